@@ -1,0 +1,4 @@
+//! Rundruf: one incident message, written once, reaches everybody.
+#![forbid(unsafe_code)]
+
+pub mod text;
