@@ -1,1 +1,3 @@
-fn main(){}
+//! The program `rundruf`.
+#![forbid(unsafe_code)]
+fn main() {}
