@@ -1,6 +1,7 @@
 //! Rundruf: one incident message, written once, reaches everybody, through one durable lane per channel.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod channel;
 pub mod cli;
 pub mod clock;
