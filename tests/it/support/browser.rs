@@ -15,7 +15,9 @@ pub fn run(script: &str, url: &str, env: &[(&str, &str)]) {
         return skipped(&format!("{script}: chromium not installed (Debian chromium)"));
     }
     if !node_peers().join("node_modules/playwright-core").is_dir() {
-        return skipped(&format!("{script}: playwright-core not installed (tests/setup installs it)"));
+        return skipped(&format!(
+            "{script}: playwright-core not installed (tests/setup installs it)"
+        ));
     }
     let done = Command::new("node")
         .args(["--test", "--test-reporter=spec"])
@@ -30,6 +32,12 @@ pub fn run(script: &str, url: &str, env: &[(&str, &str)]) {
     let report = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "tests/browser/{script}:\n{report}");
     // A script without a test would be green and mean nothing.
-    let ran = report.lines().find_map(|l| l.split_once("tests ")).and_then(|(_, n)| n.trim().parse::<u32>().ok());
-    assert!(ran.is_some_and(|n| n > 0), "tests/browser/{script} ran no test:\n{report}");
+    let ran = report
+        .lines()
+        .find_map(|l| l.split_once("tests "))
+        .and_then(|(_, n)| n.trim().parse::<u32>().ok());
+    assert!(
+        ran.is_some_and(|n| n > 0),
+        "tests/browser/{script} ran no test:\n{report}"
+    );
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use peer::Peer;
 pub use proxy::FaultProxy;
-pub use wait::{eventually, eventually_async};
+pub use wait::eventually;
 
 /// The project's folder.
 pub fn root() -> &'static Path {
@@ -39,8 +39,7 @@ pub fn cases() -> Option<PathBuf> {
 
 /// The Python that has the packages of `tests/peers/requirements.txt`.
 pub fn python() -> PathBuf {
-    std::env::var_os("RUNDRUF_PEERS_PYTHON")
-        .map_or_else(|| root().join("target/peers/venv/bin/python"), PathBuf::from)
+    std::env::var_os("RUNDRUF_PEERS_PYTHON").map_or_else(|| root().join("target/peers/venv/bin/python"), PathBuf::from)
 }
 
 /// The folder whose `node_modules` has the packages of `tests/peers/package.json`.

@@ -58,7 +58,8 @@ impl Peer {
 
     /// A file of its folder as text, with what is not UTF-8 replaced; empty while it is not there.
     pub fn read(&self, file: &str) -> String {
-        std::fs::read(self.dir().join(file)).map_or_else(|_| String::new(), |b| String::from_utf8_lossy(&b).into_owned())
+        std::fs::read(self.dir().join(file))
+            .map_or_else(|_| String::new(), |b| String::from_utf8_lossy(&b).into_owned())
     }
 
     /// Ends it and waits until it is gone. The folder and the ports stay.
@@ -76,7 +77,12 @@ impl Peer {
 
     /// Another verb of the script: `NAME.sh VERB DIR MORE…`.
     pub fn verb(&self, verb: &str, more: &[&str]) {
-        let done = command(&self.name, &self.env).arg(verb).arg(self.dir()).args(more).output().unwrap();
+        let done = command(&self.name, &self.env)
+            .arg(verb)
+            .arg(self.dir())
+            .args(more)
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "tests/peers/{}.sh {verb}: {said}", self.name);
     }

@@ -37,7 +37,10 @@ impl FaultProxy {
     /// From the next connection on: this answer, and the target is never asked. `{+60}` in a header is the time in 60 s
     /// as RFC 3339, `{@60}` as seconds since 1970.
     pub fn answer(&self, status: u16, headers: &[(&str, &str)], body: &str) {
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let lines: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
         std::fs::write(self.dir().join("headers"), lines).unwrap();
         std::fs::write(self.dir().join("body"), body).unwrap();
         self.mode(&format!("http {status}"));
