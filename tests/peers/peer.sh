@@ -16,12 +16,15 @@ ready() {
     local _
     for _ in $(seq 400); do
         (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null && return 0
-        kill -0 "$(cat "$1/pid")" 2>/dev/null || { tail -n 20 "$1/log" >&2; return 1; }
+        alive "$(cat "$1/pid")" || { tail -n 20 "$1/log" >&2; return 1; }
         sleep 0.05
     done
     echo "port $2 did not open in 20 s" >&2
     return 1
 }
+
+# Is the process there and working? One that has ended and only waits for its parent to notice is gone.
+alive() { kill -0 "$1" 2>/dev/null && ! grep -qs '^State:.Z' "/proc/$1/status"; }
 
 # end_all DIR NAME...: ends the processes that DIR/NAME name and waits until they are gone; a second call does nothing.
 end_all() {
@@ -33,7 +36,7 @@ end_all() {
         rm -f "$dir/$name"
         kill "$pid" 2>/dev/null || continue
         for _ in $(seq 100); do
-            kill -0 "$pid" 2>/dev/null || continue 2
+            alive "$pid" || continue 2
             sleep 0.05
         done
         kill -9 "$pid" 2>/dev/null || true
