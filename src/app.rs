@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::registry;
-use crate::cli::output::Failure;
+use crate::failure::Failure;
 use crate::clock::{SharedClock, SystemClock};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;

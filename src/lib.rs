@@ -6,6 +6,7 @@ pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod failure;
 pub mod formats;
 pub mod ids;
 pub mod lane;
