@@ -65,21 +65,12 @@ pub fn run(args: &MeasureArgs) -> Result<(), Stopped> {
 }
 
 /// Answers each line of `input` on `output`; blank lines are passed over.
-fn stream(
-    platform: Platform,
-    mut input: impl BufRead,
-    mut output: impl Write,
-) -> Result<(), Stopped> {
+fn stream(platform: Platform, mut input: impl BufRead, mut output: impl Write) -> Result<(), Stopped> {
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
         // One byte more than allowed tells a line that is too long from one that just fits.
-        if input
-            .by_ref()
-            .take(MAX_LINE as u64 + 1)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        if input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)? == 0 {
             break;
         }
         let answered = answer(platform, &line, number);
@@ -97,11 +88,7 @@ fn stream(
     Ok(())
 }
 
-fn answer(
-    platform: Platform,
-    line: &[u8],
-    number: usize,
-) -> Result<Option<serde_json::Value>, Stopped> {
+fn answer(platform: Platform, line: &[u8], number: usize) -> Result<Option<serde_json::Value>, Stopped> {
     if line.len() > MAX_LINE && !line.ends_with(b"\n") {
         return Err(Stopped::TooLong { number });
     }
@@ -146,12 +133,7 @@ mod tests {
         assert_eq!(output.lines().count(), 1);
         assert!(result.unwrap_err().to_string().starts_with("line 3: "));
         let (_, result) = measure(b"{\"text\":\"\xff\"}\n");
-        assert!(
-            result
-                .unwrap_err()
-                .to_string()
-                .contains("line 1 is not UTF-8")
-        );
+        assert!(result.unwrap_err().to_string().contains("line 1 is not UTF-8"));
     }
 
     #[test]

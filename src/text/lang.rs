@@ -6,19 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// A language of a publisher, in the order in which pages offer them.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lang {
     /// German.
@@ -110,9 +98,6 @@ mod tests {
     #[test]
     fn an_unknown_tag_says_what_is_known() {
         let error = "fr".parse::<Lang>().unwrap_err().to_string();
-        assert!(
-            error.contains("\"fr\"") && error.contains("de-simple"),
-            "{error}"
-        );
+        assert!(error.contains("\"fr\"") && error.contains("de-simple"), "{error}");
     }
 }

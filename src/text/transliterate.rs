@@ -49,10 +49,7 @@ fn replace_all(text: &str) -> Option<(String, Vec<Replacement>)> {
             replacement = replacement.trim_start().to_owned();
         }
         let mut after = taken;
-        if replacement.is_empty()
-            && (cheap.ends_with(' ') || cheap.is_empty())
-            && emoji::length(rest).is_some()
-        {
+        if replacement.is_empty() && (cheap.ends_with(' ') || cheap.is_empty()) && emoji::length(rest).is_some() {
             after += rest[taken..].len() - rest[taken..].trim_start_matches(' ').len();
         }
         let change = (rest[..taken].to_owned(), replacement.clone());
@@ -83,9 +80,7 @@ fn replace_first(rest: &str, c: char) -> Option<(usize, String)> {
         '•' | '·' | '‣' | '●' => one("-"),
         '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t' => one(" "),
         '\u{200b}' | '\u{200d}' | '\u{feff}' | '\u{ad}' => one(""),
-        '°' if rest[c.len_utf8()..].starts_with('C') => {
-            Some((c.len_utf8() + 1, " Grad C".to_owned()))
-        }
+        '°' if rest[c.len_utf8()..].starts_with('C') => Some((c.len_utf8() + 1, " Grad C".to_owned())),
         '°' => one(" Grad"),
         '→' | '⇒' => one("->"),
         '×' => one("x"),
@@ -166,10 +161,7 @@ mod tests {
 
     #[test]
     fn emoji_become_words_or_go() {
-        assert_eq!(
-            cheap("⚠️ Störung 🔌 im Netz 👨‍👩‍👧‍👦"),
-            "Achtung: Störung im Netz"
-        );
+        assert_eq!(cheap("⚠️ Störung 🔌 im Netz 👨‍👩‍👧‍👦"), "Achtung: Störung im Netz");
         assert_eq!(cheap("🔌 Störung"), "Störung");
         assert_eq!(cheap("✅ Alles läuft"), "OK: Alles läuft");
     }
