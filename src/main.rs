@@ -1,2 +1,8 @@
-//! The program. Everything it does is in the library.
-fn main() {}
+//! The program `rundruf`.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(rundruf::cli::run())
+}

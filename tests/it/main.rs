@@ -4,5 +4,6 @@
 
 mod house;
 mod layers;
+mod measure_cases;
 mod peers;
 mod support;

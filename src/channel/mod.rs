@@ -1,0 +1,140 @@
+//! Floor 3: the kinds of channels. One file per kind and one line in the registry.
+
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Ms;
+use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::outcome::{Remote, Report};
+use crate::formats::Site;
+use crate::render::message::Message;
+use crate::render::{Engine, RenderError};
+use crate::store::{Job, Receipt, Variant};
+use crate::text::said::Said;
+
+/// What a kind can do; the lane's rules follow from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Abilities {
+    /// For how long after its first start a delivery can be repeated safely by its handle; `None`: no handle.
+    pub handle_for: Option<Duration>,
+    /// Can look up whether a message is there.
+    pub looks_up: bool,
+    /// Receipts follow.
+    pub receipts: bool,
+    /// Updates hang under the incident's first post.
+    pub threads: bool,
+    /// What a correction does to a post that is there.
+    pub correction: Operation,
+    /// What a retraction does to a post that is there.
+    pub retraction: Operation,
+    /// Texts carry a link (waits for the link target).
+    pub links: bool,
+    /// Reaches an audience; else one account.
+    pub audience: bool,
+    /// Default of `unknown`.
+    pub unknown: UnknownPolicy,
+    /// Default of `concurrency`.
+    pub concurrency: u32,
+    /// Default of `timeout`.
+    pub timeout: Duration,
+}
+
+/// What a look-up found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUp {
+    /// It is there.
+    There(Remote),
+    /// It is certainly not there.
+    NotThere,
+    /// Nobody can say.
+    CannotTell,
+}
+
+/// A delivery report as it came over HTTP.
+#[derive(Debug, Clone)]
+pub struct ReceiptRequest {
+    /// Query, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// Headers, lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// Body, at most 64 KiB.
+    pub body: bytes::Bytes,
+}
+
+/// Why a delivery report is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiptRefusal {
+    /// Not authentic.
+    Forbidden,
+    /// Not understood.
+    Malformed,
+    /// This kind has no receipts.
+    None,
+}
+
+/// One line of `check`.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Finding {
+    /// All is well.
+    pub ok: bool,
+    /// What was looked at, what was found, what to do.
+    pub text: Said,
+}
+
+/// A channel that sends messages one by one.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// What this kind can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Account identity for order, rate and "changed account": host and user, no secret.
+    fn account(&self) -> String;
+
+    /// The frozen text of a notice in one language.
+    fn compose(
+        &self,
+        engine: &Engine,
+        message: &Message,
+        operation: Operation,
+    ) -> Result<Variant, RenderError>;
+
+    /// One attempt of one step. Never panics, never takes longer than the timeout, never follows a redirect with a token.
+    async fn send(&self, job: &Job, now: Ms) -> Report;
+
+    /// After unknown: is it there?
+    async fn look_up(&self, _job: &Job) -> LookUp {
+        LookUp::CannotTell
+    }
+
+    /// Reads and authenticates a delivery report.
+    fn read_receipt(&self, _request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
+        Err(ReceiptRefusal::None)
+    }
+
+    /// Credentials, counterpart, limits; sends no message.
+    async fn check(&self) -> Vec<Finding>;
+}
+
+/// A place a whole site goes to.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Address without credentials.
+    fn address(&self) -> String;
+    /// Messages with a link wait for it.
+    fn link(&self) -> bool;
+    /// Brings the target to this site: changed files only, what is referred to first, switch last, stale files removed.
+    /// Refuses where the target's manifest is of a newer instance. The number of files changed.
+    async fn upload(&self, site: &Site, instance: i64, generation: i64) -> Result<u64, Report>;
+    /// Credentials and write access; changes nothing visible.
+    async fn check(&self) -> Vec<Finding>;
+}
+
+/// A configured channel, built by its kind.
+#[derive(Clone)]
+pub enum Built {
+    /// Sends messages.
+    Messages(Arc<dyn Channel>),
+    /// Keeps whole sites.
+    Website(Vec<Arc<dyn Target>>),
+}

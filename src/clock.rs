@@ -1,0 +1,43 @@
+//! Floor 0: the only place that asks the machine for the time. Everything that decides takes the time as a value.
+
+use std::sync::Arc;
+
+/// Milliseconds since the Unix epoch (UTC), as stored in every `*_at_ms` column.
+pub type Ms = i64;
+
+/// Where the wall time comes from: the machine in production, a hand-set value in tests and simulations.
+pub trait Clock: Send + Sync + 'static {
+    /// The wall time now, in milliseconds since the Unix epoch.
+    fn now_ms(&self) -> Ms;
+
+    /// The wall time now as a timestamp.
+    fn now(&self) -> jiff::Timestamp {
+        timestamp(self.now_ms())
+    }
+}
+
+/// The clock handed around at run time.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The machine's wall clock.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the home of the ban: everybody else asks a Clock"
+    )]
+    fn now_ms(&self) -> Ms {
+        jiff::Timestamp::now().as_millisecond()
+    }
+}
+
+/// A stored time as a timestamp; times outside the calendar (year ±9999) end at its border.
+pub fn timestamp(at: Ms) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(at).unwrap_or(if at < 0 {
+        jiff::Timestamp::MIN
+    } else {
+        jiff::Timestamp::MAX
+    })
+}

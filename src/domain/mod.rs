@@ -1,0 +1,12 @@
+//! Floor 1: the values of the field and their rules. Imports only floor 0. Nothing here knows a store, a network or a clock.
+
+pub mod delivery;
+pub mod draft;
+pub mod facts;
+pub mod incident;
+pub mod notice;
+pub mod outcome;
+pub mod problem;
+pub mod publisher;
+pub mod when;
+pub mod words;

@@ -1,0 +1,1 @@
+//! Floor 1: the lane as a synchronous state machine. Pure.

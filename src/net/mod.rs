@@ -1,0 +1,1 @@
+//! Floor 2: the one HTTP client, address checks, uploads.

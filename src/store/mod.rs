@@ -1,0 +1,174 @@
+//! Floor 2: the one store. Intent and result live here together; nothing is sent before it is written.
+//!
+//! Three traits by reader: [`Notices`] for publishing and pages, [`Lanes`] for the queue, [`Board`] for people and the
+//! audit log. A second store implements the same traits and passes the same conformance suite. Times are milliseconds since
+//! the Unix epoch and always come from the caller's clock.
+
+pub mod types;
+
+use async_trait::async_trait;
+
+use crate::clock::Ms;
+use crate::domain::delivery::Gate;
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+pub use types::*;
+
+/// Publishing and reading notices.
+#[async_trait]
+pub trait Notices: Send + Sync {
+    /// One transaction: incident (if new), notice, variants, one broadcast per channel, supersession, audit entry,
+    /// targets raised. Idempotent by `(incident, key)`.
+    async fn publish(&self, publication: &Publication) -> Result<Published, StoreError>;
+
+    /// Incidents, newest first; of one publisher or all.
+    async fn incidents(&self, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError>;
+
+    /// All notices of an incident in order of number, with what a later notice did to them.
+    async fn notices(&self, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError>;
+
+    /// Changes an incident's closing: `incident close|reopen`, with an audit entry.
+    async fn set_closed(
+        &self,
+        incident: IncidentId,
+        closed: bool,
+        act: &Act,
+    ) -> Result<(), StoreError>;
+
+    /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash.
+    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError>;
+}
+
+/// The queue. Every method is one transaction; methods called at the same moment may share one commit.
+#[async_trait]
+pub trait Lanes: Send + Sync {
+    /// Registers the configured lanes and targets. A lane whose kind or account changed while rows wait starts held and says why.
+    /// Rows of lanes not named stay and are never claimed.
+    async fn configure(&self, lanes: &[LaneSpec], now: Ms) -> Result<Vec<LaneRow>, StoreError>;
+
+    /// Lane rows, all of them, also those no longer configured.
+    async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError>;
+
+    /// Brings a lane's file audience up to date: new ones are added behind all others, missing ones are gone.
+    async fn sync_audience(
+        &self,
+        lane: LaneId,
+        people: &[Person],
+        now: Ms,
+    ) -> Result<AudienceChange, StoreError>;
+
+    /// After the owner lock is held: voids the old process's leases. Started rows become waiting (the handle is in force, see
+    /// [`Takeover`]) or unknown; claimed-ahead rows of channels with a handle count the same.
+    async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError>;
+
+    /// Opens chunks as needed and claims due deliveries in the order of LANES 3 and 4. Each claimed row is `started` with its
+    /// new attempt number when this returns; a claim of an old epoch gets nothing.
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
+
+    /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
+    async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;
+
+    /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence only.
+    async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError>;
+
+    /// Stores a lane's health and the time before which it sends nothing.
+    async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError>;
+
+    /// Changes a gate and raises the epoch. With `expected_epoch` a changed gate is [`StoreError::Conflict`].
+    async fn set_gate(&self, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError>;
+
+    /// The owner has seen this epoch: nothing of an older one starts any more; `in_flight` requests will still end.
+    async fn acknowledge_gate(
+        &self,
+        lane: LaneId,
+        epoch: i64,
+        in_flight: u32,
+    ) -> Result<(), StoreError>;
+
+    /// Commits receipts to the inbox and matches them (also later, when the delivery's own result comes after its receipt).
+    async fn receipts(
+        &self,
+        lane: LaneId,
+        receipts: &[Receipt],
+        now: Ms,
+    ) -> Result<Vec<ReceiptMatch>, StoreError>;
+
+    /// Ends what is out of time: `expires` of broadcasts, `order_wait` does not count here. Returns how many rows ended.
+    async fn expire(&self, now: Ms) -> Result<u64, StoreError>;
+
+    /// Website targets of a lane with `wanted`, `done` and the due time of the next try.
+    async fn targets(&self, lane: LaneId) -> Result<Vec<TargetRow>, StoreError>;
+
+    /// The clock changed what a page says: raises `wanted` of the lane's targets.
+    async fn raise_targets(&self, lane: LaneId, now: Ms) -> Result<(), StoreError>;
+
+    /// A target's upload ended; on success every delivery of the target up to that generation is delivered, and broadcasts that
+    /// wait for this link go.
+    async fn target_result(&self, result: &TargetResult) -> Result<(), StoreError>;
+
+    /// The highest wall time the store has seen; raises it to `now` if that is later.
+    async fn high_time(&self, now: Ms) -> Result<Ms, StoreError>;
+
+    /// Clock back by `by` ms: due times and leases shift by the difference.
+    async fn shift_times(&self, by: Ms) -> Result<(), StoreError>;
+}
+
+/// What people read and decide.
+#[async_trait]
+pub trait Board: Send + Sync {
+    /// The broadcasts of an incident (or of all) with their counters, as the board and `status` show them.
+    async fn broadcasts(
+        &self,
+        incident: Option<IncidentId>,
+    ) -> Result<Vec<BroadcastRow>, StoreError>;
+
+    /// The broadcasts of one notice.
+    async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError>;
+
+    /// Deliveries of a broadcast in a given state (all with `None`), at most `limit`.
+    async fn deliveries(
+        &self,
+        broadcast: BroadcastId,
+        state: Option<crate::domain::delivery::DeliveryState>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// One delivery's whole story.
+    async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError>;
+
+    /// A person ends an unknown (or refused) delivery, or all of a broadcast. Returns how many rows it decided.
+    async fn decide(
+        &self,
+        what: DecideOn,
+        decision: Decision,
+        act: &Act,
+        now: Ms,
+    ) -> Result<u64, StoreError>;
+
+    /// A person asks for a try now: paused or backing-off lanes, waiting rows.
+    async fn retry_now(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError>;
+
+    /// `channel rename OLD NEW`.
+    async fn rename_lane(&self, from: &str, to: &str, act: &Act) -> Result<(), StoreError>;
+
+    /// `channel drop NAME`: ends the waiting rows of a channel that is no longer configured.
+    async fn drop_lane(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError>;
+
+    /// Appends to the audit chain.
+    async fn audit(&self, act: &Act) -> Result<(), StoreError>;
+
+    /// The audit log, oldest first.
+    async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+
+    /// Recounts every broadcast's counters against its rows; the broadcasts that differ.
+    async fn recount(&self) -> Result<Vec<BroadcastId>, StoreError>;
+
+    /// Instance number, schema version, moved mark.
+    async fn identity(&self) -> Result<Identity, StoreError>;
+}
+
+/// The whole store.
+pub trait Store: Notices + Lanes + Board + 'static {}
+impl<T: Notices + Lanes + Board + 'static> Store for T {}
+
+/// The gate a lane row starts with.
+pub const FIRST_GATE: Gate = Gate::Open;

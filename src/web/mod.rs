@@ -1,0 +1,1 @@
+//! Floor 5: public site, receipts, admin listener.
