@@ -28,25 +28,32 @@ export const launch = () => chromium.launch({
  * zoom (4 means 400 %: the window is that much narrower in CSS pixels, as WCAG 1.4.10 defines it).
  */
 export async function open(browser, address, { width = 360, height = 640, dark = false, script = true, zoom = 1 } = {}) {
-  const context = await browser.newContext({
+  const looks = {
     viewport: { width: Math.round(width / zoom), height: Math.round(height / zoom) },
-    deviceScaleFactor: zoom, colorScheme: dark ? 'dark' : 'light', javaScriptEnabled: script, locale: 'de-DE',
-  })
-  const page = await context.newPage()
+    deviceScaleFactor: zoom, colorScheme: dark ? 'dark' : 'light', locale: 'de-DE',
+  }
+  const page = await (await browser.newContext({ ...looks, javaScriptEnabled: script })).newPage()
   page.asked = []
   page.on('request', (r) => page.asked.push(r.url()))
   await page.goto(address, { waitUntil: 'load' })
+  // Axe itself is a script: what a reader without script sees is copied into a page where only the driver's scripts run.
+  page.forAxe = script ? page : await copy(page, await (await browser.newContext(looks)).newPage(), address)
   return page
 }
 
-/**
- * What axe finds, as readable lines; [] when nothing. Axe needs script, so for a page with script off it is run on a second
- * page with script on; what a reader without script gets is checked by the script's own assertions. `bypassCSP` is not set:
- * axe is evaluated by the driver, which a policy does not touch.
- */
+async function copy(page, to, address) {
+  const body = (await page.content()).replace(/<\/?noscript[^>]*>/gi, '')
+  await to.route(address, (route) => route.fulfill({
+    body, contentType: 'text/html; charset=utf-8', headers: { 'content-security-policy': "script-src 'none'" },
+  }))
+  await to.goto(address, { waitUntil: 'load' })
+  return to
+}
+
+/** What axe finds, as readable lines; [] when nothing. */
 export async function findings(page) {
-  await page.evaluate(require('axe-core').source)
-  const result = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), rules)
+  await page.forAxe.evaluate(require('axe-core').source)
+  const result = await page.forAxe.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), rules)
   return result.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${v.help}: ${n.target.join(' ')}`))
 }
 

@@ -24,4 +24,8 @@ test('planted faults are found', async () => {
 test('without script the page stands as it came', async () => {
   const page = await open(browser, url + 'sound', { script: false })
   assert.equal(await page.locator('#by-script').textContent(), 'as it came')
+  assert.deepEqual(await findings(page), [])
+  const faulty = await open(browser, url + 'faulty', { script: false, zoom: 4, width: 1280 })
+  assert.match((await findings(faulty)).join('\n'), /^image-alt:/m)
+  assert.equal(await tooWide(faulty), true)
 })

@@ -349,23 +349,28 @@ fn the_browser_finds_planted_faults() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", server.local_addr().unwrap());
     thread::spawn(move || {
+        // A thread each: browsers open connections ahead of need and leave them silent.
         for stream in server.incoming() {
-            let mut stream = stream.unwrap();
-            let mut head = [0; 4096];
-            let n = stream.read(&mut head).unwrap_or(0);
-            let page = if head[..n].starts_with(b"GET /sound") {
-                SOUND
-            } else {
-                FAULTY
-            };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
-                page.len()
-            );
+            thread::spawn(move || page(&mut stream.unwrap()));
         }
     });
     browser::run("smoke.mjs", &url, &[]);
+}
+
+fn page(stream: &mut TcpStream) {
+    let mut head = [0; 4096];
+    let n = stream.read(&mut head).unwrap_or(0);
+    let page = if head[..n].starts_with(b"GET /sound") {
+        SOUND
+    } else {
+        FAULTY
+    };
+    let kind = "Content-Type: text/html; charset=utf-8\r\nConnection: close";
+    let _ = write!(
+        stream,
+        "HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {}\r\n\r\n{page}",
+        page.len()
+    );
 }
 
 const SOUND: &str = "<!doctype html><html lang=de><meta name=viewport content='width=device-width'><title>Stand</title>
