@@ -1,1 +1,3 @@
 //! Floor 6: one file per command.
+
+pub mod measure;
