@@ -1,1 +1,2 @@
-fn main(){}
+//! The program. Everything it does is in the library.
+fn main() {}
