@@ -35,7 +35,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
-    let refresher = Refresher::new(open.site(), site.clone(), Arc::clone(&open.office.clock));
+    let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());
     let waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
@@ -43,10 +43,10 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     let changed = lanes.on_change(move || waker.wake());
     let parts = Parts {
         site,
-        receipts: Receipts::new(receipt_channels(&open), Arc::new(lanes.receipt_sink())),
+        receipts: Receipts::new(receipt_channels(&open), Arc::new(Inbox { store: open.store(), clock: Arc::clone(&open.office.clock), wake: lanes.waker() })),
         store: Arc::new(ByIdentity(open.store())),
         security_txt: None,
-        metrics: Some(crate::web::admin::recorder()),
+        metrics: metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().ok(),
         limits: crate::web::listen::Limits::default(),
     };
     let web = Server::start(settings.listen, settings.admin_listen, parts).await.map_err(|error| {
@@ -77,6 +77,27 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             tracing::warn!("a second signal: ending at once");
             Ok(0)
         }
+    }
+}
+
+/// Commits delivery reports and wakes the lanes: a report may end what nobody knew.
+struct Inbox {
+    store: Arc<dyn Store>,
+    clock: SharedClock,
+    wake: LanesWaker,
+}
+
+#[async_trait]
+impl ReceiptSink for Inbox {
+    async fn commit(&self, channel: &str, receipts: Vec<Receipt>) -> Result<(), StoreError> {
+        let lanes = self.store.lane_rows().await?;
+        let lane = lanes
+            .iter()
+            .find(|l| l.name == channel)
+            .ok_or_else(|| StoreError::NotFound(format!("there is no lane `{channel}`")))?;
+        self.store.receipts(lane.id, &receipts, self.clock.now_ms()).await?;
+        self.wake.wake();
+        Ok(())
     }
 }
 
