@@ -9,7 +9,6 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
-use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 
@@ -31,10 +30,9 @@ impl App {
     /// Reads the configuration, compiles the templates, builds the channels. Writes nothing but the key file where
     /// `may_write` (a channel with receipts needs it).
     pub fn load(config: &Path, data: &Path) -> Result<Self, Failure> {
-        let settings = Settings::load(config, data).map_err(Failure::Configuration)?;
+        let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
         let engine = Engine::load(settings.templates.as_deref())
             .map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))?;
-        let channels = registry::build(&settings).map_err(Failure::Configuration)?;
         let clock: SharedClock = Arc::new(SystemClock);
         let office = Office { settings: Arc::new(settings), engine: Arc::new(engine), channels: Arc::new(channels), clock };
         Ok(Self { office: Arc::new(office) })

@@ -94,12 +94,7 @@ pub fn facets(text: &str) -> Vec<Facet> {
 type Match = (usize, Option<Facet>);
 
 /// Applies `rule` at the start, after white space and, if wanted, after an opening parenthesis.
-fn scan(
-    text: &str,
-    after_parenthesis: bool,
-    rule: fn(&str, usize) -> Option<Match>,
-    found: &mut Vec<Facet>,
-) {
+fn scan(text: &str, after_parenthesis: bool, rule: fn(&str, usize) -> Option<Match>, found: &mut Vec<Facet>) {
     let (mut at, mut may_start) = (0, true);
     while let Some(c) = text[at..].chars().next() {
         if may_start && let Some((used, facet)) = rule(text, at) {
@@ -147,24 +142,17 @@ fn mention(text: &str, at: usize) -> Option<Match> {
 }
 
 fn link(text: &str, at: usize) -> Option<Match> {
-    let word = &text[at..at + word_end(&text[at..])];
-    let with_protocol = ["https://", "http://"].iter().any(|protocol| {
-        word.len() > protocol.len()
-            && word
-                .get(..protocol.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(protocol))
-    });
-    if !with_protocol {
-        let host = bare_host(word)?;
-        if !has_known_domain(host) {
-            return Some((word.len(), None));
-        }
+    let rest = &text[at..];
+    let with_protocol = has_protocol(rest);
+    // The word's end is looked for only behind a host: "((((((" must not be read to its end at each place.
+    let host = if with_protocol { None } else { Some(bare_host(rest)?) };
+    let word = &rest[..word_end(rest)];
+    if host.is_some_and(|host| !has_known_domain(host)) {
+        return Some((word.len(), None));
     }
     let mut shown = word;
     // One mark of punctuation belongs to the sentence, and a parenthesis that was not opened inside.
-    shown = shown
-        .strip_suffix(['.', ',', ';', ':', '!', '?'])
-        .unwrap_or(shown);
+    shown = shown.strip_suffix(['.', ',', ';', ':', '!', '?']).unwrap_or(shown);
     if !shown.contains('(') {
         shown = shown.strip_suffix(')').unwrap_or(shown);
     }
@@ -179,6 +167,16 @@ fn link(text: &str, at: usize) -> Option<Match> {
         feature: Feature::Link(address),
     };
     Some((word.len(), Some(facet)))
+}
+
+/// `http://` or `https://` and something behind it. The official client overlooks capitals; we do not.
+fn has_protocol(text: &str) -> bool {
+    ["https://", "http://"].iter().any(|protocol| {
+        text.get(..protocol.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(protocol))
+            && !text[protocol.len()..].starts_with(is_space)
+            && text.len() > protocol.len()
+    })
 }
 
 /// `name.name`, ASCII letters and digits only, beginning with a letter; at least one dot.
@@ -206,8 +204,7 @@ fn bare_host(word: &str) -> Option<&str> {
 
 /// Case matters, as in the official client: `Beispiel.DE` is no link there either.
 fn has_known_domain(host: &str) -> bool {
-    host.rsplit_once('.')
-        .is_some_and(|(_, tld)| tlds::is_known(tld))
+    host.rsplit_once('.').is_some_and(|(_, tld)| tlds::is_known(tld))
 }
 
 fn tag(text: &str, at: usize) -> Option<Match> {
@@ -217,12 +214,8 @@ fn tag(text: &str, at: usize) -> Option<Match> {
         .filter(|c| matches!(c, '#' | '＃'))?
         .len_utf8();
     let rest = &text[at + sign..];
-    let run = &rest[..rest
-        .find(|c| is_space(c) || is_zero_width(c))
-        .unwrap_or(rest.len())];
-    let names_something = run
-        .chars()
-        .any(|c| !c.is_ascii_digit() && !is_punctuation(c));
+    let run = &rest[..rest.find(|c| is_space(c) || is_zero_width(c)).unwrap_or(rest.len())];
+    let names_something = run.chars().any(|c| !c.is_ascii_digit() && !is_punctuation(c));
     if run.starts_with('\u{fe0f}') || !names_something {
         return Some((sign, None));
     }
@@ -241,10 +234,7 @@ fn is_punctuation(c: char) -> bool {
 }
 
 fn is_zero_width(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{2060}' | '\u{200a}'..='\u{200d}' | '\u{20e2}'
-    )
+    matches!(c, '\u{ad}' | '\u{2060}' | '\u{200a}'..='\u{200d}' | '\u{20e2}')
 }
 
 #[cfg(test)]

@@ -70,9 +70,7 @@ pub fn day_and_month(date: Date, lang: Lang) -> String {
 
 fn month(date: Date, lang: Lang) -> &'static str {
     // Months count from 1 to 12, so both tables have the place.
-    let index = usize::from(date.month().unsigned_abs())
-        .saturating_sub(1)
-        .min(11);
+    let index = usize::from(date.month().unsigned_abs()).saturating_sub(1).min(11);
     if lang.is_german() {
         MONTHS_DE[index]
     } else {
@@ -190,11 +188,7 @@ fn say_duration(length: SignedDuration, lang: Lang, dative: bool) -> String {
             ["day", "days"],
         ),
         HOUR.. => (seconds / HOUR, ["Stunde", "Stunden"], ["hour", "hours"]),
-        MINUTE.. => (
-            seconds / MINUTE,
-            ["Minute", "Minuten"],
-            ["minute", "minutes"],
-        ),
+        MINUTE.. => (seconds / MINUTE, ["Minute", "Minuten"], ["minute", "minutes"]),
         _ if lang.is_german() => return "weniger als 1 Minute".to_owned(),
         _ => return "less than 1 minute".to_owned(),
     };
@@ -263,35 +257,20 @@ mod tests {
         assert_eq!(say("2023-01-24T18:00", Lang::De), "heute, 18:00 Uhr");
         assert_eq!(say("2023-01-23T23:59", Lang::De), "gestern, 23:59 Uhr");
         assert_eq!(say("2023-01-25T00:00", Lang::DeSimple), "morgen, 0 Uhr");
-        assert_eq!(
-            say("2023-01-31T18:00", Lang::De),
-            "Dienstag, 31. Januar, 18:00 Uhr"
-        );
+        assert_eq!(say("2023-01-31T18:00", Lang::De), "Dienstag, 31. Januar, 18:00 Uhr");
         assert_eq!(
             say("2022-12-24T18:00", Lang::De),
             "Samstag, 24. Dezember 2022, 18:00 Uhr"
         );
-        assert_eq!(
-            say("2023-01-31T18:00", Lang::En),
-            "Tuesday 31 January, 18:00"
-        );
-        assert_eq!(
-            shortest(&at("2023-01-24T18:00"), &now, Lang::De),
-            "18:00 Uhr"
-        );
-        assert_eq!(
-            shortest(&at("2023-01-25T18:00"), &now, Lang::En),
-            "tomorrow, 18:00"
-        );
+        assert_eq!(say("2023-01-31T18:00", Lang::En), "Tuesday 31 January, 18:00");
+        assert_eq!(shortest(&at("2023-01-24T18:00"), &now, Lang::De), "18:00 Uhr");
+        assert_eq!(shortest(&at("2023-01-25T18:00"), &now, Lang::En), "tomorrow, 18:00");
     }
 
     #[test]
     fn times_are_said_in_the_zone_of_now() {
         let late = "2023-01-24T23:30[UTC]".parse().unwrap();
-        assert_eq!(
-            short(&late, &at("2023-01-24T12:00"), Lang::De),
-            "morgen, 0:30 Uhr"
-        );
+        assert_eq!(short(&late, &at("2023-01-24T12:00"), Lang::De), "morgen, 0:30 Uhr");
     }
 
     #[test]
@@ -307,10 +286,7 @@ mod tests {
         assert_eq!(since("2023-01-24T11:59:30")[2], "for less than 1 minute");
         assert_eq!(duration(SignedDuration::from_hours(72), Lang::De), "3 Tage");
         assert_eq!(ago(&at("2023-01-23T11:00"), &now, Lang::De), "vor 1 Tag");
-        assert_eq!(
-            ago(&at("2023-01-24T11:58"), &now, Lang::En),
-            "2 minutes ago"
-        );
+        assert_eq!(ago(&at("2023-01-24T11:58"), &now, Lang::En), "2 minutes ago");
     }
 
     #[test]

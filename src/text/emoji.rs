@@ -11,40 +11,22 @@ const KEYCAP: char = '\u{20e3}';
 const CANCEL_TAG: char = '\u{e007f}';
 
 /// Regions with a flag, by first letter (ISO 3166-1 and the exceptional reservations that Unicode lists).
+#[rustfmt::skip]
 const REGIONS: [(char, &str); 26] = [
-    ('A', "CDEFGILMOQRSTUWXZ"),
-    ('B', "ABDEFGHIJLMNOQRSTVWYZ"),
-    ('C', "ACDFGHIKLMNOPQRUVWXYZ"),
-    ('D', "EGJKMOZ"),
-    ('E', "ACEGHRSTU"),
-    ('F', "IJKMOR"),
-    ('G', "ABDEFGHILMNPQRSTUWY"),
-    ('H', "KMNRTU"),
-    ('I', "CDELMNOQRST"),
-    ('J', "EMOP"),
-    ('K', "EGHIMNPRWYZ"),
-    ('L', "ABCIKRSTUVY"),
-    ('M', "ACDEFGHKLMNOPQRSTUVWXYZ"),
-    ('N', "ACEFGILOPRUZ"),
-    ('O', "M"),
-    ('P', "AEFGHKLMNRSTWY"),
-    ('Q', "A"),
-    ('R', "EOSUW"),
-    ('S', "ABCDEGHIJKLMNORSTVXYZ"),
-    ('T', "ACDFGHJKLMNORTVWZ"),
-    ('U', "AGMNSYZ"),
-    ('V', "ACEGINU"),
-    ('W', "FS"),
-    ('X', "K"),
-    ('Y', "ET"),
-    ('Z', "AMW"),
+    ('A', "CDEFGILMOQRSTUWXZ"), ('B', "ABDEFGHIJLMNOQRSTVWYZ"), ('C', "ACDFGHIKLMNOPQRUVWXYZ"), ('D', "EGJKMOZ"),
+    ('E', "ACEGHRSTU"), ('F', "IJKMOR"), ('G', "ABDEFGHILMNPQRSTUWY"), ('H', "KMNRTU"), ('I', "CDELMNOQRST"),
+    ('J', "EMOP"), ('K', "EGHIMNPRWYZ"), ('L', "ABCIKRSTUVY"), ('M', "ACDEFGHKLMNOPQRSTUVWXYZ"),
+    ('N', "ACEFGILOPRUZ"), ('O', "M"), ('P', "AEFGHKLMNRSTWY"), ('Q', "A"), ('R', "EOSUW"),
+    ('S', "ABCDEGHIJKLMNORSTVXYZ"), ('T', "ACDFGHJKLMNORTVWZ"), ('U', "AGMNSYZ"), ('V', "ACEGINU"), ('W', "FS"),
+    ('X', "K"), ('Y', "ET"), ('Z', "AMW"),
 ];
 
 /// What may begin a joined sequence, beside everything that takes a skin tone.
 const STARTS: &str = "👯🤼🧞🧟🏳🏴👁❤🐕🐈🐻🐦😮😵😶🙂⛓🍄🍋⛹🫂";
 
 /// What may follow a joiner: signs of sex, professions, hair, family, and parts of single combinations.
-const JOINED: &str = "♀♂⚕⚖✈⚧☠❤❄⬛➡↔↕🌾🍳🍼🎄🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦰🦱🦲🦳🦯🦼🦽🦺🤝💋👨👩👦👧🧑🧒🐰🌈🗨🔥🩹💨💫💥🟩🟫🩰🫯";
+const JOINED: &str =
+    "♀♂⚕⚖✈⚧☠❤❄⬛➡↔↕🌾🍳🍼🎄🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦰🦱🦲🦳🦯🦼🦽🦺🤝💋👨👩👦👧🧑🧒🐰🌈🗨🔥🩹💨💫💥🟩🟫🩰🫯";
 
 /// Bytes of the emoji that `text` begins with, or `None` when it begins with none.
 ///
@@ -99,9 +81,7 @@ pub fn is_emoji(cluster: &str) -> bool {
 /// Two regional indicators that name a region.
 fn flag(text: &str) -> Option<usize> {
     let mut letters = text.chars().map(|c| {
-        let index = (c as u32)
-            .checked_sub(0x1f1e6)
-            .filter(|index| *index < 26)?;
+        let index = (c as u32).checked_sub(0x1f1e6).filter(|index| *index < 26)?;
         char::from_u32('A' as u32 + index)
     });
     let (first, second) = (letters.next()??, letters.next()??);
@@ -128,9 +108,7 @@ impl Rest<'_> {
 
     /// A skin tone, or the sign for "as an emoji", after `base`.
     fn presentation(&mut self, base: char) -> bool {
-        if tables::contains(EMOJI_MODIFIER_BASE, base)
-            && self.0.starts_with(|c| matches!(c, '🏻'..='🏿'))
-        {
+        if tables::contains(EMOJI_MODIFIER_BASE, base) && self.0.starts_with(|c| matches!(c, '🏻'..='🏿')) {
             self.0 = &self.0['🏻'.len_utf8()..];
             return true;
         }

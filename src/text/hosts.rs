@@ -10,11 +10,7 @@ use super::tlds;
 pub fn tld_end(text: &str, at: usize) -> Option<usize> {
     let rest = &text[at..];
     let ascii = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    if ascii > 0
-        && ascii <= 63
-        && ends_here(&rest[ascii..])
-        && tlds::is_known(&rest[..ascii].to_ascii_lowercase())
-    {
+    if ascii > 0 && ascii <= 63 && ends_here(&rest[ascii..]) && tlds::is_known(&rest[..ascii].to_ascii_lowercase()) {
         return Some(at + ascii);
     }
     if ascii == 0 {
@@ -22,10 +18,7 @@ pub fn tld_end(text: &str, at: usize) -> Option<usize> {
             .find(|name| ends_here(&rest[name.len()..]))
             .map(|name| at + name.len());
     }
-    let punycode = rest
-        .get(..4)
-        .filter(|head| head.eq_ignore_ascii_case("xn--"))?
-        .len();
+    let punycode = rest.get(..4).filter(|head| head.eq_ignore_ascii_case("xn--"))?.len();
     let more = rest[punycode..]
         .bytes()
         .take_while(|b| b.is_ascii_alphanumeric() || *b == b'-')
@@ -135,10 +128,7 @@ impl HostRun {
 
     fn read(text: &str, start: usize) -> Self {
         let in_run = |c: char| is_label_char(c) || matches!(c, '-' | '_' | '.');
-        let end = start
-            + text[start..]
-                .find(|c| !in_run(c))
-                .unwrap_or(text.len() - start);
+        let end = start + text[start..].find(|c| !in_run(c)).unwrap_or(text.len() - start);
         let mut labels: Vec<Label> = Vec::new();
         let mut label_start = start;
         for label in text[start..end].split('.') {
@@ -173,27 +163,69 @@ impl HostRun {
 
 /// Whether every label of a host has 1 to 63 bytes in its ASCII form (RFC 1035 section 2.3.4, RFC 3490).
 pub fn has_valid_labels(host: &str) -> bool {
-    if host
-        .get(..4)
-        .is_some_and(|head| head.eq_ignore_ascii_case("xn--"))
-        && !host.is_ascii()
-    {
-        return false;
-    }
-    host.split('.')
-        .all(|label| (1..=63).contains(&ascii_length(label)))
+    host.split('.').all(|label| (1..=63).contains(&ascii_length(label)))
 }
 
+/// Length of a label in its ASCII form, `xn--` and Punycode where it has other letters.
 fn ascii_length(label: &str) -> usize {
     // Punycode is never shorter than the number of characters, so overlong labels need not be encoded.
     let characters = label.chars().count();
     if label.is_ascii() || characters > 63 {
         return characters;
     }
-    match url::Host::parse(&format!("{label}.com")) {
-        Ok(url::Host::Domain(host)) => host.len() - ".com".len(),
-        _ => characters,
+    "xn--".len() + punycode_length(label)
+}
+
+/// How many letters RFC 3492 section 6.3 makes of a label; twitter-text encodes labels as they stand, unmapped.
+fn punycode_length(label: &str) -> usize {
+    const BASE: u32 = 36;
+    const T_MIN: u32 = 1;
+    const T_MAX: u32 = 26;
+    let basic = label.bytes().filter(u8::is_ascii).count();
+    let total = label.chars().count();
+    let mut length = if basic > 0 { basic + 1 } else { 0 };
+    let (mut n, mut delta, mut bias, mut handled) = (128u32, 0u32, 72u32, basic);
+    while handled < total {
+        let Some(next) = label.chars().map(u32::from).filter(|c| *c >= n).min() else {
+            break;
+        };
+        // Labels have at most 63 characters here, so neither product nor sum can overflow.
+        delta += (next - n) * (handled as u32 + 1);
+        n = next;
+        for c in label.chars().map(u32::from) {
+            delta += u32::from(c < n);
+            if c != n {
+                continue;
+            }
+            let mut rest = delta;
+            for k in (BASE..).step_by(BASE as usize) {
+                length += 1;
+                let t = k.saturating_sub(bias).clamp(T_MIN, T_MAX);
+                if rest < t {
+                    break;
+                }
+                rest = (rest - t) / (BASE - t);
+            }
+            bias = adapted(delta, handled as u32 + 1, handled == basic);
+            delta = 0;
+            handled += 1;
+        }
+        delta += 1;
+        n += 1;
     }
+    length
+}
+
+/// The bias for the next letter (RFC 3492 section 6.1).
+fn adapted(delta: u32, handled: u32, first: bool) -> u32 {
+    let mut delta = if first { delta / 700 } else { delta / 2 };
+    delta += delta / handled;
+    let mut k = 0;
+    while delta > 455 {
+        delta /= 35;
+        k += 36;
+    }
+    k + 36 * delta / (delta + 38)
 }
 
 #[cfg(test)]
@@ -228,10 +260,7 @@ mod tests {
             .char_indices()
             .map(|(at, _)| run.host_end(text, at).map(|end| &text[at..end]))
             .collect();
-        let fresh: Vec<_> = text
-            .char_indices()
-            .map(|(at, _)| host(&text[at..]))
-            .collect();
+        let fresh: Vec<_> = text.char_indices().map(|(at, _)| host(&text[at..])).collect();
         assert_eq!(all, fresh);
     }
 
@@ -239,13 +268,27 @@ mod tests {
     fn labels_are_measured_in_their_ascii_form() {
         assert!(has_valid_labels(&format!("{}.com", "a".repeat(63))));
         assert!(!has_valid_labels(&format!("{}.com", "a".repeat(64))));
-        assert!(!has_valid_labels(&format!(
-            "{}.com",
-            "あいうえおかきくけこ".repeat(6)
-        )));
+        assert!(!has_valid_labels(&format!("{}.com", "あいうえおかきくけこ".repeat(6))));
+    }
+
+    #[test]
+    fn punycode_lengths_agree_with_known_names() {
+        for (label, ascii) in [
+            ("bücher", "xn--bcher-kva"),
+            ("münchen", "xn--mnchen-3ya"),
+            ("рф", "xn--p1ai"),
+            ("他们为什么不说中文", "xn--ihqwcrb4cv8a8dqg056pqjye"),
+        ] {
+            assert_eq!(ascii_length(label), ascii.len(), "{label}");
+        }
     }
 
     proptest! {
+        #[test]
+        fn any_label_has_a_length(label in any::<String>()) {
+            has_valid_labels(&label);
+        }
+
         #[test]
         fn any_text_is_taken(text in "[a-c.\\-_дあ @]{0,12}(com|de|рф)?") {
             let mut run = HostRun::default();

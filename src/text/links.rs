@@ -128,9 +128,7 @@ pub fn is_within(address: &str, domain: &str) -> bool {
 /// The host of an address in lower-case ASCII form, without a trailing dot.
 pub fn host(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
-    url.host_str()
-        .filter(|host| !host.is_empty())
-        .map(ascii_host)
+    url.host_str().filter(|host| !host.is_empty()).map(ascii_host)
 }
 
 fn ascii_host(host: &str) -> String {
@@ -147,14 +145,8 @@ mod tests {
     #[test]
     fn sentences_keep_their_marks() {
         let text = "Siehe https://a.de/x (oder HTTP://b.de/y_(z)), info@c.de, ftp://d.de, e.de.";
-        let found: Vec<_> = find(text)
-            .into_iter()
-            .map(|found| found.href(text))
-            .collect();
-        assert_eq!(
-            found,
-            ["https://a.de/x", "HTTP://b.de/y_(z)", "mailto:info@c.de"]
-        );
+        let found: Vec<_> = find(text).into_iter().map(|found| found.href(text)).collect();
+        assert_eq!(found, ["https://a.de/x", "HTTP://b.de/y_(z)", "mailto:info@c.de"]);
     }
 
     #[test]

@@ -7,9 +7,7 @@ use std::{
 };
 
 use ammonia::{Builder, UrlRelative};
-use pulldown_cmark::{
-    CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html,
-};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 
 use super::links::{self, Kind};
 
@@ -60,6 +58,8 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
     let (mut depth, mut links, mut images) = (0usize, 0usize, 0usize);
     for event in TextMergeStream::new(Parser::new_ext(markdown, Options::empty())) {
         match event {
+            // The one tag people know from elsewhere; without it words would grow together.
+            Event::InlineHtml(tag) if is_line_break(&tag) => kept.push(Event::HardBreak),
             Event::Html(_) | Event::InlineHtml(_) => {}
             Event::Start(Tag::Image { .. }) => images += 1,
             Event::End(TagEnd::Image) => images -= 1,
@@ -70,9 +70,7 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
                 classes: Vec::new(),
                 attrs: Vec::new(),
             })),
-            Event::End(TagEnd::Heading(level)) => {
-                kept.push(Event::End(TagEnd::Heading(lowered(level))))
-            }
+            Event::End(TagEnd::Heading(level)) => kept.push(Event::End(TagEnd::Heading(lowered(level)))),
             Event::Start(tag @ (Tag::BlockQuote(_) | Tag::List(_) | Tag::Item)) => {
                 depth += 1;
                 if depth <= MAX_DEPTH {
@@ -99,6 +97,10 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
         }
     }
     kept
+}
+
+fn is_line_break(tag: &str) -> bool {
+    tag.trim_matches(['<', '>', '/', ' ']).eq_ignore_ascii_case("br")
 }
 
 /// Headings of a notice stand below the page's own first two.
@@ -175,14 +177,11 @@ impl Plain {
                 self.lists.pop();
             }
             Event::Start(Tag::Item) => self.start_item(),
-            Event::Start(
-                Tag::Paragraph | Tag::Heading { .. } | Tag::BlockQuote(_) | Tag::CodeBlock(_),
-            )
-            | Event::Rule => {
+            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::BlockQuote(_) | Tag::CodeBlock(_)) | Event::Rule
                 // The first paragraph of a list item follows its hyphen.
-                if !self.text.ends_with("- ") && !self.text.ends_with(". ") {
-                    self.break_to(if self.lists.is_empty() { 2 } else { 1 });
-                }
+                if !self.text.ends_with("- ") && !self.text.ends_with(". ") =>
+            {
+                self.break_to(if self.lists.is_empty() { 2 } else { 1 });
             }
             Event::Start(Tag::Link { dest_url, .. }) => {
                 self.link = Some((self.text.len(), dest_url.into_string()))
@@ -196,8 +195,7 @@ impl Plain {
         if !self.text.ends_with("\n\n") {
             self.break_to(1);
         }
-        self.text
-            .push_str(&"  ".repeat(self.lists.len().saturating_sub(1)));
+        self.text.push_str(&"  ".repeat(self.lists.len().saturating_sub(1)));
         match self.lists.last_mut() {
             Some(Some(number)) => {
                 self.text.push_str(&format!("{number}. "));
@@ -262,7 +260,10 @@ mod tests {
         let html = to_html(
             "<script>alert(1)</script>\n\na <b onclick=x>c</b> ![Bild](https://t.de/p.png) [x](javascript:alert(1)) [y](/rel) <img src=x onerror=y>",
         );
-        assert_eq!(html, "\n<p>a c Bild <a rel=\"nofollow noopener\">x</a> <a rel=\"nofollow noopener\">y</a> </p>\n".trim_start());
+        assert_eq!(
+            html,
+            "\n<p>a c Bild <a rel=\"nofollow noopener\">x</a> <a rel=\"nofollow noopener\">y</a> </p>\n".trim_start()
+        );
     }
 
     #[test]
@@ -282,6 +283,7 @@ mod tests {
             ),
             "Ein Satz mit Umbruch.\n\nZweiter, Seite (https://a.de), https://b.de.\n\n- a\n  - b\n- c\n\nEnde 115"
         );
+        assert_eq!(to_plain("oben<br />unten"), "oben\nunten");
         assert_eq!(to_plain("3. drei\n4. vier"), "3. drei\n4. vier");
     }
 

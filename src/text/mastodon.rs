@@ -157,8 +157,7 @@ fn mentions(text: &str) -> Vec<Mention> {
             }
         }
         at = end;
-        let ends_badly = text[end..]
-            .starts_with(|c| matches!(c, '@' | '＠') || urls::is_latin_accent(c))
+        let ends_badly = text[end..].starts_with(|c| matches!(c, '@' | '＠') || urls::is_latin_accent(c))
             || text[end..].starts_with("://");
         let server_length = text[user_end..end].chars().count().saturating_sub(1);
         if !ends_badly && server_length <= MAX_DOMAIN_LENGTH {
@@ -199,10 +198,7 @@ mod tests {
     #[test]
     fn addresses_after_a_space_count_23() {
         assert_eq!(length("", &format!("{} {LINK}", "a".repeat(476))), 500);
-        assert_eq!(
-            length("", &format!("{}{LINK}", "a".repeat(476))),
-            476 + LINK.len()
-        );
+        assert_eq!(length("", &format!("{}{LINK}", "a".repeat(476))), 476 + LINK.len());
         assert_eq!(length("", "www.potsdam.de"), 14);
         assert_eq!(length("", "https://potsdam.de/straße/“ä"), 23);
     }
@@ -216,24 +212,13 @@ mod tests {
     #[test]
     fn mentions_count_without_their_server() {
         assert_eq!(
-            length(
-                "",
-                &format!("{} @alice@{}.com", "a".repeat(475), "b".repeat(30))
-            ),
+            length("", &format!("{} @alice@{}.com", "a".repeat(475), "b".repeat(30))),
             475 + 7
         );
-        assert_eq!(
-            length("", "@alice@social.example: danke"),
-            "@alice: danke".len()
-        );
+        assert_eq!(length("", "@alice@social.example: danke"), "@alice: danke".len());
         let long = format!("@alice@{}.com", "b".repeat(500));
         assert_eq!(length("", &long), long.len());
-        for text in [
-            "mail an info@potsdam.de",
-            "x=@a@b.de",
-            "/@a@b.de",
-            "@a@b.de@c",
-        ] {
+        for text in ["mail an info@potsdam.de", "x=@a@b.de", "/@a@b.de", "@a@b.de@c"] {
             assert_eq!(length("", text), text.len(), "{text}");
         }
     }

@@ -27,13 +27,19 @@ pub enum Platform {
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// Not the JSON object that is asked for.
-    #[error(
-        "{found}; a line looks like {{\"text\": \"…\"}} or {{\"text\": \"…\", \"spoiler\": \"…\"}}"
-    )]
+    #[error("{found}; a line looks like {{\"text\": \"…\"}} or {{\"text\": \"…\", \"spoiler\": \"…\"}}")]
     Json {
         /// What the JSON reader says.
         found: String,
     },
+}
+
+impl MeasureError {
+    /// The same words in German; what the JSON reader found stays in its English.
+    pub fn in_german(&self) -> String {
+        let Self::Json { found } = self;
+        format!("{found}; eine Zeile sieht so aus: {{\"text\": \"…\"}} oder {{\"text\": \"…\", \"spoiler\": \"…\"}}")
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,9 +55,7 @@ struct Line {
 /// # Errors
 /// When the line is no such object.
 pub fn measure_line(platform: Platform, json_line: &str) -> Result<Value, MeasureError> {
-    let line: Line = serde_json::from_str(json_line).map_err(|error| MeasureError::Json {
-        found: plain(&error),
-    })?;
+    let line: Line = serde_json::from_str(json_line).map_err(|error| MeasureError::Json { found: plain(&error) })?;
     Ok(measure(
         platform,
         &line.text,
@@ -102,10 +106,7 @@ fn sms_answer(text: &str) -> Map<String, Value> {
     let mut answer = answer(sms.length, sms.encoding.limit(), sms.fits());
     answer.insert("encoding".into(), sms.encoding.name().into());
     answer.insert("segments".into(), sms.segments.into());
-    answer.insert(
-        "costly".into(),
-        sms.costly.iter().map(char::to_string).collect(),
-    );
+    answer.insert("costly".into(), sms.costly.iter().map(char::to_string).collect());
     answer
 }
 
@@ -142,18 +143,12 @@ mod tests {
             line(Platform::Sms, text),
             r#"{"length":9,"limit":670,"fits":true,"encoding":"ucs2","segments":1,"costly":["„","“"]}"#
         );
-        assert_eq!(
-            line(Platform::X, text),
-            r#"{"length":9,"limit":280,"fits":true}"#
-        );
+        assert_eq!(line(Platform::X, text), r#"{"length":9,"limit":280,"fits":true}"#);
         assert_eq!(
             line(Platform::Mastodon, r#"{"text":"b","spoiler":"a"}"#),
             r#"{"length":2,"limit":500,"fits":true}"#
         );
-        assert_eq!(
-            line(Platform::Threads, text),
-            r#"{"length":9,"limit":500,"fits":true}"#
-        );
+        assert_eq!(line(Platform::Threads, text), r#"{"length":9,"limit":500,"fits":true}"#);
         assert_eq!(
             line(Platform::Telegram, text),
             r#"{"length":9,"limit":4096,"fits":true}"#

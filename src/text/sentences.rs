@@ -4,15 +4,13 @@
 /// Abbreviations whose full stop ends no sentence, as they are spelled. Single letters (z. B., d. h., initials) and whatever is
 /// followed by a small letter need not stand here.
 const ABBREVIATIONS: &[&str] = &[
-    "Abb", "Abs", "Abt", "Apr", "Aug", "Az", "Bd", "Bez", "Bf", "Bhf", "Bsp", "Co", "Dez", "Di",
-    "Dipl", "Do", "Dr", "Feb", "Fr", "Hbf", "Hr", "Hrn", "Hrsg", "Inc", "Ing", "Jan", "Jg", "Jh",
-    "Jul", "Jun", "Kap", "Kto", "Ltd", "Mi", "Min", "Mio", "Mo", "Mr", "Mrd", "Mrs", "Mrz", "Ms",
-    "Mär", "No", "Nov", "Nr", "Nrn", "Okt", "Pf", "Pkt", "Prof", "Reg", "Sa", "Sek", "Sep", "Sept",
-    "So", "St", "Std", "Str", "Tel", "Tsd", "Ziff", "a.m", "abzgl", "allg", "approx", "bes",
-    "betr", "bspw", "bzgl", "bzw", "ca", "cf", "dgl", "e.g", "ehem", "einschl", "etc", "evtl",
-    "exkl", "ff", "geb", "gem", "ggf", "ggfs", "i.e", "inkl", "insb", "insbes", "max", "min",
-    "mind", "nachm", "no", "od", "p.m", "resp", "sog", "stellv", "tel", "tgl", "tägl", "usw",
-    "verh", "vgl", "vorm", "vs", "wg", "zzgl", "zzt",
+    "Abb", "Abs", "Abt", "Apr", "Aug", "Az", "Bd", "Bez", "Bf", "Bhf", "Bsp", "Co", "Dez", "Di", "Dipl", "Do", "Dr",
+    "Feb", "Fr", "Hbf", "Hr", "Hrn", "Hrsg", "Inc", "Ing", "Jan", "Jg", "Jh", "Jul", "Jun", "Kap", "Kto", "Ltd", "Mi",
+    "Min", "Mio", "Mo", "Mr", "Mrd", "Mrs", "Mrz", "Ms", "Mär", "No", "Nov", "Nr", "Nrn", "Okt", "Pf", "Pkt", "Prof",
+    "Reg", "Sa", "Sek", "Sep", "Sept", "So", "St", "Std", "Str", "Tel", "Tsd", "Ziff", "a.m", "abzgl", "allg",
+    "approx", "bes", "betr", "bspw", "bzgl", "bzw", "ca", "cf", "dgl", "e.g", "ehem", "einschl", "etc", "evtl", "exkl",
+    "ff", "geb", "gem", "ggf", "ggfs", "i.e", "inkl", "insb", "insbes", "max", "min", "mind", "nachm", "no", "od",
+    "p.m", "resp", "sog", "stellv", "tel", "tgl", "tägl", "usw", "verh", "vgl", "vorm", "vs", "wg", "zzgl", "zzt",
 ];
 
 /// Byte offsets behind every sentence of `text`, closing quotes and parentheses included, white space not. Line breaks end
@@ -43,8 +41,11 @@ pub fn ends(text: &str) -> Vec<usize> {
 /// End of the sentence that the mark at `at` closes, if it closes one.
 fn after_mark(text: &str, at: usize, mark: char) -> Option<usize> {
     let rest = &text[at + mark.len_utf8()..];
-    let after_closers =
-        rest.trim_start_matches(['"', '\'', '“', '”', '’', '«', '»', ')', ']', '!', '?']);
+    // The last mark of "?!" speaks for all of them.
+    if rest.starts_with(['!', '?', '.', '…']) {
+        return None;
+    }
+    let after_closers = rest.trim_start_matches(['"', '\'', '“', '”', '’', '«', '»', ')', ']']);
     let end = text.len() - after_closers.len();
     if after_closers.is_empty() {
         return Some(end);
@@ -73,12 +74,8 @@ fn is_abbreviation(before: &str) -> bool {
     let last = word.rsplit(['.', '-', '‑']).next().unwrap_or(word);
     let single_letter = last.chars().count() == 1 && last.chars().all(char::is_alphabetic);
     // Days and floors have one or two digits; "115." and "2023." may well end a sentence.
-    let ordinal = (1..=2).contains(&last.len())
-        && last.bytes().all(|b| b.is_ascii_digit())
-        && last.len() == word.len();
-    let day_and_month = word.contains('.')
-        && word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && last.len() <= 2;
+    let ordinal = (1..=2).contains(&last.len()) && last.bytes().all(|b| b.is_ascii_digit()) && last.len() == word.len();
+    let day_and_month = word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.') && last.len() <= 2;
     let street = last.ends_with("str");
     single_letter
         || ordinal
@@ -118,15 +115,9 @@ mod tests {
 
     #[test]
     fn sentences_that_end() {
-        assert_eq!(
-            split("Bis 18:00 Uhr. Danach zu."),
-            ["Bis 18:00 Uhr.", "Danach zu."]
-        );
+        assert_eq!(split("Bis 18:00 Uhr. Danach zu."), ["Bis 18:00 Uhr.", "Danach zu."]);
         assert_eq!(split("Bis 18 Uhr. 115 geht."), ["Bis 18 Uhr.", "115 geht."]);
-        assert_eq!(
-            split("Telefon: 115. Wir helfen."),
-            ["Telefon: 115.", "Wir helfen."]
-        );
+        assert_eq!(split("Telefon: 115. Wir helfen."), ["Telefon: 115.", "Wir helfen."]);
         assert_eq!(split("Seit 2023. Immer."), ["Seit 2023.", "Immer."]);
         assert_eq!(
             split("Geht das? Ja! Sie fragt: „Wann?“ Bald."),
@@ -136,6 +127,7 @@ mod tests {
             split("Überschrift\n\nEin Satz (mit Klammer.) Noch einer."),
             ["Überschrift", "Ein Satz (mit Klammer.)", "Noch einer."]
         );
+        assert_eq!(split("Wirklich?! Ja... Und nun?"), ["Wirklich?!", "Ja...", "Und nun?"]);
         assert_eq!(split("Kein Punkt am Ende "), ["Kein Punkt am Ende"]);
         assert_eq!(
             split("„Hilfe!“ rief er. Dann Ruhe."),

@@ -28,22 +28,12 @@ pub struct Shortened {
 /// let short = shorten("E-Mail geht nicht. Das dauert wohl noch lange.", 32, &by_characters, Some("https://a.de"));
 /// assert_eq!((short.text.as_str(), short.dropped), ("E-Mail geht nicht. https://a.de", 28));
 /// ```
-pub fn shorten(
-    text: &str,
-    limit: usize,
-    unit: &dyn Fn(&str) -> usize,
-    link: Option<&str>,
-) -> Shortened {
+pub fn shorten(text: &str, limit: usize, unit: &dyn Fn(&str) -> usize, link: Option<&str>) -> Shortened {
     shorten_with(text, limit, unit, link, "…")
 }
 
 /// As [`shorten`], with three full stops: the ellipsis would turn a whole SMS into the dear encoding.
-pub fn shorten_sms(
-    text: &str,
-    limit: usize,
-    unit: &dyn Fn(&str) -> usize,
-    link: Option<&str>,
-) -> Shortened {
+pub fn shorten_sms(text: &str, limit: usize, unit: &dyn Fn(&str) -> usize, link: Option<&str>) -> Shortened {
     shorten_with(text, limit, unit, link, "...")
 }
 
@@ -80,17 +70,11 @@ fn shorten_with(
         .map(|end| (&body[..end], ""))
         .or_else(|| {
             let ends = word_ends(body);
-            last_fitting(&ends, |end| fits(&body[..end], &after_word))
-                .map(|end| (&body[..end], after_word.as_str()))
+            last_fitting(&ends, |end| fits(&body[..end], &after_word)).map(|end| (&body[..end], after_word.as_str()))
         })
         .or_else(|| {
-            let ends: Vec<_> = body
-                .grapheme_indices(true)
-                .map(|(start, _)| start)
-                .skip(1)
-                .collect();
-            last_fitting(&ends, |end| fits(&body[..end], ellipsis))
-                .map(|end| (&body[..end], ellipsis))
+            let ends: Vec<_> = body.grapheme_indices(true).map(|(start, _)| start).skip(1).collect();
+            last_fitting(&ends, |end| fits(&body[..end], ellipsis)).map(|end| (&body[..end], ellipsis))
         });
     let (kept, mark) = kept.unwrap_or(("", ""));
     Shortened {
@@ -215,10 +199,7 @@ mod tests {
             shorten("Ein langer Satz", LINK.len(), &characters, Some(LINK)).text,
             LINK
         );
-        assert_eq!(
-            shorten("Ein langer Satz", 3, &characters, Some(LINK)).text,
-            LINK
-        );
+        assert_eq!(shorten("Ein langer Satz", 3, &characters, Some(LINK)).text, LINK);
     }
 
     #[test]
@@ -230,9 +211,7 @@ mod tests {
     }
 
     fn units() -> [fn(&str) -> usize; 3] {
-        [characters, xweight::length, |text| {
-            mastodon::length("", text)
-        }]
+        [characters, xweight::length, |text| mastodon::length("", text)]
     }
 
     proptest! {

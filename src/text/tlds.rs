@@ -10,11 +10,7 @@ static KNOWN: LazyLock<HashSet<&'static str>> =
 
 /// The names that are not ASCII, longest first: in scripts without spaces they may run straight into the next word.
 static INTERNATIONAL: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let mut names: Vec<_> = KNOWN
-        .iter()
-        .copied()
-        .filter(|name| !name.is_ascii())
-        .collect();
+    let mut names: Vec<_> = KNOWN.iter().copied().filter(|name| !name.is_ascii()).collect();
     names.sort_by_key(|name| (std::cmp::Reverse(name.len()), *name));
     names
 });
@@ -26,10 +22,7 @@ pub fn is_known(name: &str) -> bool {
 
 /// The top-level domains beyond ASCII that `text` begins with, longest first.
 pub fn international_prefixes(text: &str) -> impl Iterator<Item = &'static str> {
-    INTERNATIONAL
-        .iter()
-        .copied()
-        .filter(move |name| text.starts_with(name))
+    INTERNATIONAL.iter().copied().filter(move |name| text.starts_with(name))
 }
 
 #[cfg(test)]

@@ -49,10 +49,7 @@ fn replace_all(text: &str) -> Option<(String, Vec<Replacement>)> {
             replacement = replacement.trim_start().to_owned();
         }
         let mut after = taken;
-        if replacement.is_empty()
-            && (cheap.ends_with(' ') || cheap.is_empty())
-            && emoji::length(rest).is_some()
-        {
+        if replacement.is_empty() && (cheap.ends_with(' ') || cheap.is_empty()) && emoji::length(rest).is_some() {
             after += rest[taken..].len() - rest[taken..].trim_start_matches(' ').len();
         }
         let change = (rest[..taken].to_owned(), replacement.clone());
@@ -81,11 +78,9 @@ fn replace_first(rest: &str, c: char) -> Option<(usize, String)> {
         '–' | '—' | '―' | '‐' | '‑' | '‒' | '−' => one("-"),
         '…' => one("..."),
         '•' | '·' | '‣' | '●' => one("-"),
-        '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t' => one(" "),
-        '\u{200b}' | '\u{200d}' | '\u{feff}' | '\u{ad}' => one(""),
-        '°' if rest[c.len_utf8()..].starts_with('C') => {
-            Some((c.len_utf8() + 1, " Grad C".to_owned()))
-        }
+        _ if c.is_whitespace() => one(" "),
+        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{fe0e}' | '\u{fe0f}' => one(""),
+        '°' if rest[c.len_utf8()..].starts_with('C') => Some((c.len_utf8() + 1, " Grad C".to_owned())),
         '°' => one(" Grad"),
         '→' | '⇒' => one("->"),
         '×' => one("x"),
@@ -94,6 +89,13 @@ fn replace_first(rest: &str, c: char) -> Option<(usize, String)> {
         '≤' => one("<="),
         '≥' => one(">="),
         '≈' => one("ca."),
+        // "1½" must not become "11/2".
+        '½' => one(" 1/2"),
+        '¼' => one(" 1/4"),
+        '¾' => one(" 3/4"),
+        '′' => one("'"),
+        '″' => one("\""),
+        '¹' => one("1"),
         '²' => one("2"),
         '³' => one("3"),
         'µ' | 'μ' => one("u"),
@@ -156,7 +158,7 @@ mod tests {
             cheap("STRAẞE façade mañana Łódź Škoda"),
             "STRASSE facade mañana Lodz Skoda"
         );
-        assert_eq!(cheap("Bür\u{ad}ger"), "Bürger");
+        assert_eq!(cheap("Bür\u{ad}ger ©\u{fe0f} 1½\t\u{2003}h"), "Bürger (C) 1 1/2 h");
     }
 
     #[test]
@@ -166,10 +168,7 @@ mod tests {
 
     #[test]
     fn emoji_become_words_or_go() {
-        assert_eq!(
-            cheap("⚠️ Störung 🔌 im Netz 👨‍👩‍👧‍👦"),
-            "Achtung: Störung im Netz"
-        );
+        assert_eq!(cheap("⚠️ Störung 🔌 im Netz 👨‍👩‍👧‍👦"), "Achtung: Störung im Netz");
         assert_eq!(cheap("🔌 Störung"), "Störung");
         assert_eq!(cheap("✅ Alles läuft"), "OK: Alles läuft");
     }

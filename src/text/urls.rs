@@ -50,11 +50,7 @@ pub fn find(text: &str, dialect: &Dialect) -> Vec<Range<usize>> {
         let candidate = may_precede(c)
             .then(|| match_at(text, next, Some(c), dialect, &mut run))
             .flatten()
-            .or_else(|| {
-                (at == 0)
-                    .then(|| match_at(text, 0, None, dialect, &mut run))
-                    .flatten()
-            });
+            .or_else(|| (at == 0).then(|| match_at(text, 0, None, dialect, &mut run)).flatten());
         match candidate {
             Some(candidate) => {
                 at = candidate.end;
@@ -67,18 +63,10 @@ pub fn find(text: &str, dialect: &Dialect) -> Vec<Range<usize>> {
 }
 
 fn may_precede(c: char) -> bool {
-    !c.is_ascii_alphanumeric()
-        && !matches!(c, '@' | '＠' | '$' | '#' | '＃')
-        && !hosts::is_invalid(c)
+    !c.is_ascii_alphanumeric() && !matches!(c, '@' | '＠' | '$' | '#' | '＃') && !hosts::is_invalid(c)
 }
 
-fn match_at(
-    text: &str,
-    start: usize,
-    before: Option<char>,
-    dialect: &Dialect,
-    run: &mut HostRun,
-) -> Option<Candidate> {
+fn match_at(text: &str, start: usize, before: Option<char>, dialect: &Dialect, run: &mut HostRun) -> Option<Candidate> {
     let protocol = protocol_length(&text[start..]);
     let host_end = run.host_end(text, start + protocol)?;
     let mut end = after_port(text, host_end);
@@ -165,10 +153,7 @@ fn query_end(text: &str, at: usize, dialect: &Dialect) -> usize {
         return at;
     };
     let mut end = at;
-    for (offset, c) in query
-        .char_indices()
-        .take_while(|(_, c)| (dialect.in_query)(*c))
-    {
+    for (offset, c) in query.char_indices().take_while(|(_, c)| (dialect.in_query)(*c)) {
         if (dialect.ends_query)(c) {
             end = at + 1 + offset + c.len_utf8();
         }
@@ -192,7 +177,8 @@ fn judge(text: &str, candidate: &Candidate, dialect: &Dialect, found: &mut Vec<R
         _ => 0,
     };
     let host = &text[start + protocol..host_end];
-    if units + extra > MAX_URL_LENGTH || !hosts::has_valid_labels(host) {
+    let mixed_punycode = host.starts_with("xn--") && latin_hosts(host).is_empty();
+    if units + extra > MAX_URL_LENGTH || mixed_punycode || !hosts::has_valid_labels(host) {
         return;
     }
     if protocol == 0 {
@@ -219,28 +205,32 @@ fn judge(text: &str, candidate: &Candidate, dialect: &Dialect, found: &mut Vec<R
 
 /// Without a protocol only hosts in Latin letters are addresses; in running Japanese there may be several. The path
 /// belongs to the last one.
-fn bare_hosts(
-    text: &str,
-    range: Range<usize>,
-    path_end: Option<usize>,
-    found: &mut Vec<Range<usize>>,
-) {
-    let host = &text[range.clone()];
-    let known = found.len();
+fn bare_hosts(text: &str, range: Range<usize>, path_end: Option<usize>, found: &mut Vec<Range<usize>>) {
+    let mut hosts = latin_hosts(&text[range.clone()]);
+    for host in &mut hosts {
+        *host = range.start + host.start..range.start + host.end;
+    }
+    if let (Some(end), Some(last)) = (path_end, hosts.last_mut()) {
+        last.end = end;
+    }
+    found.extend(hosts);
+}
+
+/// The hosts in Latin letters inside a host.
+fn latin_hosts(host: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     let mut at = 0;
     while at < host.len() {
         let chain = latin_chain(host, at);
         match chain.host_end {
             Some(end) => {
-                found.push(range.start + at..range.start + end);
+                found.push(at..end);
                 at = end;
             }
             None => at = chain.next,
         }
     }
-    if let (Some(end), Some(last)) = (path_end, found[known..].last_mut()) {
-        last.end = end;
-    }
+    found
 }
 
 struct LatinChain {

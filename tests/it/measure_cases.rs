@@ -110,12 +110,7 @@ fn weighted_length_of_twitter_text() {
             continue;
         }
         let answer = measured(Platform::X, &row.text);
-        assert_eq!(
-            answer["length"].as_u64(),
-            row.weighted_length,
-            "{}",
-            row.text
-        );
+        assert_eq!(answer["length"].as_u64(), row.weighted_length, "{}", row.text);
         assert_eq!(answer["fits"].as_bool(), row.valid, "{}", row.text);
         counted += 1;
     }
@@ -138,12 +133,7 @@ fn valid_posts_and_addresses_of_twitter_text() {
                     row.text
                 );
             }
-            "urls_without_protocol" => assert_eq!(
-                measured(Platform::X, &row.text)["length"],
-                23,
-                "{}",
-                row.text
-            ),
+            "urls_without_protocol" => assert_eq!(measured(Platform::X, &row.text)["length"], 23, "{}", row.text),
             _ => {}
         }
     }
@@ -210,13 +200,8 @@ fn the_alphabet_of_gsm_03_38() {
     let mut rows = 0;
     for line in table.lines().filter(|line| line.starts_with("0x")) {
         let mut columns = line.split_whitespace();
-        let hex = |column: Option<&str>| {
-            u32::from_str_radix(column.unwrap().trim_start_matches("0x"), 16).unwrap()
-        };
-        let (code, character) = (
-            hex(columns.next()),
-            char::from_u32(hex(columns.next())).unwrap(),
-        );
+        let hex = |column: Option<&str>| u32::from_str_radix(column.unwrap().trim_start_matches("0x"), 16).unwrap();
+        let (code, character) = (hex(columns.next()), char::from_u32(hex(columns.next())).unwrap());
         let price = match code {
             // The escape itself, which the table shows as a no-break space, is no character to send.
             0x1b => None,
