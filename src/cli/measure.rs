@@ -11,9 +11,13 @@ const MAX_LINE: usize = 1024 * 1024;
 /// Measures texts as a service does: JSON lines in, JSON lines out.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Each line of the input is {\"text\": \"…\"}, for mastodon also {\"text\": \"…\", \"spoiler\": \"…\"}. Each answer, in the same order, is
-{\"length\": 26, \"limit\": 280, \"fits\": true}; sms adds encoding, segments and the characters that force the dear encoding;
-bluesky adds bytes and facets.
+Input, one JSON object a line (\"spoiler\" counts on mastodon only):
+  {\"text\": \"Siehe https://www.potsdam.de/it\", \"spoiler\": \"IT-Störung\"}
+
+Output, one answer a line, in the same order:
+  {\"length\": 29, \"limit\": 280, \"fits\": true}
+  sms adds encoding, segments, and costly: the characters that double the price
+  bluesky adds bytes and facets (links, tags, mentions)
 
 Example:
   echo '{\"text\": \"„Störung“ im Bürgeramt\"}' | rundruf measure --as sms")]
@@ -35,7 +39,7 @@ pub enum Stopped {
         source: MeasureError,
     },
     /// A line is longer than 1 MiB.
-    #[error("line {number} is longer than 1 MiB; each line holds one text")]
+    #[error("line {number} is longer than 1 MiB; write each text on a line of its own")]
     TooLong {
         /// Which, counted from 1.
         number: usize,
@@ -51,11 +55,25 @@ pub enum Stopped {
     Io(#[from] io::Error),
 }
 
+impl Stopped {
+    /// The same words in German; `Display` has the English ones.
+    pub fn in_german(&self) -> String {
+        match self {
+            Self::Line { number, source } => format!("Zeile {number}: {}", source.in_german()),
+            Self::TooLong { number } => {
+                format!("Zeile {number} ist länger als 1 MiB; schreiben Sie jeden Text in eine eigene Zeile")
+            }
+            Self::NotUtf8 { number } => format!("Zeile {number} ist kein UTF-8; speichern Sie die Datei als UTF-8"),
+            Self::Io(error) => format!("Standardeingabe oder -ausgabe: {error}"),
+        }
+    }
+}
+
 /// Measures what comes on standard input until it ends.
 ///
 /// # Errors
 /// At the first line that cannot be measured; the process should then end with exit code 2.
-pub fn run(args: &MeasureArgs) -> Result<(), Stopped> {
+pub fn run(args: MeasureArgs) -> Result<(), Stopped> {
     let out = io::BufWriter::new(io::stdout().lock());
     match stream(args.platform, io::stdin().lock(), out) {
         // Whoever reads (`head`) has enough.
@@ -131,7 +149,9 @@ mod tests {
     fn a_bad_line_is_named_and_earlier_ones_are_answered() {
         let (output, result) = measure(b"{\"text\":\"a\"}\n\nx\n{\"text\":\"b\"}\n");
         assert_eq!(output.lines().count(), 1);
-        assert!(result.unwrap_err().to_string().starts_with("line 3: "));
+        let stopped = result.unwrap_err();
+        assert!(stopped.to_string().starts_with("line 3: "));
+        assert!(stopped.in_german().starts_with("Zeile 3: "));
         let (_, result) = measure(b"{\"text\":\"\xff\"}\n");
         assert!(result.unwrap_err().to_string().contains("line 1 is not UTF-8"));
     }

@@ -67,7 +67,15 @@ pub trait Lanes: Send + Sync {
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;
 
-    /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence only.
+    /// Rows of this lane that stand as unknown, oldest first, as they were when their last attempt started: the lane reads
+    /// them back where its kind can. What comes of that is completed under the same attempt number.
+    async fn unknown_jobs(&self, _lane: LaneId, _limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence
+    /// only, and so is one for a row that is neither started nor unknown any more. A row that would wait again although a
+    /// newer notice has passed it, or its broadcast was closed meanwhile, is superseded.
     async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError>;
 
     /// Stores a lane's health and the time before which it sends nothing.

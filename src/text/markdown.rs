@@ -58,6 +58,8 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
     let (mut depth, mut links, mut images) = (0usize, 0usize, 0usize);
     for event in TextMergeStream::new(Parser::new_ext(markdown, Options::empty())) {
         match event {
+            // The one tag people know from elsewhere; without it words would grow together.
+            Event::InlineHtml(tag) if is_line_break(&tag) => kept.push(Event::HardBreak),
             Event::Html(_) | Event::InlineHtml(_) => {}
             Event::Start(Tag::Image { .. }) => images += 1,
             Event::End(TagEnd::Image) => images -= 1,
@@ -95,6 +97,10 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
         }
     }
     kept
+}
+
+fn is_line_break(tag: &str) -> bool {
+    tag.trim_matches(['<', '>', '/', ' ']).eq_ignore_ascii_case("br")
 }
 
 /// Headings of a notice stand below the page's own first two.
@@ -277,6 +283,7 @@ mod tests {
             ),
             "Ein Satz mit Umbruch.\n\nZweiter, Seite (https://a.de), https://b.de.\n\n- a\n  - b\n- c\n\nEnde 115"
         );
+        assert_eq!(to_plain("oben<br />unten"), "oben\nunten");
         assert_eq!(to_plain("3. drei\n4. vier"), "3. drei\n4. vier");
     }
 

@@ -34,6 +34,14 @@ pub enum MeasureError {
     },
 }
 
+impl MeasureError {
+    /// The same words in German; what the JSON reader found stays in its English.
+    pub fn in_german(&self) -> String {
+        let Self::Json { found } = self;
+        format!("{found}; eine Zeile sieht so aus: {{\"text\": \"…\"}} oder {{\"text\": \"…\", \"spoiler\": \"…\"}}")
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {

@@ -41,7 +41,11 @@ pub fn ends(text: &str) -> Vec<usize> {
 /// End of the sentence that the mark at `at` closes, if it closes one.
 fn after_mark(text: &str, at: usize, mark: char) -> Option<usize> {
     let rest = &text[at + mark.len_utf8()..];
-    let after_closers = rest.trim_start_matches(['"', '\'', '“', '”', '’', '«', '»', ')', ']', '!', '?']);
+    // The last mark of "?!" speaks for all of them.
+    if rest.starts_with(['!', '?', '.', '…']) {
+        return None;
+    }
+    let after_closers = rest.trim_start_matches(['"', '\'', '“', '”', '’', '«', '»', ')', ']']);
     let end = text.len() - after_closers.len();
     if after_closers.is_empty() {
         return Some(end);
@@ -123,6 +127,7 @@ mod tests {
             split("Überschrift\n\nEin Satz (mit Klammer.) Noch einer."),
             ["Überschrift", "Ein Satz (mit Klammer.)", "Noch einer."]
         );
+        assert_eq!(split("Wirklich?! Ja... Und nun?"), ["Wirklich?!", "Ja...", "Und nun?"]);
         assert_eq!(split("Kein Punkt am Ende "), ["Kein Punkt am Ende"]);
         assert_eq!(
             split("„Hilfe!“ rief er. Dann Ruhe."),

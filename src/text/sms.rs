@@ -1,6 +1,8 @@
 //! How many parts an SMS takes, and what makes it dear. A part carries 140 bytes; concatenated parts lose 6 of them to
 //! the header that numbers them (3GPP TS 23.040, 8-bit reference). Imports [`super::gsm7`].
 
+use std::collections::HashSet;
+
 use super::gsm7;
 
 /// Parts that gateways take for one message; most refuse or cut beyond about ten.
@@ -84,12 +86,11 @@ impl Sms {
 /// assert_eq!((dear.encoding, dear.costly), (Encoding::Ucs2, vec!['„', '“']));
 /// ```
 pub fn measure(text: &str) -> Sms {
-    let mut costly = Vec::new();
-    for c in text.chars() {
-        if gsm7::septets(c).is_none() && !costly.contains(&c) {
-            costly.push(c);
-        }
-    }
+    let mut seen = HashSet::new();
+    let costly: Vec<char> = text
+        .chars()
+        .filter(|c| gsm7::septets(*c).is_none() && seen.insert(*c))
+        .collect();
     let encoding = if costly.is_empty() {
         Encoding::Gsm7
     } else {

@@ -78,8 +78,8 @@ fn replace_first(rest: &str, c: char) -> Option<(usize, String)> {
         '–' | '—' | '―' | '‐' | '‑' | '‒' | '−' => one("-"),
         '…' => one("..."),
         '•' | '·' | '‣' | '●' => one("-"),
-        '\u{a0}' | '\u{202f}' | '\u{2009}' | '\t' => one(" "),
-        '\u{200b}' | '\u{200d}' | '\u{feff}' | '\u{ad}' => one(""),
+        _ if c.is_whitespace() => one(" "),
+        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{fe0e}' | '\u{fe0f}' => one(""),
         '°' if rest[c.len_utf8()..].starts_with('C') => Some((c.len_utf8() + 1, " Grad C".to_owned())),
         '°' => one(" Grad"),
         '→' | '⇒' => one("->"),
@@ -89,6 +89,13 @@ fn replace_first(rest: &str, c: char) -> Option<(usize, String)> {
         '≤' => one("<="),
         '≥' => one(">="),
         '≈' => one("ca."),
+        // "1½" must not become "11/2".
+        '½' => one(" 1/2"),
+        '¼' => one(" 1/4"),
+        '¾' => one(" 3/4"),
+        '′' => one("'"),
+        '″' => one("\""),
+        '¹' => one("1"),
         '²' => one("2"),
         '³' => one("3"),
         'µ' | 'μ' => one("u"),
@@ -151,7 +158,7 @@ mod tests {
             cheap("STRAẞE façade mañana Łódź Škoda"),
             "STRASSE facade mañana Lodz Skoda"
         );
-        assert_eq!(cheap("Bür\u{ad}ger"), "Bürger");
+        assert_eq!(cheap("Bür\u{ad}ger ©\u{fe0f} 1½\t\u{2003}h"), "Bürger (C) 1 1/2 h");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! Each file is one subject; what they share is in `support`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
-mod house;
 mod bad_settings;
 mod channel_peers;
+mod house;
 mod layers;
 mod measure_cases;
 mod peers;

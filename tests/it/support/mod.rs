@@ -2,6 +2,7 @@
 //! Nothing here knows the product; `TestApp` builds on it.
 #![allow(dead_code, reason = "each part of the kit is there for tests that come and go")]
 
+pub mod app;
 pub mod browser;
 pub mod http;
 pub mod peer;
@@ -12,6 +13,7 @@ pub mod wait;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+pub use app::TestApp;
 pub use peer::Peer;
 pub use proxy::FaultProxy;
 pub use wait::eventually;
