@@ -12,8 +12,6 @@ mod rss_feed;
 mod small;
 mod state_json;
 mod style;
-#[cfg(test)]
-mod tests;
 mod ticker;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rss::extension::{Extension, ExtensionMap};
-use rss::{CategoryBuilder, ChannelBuilder, GuidBuilder, ItemBuilder};
+use rss::{Category, Channel, Guid, Item};
 
 use super::SiteFile;
 use super::feeds::Feed;
@@ -17,33 +17,40 @@ const TTL_MINUTES: &str = "5";
 
 /// The file.
 pub fn write(feed: &Feed, desk: &Desk<'_>) -> Result<SiteFile, RenderError> {
-    let items = feed.entries.iter().map(|entry| {
-        let category = |name: &String| CategoryBuilder::default().name(name.clone()).build();
-        ItemBuilder::default()
-            .title(Some(entry.title.clone()))
-            .link(Some(entry.url.clone()))
-            .description(Some(entry.html.clone()))
-            .guid(Some(
-                GuidBuilder::default().value(entry.id.clone()).permalink(false).build(),
-            ))
-            .pub_date(Some(dates::rfc2822(&desk.voice.local(entry.published))))
-            .categories(entry.places.iter().map(category).collect::<Vec<_>>())
-            .build()
+    let items = feed.entries.iter().map(|entry| Item {
+        title: Some(entry.title.clone()),
+        link: Some(entry.url.clone()),
+        description: Some(entry.html.clone()),
+        guid: Some(Guid {
+            value: entry.id.clone(),
+            permalink: false,
+        }),
+        pub_date: Some(dates::rfc2822(&desk.voice.local(entry.published))),
+        categories: entry
+            .places
+            .iter()
+            .map(|name| Category {
+                name: name.clone(),
+                domain: None,
+            })
+            .collect(),
+        ..Item::default()
     });
-    let channel = ChannelBuilder::default()
-        .title(feed.title.clone())
-        .link(feed.page.clone())
-        .description(feed.about.clone())
-        .language(Some(feed.lang.to_owned()))
-        .last_build_date(Some(dates::rfc2822(&desk.voice.local(feed.updated))))
-        .ttl(Some(TTL_MINUTES.to_owned()))
-        .namespaces(BTreeMap::from([(
+    let channel = Channel {
+        title: feed.title.clone(),
+        link: feed.page.clone(),
+        description: feed.about.clone(),
+        language: Some(feed.lang.to_owned()),
+        last_build_date: Some(dates::rfc2822(&desk.voice.local(feed.updated))),
+        ttl: Some(TTL_MINUTES.to_owned()),
+        namespaces: BTreeMap::from([(
             "atom".to_owned(),
             "http://www.w3.org/2005/Atom".to_owned(),
-        )]))
-        .extensions(own_address(&format!("{}feed.rss", feed.folder)))
-        .items(items.collect::<Vec<_>>())
-        .build();
+        )]),
+        extensions: own_address(&format!("{}feed.rss", feed.folder)),
+        items: items.collect(),
+        ..Channel::default()
+    };
     let mut bytes = Vec::new();
     channel.pretty_write_to(&mut bytes, b' ', 1).map_err(|fault| RenderError {
         template: "feed.rss".to_owned(),
