@@ -1,7 +1,6 @@
 //! `rundruf publish NOTICE|-`: one transaction, then, with `--wait`, how it went.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -9,12 +8,13 @@ use serde_json::json;
 
 use super::output::{Failure, Output};
 use super::{Globals, confirm, preview, status};
-use crate::app::{App, Open};
+use crate::app::{App, Lanes, Open};
 use crate::domain::draft;
 use crate::domain::words::{IncidentState, Kind};
 use crate::publication::{Done, Prepared, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Board, BroadcastRow, Gate, Lanes, Published, Store};
+use crate::domain::delivery::Gate;
+use crate::store::{Board, BroadcastRow, Lanes as _, Published};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
 const MAX_NOTICE: u64 = 256 * 1024 + 1;
@@ -203,7 +203,7 @@ fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
 async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure> {
     let own = crate::store::owner::Owner::try_take(&open.office.settings.data)?;
     let lanes = match own {
-        Some(owner) => Some(serve_lanes(open, owner).await?),
+        Some(owner) => Some(Lanes::start(open, owner).await?),
         None => None,
     };
     let end = Instant::now() + MAX_WAIT;
@@ -219,14 +219,7 @@ async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure
         changes.next(end).await;
     }
     if let Some(lanes) = lanes {
-        lanes.stop().await;
+        lanes.stop(MAX_WAIT).await;
     }
     Ok(())
-}
-
-/// Runs the lanes in this process, as their owner.
-pub async fn serve_lanes(open: &Open, owner: crate::store::owner::Owner) -> Result<crate::lane::Running, Failure> {
-    let lanes = open.office.register(open.store.as_ref()).await?;
-    let store: Arc<dyn Store> = open.store();
-    Ok(crate::lane::start(store, owner, &open.office.channels, &lanes, open.site(), Arc::clone(&open.office.clock)).await?)
 }

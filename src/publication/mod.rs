@@ -6,8 +6,10 @@ pub mod board;
 pub mod redact;
 pub mod site;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
@@ -43,6 +45,15 @@ pub struct Office {
     pub channels: Arc<Vec<Configured>>,
     /// The wall clock.
     pub clock: SharedClock,
+    /// What this process has registered with the store.
+    pub registered: tokio::sync::Mutex<Registered>,
+}
+
+/// Lanes and audience files as last registered.
+#[derive(Debug, Default)]
+pub struct Registered {
+    rows: Vec<LaneRow>,
+    stamps: HashMap<PathBuf, Option<(SystemTime, u64)>>,
 }
 
 /// Why nothing was published.
@@ -51,6 +62,9 @@ pub enum PublishError {
     /// The notice is not right.
     #[error("the notice has {} problem(s)", .0.len())]
     Notice(Vec<Problem>),
+    /// An audience file is not right.
+    #[error("an audience file has {} problem(s)", .0.len())]
+    Audience(Vec<Problem>),
     /// A template failed.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -159,19 +173,28 @@ impl Office {
         }
     }
 
-    /// Registers the configured lanes with the store, and brings the file audiences up to date.
+    /// The lanes' rows: registered with the store once per process, file audiences brought up to date when their file changed.
+    /// A publication in a running `serve` pays for neither.
     pub async fn register(&self, store: &dyn Store) -> Result<Vec<LaneRow>, PublishError> {
+        let mut known = self.registered.lock().await;
         let now = self.clock.now_ms();
-        let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
-        let rows = store.configure(&specs, now).await?;
+        if known.rows.is_empty() {
+            let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
+            known.rows = store.configure(&specs, now).await?;
+        }
         for configured in self.channels.iter() {
             let Some(file) = &configured.settings.common.audience else { continue };
-            let people = audience::read(file).map_err(PublishError::Notice)?;
-            if let Some(row) = rows.iter().find(|r| r.name == configured.settings.name) {
+            let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
+            if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
+                continue;
+            }
+            let people = audience::read(file).map_err(PublishError::Audience)?;
+            if let Some(row) = known.rows.iter().find(|r| r.name == configured.settings.name) {
                 store.sync_audience(row.id, &people, now).await?;
             }
+            known.stamps.insert(file.clone(), stamp);
         }
-        Ok(rows)
+        Ok(known.rows.clone())
     }
 
     /// The channels that bring a notice out: of its publisher, exercises only where wanted, never a failover target.
