@@ -57,12 +57,18 @@ impl Key {
 
     /// Whether a token is that of this attempt, in constant time.
     pub fn is_receipt_token(&self, channel: &str, delivery: i64, attempt: u32, token: &str) -> bool {
-        same(self.receipt_token(channel, delivery, attempt).as_bytes(), token.as_bytes())
+        same(
+            self.receipt_token(channel, delivery, attempt).as_bytes(),
+            token.as_bytes(),
+        )
     }
 
     /// A salted hash of something that must not be stored itself (an address in the audit log, a redacted field), in hex.
-    pub fn salted_hash(&self, purpose: &str, content: &str) -> String {
-        self.mac(purpose, &[content.as_bytes()]).iter().map(|b| format!("{b:02x}")).collect()
+    pub fn salted_hash(&self, purpose: &str, content: &[u8]) -> String {
+        self.mac(purpose, &[content])
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
     }
 
     /// A name that nobody can guess but we can make again: `prefix` and 22 characters.
@@ -100,12 +106,18 @@ pub struct KeyFile {
 impl KeyFile {
     /// The key at `path`, not touched yet.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, key: Arc::default() }
+        Self {
+            path,
+            key: Arc::default(),
+        }
     }
 
     /// A key that needs no file.
     pub fn fixed(key: Key) -> Self {
-        Self { path: PathBuf::new(), key: Arc::new(OnceLock::from(key)) }
+        Self {
+            path: PathBuf::new(),
+            key: Arc::new(OnceLock::from(key)),
+        }
     }
 
     /// Where it is.
@@ -128,7 +140,9 @@ impl KeyFile {
 
 fn read(path: &Path) -> std::io::Result<Key> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(KEY_LENGTH as u64 + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?
+        .take(KEY_LENGTH as u64 + 1)
+        .read_to_end(&mut bytes)?;
     let bytes = <[u8; KEY_LENGTH]>::try_from(bytes).map_err(|_| {
         std::io::Error::other(format!(
             "{} is not a key file of Rundruf (32 bytes): restore it from the backup",
@@ -163,6 +177,13 @@ fn create(path: &Path) -> std::io::Result<Key> {
     read(path)
 }
 
+/// A salted hash of redacted content, in hex, under the key at `key_file` (made where missing).
+pub fn salted_hash(key_file: &Path, content: &[u8]) -> std::io::Result<String> {
+    Ok(KeyFile::new(key_file.to_owned())
+        .key()?
+        .salted_hash("redacted", content))
+}
+
 /// Random bytes from the system.
 pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
     let mut bytes = [0; N];
@@ -182,7 +203,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data/rundruf.key");
         let token = KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1);
-        assert_eq!(KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1), token);
+        assert_eq!(
+            KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1),
+            token
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -43,7 +43,10 @@ token = "…"                           # scopes read:accounts read:statuses wri
 "#;
 
 /// Limits of an instance that has not been asked yet (docs: configuration.statuses).
-const DEFAULT_LIMITS: Limits = Limits { characters: 500, url: 23 };
+const DEFAULT_LIMITS: Limits = Limits {
+    characters: 500,
+    url: 23,
+};
 /// Limits are asked for again after a day.
 const LIMITS_FOR: Ms = 86_400_000;
 /// Posts read back in a look-up; the most the API gives at once.
@@ -89,24 +92,56 @@ struct Mastodon {
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
     let mut reader = Reader::new(&channel.own, COMMON);
     if !reader.has("url") {
-        reader.missing("url", said!("Schreiben Sie url = \"https://social.example\", die Adresse der Instanz.", "Write url = \"https://social.example\", the address of the instance."));
+        reader.missing(
+            "url",
+            said!(
+                "Schreiben Sie url = \"https://social.example\", die Adresse der Instanz.",
+                "Write url = \"https://social.example\", the address of the instance."
+            ),
+        );
     }
     let url = reader.url("url", &["http", "https"]);
     let token = reader.required_secret("token");
-    let visibility = reader.word("visibility", &[("public", "public"), ("unlisted", "unlisted"), ("private", "private")]).unwrap_or("public");
+    let visibility = reader
+        .word(
+            "visibility",
+            &[("public", "public"), ("unlisted", "unlisted"), ("private", "private")],
+        )
+        .unwrap_or("public");
     if reader.has("audience") {
-        reader.problem("audience", said!("Ein Mastodon-Konto hat keine Empfängerliste.", "a Mastodon account has no list of recipients."), said!("Lassen Sie audience weg.", "Leave audience out."));
+        reader.problem(
+            "audience",
+            said!(
+                "Ein Mastodon-Konto hat keine Empfängerliste.",
+                "a Mastodon account has no list of recipients."
+            ),
+            said!("Lassen Sie audience weg.", "Leave audience out."),
+        );
     }
     let http = http::client(channel, &ABILITIES, true);
     if let Err(error) = &http {
-        reader.problem("kind", said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."), said!("Bitte installieren Sie ca-certificates.", "Install ca-certificates."));
+        reader.problem(
+            "kind",
+            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
+            said!("Bitte installieren Sie ca-certificates.", "Install ca-certificates."),
+        );
     }
     let problems = reader.finish();
     let (Some(base), Some(token), Ok(http), true) = (url, token, http, problems.is_empty()) else {
         return Err(problems);
     };
-    let account = Arc::new(Account { base, token, http, limits: Mutex::new((DEFAULT_LIMITS, None)) });
-    Ok(Built::Messages(Arc::new(Mastodon { account, visibility, key: around.key.clone(), channel: channel.name.clone() })))
+    let account = Arc::new(Account {
+        base,
+        token,
+        http,
+        limits: Mutex::new((DEFAULT_LIMITS, None)),
+    });
+    Ok(Built::Messages(Arc::new(Mastodon {
+        account,
+        visibility,
+        key: around.key.clone(),
+        channel: channel.name.clone(),
+    })))
 }
 
 impl Account {
@@ -117,11 +152,18 @@ impl Account {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        self.http.client().request(method, url).bearer_auth(self.token.expose_secret())
+        self.http
+            .client()
+            .request(method, url)
+            .bearer_auth(self.token.expose_secret())
     }
 
     async fn ask(&self, path: &str) -> Result<Value, Report> {
-        let answer = self.http.send(self.request(Method::GET, path)).await.map_err(|failure| http::failed(self.host(), &failure))?;
+        let answer = self
+            .http
+            .send(self.request(Method::GET, path))
+            .await
+            .map_err(|failure| http::failed(self.host(), &failure))?;
         match (answer.status, answer.json()) {
             (200, Some(json)) => Ok(json),
             (200, None) => Err(http::not_understood(self.host(), &answer)),
@@ -165,16 +207,23 @@ impl Mastodon {
             .key()
             .map_err(|error| Failure::NotConnected(format!("the key file cannot be read: {error}")))?
             .handle("mastodon", &[&self.channel, &job.delivery.to_string()]);
-        let request = self.account.request(Method::POST, "/api/v1/statuses").header("Idempotency-Key", key).json(&body);
+        let request = self
+            .account
+            .request(Method::POST, "/api/v1/statuses")
+            .header("Idempotency-Key", key)
+            .json(&body);
         self.account.http.send(request).await
     }
 
     async fn one(&self, method: Method, id: &str, body: Option<Value>) -> Result<Answer, Failure> {
         let request = self.account.request(method, &format!("/api/v1/statuses/{id}"));
-        self.account.http.send(match body {
-            Some(body) => request.json(&body),
-            None => request,
-        }).await
+        self.account
+            .http
+            .send(match body {
+                Some(body) => request.json(&body),
+                None => request,
+            })
+            .await
     }
 
     async fn attempt(&self, job: &Job) -> Result<Answer, Failure> {
@@ -184,7 +233,11 @@ impl Mastodon {
                 let body = json!({ "status": job.variant.text, "language": job.lang.iso() });
                 let answer = self.one(Method::PUT, id, Some(body)).await?;
                 // Somebody deleted the post: readers get the corrected text as a post of its own.
-                if answer.status == 404 { self.post(job, None).await } else { Ok(answer) }
+                if answer.status == 404 {
+                    self.post(job, None).await
+                } else {
+                    Ok(answer)
+                }
             }
             (Operation::Delete, Some(id)) => self.one(Method::DELETE, id, None).await,
             _ => {
@@ -192,7 +245,11 @@ impl Mastodon {
                 let parent = target.or(thread).filter(|id| is_id(id));
                 let answer = self.post(job, parent).await?;
                 // The post being replied to is gone: a post of its own is better than none.
-                if answer.status == 404 && parent.is_some() { self.post(job, None).await } else { Ok(answer) }
+                if answer.status == 404 && parent.is_some() {
+                    self.post(job, None).await
+                } else {
+                    Ok(answer)
+                }
             }
         }
     }
@@ -200,14 +257,28 @@ impl Mastodon {
     fn sort(&self, job: &Job, answer: &Answer, now: Ms) -> Report {
         let who = self.account.host();
         match answer.status {
-            404 if job.operation == Operation::Delete => http::delivered(Remote::default(), format!("{who}: the post was gone already")),
-            404 => http::report(Outcome::Permanent, Reason::ReferenceGone, format!("{who} does not find it (404): is this the address of a Mastodon instance?{}", http::said_by(answer))),
-            422 if http::said_by(answer).contains("not finished processing") => {
-                http::report(Outcome::Transient, Reason::ServiceTrouble, format!("{who} is still working on a picture"))
+            404 if job.operation == Operation::Delete => {
+                http::delivered(Remote::default(), format!("{who}: the post was gone already"))
             }
+            404 => http::report(
+                Outcome::Permanent,
+                Reason::ReferenceGone,
+                format!(
+                    "{who} does not find it (404): is this the address of a Mastodon instance?{}",
+                    http::said_by(answer)
+                ),
+            ),
+            422 if http::said_by(answer).contains("not finished processing") => http::report(
+                Outcome::Transient,
+                Reason::ServiceTrouble,
+                format!("{who} is still working on a picture"),
+            ),
             200 => {
                 let remote = answer.json().as_ref().and_then(remote);
-                remote.map_or_else(|| http::not_understood(who, answer), |remote| http::delivered(remote, format!("{who} shows it")))
+                remote.map_or_else(
+                    || http::not_understood(who, answer),
+                    |remote| http::delivered(remote, format!("{who} shows it")),
+                )
             }
             201..=299 => http::not_understood(who, answer),
             _ => http::sort(who, answer, now),
@@ -227,8 +298,15 @@ fn remote(status: &Value) -> Option<Remote> {
         Value::Number(id) => id.to_string(),
         _ => return None,
     };
-    let url = status.get("url").or_else(|| status.get("uri")).and_then(Value::as_str).filter(|u| u.starts_with("http"));
-    is_id(&id).then(|| Remote { id: Some(id), url: url.map(str::to_owned) })
+    let url = status
+        .get("url")
+        .or_else(|| status.get("uri"))
+        .and_then(Value::as_str)
+        .filter(|u| u.starts_with("http"));
+    is_id(&id).then(|| Remote {
+        id: Some(id),
+        url: url.map(str::to_owned),
+    })
 }
 
 /// The text of a status for comparing: tags and white space left out, entities read.
@@ -243,9 +321,16 @@ fn bare(content: &str) -> String {
             c => out.push(c),
         }
     }
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&apos;", "'"), ("&amp;", "&")]
-        .iter()
-        .fold(out, |text, (entity, c)| text.replace(entity, c))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(out, |text, (entity, c)| text.replace(entity, c))
 }
 
 fn same_text(content: &str, text: &str) -> bool {
@@ -289,26 +374,47 @@ impl Channel for Mastodon {
     async fn look_up(&self, job: &Job) -> LookUp {
         let target = job.target.as_ref().and_then(|t| t.id.as_deref()).filter(|id| is_id(id));
         if let (Operation::Edit | Operation::Delete, Some(id)) = (job.operation, target) {
-            let Ok(answer) = self.one(Method::GET, id, None).await else { return LookUp::CannotTell };
+            let Ok(answer) = self.one(Method::GET, id, None).await else {
+                return LookUp::CannotTell;
+            };
             let status = answer.json();
             return match (answer.status, status) {
                 (404 | 410, _) if job.operation == Operation::Delete => LookUp::There(Remote::default()),
                 (200, Some(status)) => {
                     let content = status.get("content").and_then(Value::as_str).unwrap_or_default();
                     match remote(&status) {
-                        Some(remote) if job.operation == Operation::Edit && same_text(content, &job.variant.text) => LookUp::There(remote),
+                        Some(remote) if job.operation == Operation::Edit && same_text(content, &job.variant.text) => {
+                            LookUp::There(remote)
+                        }
                         _ => LookUp::NotThere,
                     }
                 }
                 _ => LookUp::CannotTell,
             };
         }
-        let Ok(me) = self.account.ask("/api/v1/accounts/verify_credentials").await else { return LookUp::CannotTell };
-        let Some(me) = remote(&me).and_then(|r| r.id) else { return LookUp::CannotTell };
-        let request = self.account.request(Method::GET, &format!("/api/v1/accounts/{me}/statuses")).query(&[("limit", LOOK_BACK.to_string())]);
-        let Ok(answer) = self.account.http.send(request).await else { return LookUp::CannotTell };
-        let Some(Value::Array(posts)) = answer.json().filter(|_| answer.status == 200) else { return LookUp::CannotTell };
-        let created = |post: &Value| post.get("created_at")?.as_str()?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+        let Ok(me) = self.account.ask("/api/v1/accounts/verify_credentials").await else {
+            return LookUp::CannotTell;
+        };
+        let Some(me) = remote(&me).and_then(|r| r.id) else {
+            return LookUp::CannotTell;
+        };
+        let request = self
+            .account
+            .request(Method::GET, &format!("/api/v1/accounts/{me}/statuses"))
+            .query(&[("limit", LOOK_BACK.to_string())]);
+        let Ok(answer) = self.account.http.send(request).await else {
+            return LookUp::CannotTell;
+        };
+        let Some(Value::Array(posts)) = answer.json().filter(|_| answer.status == 200) else {
+            return LookUp::CannotTell;
+        };
+        let created = |post: &Value| {
+            post.get("created_at")?
+                .as_str()?
+                .parse::<jiff::Timestamp>()
+                .ok()
+                .map(jiff::Timestamp::as_millisecond)
+        };
         // Clocks differ: what was posted up to five minutes before our first attempt may still be ours.
         let since = job.first_started_ms - 300_000;
         for post in &posts {
@@ -318,7 +424,11 @@ impl Channel for Mastodon {
             }
         }
         let far_enough = posts.len() < LOOK_BACK || posts.last().and_then(created).is_some_and(|at| at < since);
-        if far_enough { LookUp::NotThere } else { LookUp::CannotTell }
+        if far_enough {
+            LookUp::NotThere
+        } else {
+            LookUp::CannotTell
+        }
     }
 
     async fn check(&self) -> Vec<Finding> {
@@ -326,15 +436,28 @@ impl Channel for Mastodon {
         let mut out = Vec::new();
         match self.account.ask("/api/v1/accounts/verify_credentials").await {
             Ok(me) => {
-                let name: String = me.get("acct").and_then(Value::as_str).unwrap_or("?").chars().filter(|c| !c.is_control()).take(60).collect();
-                out.push(http::well(format!("{who} kennt uns als @{name}."), format!("{who} knows us as @{name}.")));
+                let name: String = me
+                    .get("acct")
+                    .and_then(Value::as_str)
+                    .unwrap_or("?")
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(60)
+                    .collect();
+                out.push(http::well(
+                    format!("{who} kennt uns als @{name}."),
+                    format!("{who} knows us as @{name}."),
+                ));
             }
             Err(report) => out.push(http::unwell(who, &report)),
         }
         match self.account.ask_limits(0).await {
             Ok(limits) => {
                 let n = limits.characters;
-                out.push(http::well(format!("Ein Beitrag darf dort {n} Zeichen haben."), format!("A post may have {n} characters there.")));
+                out.push(http::well(
+                    format!("Ein Beitrag darf dort {n} Zeichen haben."),
+                    format!("A post may have {n} characters there."),
+                ));
             }
             Err(report) => out.push(http::unwell(who, &report)),
         }

@@ -1,5 +1,15 @@
 //! Floor 3: the kinds of channels. One file per kind and one line in the registry.
 
+pub mod http;
+mod kannel;
+mod mastodon;
+pub mod registry;
+pub mod sms;
+#[cfg(test)]
+pub mod testing;
+mod webhook;
+mod website;
+
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,12 +108,7 @@ pub trait Channel: Send + Sync {
     fn account(&self) -> String;
 
     /// The frozen text of a notice in one language.
-    fn compose(
-        &self,
-        engine: &Engine,
-        message: &Message,
-        operation: Operation,
-    ) -> Result<Variant, RenderError>;
+    fn compose(&self, engine: &Engine, message: &Message, operation: Operation) -> Result<Variant, RenderError>;
 
     /// One attempt of one step. Never panics, never takes longer than the timeout, never follows a redirect with a token.
     async fn send(&self, job: &Job, now: Ms) -> Report;

@@ -49,7 +49,15 @@ pub struct Surroundings<'a> {
 pub const KINDS: &[Kind] = &[kannel::KIND, mastodon::KIND, webhook::KIND, website::KIND];
 
 /// Keys whose values are secrets: they take no part in the hash of a channel's settings.
-const SECRET_KEYS: &[&str] = &["access_key", "api_key", "password", "private_key", "secret", "secret_key", "token"];
+const SECRET_KEYS: &[&str] = &[
+    "access_key",
+    "api_key",
+    "password",
+    "private_key",
+    "secret",
+    "secret_key",
+    "token",
+];
 
 /// A channel as configured and built.
 #[derive(Clone)]
@@ -66,7 +74,9 @@ pub struct Configured {
 
 impl std::fmt::Debug for Configured {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Configured").field("spec", &self.spec).finish_non_exhaustive()
+        f.debug_struct("Configured")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,7 +95,10 @@ pub fn configure(file: &Path, data: &Path) -> Result<(Settings, Vec<Configured>)
 
 /// Builds every channel.
 pub fn build(settings: &Settings) -> Result<Vec<Configured>, Vec<Problem>> {
-    let surroundings = Surroundings { settings, key: KeyFile::new(settings.store.key_file.clone()) };
+    let surroundings = Surroundings {
+        settings,
+        key: KeyFile::new(settings.store.key_file.clone()),
+    };
     let mut out = Vec::new();
     let mut problems = Vec::new();
     for channel in settings.channels.values() {
@@ -114,7 +127,10 @@ fn unknown_kind(channel: &ChannelSettings) -> Option<Problem> {
     let (found, (de, en)) = (quoted(&channel.kind), hint(&channel.kind, KINDS.iter().map(|k| k.name)));
     Some(node.place.problem(
         &channel.own.field("kind"),
-        said!("Eine Kanalart {found} gibt es nicht.{de}", "there is no kind of channel {found}.{en}"),
+        said!(
+            "Eine Kanalart {found} gibt es nicht.{de}",
+            "there is no kind of channel {found}.{en}"
+        ),
         said!("Es gibt: {list}.", "There are: {list}."),
     ))
 }
@@ -124,18 +140,30 @@ fn failovers(settings: &Settings, built: &[Configured]) -> Vec<Problem> {
     let find = |name: &str| built.iter().find(|c| c.settings.name == name);
     let mut problems = Vec::new();
     for channel in built {
-        let Some(target) = channel.settings.common.failover.as_deref().and_then(find) else { continue };
+        let Some(target) = channel.settings.common.failover.as_deref().and_then(find) else {
+            continue;
+        };
         if shape(&channel.built) == shape(&target.built) && shape(&channel.built).is_some() {
             continue;
         }
         let field = channel.settings.own.field("failover");
-        let place = settings.raw.table("channel").and_then(|t| t.table(&channel.settings.name)).and_then(|t| t.entries.get("failover"));
+        let place = settings
+            .raw
+            .table("channel")
+            .and_then(|t| t.table(&channel.settings.name))
+            .and_then(|t| t.entries.get("failover"));
         if let Some(node) = place {
             let (kind, other) = (&channel.settings.kind, &target.settings.kind);
             problems.push(node.place.problem(
                 &field,
-                said!("Ein Kanal der Art {other} kann keinen der Art {kind} ersetzen.", "a channel of kind {other} cannot stand in for one of kind {kind}."),
-                said!("Bitte nennen Sie einen Kanal, der dieselben Adressen erreicht (SMS für SMS).", "Name a channel that reaches the same addresses (SMS for SMS)."),
+                said!(
+                    "Ein Kanal der Art {other} kann keinen der Art {kind} ersetzen.",
+                    "a channel of kind {other} cannot stand in for one of kind {kind}."
+                ),
+                said!(
+                    "Bitte nennen Sie einen Kanal, der dieselben Adressen erreicht (SMS für SMS).",
+                    "Name a channel that reaches the same addresses (SMS for SMS)."
+                ),
             ));
         }
     }
@@ -156,7 +184,13 @@ fn spec(channel: &ChannelSettings, built: &Built) -> LaneSpec {
         Built::Website(targets) => (
             // Targets come and go; the site is one.
             format!("website:{}", channel.publishers.join(",")),
-            targets.iter().map(|t| TargetSpec { address: t.address(), link: t.link() }).collect(),
+            targets
+                .iter()
+                .map(|t| TargetSpec {
+                    address: t.address(),
+                    link: t.link(),
+                })
+                .collect(),
         ),
     };
     LaneSpec {

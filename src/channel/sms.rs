@@ -33,7 +33,11 @@ pub fn read(reader: &mut Reader<'_>) -> Common {
     );
     let most = u32::try_from(sms::MAX_SEGMENTS).unwrap_or(10);
     let max_parts = reader.whole("max_parts", 1, most).unwrap_or(DEFAULT_PARTS);
-    Common { from, max_parts, price: reader.amount("price") }
+    Common {
+        from,
+        max_parts,
+        price: reader.amount("price"),
+    }
 }
 
 fn is_sender(written: &str) -> bool {
@@ -46,9 +50,13 @@ fn is_sender(written: &str) -> bool {
 
 /// A phone number in E.164 (`+4917112345`), spaces and common punctuation aside; `None` where it is none.
 pub fn number(address: &str) -> Option<String> {
-    let number: String = address.chars().filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')')).collect();
+    let number: String = address
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')'))
+        .collect();
     let digits = number.strip_prefix('+')?;
-    let fine = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let fine =
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     fine.then_some(number)
 }
 
@@ -65,7 +73,15 @@ mod tests {
     #[test]
     fn numbers_are_e164() {
         assert_eq!(number("+49 171 / 123-456"), Some("+49171123456".to_owned()));
-        for wrong in ["", "0171123456", "+49", "+49171abc", "+1234567890123456", "+0491711234", "49171123456"] {
+        for wrong in [
+            "",
+            "0171123456",
+            "+49",
+            "+49171abc",
+            "+1234567890123456",
+            "+0491711234",
+            "49171123456",
+        ] {
             assert_eq!(number(wrong), None, "{wrong}");
         }
     }

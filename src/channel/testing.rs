@@ -48,8 +48,8 @@ pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
         "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
     );
     std::fs::write(&file, text).unwrap();
-    let (_, mut channels) = registry::configure(&file, dir.path())
-        .unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
+    let (_, mut channels) =
+        registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
     // The key file is made at the first need: the folder stays until the process ends.
     std::mem::forget(dir);
     match channels.remove(0).built {
@@ -136,7 +136,11 @@ pub async fn outcomes(kind: &str, keys: &str, table: &[Row<'_>], tweak: impl Fn(
         let mut job = job(&compose(channel.as_ref()));
         tweak(&mut job);
         let report = channel.send(&job, 0).await;
-        assert_eq!((word(&report.outcome), report.reason), (*expected, *reason), "{status} {body}: {report:?}");
+        assert_eq!(
+            (word(&report.outcome), report.reason),
+            (*expected, *reason),
+            "{status} {body}: {report:?}"
+        );
         assert!(!report.text.is_empty() && report.text.chars().count() <= 500);
     }
 }

@@ -77,7 +77,17 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     let mut reader = Reader::new(&channel.own, COMMON);
     let url = reader.url("url", &["http", "https"]);
     if reader.has("url") == reader.has("audience") {
-        reader.problem("url", said!("Genau eines von url und audience gehört hierher.", "exactly one of url and audience belongs here."), said!("Schreiben Sie url = \"https://…\" oder audience = {{ file = \"hooks.csv\" }}.", "Write url = \"https://…\" or audience = {{ file = \"hooks.csv\" }}."));
+        reader.problem(
+            "url",
+            said!(
+                "Genau eines von url und audience gehört hierher.",
+                "exactly one of url and audience belongs here."
+            ),
+            said!(
+                "Schreiben Sie url = \"https://…\" oder audience = {{ file = \"hooks.csv\" }}.",
+                "Write url = \"https://…\" or audience = {{ file = \"hooks.csv\" }}."
+            ),
+        );
     }
     let secret = reader.required_secret("secret").and_then(|secret| {
         let bytes = decode(&secret);
@@ -89,7 +99,9 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     // An address of the configuration itself may be private, those of an audience file only where allowed.
     let private = channel.common.audience.is_none() || channel.common.allow_private;
     let http = http::client(channel, &ABILITIES, private);
-    let account = url.as_ref().map_or_else(|| format!("webhook:{}", channel.name), |url| host(url).to_owned());
+    let account = url
+        .as_ref()
+        .map_or_else(|| format!("webhook:{}", channel.name), |url| host(url).to_owned());
     match (http, secret) {
         (Ok(http), Some(secret)) => {
             let problems = reader.finish();
@@ -106,7 +118,14 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
             })))
         }
         (Err(error), _) => {
-            reader.problem("kind", said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."), said!("Bitte installieren Sie die Zertifikate des Systems (ca-certificates).", "Install the system's certificates (ca-certificates)."));
+            reader.problem(
+                "kind",
+                said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
+                said!(
+                    "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
+                    "Install the system's certificates (ca-certificates)."
+                ),
+            );
             Err(reader.finish())
         }
         (_, None) => Err(reader.finish()),
@@ -133,7 +152,10 @@ pub fn sign(secret: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
 #[async_trait]
 impl Channel for Webhook {
     fn abilities(&self) -> Abilities {
-        Abilities { audience: self.url.is_none(), ..ABILITIES }
+        Abilities {
+            audience: self.url.is_none(),
+            ..ABILITIES
+        }
     }
 
     fn account(&self) -> String {
@@ -158,11 +180,26 @@ impl Channel for Webhook {
         let payload = json!({ "type": event, "data": data });
         let length = payload.to_string().len();
         if length > LARGEST_PAYLOAD {
-            return Err(RenderError { template: "webhook".to_owned(), message: format!("the payload has {length} bytes, allowed are {LARGEST_PAYLOAD}") });
+            return Err(RenderError {
+                template: "webhook".to_owned(),
+                message: format!("the payload has {length} bytes, allowed are {LARGEST_PAYLOAD}"),
+            });
         }
-        let fit = Fit { length, limit: Some(LARGEST_PAYLOAD), unit: "bytes".to_owned(), shortened, language_missing: message.language_missing, ..Fit::default() };
+        let fit = Fit {
+            length,
+            limit: Some(LARGEST_PAYLOAD),
+            unit: "bytes".to_owned(),
+            shortened,
+            language_missing: message.language_missing,
+            ..Fit::default()
+        };
         let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
-        Ok(Variant { format: FORMAT, text, payload, fit })
+        Ok(Variant {
+            format: FORMAT,
+            text,
+            payload,
+            fit,
+        })
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
@@ -170,13 +207,28 @@ impl Channel for Webhook {
             Some(url) => url.clone(),
             None => match Url::parse(&job.address) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-                _ => return http::report(Outcome::Permanent, Reason::RecipientRefused, "the address in the audience file is no web address"),
+                _ => {
+                    return http::report(
+                        Outcome::Permanent,
+                        Reason::RecipientRefused,
+                        "the address in the audience file is no web address",
+                    );
+                }
             },
         };
         let who = host(&url).to_owned();
         let id = match self.key.key() {
-            Ok(key) => format!("msg_{}", key.handle("webhook", &[&self.channel, &job.delivery.to_string()])),
-            Err(error) => return http::report(Outcome::Transient, Reason::Local, format!("the key file cannot be read: {error}")),
+            Ok(key) => format!(
+                "msg_{}",
+                key.handle("webhook", &[&self.channel, &job.delivery.to_string()])
+            ),
+            Err(error) => {
+                return http::report(
+                    Outcome::Transient,
+                    Reason::Local,
+                    format!("the key file cannot be read: {error}"),
+                );
+            }
         };
         let mut body = job.variant.payload.clone();
         // The time of the event, the same on every attempt.
@@ -197,24 +249,41 @@ impl Channel for Webhook {
             Err(failure) => return http::failed(&who, &failure),
         };
         match answer.status {
-            200..=299 => http::delivered(Remote { id: Some(id), url: None }, format!("{who} took it ({})", answer.status)),
-            410 => http::report(Outcome::Gone, Reason::RecipientGone, format!("{who} wants no more messages (410)")),
+            200..=299 => http::delivered(
+                Remote {
+                    id: Some(id),
+                    url: None,
+                },
+                format!("{who} took it ({})", answer.status),
+            ),
+            410 => http::report(
+                Outcome::Gone,
+                Reason::RecipientGone,
+                format!("{who} wants no more messages (410)"),
+            ),
             // A receiver that does not let us in now may do so later: the specification retries everything else.
-            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => {
-                http::report(Outcome::Permanent, Reason::RecipientRefused, format!("{who} refuses it ({}){}", answer.status, http::said_by(&answer)))
-            }
+            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => http::report(
+                Outcome::Permanent,
+                Reason::RecipientRefused,
+                format!("{who} refuses it ({}){}", answer.status, http::said_by(&answer)),
+            ),
             _ => http::sort(&who, &answer, now),
         }
     }
 
     async fn check(&self) -> Vec<Finding> {
         let Some(url) = &self.url else {
-            return vec![http::well("Die Empfänger stehen in der Datei audience.".to_owned(), "The recipients are in the audience file.".to_owned())];
+            return vec![http::well(
+                "Die Empfänger stehen in der Datei audience.".to_owned(),
+                "The recipients are in the audience file.".to_owned(),
+            )];
         };
         let who = host(url);
         // Any answer at all shows that somebody is there; a message is not sent.
         match self.http.send(self.http.client().head(url.clone())).await {
-            Ok(answer) if answer.status < 500 => vec![http::well(format!("{who} antwortet."), format!("{who} answers."))],
+            Ok(answer) if answer.status < 500 => {
+                vec![http::well(format!("{who} antwortet."), format!("{who} answers."))]
+            }
             Ok(answer) => vec![http::unwell(who, &http::sort(who, &answer, 0))],
             Err(failure) => vec![http::unwell(who, &http::failed(who, &failure))],
         }
@@ -228,9 +297,15 @@ mod tests {
 
     #[test]
     fn the_known_answer_of_the_specification() {
-        let secret = decode(&SecretString::from("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")).unwrap();
+        let secret = decode(&SecretString::from(
+            "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ))
+        .unwrap();
         let body = br#"{"type":"incident.created","timestamp":"2026-01-02T03:04:05Z","data":{"id":"inc_1"}}"#;
-        assert_eq!(sign(&secret, "msg_test1", 1_767_323_045, body), "v1,hJ6xW8UHZxjtb5gXrJeLYp22shouau+pdMOcORqdd5M=");
+        assert_eq!(
+            sign(&secret, "msg_test1", 1_767_323_045, body),
+            "v1,hJ6xW8UHZxjtb5gXrJeLYp22shouau+pdMOcORqdd5M="
+        );
     }
 
     #[tokio::test]
@@ -262,10 +337,16 @@ mod tests {
         let requests = server.requests().await;
         let header = |n: usize, name: &str| requests[n].headers[name].to_str().unwrap().to_owned();
         assert_eq!(header(0, "webhook-id"), header(1, "webhook-id"));
-        let secret = decode(&SecretString::from("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")).unwrap();
+        let secret = decode(&SecretString::from(
+            "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ))
+        .unwrap();
         for (n, seconds) in [(0, 1_000), (1, 2_000)] {
             assert_eq!(header(n, "webhook-timestamp"), seconds.to_string());
-            assert_eq!(header(n, "webhook-signature"), sign(&secret, &header(n, "webhook-id"), seconds, &requests[n].body));
+            assert_eq!(
+                header(n, "webhook-signature"),
+                sign(&secret, &header(n, "webhook-id"), seconds, &requests[n].body)
+            );
         }
     }
 }

@@ -39,9 +39,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         return is_public_v4(v4);
     }
     let s = ip.segments();
-    let embedded = |high: u16, low: u16| {
-        is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
-    };
+    let embedded = |high: u16, low: u16| is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     match s {
         // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
@@ -88,20 +86,48 @@ mod tests {
     #[test]
     fn private_addresses_in_every_dress() {
         for ip in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
-            "255.255.255.255", "224.0.0.1", "::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1",
-            "64:ff9b::a00:1", "2002:7f00:1::", "::ffff:169.254.169.254", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "255.255.255.255",
+            "224.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "::ffff:169.254.169.254",
+            "2001:db8::1",
         ] {
             assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }
-        for ip in ["9.9.9.9", "172.32.0.1", "100.128.0.1", "2620:fe::fe", "64:ff9b::909:909"] {
+        for ip in [
+            "9.9.9.9",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2620:fe::fe",
+            "64:ff9b::909:909",
+        ] {
             assert!(is_public(ip.parse().unwrap()), "{ip}");
         }
     }
 
     #[test]
     fn numbers_are_seen_in_odd_spellings() {
-        for url in ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://[::1]/", "http://0177.0.0.1/"] {
+        for url in [
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "http://[::1]/",
+            "http://0177.0.0.1/",
+        ] {
             assert!(check_literal(&Url::parse(url).unwrap()).is_err(), "{url}");
         }
     }

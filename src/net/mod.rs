@@ -149,7 +149,12 @@ impl Http {
         let response = match tokio::time::timeout_at(deadline, self.client.execute(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(sort(&error)),
-            Err(_) => return Err(Failure::NoAnswer(format!("nothing came within {:?}", self.usage.timeout))),
+            Err(_) => {
+                return Err(Failure::NoAnswer(format!(
+                    "nothing came within {:?}",
+                    self.usage.timeout
+                )));
+            }
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut stream = response.bytes_stream();
@@ -161,7 +166,12 @@ impl Http {
                 _ => break false,
             }
         };
-        Ok(Answer { status, headers, body: body.freeze(), complete })
+        Ok(Answer {
+            status,
+            headers,
+            body: body.freeze(),
+            complete,
+        })
     }
 }
 
@@ -202,7 +212,12 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    const USE: Use = Use { timeout: Duration::from_secs(5), concurrency: 2, reuse: true, private: true };
+    const USE: Use = Use {
+        timeout: Duration::from_secs(5),
+        concurrency: 2,
+        reuse: true,
+        private: true,
+    };
 
     /// A server that reads a request and answers these bytes, then closes.
     async fn server(answer: Vec<u8>) -> String {
@@ -224,17 +239,31 @@ mod tests {
 
     #[tokio::test]
     async fn whether_it_may_have_left() {
-        let refused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert!(matches!(get(&format!("http://{refused}/")).await, Err(Failure::NotConnected(_))));
+        let refused = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        assert!(matches!(
+            get(&format!("http://{refused}/")).await,
+            Err(Failure::NotConnected(_))
+        ));
         let lost = get(&server(Vec::new()).await).await.unwrap_err();
-        assert!(matches!(&lost, Failure::NoAnswer(text) if !text.contains("secret-path")), "{lost:?}");
-        let noise = get(&server(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec()).await).await.unwrap_err();
+        assert!(
+            matches!(&lost, Failure::NoAnswer(text) if !text.contains("secret-path")),
+            "{lost:?}"
+        );
+        let noise = get(&server(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec()).await)
+            .await
+            .unwrap_err();
         assert!(!matches!(noise, Failure::NotConnected(_)), "{noise:?}");
     }
 
     #[tokio::test]
     async fn answers_are_bounded_and_say_when_they_broke_off() {
-        let cut = get(&server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\"".to_vec()).await).await.unwrap();
+        let cut = get(&server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\"".to_vec()).await)
+            .await
+            .unwrap();
         assert!(!cut.complete && cut.json().is_none());
         let mut long = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n".to_vec();
         long.resize(10_000_000, b'x');
@@ -246,7 +275,11 @@ mod tests {
     async fn addresses_of_others_are_public() {
         let url = server(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()).await;
         let http = Http::new(Use { private: false, ..USE }).unwrap();
-        for url in [url.clone(), url.replace("127.0.0.1", "localhost"), "http://[::ffff:127.0.0.1]/".to_owned()] {
+        for url in [
+            url.clone(),
+            url.replace("127.0.0.1", "localhost"),
+            "http://[::ffff:127.0.0.1]/".to_owned(),
+        ] {
             let failure = http.send(http.client().get(&url)).await.unwrap_err();
             assert!(matches!(failure, Failure::Forbidden(_)), "{url}: {failure:?}");
         }

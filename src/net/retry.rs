@@ -13,14 +13,16 @@ pub fn when(headers: &HeaderMap, now: Ms) -> Option<Ms> {
     if let Some(until) = text("retry-after").and_then(|written| retry_after(written, now)) {
         return Some(until);
     }
-    ["x-ratelimit", "ratelimit", "x-rate-limit"].into_iter().find_map(|family| {
-        // A limit with something left is not what stopped us.
-        let left = text(&format!("{family}-remaining")).and_then(|n| n.parse::<f64>().ok());
-        if left.is_some_and(|left| left > 0.0) {
-            return None;
-        }
-        reset(text(&format!("{family}-reset"))?, now)
-    })
+    ["x-ratelimit", "ratelimit", "x-rate-limit"]
+        .into_iter()
+        .find_map(|family| {
+            // A limit with something left is not what stopped us.
+            let left = text(&format!("{family}-remaining")).and_then(|n| n.parse::<f64>().ok());
+            if left.is_some_and(|left| left > 0.0) {
+                return None;
+            }
+            reset(text(&format!("{family}-reset"))?, now)
+        })
 }
 
 fn retry_after(written: &str, now: Ms) -> Option<Ms> {
@@ -49,7 +51,11 @@ fn reset(written: &str, now: Ms) -> Option<Ms> {
     }
     let ms = seconds(written)?;
     // Below a thousand million it cannot be a date of this century: seconds from now (RateLimit-Reset of the IETF draft).
-    if ms < 1_000_000_000_000 { now.checked_add(ms) } else { Some(ms) }
+    if ms < 1_000_000_000_000 {
+        now.checked_add(ms)
+    } else {
+        Some(ms)
+    }
 }
 
 #[cfg(test)]
@@ -70,12 +76,21 @@ mod tests {
     fn every_form() {
         assert_eq!(found(&[("retry-after", "120")]), Some(NOW + 120_000));
         assert_eq!(found(&[("retry-after", "0.5")]), Some(NOW + 500));
-        assert_eq!(found(&[("retry-after", "Fri, 02 Jan 2026 03:05:00 GMT")]), Some(1_767_323_100_000));
-        assert_eq!(found(&[("x-ratelimit-reset", "2026-01-02T03:05:00.000001Z")]), Some(1_767_323_100_001));
+        assert_eq!(
+            found(&[("retry-after", "Fri, 02 Jan 2026 03:05:00 GMT")]),
+            Some(1_767_323_100_000)
+        );
+        assert_eq!(
+            found(&[("x-ratelimit-reset", "2026-01-02T03:05:00.000001Z")]),
+            Some(1_767_323_100_001)
+        );
         assert_eq!(found(&[("ratelimit-reset", "1767323100")]), Some(1_767_323_100_000));
         assert_eq!(found(&[("ratelimit-reset", "60")]), Some(NOW + 60_000));
         assert_eq!(found(&[("x-rate-limit-reset", "1767323100")]), Some(1_767_323_100_000));
-        let left = [("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "2026-01-02T03:05:00Z")];
+        let left = [
+            ("x-ratelimit-remaining", "12"),
+            ("x-ratelimit-reset", "2026-01-02T03:05:00Z"),
+        ];
         assert_eq!(found(&left), None);
     }
 
