@@ -179,7 +179,9 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
     }
     let tail = next_try(row, now, zone);
     if lane.health.failures > 0 || row.last_text.is_some() {
-        let since = clock_time(lane.health.since_ms, now, zone);
+        // One failure is no outage yet: before the lane's health knows of one, the last try is what is known.
+        let began = if lane.health.failures > 0 { lane.health.since_ms } else { row.changed_ms };
+        let since = clock_time(began, now, zone);
         return (
             Light::Waiting,
             Said {
