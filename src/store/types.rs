@@ -13,7 +13,7 @@ pub use crate::lane_core::values::{Completion, HealthRow, Rate, Settled};
 use crate::text::lang::Lang;
 
 /// Why the store refuses or fails. Texts carry no data of recipients and no secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// What was assumed has changed (epoch, number of the last notice): read again.
     #[error("{0}")]
