@@ -30,14 +30,10 @@ impl Lang {
         }
     }
 
-    /// The value of HTML `lang` and of the language elements of feeds (BCP 47). Plain German is a private-use subtag: the
-    /// registry has no subtag for it ("simple" is registered for nothing, `-1996` means the spelling).
+    /// The value of HTML `lang` and of the language elements of feeds (BCP 47). For plain German the registry has the variant
+    /// `simple` ("Simplified form"), so our tags are language tags as they stand.
     pub const fn html_lang(self) -> &'static str {
-        match self {
-            Self::De => "de",
-            Self::DeSimple => "de-x-simple",
-            Self::En => "en",
-        }
+        self.tag()
     }
 
     /// The two-letter code (ISO 639-1), for services that know nothing finer: Mastodon, Bluesky.
