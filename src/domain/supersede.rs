@@ -6,32 +6,23 @@ use super::delivery::CatchUp;
 use super::notice::{Notice, Scope};
 use super::words::Kind;
 
-/// A broadcast that waits: what supersession needs of its notice.
-#[derive(Debug, Clone, Copy)]
-pub struct OlderBroadcast<'a> {
-    /// Number of its notice.
-    pub number: u32,
-    /// Scope of its notice.
-    pub scope: &'a Scope,
-}
-
 /// True where a newer notice of the same incident ends a waiting broadcast of an older one.
 ///
 /// A notice that names the older one (`replaces`, `takes_back`, `corrects`) always ends it. `latest` and `digest` also end it
 /// where the newer one has the same scope or a wider list of places and services. `all` ends only `all`: it never ends a
 /// place's notice, nor a place's notice `all`. A retraction ends only what it names: whoever has not got the retracted notice
 /// gets nothing of the retraction, so an older notice ended by it would leave them with nothing at all.
-pub fn ends(catch_up: CatchUp, older: OlderBroadcast<'_>, newer: &Notice) -> bool {
-    if older.number >= newer.number {
+pub fn ends(catch_up: CatchUp, older_number: u32, older_scope: &Scope, newer: &Notice) -> bool {
+    if older_number >= newer.number {
         return false;
     }
-    if names(newer, older.number) {
+    if names(newer, older_number) {
         return true;
     }
     match catch_up {
         CatchUp::Every => false,
         CatchUp::Latest | CatchUp::Digest => {
-            newer.kind != Kind::Retraction && covers(&newer.scope, older.scope)
+            newer.kind != Kind::Retraction && covers(&newer.scope, older_scope)
         }
     }
 }
@@ -136,11 +127,11 @@ mod tests {
     proptest! {
         #[test]
         fn all_ends_only_all(older in scope(), newer in scope()) {
-            let ended = ends(CatchUp::Latest, OlderBroadcast { number: 1, scope: &older }, &notice(2, newer.clone()));
+            let ended = ends(CatchUp::Latest, 1, &older, &notice(2, newer.clone()));
             if (older == Scope::All) != (newer == Scope::All) {
                 prop_assert!(!ended);
             }
-            prop_assert_eq!(ended, ends(CatchUp::Digest, OlderBroadcast { number: 1, scope: &older }, &notice(2, newer)));
+            prop_assert_eq!(ended, ends(CatchUp::Digest, 1, &older, &notice(2, newer)));
         }
 
         #[test]
@@ -149,7 +140,7 @@ mod tests {
             if named {
                 newer.takes_back = vec![3];
             }
-            prop_assert_eq!(ends(CatchUp::Every, OlderBroadcast { number: 3, scope: &older }, &newer), named);
+            prop_assert_eq!(ends(CatchUp::Every, 3, &older, &newer), named);
         }
 
         #[test]
@@ -157,7 +148,7 @@ mod tests {
             let mut newer = notice(2, newer);
             newer.replaces = vec![2, 3];
             for number in [2, 3] {
-                let ended = ends(CatchUp::Latest, OlderBroadcast { number, scope: &older }, &newer);
+                let ended = ends(CatchUp::Latest, number, &older, &newer);
                 prop_assert!(!ended);
             }
         }
@@ -184,16 +175,7 @@ mod tests {
         let mut newer = notice(3, Scope::All);
         newer.kind = Kind::Retraction;
         newer.corrects = vec![2];
-        let ended = |number| {
-            ends(
-                CatchUp::Latest,
-                OlderBroadcast {
-                    number,
-                    scope: &Scope::All,
-                },
-                &newer,
-            )
-        };
+        let ended = |number| ends(CatchUp::Latest, number, &Scope::All, &newer);
         assert!(ended(2) && !ended(1));
     }
 }
