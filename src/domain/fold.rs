@@ -83,8 +83,7 @@ impl<'a> Fold<'a> {
         match &live.fact.common().until {
             Some(Until::At { when }) => when.over_at(self.tz),
             Some(Until::FurtherNotice | Until::Confirm { .. }) => None,
-            None => (table == Table::Assured)
-                .then(|| live.as_of.checked_add(ASSURED).unwrap_or(Timestamp::MAX)),
+            None => (table == Table::Assured).then(|| live.as_of.checked_add(ASSURED).unwrap_or(Timestamp::MAX)),
         }
     }
 
@@ -95,7 +94,8 @@ impl<'a> Fold<'a> {
             let newest = self.notices.last().map_or(0, |n| n.number);
             let previous = self.notices.iter().rev().nth(1).map(|n| n.published);
             if live.touched == newest || previous.is_none_or(|at| end > at) {
-                self.expired.push(change_of(table, id, Some(&live.fact), Change::Expired));
+                self.expired
+                    .push(change_of(table, id, Some(&live.fact), Change::Expired));
             }
             return false;
         }
@@ -127,11 +127,7 @@ impl<'a> Fold<'a> {
 }
 
 /// A patch laid over what was there: `Ok` the live fact, `Err` the ended one; and what changed.
-fn patched<T: Fact>(
-    before: Option<Live<T>>,
-    patch: &T,
-    notice: &Notice,
-) -> (Result<Live<T>, Live<T>>, Option<Change>) {
+fn patched<T: Fact>(before: Option<Live<T>>, patch: &T, notice: &Notice) -> (Result<Live<T>, Live<T>>, Option<Change>) {
     let as_of = patch.common().as_of.unwrap_or(notice.as_of);
     let mut fact = patch.clone();
     let mut first = notice.number;
@@ -146,7 +142,14 @@ fn patched<T: Fact>(
         same.common_mut().as_of = patch.common().as_of;
         change = (fact != same).then_some(Change::Changed);
     }
-    let live = Live { fact, first, touched: notice.number, as_of, unconfirmed: false, changes_at: None };
+    let live = Live {
+        fact,
+        first,
+        touched: notice.number,
+        as_of,
+        unconfirmed: false,
+        changes_at: None,
+    };
     if patch.common().ended {
         // The name it had: an ending rarely repeats it.
         return (Err(live), before.map(|_| Change::Ended));
@@ -161,5 +164,10 @@ pub fn change_of<T: Fact>(table: Table, id: &str, fact: Option<&T>, change: Chan
     if name.len() < label.len() {
         name.push('…');
     }
-    FactChange { table: table.name(), id: id.to_owned(), name, change }
+    FactChange {
+        table: table.name(),
+        id: id.to_owned(),
+        name,
+        change,
+    }
 }

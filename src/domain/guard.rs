@@ -96,7 +96,12 @@ struct Text {
 fn texts(notice: &Notice, as_of_given: bool) -> Vec<Text> {
     let mut out = Vec::new();
     for words in notice.words.values() {
-        let all = [Some(&words.headline), Some(&words.summary), words.body.as_ref(), words.short.as_ref()];
+        let all = [
+            Some(&words.headline),
+            Some(&words.summary),
+            words.body.as_ref(),
+            words.short.as_ref(),
+        ];
         for (field, text) in ["headline", "summary", "body", "short"].iter().zip(all) {
             out.extend(text.map(|text| Text {
                 field: (*field).to_owned(),
@@ -152,9 +157,11 @@ fn stands(tokens: &[String], word: &str) -> bool {
     let (word, prefix) = word.strip_suffix('*').map_or((word, false), |w| (w, true));
     let parts: Vec<&str> = word.split(' ').collect();
     tokens.windows(parts.len()).any(|window| {
-        window.iter().zip(&parts).enumerate().all(|(i, (token, part))| {
-            token == part || (prefix && i + 1 == parts.len() && token.starts_with(part))
-        })
+        window
+            .iter()
+            .zip(&parts)
+            .enumerate()
+            .all(|(i, (token, part))| token == part || (prefix && i + 1 == parts.len() && token.starts_with(part)))
     })
 }
 
@@ -169,9 +176,8 @@ fn in_sentence(tokens: &[String], lists: &Lists, text: &Text) -> Vec<Hit> {
         let found = list.words.iter().filter(|word| stands(tokens, word));
         hits.extend(found.map(|word| consent(&text.field, word.trim_end_matches('*'), &about)));
     }
-    let both = |list: &List| {
-        list.words.iter().any(|w| stands(tokens, w)) && list.with.iter().any(|w| stands(tokens, w))
-    };
+    let both =
+        |list: &List| list.words.iter().any(|w| stands(tokens, w)) && list.with.iter().any(|w| stands(tokens, w));
     let field = &text.field;
     if !text.dated && (both(&lists.data) || lists.data.alone.iter().any(|w| stands(tokens, w))) {
         hits.push(Hit {
@@ -202,7 +208,11 @@ fn versioned(text: &str, product: &str) -> Option<String> {
         .collect();
     let parts: Vec<&str> = product.split(' ').collect();
     for (i, window) in words.windows(parts.len()).enumerate() {
-        if !window.iter().zip(&parts).all(|(word, part)| word.to_lowercase() == *part) {
+        if !window
+            .iter()
+            .zip(&parts)
+            .all(|(word, part)| word.to_lowercase() == *part)
+        {
             continue;
         }
         let following = words.iter().skip(i + parts.len()).take(2);
@@ -255,7 +265,13 @@ mod tests {
     #[test]
     fn a_product_counts_only_with_its_version() {
         assert_eq!(versioned("Der Exchange Server", "exchange"), None);
-        assert_eq!(versioned("Ein Exchange 2016.", "exchange").as_deref(), Some("exchange 2016"));
-        assert_eq!(versioned("FortiOS Version 7.2.1 war", "fortios").as_deref(), Some("fortios 7.2.1"));
+        assert_eq!(
+            versioned("Ein Exchange 2016.", "exchange").as_deref(),
+            Some("exchange 2016")
+        );
+        assert_eq!(
+            versioned("FortiOS Version 7.2.1 war", "fortios").as_deref(),
+            Some("fortios 7.2.1")
+        );
     }
 }

@@ -189,12 +189,7 @@ impl LiveFacts {
 
 impl IncidentView {
     /// Folds notices (oldest first, of one incident; at least one, else `None`) at a moment.
-    pub fn fold(
-        publisher: &Publisher,
-        notices: &[Notice],
-        closed: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Option<Self> {
+    pub fn fold(publisher: &Publisher, notices: &[Notice], closed: Option<Timestamp>, now: Timestamp) -> Option<Self> {
         let (first, newest) = (notices.first()?, notices.last()?);
         let tz = &publisher.timezone;
         let mut fold = Fold::new(notices, tz, now);
@@ -215,14 +210,29 @@ impl IncidentView {
         let mut changes = std::mem::take(&mut fold.changes);
         let promise = newest.next.as_ref().filter(|_| closed.is_none());
         let promise = promise.and_then(|next| next.at.over_at(tz));
-        let changes_at = facts.changes_at().into_iter().chain(promise.filter(|at| *at > now)).min();
+        let changes_at = facts
+            .changes_at()
+            .into_iter()
+            .chain(promise.filter(|at| *at > now))
+            .min();
         let given_title = notices.iter().find_map(|notice| notice.title.clone());
-        let headline = || first.words.get(&publisher.first_language()).or_else(|| first.words.values().next());
+        let headline = || {
+            first
+                .words
+                .get(&publisher.first_language())
+                .or_else(|| first.words.values().next())
+        };
         Some(Self {
             publisher: newest.publisher.clone(),
             slug: newest.incident.clone(),
-            title: given_title.or_else(|| headline().map(|w| w.headline.clone())).unwrap_or_default(),
-            state: if closed.is_some() { IncidentState::Closed } else { newest.state },
+            title: given_title
+                .or_else(|| headline().map(|w| w.headline.clone()))
+                .unwrap_or_default(),
+            state: if closed.is_some() {
+                IncidentState::Closed
+            } else {
+                newest.state
+            },
             exercise: newest.exercise,
             parent: notices.iter().rev().find_map(|notice| notice.parent.clone()),
             notices: notices
@@ -249,7 +259,11 @@ fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
     let gone = retracted(notices);
     let mut fates = BTreeMap::new();
     for notice in notices.iter().filter(|notice| !gone.contains(&notice.number)) {
-        let corrects = if notice.kind == Kind::Retraction { Overtaken::Retracted } else { Overtaken::Corrected };
+        let corrects = if notice.kind == Kind::Retraction {
+            Overtaken::Retracted
+        } else {
+            Overtaken::Corrected
+        };
         let lists = [
             (&notice.replaces, Overtaken::Replaced),
             (&notice.takes_back, Overtaken::TakenBack),
@@ -257,7 +271,11 @@ fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
         ];
         for (numbers, how) in lists {
             for number in numbers.iter().filter(|number| **number < notice.number) {
-                let fate = Fate { by: notice.number, how, since: notice.as_of };
+                let fate = Fate {
+                    by: notice.number,
+                    how,
+                    since: notice.as_of,
+                };
                 // A retraction goes before everything: what it takes back is not even superseded.
                 if how == Overtaken::Retracted {
                     fates.insert(*number, fate);
@@ -273,10 +291,15 @@ fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
 /// What the preview shows of the newest notice: its changes (new, changed, ended), every fact carried over as it was, and
 /// what ran out of time; each group in table order.
 pub fn preview_changes(view: &IncidentView) -> Vec<FactChange> {
-    let Some(newest) = view.notices.last() else { return Vec::new() };
+    let Some(newest) = view.notices.last() else {
+        return Vec::new();
+    };
     let mut all = newest.changes.clone();
     let told = |table: Table, id: &str| {
-        newest.changes.iter().any(|change| change.table == table.name() && change.id == id)
+        newest
+            .changes
+            .iter()
+            .any(|change| change.table == table.name() && change.id == id)
     };
     each_table!(view.facts, |table, live| {
         let carried = live.iter().filter(|(id, _)| !told(table, id));

@@ -1,8 +1,6 @@
 //! The fields of every table of facts: the list the reader checks by, and whoever prints help about the file.
 
-use crate::domain::words::{
-    Appointments, ContactState, EventKind, PlaceState, ServiceState, Sure, Way,
-};
+use crate::domain::words::{Appointments, ContactState, EventKind, PlaceState, ServiceState, Sure, Way};
 
 /// A table of facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,7 +180,11 @@ impl Table {
     /// The fields that are words of a language.
     pub fn translatable(self) -> Vec<&'static str> {
         let words = |shape: &Shape| matches!(shape, Shape::Line | Shape::Text);
-        self.fields().iter().filter(|(_, s)| words(s)).map(|(n, _)| *n).collect()
+        self.fields()
+            .iter()
+            .filter(|(_, s)| words(s))
+            .map(|(n, _)| *n)
+            .collect()
     }
 
     /// Fields of which a new fact needs at least one, so that there is something to show.

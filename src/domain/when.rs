@@ -84,7 +84,8 @@ impl When {
 /// The first moment of a day in a zone (not always 00:00).
 pub fn day_start(day: Date, tz: &TimeZone) -> Timestamp {
     // Fails only within hours of the calendar's borders, years -9999 and 9999; the reader allows 1900 to 2199.
-    day.to_zoned_datetime(tz.clone()).map_or(Timestamp::MAX, |at| at.timestamp())
+    day.to_zoned_datetime(tz.clone())
+        .map_or(Timestamp::MAX, |at| at.timestamp())
 }
 
 /// The first moment after a day in a zone.

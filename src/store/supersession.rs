@@ -10,7 +10,7 @@ use super::rows::settle_lanes;
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::notice::{Notice, Scope};
-use crate::domain::supersede::{OlderBroadcast, ends};
+use crate::domain::supersede::ends;
 use crate::domain::words::Kind;
 
 /// Ends what still waits of older notices. A notice that names an older one (`replaces`, `takes_back`, `corrects`) ends it on every
@@ -41,7 +41,7 @@ pub(super) async fn supersede(
             .iter()
             .find(|(l, _)| *l == lane)
             .map_or(CatchUp::Every, |(_, catch_up)| *catch_up);
-        if ends(catch_up, OlderBroadcast { number, scope: &scope }, newer) {
+        if ends(catch_up, number, &scope, newer) {
             end(c, row.try_get("id")?, seq, at).await?;
             touched.insert(lane);
         }

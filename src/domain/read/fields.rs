@@ -11,22 +11,14 @@ pub fn as_table<'n>(node: &'n Node, field: &str, sink: &mut Sink) -> Option<&'n 
     if let Value::Table(entries) = &node.value {
         return Some(entries);
     }
-    sink.wrong_type(
-        node,
-        field,
-        said!("eine Tabelle mit Feldern", "a table with fields"),
-    );
+    sink.wrong_type(node, field, said!("eine Tabelle mit Feldern", "a table with fields"));
     None
 }
 
 /// The entries of a list, at most [`MAX_LIST`].
 pub fn as_list<'n>(node: &'n Node, field: &str, example: &str, sink: &mut Sink) -> Option<&'n [Node]> {
     let Value::List(list) = &node.value else {
-        sink.wrong_type(
-            node,
-            field,
-            said!("eine Liste wie {example}", "a list like {example}"),
-        );
+        sink.wrong_type(node, field, said!("eine Liste wie {example}", "a list like {example}"));
         return None;
     };
     if list.len() > MAX_LIST {
@@ -45,7 +37,11 @@ pub fn as_list<'n>(node: &'n Node, field: &str, example: &str, sink: &mut Sink) 
 /// Says that a key is not known below `field`.
 pub fn unknown(key: &Key, field: &str, known: &[&str], sink: &mut Sink) {
     let name = shown(&key.name);
-    let path = if field.is_empty() { name } else { format!("{field}.{name}") };
+    let path = if field.is_empty() {
+        name
+    } else {
+        format!("{field}.{name}")
+    };
     sink.unknown_key(key, &path, known);
 }
 
@@ -53,11 +49,7 @@ pub fn unknown(key: &Key, field: &str, known: &[&str], sink: &mut Sink) {
 pub fn word<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) -> Option<&'k str> {
     let Value::Text(text) = &node.value else {
         let list = known.join(", ");
-        sink.wrong_type(
-            node,
-            field,
-            said!("eines der Wörter {list}", "one of the words {list}"),
-        );
+        sink.wrong_type(node, field, said!("eines der Wörter {list}", "one of the words {list}"));
         return None;
     };
     let found = known.iter().find(|k| **k == text.trim()).copied();
@@ -83,7 +75,11 @@ pub fn words<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) -
 /// An id of an incident, fact, place or service.
 pub fn slug(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
     let Value::Text(text) = &node.value else {
-        sink.wrong_type(node, field, said!("eine Kennung in Anführungszeichen", "an id in quotation marks"));
+        sink.wrong_type(
+            node,
+            field,
+            said!("eine Kennung in Anführungszeichen", "an id in quotation marks"),
+        );
         return None;
     };
     slug_fault(node.line, field, text, sink).then(|| text.clone())
@@ -97,7 +93,10 @@ pub fn slug_fault(line: usize, field: &str, text: &str, sink: &mut Sink) -> bool
     let found = shown(text);
     let (what, remedy) = if RESERVED.contains(&text) {
         (
-            said!("\"{found}\" ist ein vergebenes Wort.", "\"{found}\" is a reserved word."),
+            said!(
+                "\"{found}\" ist ein vergebenes Wort.",
+                "\"{found}\" is a reserved word."
+            ),
             said!(
                 "Nehmen Sie eine andere Kennung, etwa \"{found}-1\".",
                 "Use another id, perhaps \"{found}-1\"."

@@ -13,7 +13,10 @@ pub fn line(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
             node.line,
             field,
             said!("Der Text hat mehrere Zeilen.", "The text has several lines."),
-            said!("Hier ist nur eine Zeile erlaubt; längere Texte gehören in body.", "Only one line is allowed here; longer texts belong into body."),
+            said!(
+                "Hier ist nur eine Zeile erlaubt; längere Texte gehören in body.",
+                "Only one line is allowed here; longer texts belong into body."
+            ),
         );
         return None;
     }
@@ -167,7 +170,10 @@ pub fn mail(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
     sink.add(
         node.line,
         field,
-        said!("\"{found}\" ist keine E-Mail-Adresse.", "\"{found}\" is no mail address."),
+        said!(
+            "\"{found}\" ist keine E-Mail-Adresse.",
+            "\"{found}\" is no mail address."
+        ),
         said!(
             "Schreiben Sie nur die Adresse: \"buergerbuero@stadt.example\".",
             "Write the address alone: \"office@city.example\"."

@@ -78,7 +78,11 @@ pub fn parse(text: &str) -> Option<GivenTime> {
         return None;
     }
     if text.len() <= 5 || (!text.contains('-') && text.contains(':')) {
-        let padded = if text.find(':') == Some(1) { format!("0{text}") } else { text.to_owned() };
+        let padded = if text.find(':') == Some(1) {
+            format!("0{text}")
+        } else {
+            text.to_owned()
+        };
         let clock = padded.contains(':').then(|| padded.parse::<Time>().ok());
         return clock.flatten().map(GivenTime::Clock);
     }
@@ -165,12 +169,7 @@ pub fn until(node: &Node, field: &str, sink: &mut Sink) -> Option<GivenUntil> {
     when(node, field, sink).map(GivenUntil::At)
 }
 
-fn confirm(
-    table: &Node,
-    entries: &[(super::node::Key, Node)],
-    field: &str,
-    sink: &mut Sink,
-) -> Option<GivenUntil> {
+fn confirm(table: &Node, entries: &[(super::node::Key, Node)], field: &str, sink: &mut Sink) -> Option<GivenUntil> {
     const KNOWN: &[&str] = &["words", "at", "confirm"];
     let (mut words, mut at, mut confirm) = (None, None, false);
     for (key, node) in entries {
@@ -189,7 +188,11 @@ fn confirm(
     }
     // Words of the author for an end that needs no confirming: it ends before that moment.
     Some(GivenUntil::At(match words {
-        Some(words) => GivenWhen::Vague { words, from: None, before: Some(at) },
+        Some(words) => GivenWhen::Vague {
+            words,
+            from: None,
+            before: Some(at),
+        },
         None => GivenWhen::Time(at),
     }))
 }

@@ -69,15 +69,12 @@ fn convert(value: &Spanned<DeValue<'_>>, depth: usize, lines: &Lines, deep: &mut
             .map_or_else(|_| Value::Number(n.as_str().to_owned()), Value::Whole),
         DeValue::Float(n) => Value::Number(n.as_str().to_owned()),
         DeValue::Boolean(flag) => Value::Flag(*flag),
-        DeValue::Datetime(at) => time::of_toml(at)
-            .map_or_else(|| Value::Text(at.to_string()), Value::Time),
+        DeValue::Datetime(at) => time::of_toml(at).map_or_else(|| Value::Text(at.to_string()), Value::Time),
         DeValue::Array(_) | DeValue::Table(_) if depth >= MAX_DEPTH => {
             deep.get_or_insert(line);
             Value::Nothing
         }
-        DeValue::Array(list) => {
-            Value::List(list.iter().map(|v| convert(v, depth + 1, lines, deep)).collect())
-        }
+        DeValue::Array(list) => Value::List(list.iter().map(|v| convert(v, depth + 1, lines, deep)).collect()),
         DeValue::Table(table) => convert_table(table, depth + 1, lines, deep),
     };
     Node { line, value }
@@ -102,9 +99,7 @@ fn explain(message: &str, line: &str) -> (Said, Said) {
     let en = message.clone();
     let de = match message.as_str() {
         m if m.contains("duplicate key") => "ein Feld oder eine Tabelle steht zweimal da",
-        m if m.contains("extend value") || m.contains("redefine") => {
-            "ein Feld ist hier Tabelle und anderswo Wert"
-        }
+        m if m.contains("extend value") || m.contains("redefine") => "ein Feld ist hier Tabelle und anderswo Wert",
         m if m.contains("string") => "eine Zeichenkette ist nicht richtig begonnen oder beendet",
         m if m.contains("datetime") || m.contains("date") || m.contains("time") => {
             "ein Datum oder eine Uhrzeit ist falsch geschrieben"

@@ -3,28 +3,61 @@
 use super::fields::{as_table, number, numbers, slug, slugs, unknown, word};
 use super::limits::{MAX_HEADLINE, MAX_KEY, MAX_SUMMARY};
 use super::node::{Key, Node, Value};
-use crate::domain::schema::Table;
 use super::sink::{Sink, shown};
 use super::{fact, text, time};
 use crate::domain::draft::{At, Draft, GivenParent};
 use crate::domain::notice::{Scope, Words};
+use crate::domain::schema::Table;
 use crate::domain::words::{IncidentState, Kind};
 use crate::ids::{is_name, is_slug};
 use crate::said;
 use crate::text::lang::Lang;
 
 const KEYS: &[&str] = &[
-    "publisher", "incident", "kind", "state", "exercise", "title", "parent", "headline", "summary",
-    "body", "short", "text", "scope", "at", "since", "as_of", "next", "replaces", "takes_back",
-    "corrects", "urgent", "cleared_with", "key", "after", "service", "contact", "place", "assured",
-    "unaffected", "finding", "unknown", "question", "said", "event",
+    "publisher",
+    "incident",
+    "kind",
+    "state",
+    "exercise",
+    "title",
+    "parent",
+    "headline",
+    "summary",
+    "body",
+    "short",
+    "text",
+    "scope",
+    "at",
+    "since",
+    "as_of",
+    "next",
+    "replaces",
+    "takes_back",
+    "corrects",
+    "urgent",
+    "cleared_with",
+    "key",
+    "after",
+    "service",
+    "contact",
+    "place",
+    "assured",
+    "unaffected",
+    "finding",
+    "unknown",
+    "question",
+    "said",
+    "event",
 ];
 const WORD_KEYS: &[&str] = &["headline", "summary", "body", "short", "checked_by"];
 
 /// The draft of a file; faults in `sink`.
 pub fn draft(root: &Node, sink: &mut Sink) -> Option<Draft> {
     let entries = as_table(root, "", sink)?;
-    let mut draft = Draft { file: sink.file().to_owned(), ..Draft::default() };
+    let mut draft = Draft {
+        file: sink.file().to_owned(),
+        ..Draft::default()
+    };
     for (key, node) in entries {
         entry(&mut draft, key, node, sink);
     }
@@ -111,7 +144,9 @@ fn texts(draft: &mut Draft, node: &Node, sink: &mut Sink) {
             unknown(key, "text", &langs, sink);
             continue;
         };
-        let Some(entries) = as_table(node, &path, sink) else { continue };
+        let Some(entries) = as_table(node, &path, sink) else {
+            continue;
+        };
         let mut words = Words::default();
         for (key, node) in entries {
             if WORD_KEYS.contains(&key.name.as_str()) {
@@ -134,7 +169,13 @@ fn texts(draft: &mut Draft, node: &Node, sink: &mut Sink) {
                 );
             }
         }
-        draft.texts.insert(lang, At { line: key.line, value: words });
+        draft.texts.insert(
+            lang,
+            At {
+                line: key.line,
+                value: words,
+            },
+        );
     }
 }
 
@@ -145,7 +186,10 @@ fn publisher(node: &Node, sink: &mut Sink) -> Option<String> {
         sink.add(
             node.line,
             "publisher",
-            said!("\"{shown}\" ist keine Kennung eines Herausgebers.", "\"{shown}\" is no id of a publisher."),
+            said!(
+                "\"{shown}\" ist keine Kennung eines Herausgebers.",
+                "\"{shown}\" is no id of a publisher."
+            ),
             said!(
                 "Erlaubt sind Kleinbuchstaben a bis z, Ziffern und _, wie in channels.toml unter [publisher.…].",
                 "Allowed are small letters a to z, digits and _, as in channels.toml under [publisher.…]."
@@ -197,7 +241,10 @@ fn scope(node: &Node, sink: &mut Sink) -> Option<Scope> {
         sink.add(
             node.line,
             "scope",
-            said!("Es ist weder ein Ort noch ein Dienst genannt.", "Neither a place nor a service is named."),
+            said!(
+                "Es ist weder ein Ort noch ein Dienst genannt.",
+                "Neither a place nor a service is named."
+            ),
             said!(
                 "Nennen Sie mindestens einen, oder schreiben Sie scope = \"all\".",
                 "Name at least one, or write scope = \"all\"."

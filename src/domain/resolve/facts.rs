@@ -24,8 +24,7 @@ pub fn facts(
     let mut facts = Facts::default();
     let mut all = Some(());
     for given in &draft.facts {
-        let added = fields(given, publisher, zone, sink, notes)
-            .and_then(|fields| add(&mut facts, given, fields, sink));
+        let added = fields(given, publisher, zone, sink, notes).and_then(|fields| add(&mut facts, given, fields, sink));
         all = all.and(added);
     }
     all.map(|()| facts)
@@ -66,7 +65,10 @@ fn fields(
                 sink.add(
                     at.line,
                     &field,
-                    said!("{name} ist auf {lang} zweimal angegeben.", "{name} is given twice in {lang}."),
+                    said!(
+                        "{name} ist auf {lang} zweimal angegeben.",
+                        "{name} is given twice in {lang}."
+                    ),
                     said!("Streichen Sie eine der beiden Angaben.", "Remove one of the two."),
                 );
                 return None;
@@ -97,8 +99,14 @@ fn add(facts: &mut Facts, given: &GivenFact, fields: Value, sink: &mut Sink) -> 
                 sink.add(
                     given.line,
                     &format!("{name}.{id}"),
-                    said!("Der Fakt passt nicht in seine Tabelle ({error}).", "The fact does not fit its table: {error}."),
-                    said!("Vergleichen Sie ihn mit den Beispielen.", "Compare it with the examples."),
+                    said!(
+                        "Der Fakt passt nicht in seine Tabelle ({error}).",
+                        "The fact does not fit its table: {error}."
+                    ),
+                    said!(
+                        "Vergleichen Sie ihn mit den Beispielen.",
+                        "Compare it with the examples."
+                    ),
                 );
                 None
             }

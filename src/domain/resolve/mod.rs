@@ -11,7 +11,6 @@ mod zone;
 use std::collections::BTreeMap;
 
 use super::draft::{Context, Draft, Resolved};
-use super::facts::Facts;
 use super::notice::Notice;
 use super::problem::Problem;
 use super::publisher::Publisher;
@@ -72,13 +71,7 @@ fn fill(draft: &Draft, context: &Context<'_>, sink: &mut Sink) -> Option<Resolve
 }
 
 /// The notice with what the file says, its times resolved; incident, number, kind and state follow.
-fn as_written(
-    draft: &Draft,
-    publisher: &Publisher,
-    zone: &Zone<'_>,
-    sink: &mut Sink,
-    notes: &mut Notes,
-) -> Notice {
+fn as_written(draft: &Draft, publisher: &Publisher, zone: &Zone<'_>, sink: &mut Sink, notes: &mut Notes) -> Notice {
     let as_of = draft.as_of.as_ref();
     let as_of = as_of.and_then(|at| zone.moment(at.value, at.line, "as_of", sink, notes));
     if draft.as_of.is_none() {
@@ -88,9 +81,8 @@ fn as_written(
             "As of: the time of publication, now {now}."
         ));
     }
-    let numbers = |list: &Option<super::draft::At<Vec<u32>>>| {
-        list.as_ref().map(|at| at.value.clone()).unwrap_or_default()
-    };
+    let numbers =
+        |list: &Option<super::draft::At<Vec<u32>>>| list.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let next = draft.next.as_ref().and_then(|at| {
         let place = at.value.place.clone();
         let at = zone.when(&at.value.at, at.line, "next", sink, notes)?;
@@ -104,11 +96,20 @@ fn as_written(
         state: super::words::IncidentState::Restricted,
         exercise: false,
         title: None,
-        parent: draft.parent.as_ref().map(|at| format!("{}/{}", at.value.publisher, at.value.incident)),
+        parent: draft
+            .parent
+            .as_ref()
+            .map(|at| format!("{}/{}", at.value.publisher, at.value.incident)),
         words: words(draft, publisher, sink, notes),
         scope: draft.scope.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
-        at: draft.at.as_ref().and_then(|at| zone.when(&at.value, at.line, "at", sink, notes)),
-        since: draft.since.as_ref().and_then(|at| zone.when(&at.value, at.line, "since", sink, notes)),
+        at: draft
+            .at
+            .as_ref()
+            .and_then(|at| zone.when(&at.value, at.line, "at", sink, notes)),
+        since: draft
+            .since
+            .as_ref()
+            .and_then(|at| zone.when(&at.value, at.line, "since", sink, notes)),
         as_of: as_of.unwrap_or(zone.now),
         published: zone.now,
         next,
@@ -117,7 +118,7 @@ fn as_written(
         corrects: numbers(&draft.corrects),
         urgent: draft.urgent,
         cleared_with: draft.cleared_with.clone(),
-        facts: facts::facts(draft, publisher, zone, sink, notes).unwrap_or_else(Facts::default),
+        facts: facts::facts(draft, publisher, zone, sink, notes).unwrap_or_default(),
     }
 }
 
@@ -145,6 +146,10 @@ fn words(
             words.insert(*lang, at.value.clone());
         }
     }
+    notes.filled(said!(
+        "Sprache der Texte ganz oben: {first}, die erste des Herausgebers.",
+        "Language of the texts at the top: {first}, the publisher's first."
+    ));
     let missing = publisher.languages.iter().filter(|lang| !words.contains_key(lang));
     let missing = missing.map(|lang| lang.tag()).collect::<Vec<_>>().join(", ");
     if !missing.is_empty() {

@@ -43,14 +43,19 @@ fn references(draft: &Draft, home: &Home<'_>, notice: &Notice, sink: &mut Sink) 
         ("corrects", &draft.corrects),
     ];
     for (field, list) in lists {
-        let Some(At { line, value }) = list else { continue };
+        let Some(At { line, value }) = list else {
+            continue;
+        };
         for n in value {
             if *n > newest {
                 let slug = &notice.incident;
                 sink.add(
                     *line,
                     field,
-                    said!("Eine Meldung {n} gibt es im Vorfall {slug} nicht.", "There is no notice {n} in the incident {slug}."),
+                    said!(
+                        "Eine Meldung {n} gibt es im Vorfall {slug} nicht.",
+                        "There is no notice {n} in the incident {slug}."
+                    ),
                     if newest == 0 {
                         said!(
                             "Der Vorfall hat noch keine Meldung; streichen Sie die Zeile oder prüfen Sie incident.",
@@ -64,7 +69,10 @@ fn references(draft: &Draft, home: &Home<'_>, notice: &Notice, sink: &mut Sink) 
                 sink.add(
                     *line,
                     field,
-                    said!("Meldung {n} ist in zwei Feldern genannt.", "Notice {n} is named in two fields."),
+                    said!(
+                        "Meldung {n} ist in zwei Feldern genannt.",
+                        "Notice {n} is named in two fields."
+                    ),
                     said!(
                         "replaces: überholt; takes_back: galt, ist rückgängig; corrects: war falsch. Wählen Sie eines.",
                         "replaces: superseded; takes_back: was true, is undone; corrects: was wrong. Choose one."
@@ -86,8 +94,14 @@ fn kind(draft: &Draft, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) 
                 "Kind: correction, because corrects is given."
             ));
         }
-        None => notice.kind = Kind::Notice,
-        Some(At { line, value: Kind::Notice }) if named => sink.add(
+        None => {
+            notice.kind = Kind::Notice;
+            notes.filled(said!("Art: Meldung.", "Kind: notice."));
+        }
+        Some(At {
+            line,
+            value: Kind::Notice,
+        }) if named => sink.add(
             *line,
             "kind",
             said!(
@@ -102,7 +116,10 @@ fn kind(draft: &Draft, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) 
                 sink.add(
                     *line,
                     "kind",
-                    said!("Für kind = \"{kind}\" fehlt corrects.", "kind = \"{kind}\" lacks corrects."),
+                    said!(
+                        "Für kind = \"{kind}\" fehlt corrects.",
+                        "kind = \"{kind}\" lacks corrects."
+                    ),
                     said!(
                         "Nennen Sie die Nummer der Meldung, um die es geht: corrects = [1].",
                         "Give the number of the notice it is about: corrects = [1]."
@@ -135,9 +152,7 @@ fn state(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes)
         ));
     }
     let before = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
-    let restored = |n: &Notice| {
-        matches!(n.state, IncidentState::PartlyRestored | IncidentState::Restored)
-    };
+    let restored = |n: &Notice| matches!(n.state, IncidentState::PartlyRestored | IncidentState::Restored);
     if notice.state == IncidentState::RolledBack && !before.iter().any(restored) {
         notes.warn(said!(
             "state = \"rolled-back\" heißt „wieder abgeschaltet“; bisher hat keine Meldung gesagt, dass etwas wieder geht (partly-restored, restored).",
@@ -173,7 +188,9 @@ fn exercise(draft: &Draft, home: &Home<'_>, notice: &mut Notice, sink: &mut Sink
 }
 
 fn title(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes) {
-    let Some(At { value, .. }) = &draft.title else { return };
+    let Some(At { value, .. }) = &draft.title else {
+        return;
+    };
     if home.known.is_none() {
         notice.title = Some(value.clone());
     } else {

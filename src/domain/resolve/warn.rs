@@ -53,9 +53,7 @@ fn fact(given: &GivenFact, live: &LiveFacts, publisher: &Publisher, sink: &mut S
         return;
     }
     let first = given.texts.get(&publisher.first_language());
-    let has = |name: &&str| {
-        given.fields.contains_key(*name) || first.is_some_and(|at| at.value.contains_key(*name))
-    };
+    let has = |name: &&str| given.fields.contains_key(*name) || first.is_some_and(|at| at.value.contains_key(*name));
     let needs = given.table.needs();
     if !needs.is_empty() && !needs.iter().any(has) {
         let list = needs.join(" / ");
@@ -87,7 +85,9 @@ fn fact(given: &GivenFact, live: &LiveFacts, publisher: &Publisher, sink: &mut S
 
 /// Places and services named as scope exist as facts, so that they have a name.
 fn places(notice: &Notice, live: &LiveFacts, notes: &mut Notes) {
-    let Scope::Named { places, services } = &notice.scope else { return };
+    let Scope::Named { places, services } = &notice.scope else {
+        return;
+    };
     let missing_places = places
         .iter()
         .filter(|id| !notice.facts.place.contains_key(*id) && !live.place.contains_key(*id))
