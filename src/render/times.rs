@@ -29,11 +29,12 @@ impl Text {
     }
 }
 
-/// A text without what may stand neither in XML nor in HTML: control characters but line breaks and tabs, and noncharacters.
+/// A text without what may stand neither in XML nor in HTML (control characters but line breaks and tabs, noncharacters), and
+/// without the marks that make the rest of a line read backwards.
 pub fn clean(text: &str) -> String {
     text.chars()
         .filter(|&c| {
-            matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+            matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'))
         })
         .collect()
 }
