@@ -34,7 +34,12 @@ impl Text {
 pub fn clean(text: &str) -> String {
     text.chars()
         .filter(|&c| {
-            matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'))
+            matches!(c, '\n' | '\t')
+                || !(c.is_control()
+                    || matches!(
+                        c,
+                        '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'
+                    ))
         })
         .collect()
 }
@@ -111,9 +116,9 @@ impl Voice<'_> {
             } => clean(words),
             Until::At { when } => self.words.fill("date.until", &[("when", &self.when(when))]),
             Until::FurtherNotice => self.words.get("date.further-notice").to_owned(),
-            Until::Confirm { words, .. } if unconfirmed => self
-                .words
-                .fill("date.unconfirmed", &[("words", &clean(words))]),
+            Until::Confirm { words, .. } if unconfirmed => {
+                self.words.fill("date.unconfirmed", &[("words", &clean(words))])
+            }
             Until::Confirm { words, .. } => clean(words),
         }
     }

@@ -2,8 +2,11 @@
 //! Each file is one subject; what they share is in `support`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod compose;
+mod feeds;
 mod house;
 mod layers;
 mod measure_cases;
+mod pages;
 mod peers;
 mod support;

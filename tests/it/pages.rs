@@ -40,7 +40,11 @@ fn in_order(text: &str, parts: &[&str]) {
     let mut at = 0;
     for part in parts {
         let found = text[at..].find(part);
-        assert!(found.is_some(), "{part:?} does not stand after the one before it in:\n{}", &text[at..]);
+        assert!(
+            found.is_some(),
+            "{part:?} does not stand after the one before it in:\n{}",
+            &text[at..]
+        );
         at += found.unwrap() + part.len();
     }
 }
@@ -86,10 +90,23 @@ fn other_languages_stand_under_their_prefix_and_say_what_is_missing() {
     let english = text(&site, "en/potsdam/index.html");
     assert!(english.contains("<html lang=\"en\">"));
     let words = plain(&english);
-    in_order(&words, &["Switched off again", "As of: 24 January 2023, 18:00", "City e-mail and online services are switched off again"]);
-    assert!(english.contains("<span lang=\"de\">Online-Dienste</span>"), "facts without translation carry their language");
+    in_order(
+        &words,
+        &[
+            "Switched off again",
+            "As of: 24 January 2023, 18:00",
+            "City e-mail and online services are switched off again",
+        ],
+    );
+    assert!(
+        english.contains("<span lang=\"de\">Online-Dienste</span>"),
+        "facts without translation carry their language"
+    );
     let missing = plain(&text(&case_c(), "en/soest/index.html"));
-    assert!(missing.contains("This notice is not yet available in English; it is shown in German."), "{missing}");
+    assert!(
+        missing.contains("This notice is not yet available in English; it is shown in German."),
+        "{missing}"
+    );
     assert!(text(&case_c(), "en/soest/index.html").contains("<span lang=\"de\">Soest: Bürgerbüro geschlossen"));
     let simple = plain(&text(&site, "de-simple/potsdam/index.html"));
     assert!(simple.contains("Das geht im Moment nicht."));
@@ -105,26 +122,52 @@ fn case_c_newest_first_and_the_first_report_superseded_in_words() {
     in_order(
         course,
         &[
-            "10:16 Uhr", "Meldung 4", "Soest (Stadt)", "10:08 Uhr", "Werl", "9:32 Uhr", "Lippetal",
-            "8:15 Uhr", "Meldung 1", "Erste Meldung", "Soest (Stadt)",
-            "Überholt seit 10:16 Uhr: Alle Ämter der Stadt Soest sind geöffnet", "Es gilt Meldung 4",
+            "10:16 Uhr",
+            "Meldung 4",
+            "Soest (Stadt)",
+            "10:08 Uhr",
+            "Werl",
+            "9:32 Uhr",
+            "Lippetal",
+            "8:15 Uhr",
+            "Meldung 1",
+            "Erste Meldung",
+            "Soest (Stadt)",
+            "Überholt seit 10:16 Uhr: Alle Ämter der Stadt Soest sind geöffnet",
+            "Es gilt Meldung 4",
         ],
     );
     let before = page.split_once("Verlauf").unwrap().0;
-    assert!(before.contains("112 Feuerwehr und Rettungsdienst erreichbar"), "{before}");
+    assert!(
+        before.contains("112 Feuerwehr und Rettungsdienst erreichbar"),
+        "{before}"
+    );
     assert!(before.contains("Quelle: Kreis Soest, Leitstelle"));
     assert!(before.contains("Wir empfangen E-Mails, können aber keine senden."));
     let lippetal = plain(&text(&site, "soest/place/lippetal/index.html"));
-    assert!(lippetal.contains("Bürgerbüro bis 17 Uhr") && !lippetal.contains("Standesamt"), "{lippetal}");
+    assert!(
+        lippetal.contains("Bürgerbüro bis 17 Uhr") && !lippetal.contains("Standesamt"),
+        "{lippetal}"
+    );
     let notice = plain(&text(&site, "soest/2023-10-it/1/index.html"));
-    in_order(&notice, &["Überholt seit 10:16 Uhr:", "Es gilt Meldung 4", "Alle Ämter"]);
+    in_order(
+        &notice,
+        &["Überholt seit 10:16 Uhr:", "Es gilt Meldung 4", "Alle Ämter"],
+    );
 }
 
 #[test]
 fn time_alone_shows_breach_and_unconfirmed_and_nothing_else() {
-    assert_eq!(case_a("2023-01-24T18:00:00Z").files, case_a("2023-01-25T03:00:00Z").files, "same bytes at another time of day");
+    assert_eq!(
+        case_a("2023-01-24T18:00:00Z").files,
+        case_a("2023-01-25T03:00:00Z").files,
+        "same bytes at another time of day"
+    );
     let soest = publisher("soest", "Kreis Soest");
-    let late = site(&[source(&soest, &CASE_C, "2023-10-30T15:30:00Z")], "2023-10-30T15:30:00Z");
+    let late = site(
+        &[source(&soest, &CASE_C, "2023-10-30T15:30:00Z")],
+        "2023-10-30T15:30:00Z",
+    );
     let page = plain(&text(&late, "index.html"));
     assert!(page.contains("angekündigt für 16:00 Uhr, verspätet"));
     assert!(page.contains("zunächst bis Montagmittag (seither nicht bestätigt)"));
@@ -147,16 +190,36 @@ fn several_publishers_have_a_wall() {
         source(&publisher("werl", "Werl"), &[], AFTER_C),
     ];
     let wall = plain(&text(&site(&sources, AFTER_C), "index.html"));
-    in_order(&wall, &["1 von 2: Eingeschränkt", "1 von 2: Keine Meldung", "Kreis Soest", "Eingeschränkt", "30. Oktober 2023, 10:16 Uhr", "Werl"]);
+    in_order(
+        &wall,
+        &[
+            "1 von 2: Eingeschränkt",
+            "1 von 2: Keine Meldung",
+            "Kreis Soest",
+            "Eingeschränkt",
+            "30. Oktober 2023, 10:16 Uhr",
+            "Werl",
+        ],
+    );
 }
 
 #[test]
 fn an_exercise_says_so_first() {
     let exercise = "incident = \"probe\"\nexercise = true\nheadline = \"Alles aus\"\nsummary = \"Nur geprobt.\"";
-    let site = site(&[source(&publisher("potsdam", "Potsdam"), &[("2024-01-02T08:00:00Z", exercise)], AFTER_A)], AFTER_A);
+    let site = site(
+        &[source(
+            &publisher("potsdam", "Potsdam"),
+            &[("2024-01-02T08:00:00Z", exercise)],
+            AFTER_A,
+        )],
+        AFTER_A,
+    );
     let page = text(&site, "index.html");
     assert!(page.contains("<title>ÜBUNG: "));
-    in_order(&plain(&page), &["Übung: Das ist kein echter Vorfall.", "ÜBUNG: Alles aus"]);
+    in_order(
+        &plain(&page),
+        &["Übung: Das ist kein echter Vorfall.", "ÜBUNG: Alles aus"],
+    );
 }
 
 #[test]
@@ -164,12 +227,23 @@ fn ugly_input_stays_text() {
     let site = site(&[ugly()], UGLY_NOW);
     for (path, file) in site.files.iter().filter(|(path, _)| path.ends_with(".html")) {
         let html = String::from_utf8(file.bytes.to_vec()).unwrap();
-        for bad in ["<script", "<img", "<u>", "<i>", "href=\"javascript", "onerror=alert(1)>", "\u{7}"] {
+        for bad in [
+            "<script",
+            "<img",
+            "<u>",
+            "<i>",
+            "href=\"javascript",
+            "onerror=alert(1)>",
+            "\u{7}",
+        ] {
             assert!(!html.contains(bad), "{path} has {bad}");
         }
         assert!(!html.contains("style="), "{path}: the policy forbids style attributes");
     }
-    insta::assert_snapshot!("ugly_page", text(&site, "potsdam/index.html").replace(rundruf_css(), "CSS"));
+    insta::assert_snapshot!(
+        "ugly_page",
+        text(&site, "potsdam/index.html").replace(rundruf_css(), "CSS")
+    );
 }
 
 fn rundruf_css() -> &'static str {
@@ -191,7 +265,11 @@ fn no_forbidden_word_on_any_page() {
 #[test]
 fn every_link_inside_the_site_leads_somewhere() {
     for site in [case_a(AFTER_A), case_c()] {
-        for (path, file) in site.files.iter().filter(|(path, _)| path.ends_with(".html") && *path != "404.html") {
+        for (path, file) in site
+            .files
+            .iter()
+            .filter(|(path, _)| path.ends_with(".html") && *path != "404.html")
+        {
             let html = String::from_utf8_lossy(&file.bytes).into_owned();
             for part in html.split("href=\"").skip(1) {
                 let href = part.split('"').next().unwrap();
@@ -204,10 +282,16 @@ fn every_link_inside_the_site_leads_somewhere() {
                 if to.is_empty() || to.ends_with('/') {
                     to.push_str("index.html");
                 }
-                let there = site.files.get(&to).unwrap_or_else(|| panic!("{path} links to {href}, and {to} is not there"));
+                let there = site
+                    .files
+                    .get(&to)
+                    .unwrap_or_else(|| panic!("{path} links to {href}, and {to} is not there"));
                 if !anchor.is_empty() {
                     let id = format!("id=\"{anchor}\"");
-                    assert!(String::from_utf8_lossy(&there.bytes).contains(&id), "{path} jumps to {href}");
+                    assert!(
+                        String::from_utf8_lossy(&there.bytes).contains(&id),
+                        "{path} jumps to {href}"
+                    );
                 }
             }
         }
@@ -238,11 +322,17 @@ fn the_pages_pass_axe_in_light_and_dark_at_320_px_and_400_percent() {
         ("a", case_a(AFTER_A)),
         ("c", case_c()),
         ("ugly", site(&[ugly()], UGLY_NOW)),
-        ("quiet", site(&[source(&publisher("potsdam", "Potsdam"), &[], AFTER_A)], AFTER_A)),
+        (
+            "quiet",
+            site(&[source(&publisher("potsdam", "Potsdam"), &[], AFTER_A)], AFTER_A),
+        ),
         (
             "wall",
             site(
-                &[source(&publisher("soest", "Kreis Soest"), &CASE_C, AFTER_C), source(&publisher("werl", "Werl"), &[], AFTER_C)],
+                &[
+                    source(&publisher("soest", "Kreis Soest"), &CASE_C, AFTER_C),
+                    source(&publisher("werl", "Werl"), &[], AFTER_C),
+                ],
                 AFTER_C,
             ),
         ),

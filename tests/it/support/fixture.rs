@@ -78,13 +78,18 @@ pub fn ugly() -> PublisherSite {
     let publisher = publisher("potsdam", "Ämter & <Söhne>");
     let mut notices = notices(&publisher, &UGLY);
     for words in notices.iter_mut().flat_map(|n| n.words.values_mut()) {
-        words.summary = words.summary.replace("STEUERZEICHEN", "\u{7}\u{0}\u{fffe}\u{202e}\u{2028}");
+        words.summary = words
+            .summary
+            .replace("STEUERZEICHEN", "\u{7}\u{0}\u{fffe}\u{202e}\u{2028}");
     }
     for contact in notices.iter_mut().flat_map(|n| n.facts.contact.values_mut()) {
         contact.url = Some("javascript:alert(1)".to_owned());
     }
     let view = IncidentView::fold(&publisher, &notices, None, UGLY_NOW.parse().unwrap());
-    PublisherSite { publisher, incidents: view.into_iter().collect() }
+    PublisherSite {
+        publisher,
+        incidents: view.into_iter().collect(),
+    }
 }
 
 /// When the ugly site is looked at.
@@ -100,7 +105,10 @@ pub fn site(sources: &[PublisherSite], now: &str) -> Site {
 /// The text of a file of the site.
 pub fn text(site: &Site, path: &str) -> String {
     let file = site.files.get(path).unwrap_or_else(|| {
-        panic!("{path} is not there; there are {:#?}", site.files.keys().collect::<Vec<_>>())
+        panic!(
+            "{path} is not there; there are {:#?}",
+            site.files.keys().collect::<Vec<_>>()
+        )
     });
     String::from_utf8(file.bytes.to_vec()).unwrap()
 }
