@@ -35,11 +35,7 @@ pub const COMMON: &[&str] = &[
 ];
 
 /// Reads the common part of one channel.
-pub fn read(
-    name: &str,
-    table: &RawTable,
-    publishers: &BTreeMap<String, Publisher>,
-) -> (ChannelSettings, Vec<Problem>) {
+pub fn read(name: &str, table: &RawTable, publishers: &BTreeMap<String, Publisher>) -> (ChannelSettings, Vec<Problem>) {
     let mut reader = Reader::new(table, &[]);
     let kind = reader.required(
         "kind",
@@ -152,7 +148,13 @@ fn spoken_for(reader: &mut Reader<'_>, publishers: &BTreeMap<String, Publisher>)
     if out.is_empty() && !reader.has("publisher") && !reader.has("publishers") {
         if publishers.len() > 1 {
             let list = known.join(", ");
-            reader.missing("publisher", said!("Es gibt mehrere Herausgeber; schreiben Sie publisher = \"…\" mit einem von: {list}.", "There are several publishers; write publisher = \"…\" with one of: {list}."));
+            reader.missing(
+                "publisher",
+                said!(
+                    "Es gibt mehrere Herausgeber; schreiben Sie publisher = \"…\" mit einem von: {list}.",
+                    "There are several publishers; write publisher = \"…\" with one of: {list}."
+                ),
+            );
         } else {
             out.extend(publishers.keys().cloned());
         }
@@ -176,10 +178,7 @@ fn audience(reader: &mut Reader<'_>, table: &RawTable) -> Option<std::path::Path
         let found = quoted(word);
         reader.problem(
             "audience",
-            said!(
-                "{found} gibt es hier noch nicht.",
-                "there is no {found} here yet."
-            ),
+            said!("{found} gibt es hier noch nicht.", "there is no {found} here yet."),
             remedy(),
         );
         return None;

@@ -92,14 +92,8 @@ fn files(file: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
             file: Some(name),
             line: None,
             field: None,
-            what: said!(
-                "Mehr als {MOST_FILES} Dateien.",
-                "more than {MOST_FILES} files."
-            ),
-            remedy: said!(
-                "Bitte fassen Sie Dateien zusammen.",
-                "Put some of them together."
-            ),
+            what: said!("Mehr als {MOST_FILES} Dateien.", "more than {MOST_FILES} files."),
+            remedy: said!("Bitte fassen Sie Dateien zusammen.", "Put some of them together."),
         };
         return (paths, vec![problem]);
     }
@@ -133,10 +127,7 @@ fn read(path: &Path, name: &str) -> Result<String, Box<Problem>> {
                     "Die Datei lässt sich nicht lesen: {error}.",
                     "the file cannot be read: {error}."
                 ),
-                said!(
-                    "Bitte prüfen Sie Pfad und Rechte.",
-                    "Check path and permissions."
-                ),
+                said!("Bitte prüfen Sie Pfad und Rechte.", "Check path and permissions."),
             )
         }
     };
@@ -147,10 +138,7 @@ fn read(path: &Path, name: &str) -> Result<String, Box<Problem>> {
         .map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(problem(
-            said!(
-                "Die Datei ist größer als 1 MB.",
-                "the file is larger than 1 MB."
-            ),
+            said!("Die Datei ist größer als 1 MB.", "the file is larger than 1 MB."),
             said!(
                 "Eine Konfiguration ist klein; ist es die richtige Datei? Empfängerlisten gehören in eine CSV-Datei (audience).",
                 "A configuration is small; is this the right file? Lists of recipients belong into a CSV file (audience)."
@@ -164,10 +152,7 @@ fn read(path: &Path, name: &str) -> Result<String, Box<Problem>> {
                 "Hier steht etwas, das kein UTF-8 ist.",
                 "here is something that is not UTF-8."
             ),
-            said!(
-                "Bitte speichern Sie die Datei als UTF-8.",
-                "Save the file as UTF-8."
-            ),
+            said!("Bitte speichern Sie die Datei als UTF-8.", "Save the file as UTF-8."),
         );
         problem.line = Some(line_of(before, before.len()));
         problem
@@ -219,10 +204,7 @@ impl Book {
                 ..self.top(file)
             };
         }
-        self.tables
-            .get(path)
-            .cloned()
-            .unwrap_or_else(|| self.top(file))
+        self.tables.get(path).cloned().unwrap_or_else(|| self.top(file))
     }
 
     fn table(&self, path: &str, map: Map<String, Merged>, file: &Path) -> RawTable {
@@ -296,7 +278,10 @@ fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Par
                 file: Some(name.to_string()),
                 line: error.span().map(|span| line_of(text.as_bytes(), span.start)),
                 field: None,
-                what: said!("Das ist kein gültiges TOML: {message}.", "this is not valid TOML: {message}."),
+                what: said!(
+                    "Das ist kein gültiges TOML: {message}.",
+                    "this is not valid TOML: {message}."
+                ),
                 remedy: said!(
                     "Bitte prüfen Sie Anführungszeichen, Klammern und doppelte Namen an dieser Stelle.",
                     "Check quotation marks, brackets and doubled names at this place."
@@ -353,11 +338,7 @@ impl Walk<'_> {
             } else {
                 format!("{path}.{key}")
             };
-            if key.is_empty()
-                || !key
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-            {
+            if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
                 let shown = quoted(key);
                 self.problems.push(self.place(at).problem(
                     path,
@@ -424,7 +405,10 @@ impl Walk<'_> {
                 let (hint_de, hint_en) = hint.map(|h| (h.de, h.en)).unwrap_or_default();
                 self.problems.push(self.place(at).problem(
                     "",
-                    said!("Einen Abschnitt {shown} gibt es nicht.{hint_de}", "there is no section {shown}.{hint_en}"),
+                    said!(
+                        "Einen Abschnitt {shown} gibt es nicht.{hint_de}",
+                        "there is no section {shown}.{hint_en}"
+                    ),
                     said!(
                         "Es gibt [site], [serve], [store], [staff], [publisher.NAME] und [channel.NAME].",
                         "There are [site], [serve], [store], [staff], [publisher.NAME] and [channel.NAME]."

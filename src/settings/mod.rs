@@ -183,10 +183,7 @@ impl Settings {
         let site_url = site
             .url("url", &["http", "https"])
             .map(|url| url.to_string().trim_end_matches('/').to_owned());
-        if site_url
-            .as_ref()
-            .is_some_and(|url| url.contains(['?', '#']))
-        {
+        if site_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
             site.problem(
                 "url",
                 said!(
@@ -200,7 +197,13 @@ impl Settings {
             );
         }
         if !site.has("url") && !listen.ip().is_loopback() {
-            site.missing("url", said!("Schreiben Sie [site] url = \"https://…\", die Adresse, unter der die Bürger die Seite sehen.", "Write [site] url = \"https://…\", the address at which citizens see the page."));
+            site.missing(
+                "url",
+                said!(
+                    "Schreiben Sie [site] url = \"https://…\", die Adresse, unter der die Bürger die Seite sehen.",
+                    "Write [site] url = \"https://…\", the address at which citizens see the page."
+                ),
+            );
         }
         let templates = site.path("templates");
         if let Some(folder) = &templates
@@ -209,10 +212,7 @@ impl Settings {
             let shown = folder.display();
             site.problem(
                 "templates",
-                said!(
-                    "Den Ordner {shown} gibt es nicht.",
-                    "there is no folder {shown}."
-                ),
+                said!("Den Ordner {shown} gibt es nicht.", "there is no folder {shown}."),
                 said!(
                     "Relative Pfade zählen ab dieser Konfiguration.",
                     "Relative paths count from this configuration."
@@ -224,11 +224,7 @@ impl Settings {
         let mut store = Reader::new(section("store"), &[]);
         let store_settings = StoreSettings {
             urls: store_urls(&mut store, data),
-            key_file: data.join(
-                store
-                    .text("key_file")
-                    .unwrap_or_else(|| "rundruf.key".to_owned()),
-            ),
+            key_file: data.join(store.text("key_file").unwrap_or_else(|| "rundruf.key".to_owned())),
         };
         problems.extend(store.finish());
 
@@ -279,6 +275,12 @@ impl Settings {
         Ok((settings, problems))
     }
 
+    /// The file of the SQLite store.
+    pub fn store_path(&self) -> PathBuf {
+        let url = self.store.urls.first().map_or("sqlite:rundruf.db", String::as_str);
+        self.data.join(url.strip_prefix("sqlite:").unwrap_or(url))
+    }
+
     /// The problem of a publisher without a complete imprint; `why` says what demands it.
     pub fn imprint_problem(&self, publisher: &str, why: Said) -> Option<Problem> {
         rules::imprint(self, &self.raw, publisher, why)
@@ -300,11 +302,7 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 /// The tables of `[publisher.…]` or `[channel.…]` with valid names.
-fn named<'a>(
-    section: &'a RawTable,
-    what: &str,
-    problems: &mut Vec<Problem>,
-) -> Vec<(&'a str, &'a RawTable)> {
+fn named<'a>(section: &'a RawTable, what: &str, problems: &mut Vec<Problem>) -> Vec<(&'a str, &'a RawTable)> {
     let mut out = Vec::new();
     for (name, node) in &section.entries {
         let field = format!("{what}.{name}");
@@ -328,10 +326,7 @@ fn named<'a>(
                     "\"{name}\" ist ein vergebenes Wort: damit beginnt ein öffentlicher Pfad.",
                     "\"{name}\" is a reserved word: a public path begins with it."
                 ),
-                said!(
-                    "Bitte wählen Sie einen anderen Namen.",
-                    "Choose another name."
-                ),
+                said!("Bitte wählen Sie einen anderen Namen.", "Choose another name."),
             ));
         } else {
             problems.push(table.place.problem(
@@ -367,9 +362,7 @@ fn store_urls(reader: &mut Reader<'_>, data: &Path) -> Vec<String> {
         .unwrap_or_else(|| vec![("sqlite:rundruf.db".to_owned(), reader.place("url"))]);
     let mut out = Vec::new();
     for (url, _) in &written {
-        let path = url
-            .strip_prefix("sqlite:")
-            .map(|rest| rest.trim_start_matches("//"));
+        let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
         match path {
             Some(path) if !path.is_empty() && !path.contains('?') => {
                 out.push(format!("sqlite:{}", data.join(path).display()))

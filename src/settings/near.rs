@@ -2,11 +2,7 @@
 
 /// The known name nearest to what was written, where it is near enough to be meant.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let written: String = written
-        .chars()
-        .take(80)
-        .flat_map(char::to_lowercase)
-        .collect();
+    let written: String = written.chars().take(80).flat_map(char::to_lowercase).collect();
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&written, name), name))

@@ -9,11 +9,7 @@ use crate::said;
 use crate::text::lang::Lang;
 
 /// The words for languages.
-pub const LANGUAGES: &[(&str, Lang)] = &[
-    ("de", Lang::De),
-    ("de-simple", Lang::DeSimple),
-    ("en", Lang::En),
-];
+pub const LANGUAGES: &[(&str, Lang)] = &[("de", Lang::De), ("de-simple", Lang::DeSimple), ("en", Lang::En)];
 
 /// The sixteen Länder, as in `land = "BB"`.
 const LAENDER: &[&str] = &[
@@ -43,9 +39,7 @@ pub fn read(id: &str, table: &RawTable) -> (Publisher, Vec<Problem>) {
             "Allowed are IANA names such as \"Europe/Berlin\"."
         ),
     );
-    let timezone = zone.unwrap_or_else(|| {
-        jiff::tz::TimeZone::get("Europe/Berlin").unwrap_or(jiff::tz::TimeZone::UTC)
-    });
+    let timezone = zone.unwrap_or_else(|| jiff::tz::TimeZone::get("Europe/Berlin").unwrap_or(jiff::tz::TimeZone::UTC));
     let land = reader.has("land").then(|| reader.text("land")).flatten();
     if let Some(land) = &land
         && !LAENDER.contains(&land.as_str())
@@ -54,10 +48,7 @@ pub fn read(id: &str, table: &RawTable) -> (Publisher, Vec<Problem>) {
     }
     let ars = reader.parsed(
         "ars",
-        |written| {
-            (written.len() == 12 && written.bytes().all(|b| b.is_ascii_digit()))
-                .then(|| written.to_owned())
-        },
+        |written| (written.len() == 12 && written.bytes().all(|b| b.is_ascii_digit())).then(|| written.to_owned()),
         said!(
             "Der Regionalschlüssel hat 12 Ziffern, zum Beispiel \"120540000000\".",
             "The regional key has 12 digits, such as \"120540000000\"."
@@ -93,16 +84,20 @@ pub fn languages(reader: &mut Reader<'_>) -> Option<Vec<Lang>> {
                     "Die Sprache \"{word}\" steht doppelt.",
                     "the language \"{word}\" is there twice."
                 ),
-                said!(
-                    "Bitte nennen Sie jede Sprache einmal.",
-                    "Name each language once."
-                ),
+                said!("Bitte nennen Sie jede Sprache einmal.", "Name each language once."),
             ),
             None => reader.unknown_word("languages", word, &["de", "de-simple", "en"]),
         }
     }
     if written.is_empty() {
-        reader.problem("languages", said!("Die Liste der Sprachen ist leer.", "the list of languages is empty."), said!("Mindestens eine: de, de-simple oder en. Die erste ist die, die jede Meldung haben muss.", "At least one of de, de-simple, en. The first is the one every notice must have."));
+        reader.problem(
+            "languages",
+            said!("Die Liste der Sprachen ist leer.", "the list of languages is empty."),
+            said!(
+                "Mindestens eine: de, de-simple oder en. Die erste ist die, die jede Meldung haben muss.",
+                "At least one of de, de-simple, en. The first is the one every notice must have."
+            ),
+        );
     }
     Some(out)
 }
@@ -121,7 +116,14 @@ fn own_domains(reader: &mut Reader<'_>) -> Vec<String> {
             out.push(domain);
         } else {
             let found = quoted(&domain);
-            reader.problem("own_domains", said!("{found} ist kein Domainname.", "{found} is no domain name."), said!("Erlaubt sind Namen wie \"stadt.example\", ohne https:// und ohne Pfad.", "Allowed are names such as \"city.example\", without https:// and without a path."));
+            reader.problem(
+                "own_domains",
+                said!("{found} ist kein Domainname.", "{found} is no domain name."),
+                said!(
+                    "Erlaubt sind Namen wie \"stadt.example\", ohne https:// und ohne Pfad.",
+                    "Allowed are names such as \"city.example\", without https:// and without a path."
+                ),
+            );
         }
     }
     out
@@ -135,7 +137,13 @@ fn imprint(reader: &mut Reader<'_>, table: &RawTable) -> Option<Imprint> {
     let mut inner = Reader::new(table.table("imprint")?, &[]);
     let mut field = |key: &str| {
         inner
-            .required(key, said!("Ein Impressum hat name, address, represented_by, phone, email und responsible.", "An imprint has name, address, represented_by, phone, email and responsible."))
+            .required(
+                key,
+                said!(
+                    "Ein Impressum hat name, address, represented_by, phone, email und responsible.",
+                    "An imprint has name, address, represented_by, phone, email and responsible."
+                ),
+            )
             .unwrap_or_default()
     };
     let imprint = Imprint {

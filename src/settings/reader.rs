@@ -72,9 +72,7 @@ impl<'a> Reader<'a> {
     fn typed(&mut self, key: &str) -> Option<Value> {
         let node = self.node(key)?;
         match &node.value {
-            Value::Text(text) if node.place.from_environment => {
-                Some(from_environment(text, &node.place))
-            }
+            Value::Text(text) if node.place.from_environment => Some(from_environment(text, &node.place)),
             value => Some(value.clone()),
         }
     }
@@ -182,6 +180,31 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// An amount of money, zero or more.
+    pub fn amount(&mut self, key: &str) -> Option<f64> {
+        let value = self.typed(key)?;
+        let amount = match &value {
+            Value::Whole(n) => *n as f64,
+            Value::Broken(n) => *n,
+            other => {
+                self.wrong_type(key, other, said!("eine Zahl wie 0.07", "a number such as 0.07"));
+                return None;
+            }
+        };
+        if (0.0..=1_000.0).contains(&amount) {
+            return Some(amount);
+        }
+        self.problem(
+            key,
+            said!("Das ist kein Preis.", "this is no price."),
+            said!(
+                "Erlaubt ist eine Zahl von 0 bis 1000, zum Beispiel 0.07.",
+                "Allowed is a number from 0 to 1000, such as 0.07."
+            ),
+        );
+        None
+    }
+
     /// A duration (`"6h"`).
     pub fn duration(&mut self, key: &str) -> Option<Duration> {
         self.parsed(
@@ -207,12 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Text read by `parse`; `remedy` says what is allowed.
-    pub fn parsed<T>(
-        &mut self,
-        key: &str,
-        parse: impl Fn(&str) -> Option<T>,
-        remedy: Said,
-    ) -> Option<T> {
+    pub fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Option<T>, remedy: Said) -> Option<T> {
         let written = self.text(key)?;
         let parsed = parse(&written);
         if parsed.is_none() {
@@ -246,10 +264,7 @@ impl<'a> Reader<'a> {
         let (de, en) = hint(written, names.iter().copied());
         self.problem(
             key,
-            said!(
-                "{found} gibt es hier nicht.{de}",
-                "there is no {found} here.{en}"
-            ),
+            said!("{found} gibt es hier nicht.{de}", "there is no {found} here.{en}"),
             said!("Erlaubt sind: {list}.", "Allowed are: {list}."),
         );
     }
@@ -265,11 +280,7 @@ impl<'a> Reader<'a> {
                     match node.value {
                         Value::Text(text) => out.push((text, node.place)),
                         other => {
-                            self.wrong_type(
-                                key,
-                                &other,
-                                said!("eine Liste von Texten", "a list of texts"),
-                            );
+                            self.wrong_type(key, &other, said!("eine Liste von Texten", "a list of texts"));
                             return None;
                         }
                     }
@@ -277,11 +288,7 @@ impl<'a> Reader<'a> {
                 Some(out)
             }
             other => {
-                self.wrong_type(
-                    key,
-                    &other,
-                    said!("eine Liste von Texten", "a list of texts"),
-                );
+                self.wrong_type(key, &other, said!("eine Liste von Texten", "a list of texts"));
                 None
             }
         }
@@ -323,8 +330,7 @@ impl<'a> Reader<'a> {
         let allowed = schemes.join(", ");
         let parse = |written: &str| {
             let url = Url::parse(written.trim()).ok()?;
-            let fine =
-                schemes.contains(&url.scheme()) && url.host_str().is_some_and(|h| !h.is_empty());
+            let fine = schemes.contains(&url.scheme()) && url.host_str().is_some_and(|h| !h.is_empty());
             fine.then_some(url)
         };
         let written = self.text(key)?;
@@ -332,10 +338,7 @@ impl<'a> Reader<'a> {
             // The address is not quoted: it may carry a password.
             self.problem(
                 key,
-                said!(
-                    "Das ist keine vollständige Adresse.",
-                    "this is no complete address."
-                ),
+                said!("Das ist keine vollständige Adresse.", "this is no complete address."),
                 said!(
                     "Erlaubt sind Adressen mit {allowed}, zum Beispiel https://info.stadt.example.",
                     "Allowed are addresses with {allowed}, such as https://info.city.example."
@@ -365,11 +368,7 @@ impl<'a> Reader<'a> {
             .collect();
         self.known.extend(forms.iter().cloned());
         if given.len() > 1 {
-            let list = given
-                .iter()
-                .map(|g| g.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let list = given.iter().map(|g| g.as_str()).collect::<Vec<_>>().join(", ");
             let first = given[0].clone();
             self.problem(
                 &first,
@@ -377,10 +376,7 @@ impl<'a> Reader<'a> {
                     "Dasselbe Geheimnis ist mehrfach angegeben: {list}.",
                     "the same secret is given more than once: {list}."
                 ),
-                said!(
-                    "Bitte lassen Sie nur eine der Angaben stehen.",
-                    "Keep one of them."
-                ),
+                said!("Bitte lassen Sie nur eine der Angaben stehen.", "Keep one of them."),
             );
             return None;
         }
@@ -411,19 +407,14 @@ impl<'a> Reader<'a> {
             written
         };
         let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
-        if secret.trim().is_empty()
-            || secret.contains(['\r', '\n', '\0']) && !secret.starts_with("-----BEGIN")
-        {
+        if secret.trim().is_empty() || secret.contains(['\r', '\n', '\0']) && !secret.starts_with("-----BEGIN") {
             self.problem(
                 &form,
                 said!(
                     "Das Geheimnis ist leer oder hat mehrere Zeilen.",
                     "the secret is empty or has several lines."
                 ),
-                said!(
-                    "Erwartet wird genau eine Zeile.",
-                    "Expected is exactly one line."
-                ),
+                said!("Erwartet wird genau eine Zeile.", "Expected is exactly one line."),
             );
             return None;
         }
@@ -453,11 +444,20 @@ impl<'a> Reader<'a> {
     fn secret_file(&mut self, form: &str) -> Option<String> {
         let path = self.path(form)?;
         let mut text = String::new();
-        let read = std::fs::File::open(&path)
-            .and_then(|file| file.take(LARGEST_SECRET).read_to_string(&mut text));
+        let read = std::fs::File::open(&path).and_then(|file| file.take(LARGEST_SECRET).read_to_string(&mut text));
         if let Err(error) = read {
             let path = path.display();
-            self.problem(form, said!("Die Datei {path} lässt sich nicht lesen: {error}.", "the file {path} cannot be read: {error}."), said!("Bitte prüfen Sie Pfad und Rechte; relative Pfade zählen ab dieser Konfiguration.", "Check path and permissions; relative paths count from this configuration."));
+            self.problem(
+                form,
+                said!(
+                    "Die Datei {path} lässt sich nicht lesen: {error}.",
+                    "the file {path} cannot be read: {error}."
+                ),
+                said!(
+                    "Bitte prüfen Sie Pfad und Rechte; relative Pfade zählen ab dieser Konfiguration.",
+                    "Check path and permissions; relative paths count from this configuration."
+                ),
+            );
             return None;
         }
         Some(text)
@@ -493,9 +493,7 @@ impl<'a> Reader<'a> {
                     .iter()
                     .map(String::as_str)
                     .filter(|k| {
-                        !k.ends_with("_env") && !k.ends_with("_file")
-                            || k == &"key_file"
-                            || k == &"private_key_file"
+                        !k.ends_with("_env") && !k.ends_with("_file") || k == &"key_file" || k == &"private_key_file"
                     })
                     .collect::<Vec<_>>()
                     .join(", "),
@@ -518,12 +516,7 @@ impl<'a> Reader<'a> {
 /// `Meinten Sie …?` where a known name is near.
 pub fn hint<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> (String, String) {
     nearest(written, known)
-        .map(|n| {
-            (
-                format!(" Meinten Sie \"{n}\"?"),
-                format!(" Did you mean \"{n}\"?"),
-            )
-        })
+        .map(|n| (format!(" Meinten Sie \"{n}\"?"), format!(" Did you mean \"{n}\"?")))
         .unwrap_or_default()
 }
 
@@ -568,8 +561,5 @@ fn from_environment(text: &str, place: &Place) -> Value {
     toml::from_str::<toml::Table>(&format!("v = {text}"))
         .ok()
         .and_then(|mut table| table.remove("v"))
-        .map_or_else(
-            || Value::Text(text.to_owned()),
-            |v| convert(v, place, &place.source),
-        )
+        .map_or_else(|| Value::Text(text.to_owned()), |v| convert(v, place, &place.source))
 }

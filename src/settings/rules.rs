@@ -27,12 +27,7 @@ pub fn check(settings: &Settings, all: &RawTable) -> Vec<Problem> {
 }
 
 /// The problem of a publisher without a complete imprint; `why` says what demands it.
-pub fn imprint(
-    settings: &Settings,
-    all: &RawTable,
-    id: &str,
-    why: crate::text::said::Said,
-) -> Option<Problem> {
+pub fn imprint(settings: &Settings, all: &RawTable, id: &str, why: crate::text::said::Said) -> Option<Problem> {
     let publisher = settings.publishers.get(id)?;
     if publisher
         .imprint
@@ -45,7 +40,10 @@ pub fn imprint(
     Some(table.place.problem(
         &table.field("imprint"),
         why,
-        said!("Bitte füllen Sie [publisher.{id}.imprint] aus: name, address, represented_by, phone, email, responsible.", "Fill in [publisher.{id}.imprint]: name, address, represented_by, phone, email, responsible."),
+        said!(
+            "Bitte füllen Sie [publisher.{id}.imprint] aus: name, address, represented_by, phone, email, responsible.",
+            "Fill in [publisher.{id}.imprint]: name, address, represented_by, phone, email, responsible."
+        ),
     ))
 }
 
@@ -160,11 +158,7 @@ fn failovers(settings: &Settings, all: &RawTable, problems: &mut Vec<Problem>) {
                 ));
                 break;
             }
-            match settings
-                .channels
-                .get(at)
-                .and_then(|c| c.common.failover.as_ref())
-            {
+            match settings.channels.get(at).and_then(|c| c.common.failover.as_ref()) {
                 Some(next) => at = next,
                 None => break,
             }

@@ -35,9 +35,7 @@ pub fn rate(written: &str) -> Option<Rate> {
         "d" => 86_400_000,
         _ => return None,
     };
-    (1..=1_000_000)
-        .contains(&count)
-        .then_some(Rate { count, per_ms })
+    (1..=1_000_000).contains(&count).then_some(Rate { count, per_ms })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! Each file is one subject; what they share is in `support`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod bad_settings;
+mod channel_peers;
 mod compose;
 mod feeds;
 mod house;
