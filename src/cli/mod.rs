@@ -1,1 +1,2 @@
 //! Floor 6: one file per command.
+pub mod demo;

@@ -6,6 +6,7 @@
 
 pub mod books;
 pub mod fault;
+mod get;
 mod http;
 pub mod kannel;
 mod kannel_reports;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::web::listen::{Limits, Listening};
 
+pub use get::get_status;
 pub use provider::Provider;
 
 /// The three providers and the page that shows them. Dropping it ends all of them at once.
