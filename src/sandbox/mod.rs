@@ -47,7 +47,7 @@ impl Sandbox {
             Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
         let kannel =
             Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
-        let webhook = Provider::start(Arc::new(webhook::Webhook::default()), clock).await?;
+        let webhook = Provider::start(Arc::new(webhook::Webhook), clock).await?;
         let shown = page::Shown {
             mastodon: mastodon.view(),
             kannel: kannel.view(),
