@@ -4,13 +4,40 @@
 //! audit log. A second store implements the same traits and passes the same conformance suite. Times are milliseconds since
 //! the Unix epoch and always come from the caller's clock.
 
+mod alive;
+mod audience;
+pub mod audit;
+mod board;
+mod chunks;
+mod claim;
+mod complete;
+mod decide;
+mod due;
+mod error;
+mod evidence;
+mod incidents;
+mod lanes;
+mod open;
+mod publish;
+mod rate;
+mod receipts;
+mod rows;
+mod sqlite;
+mod story;
+mod supersession;
+mod takeover;
+mod targets;
+mod times;
 pub mod types;
+mod writer;
 
 use async_trait::async_trait;
 
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+pub use open::SCHEMA;
+pub use sqlite::Sqlite;
 pub use types::*;
 
 /// Publishing and reading notices.
@@ -67,7 +94,15 @@ pub trait Lanes: Send + Sync {
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;
 
-    /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence only.
+    /// Rows of this lane that stand as unknown, oldest first, as they were when their last attempt started: the lane reads
+    /// them back where its kind can. What comes of that is completed under the same attempt number.
+    async fn unknown_jobs(&self, _lane: LaneId, _limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence
+    /// only, and so is one for a row that is neither started nor unknown any more. A row that would wait again although a
+    /// newer notice has passed it, or its broadcast was closed meanwhile, is superseded.
     async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError>;
 
     /// Stores a lane's health and the time before which it sends nothing.

@@ -7,11 +7,13 @@ mod board;
 mod stage;
 mod words;
 
-use std::process::ExitCode;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::output::{Failure, Output};
+use crate::said;
 use crate::sandbox::Sandbox;
 use board::Tally;
 use stage::Stage;
@@ -22,36 +24,50 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How long Mastodon stays away before the reader's eyes.
 const AWAY: Duration = Duration::from_secs(4);
 
-/// How the demo runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Ends by itself (`--once`, or no terminal).
+/// Arguments of `demo`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DemoArgs {
+    /// End by itself; without a terminal it does so anyway.
+    #[arg(long)]
     pub once: bool,
-    /// Speaks German.
-    pub german: bool,
-    /// May draw colours and a spinner.
-    pub terminal: bool,
-    /// Case A: the notices of 16, 24 and 31 January.
-    pub notices: [&'static str; 3],
 }
 
-/// Runs the demo. Success only where nothing was lost and nothing came twice.
-pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let words = Words::new(options.german, options.terminal);
+/// Case A: the notices of 16, 24 and 31 January.
+const NOTICES: [&str; 3] = [
+    include_str!("../../../examples/a-potsdam/1-2023-01-16.toml"),
+    include_str!("../../../examples/a-potsdam/2-2023-01-24.toml"),
+    include_str!("../../../examples/a-potsdam/3-2023-01-31.toml"),
+];
+
+/// Runs the command: 0 only where nothing was lost and nothing came twice.
+pub async fn run(args: DemoArgs, out: &Output) -> Result<u8, Failure> {
+    let once = args.once || !std::io::stdout().is_terminal();
+    show(once, &Words::new(out.german, out.colour))
+        .await
+        .map_err(|error| {
+            let why = format!("{error:#}");
+            Failure::Refused(said!(
+                "Die Vorführung ist abgebrochen: {why}",
+                "The demo has ended early: {why}"
+            ))
+        })
+}
+
+async fn show(once: bool, words: &Words) -> anyhow::Result<u8> {
     let clock = std::sync::Arc::new(crate::clock::SystemClock);
-    let sandbox = Sandbox::start(clock, options.german)
+    let sandbox = Sandbox::start(clock, words.german())
         .await
         .context("the imitated services found no free port on 127.0.0.1")?;
     // The address comes first: whoever wants to watch opens it now.
     words.opening(&sandbox.page_url());
-    let stage = Stage::build(&sandbox, &options.notices).await?;
+    let stage = Stage::build(&sandbox, &NOTICES).await?;
     words.site(&stage.site_url());
 
     let result = tokio::select! {
-        result = play(&words, &sandbox, stage, options.once) => result,
+        result = play(words, &sandbox, stage, once) => result,
         _ = tokio::signal::ctrl_c() => {
             words.interrupted();
-            Ok(ExitCode::FAILURE)
+            Ok(1)
         }
     };
     sandbox.stop().await;
@@ -63,7 +79,7 @@ async fn play(
     sandbox: &Sandbox,
     mut stage: Stage,
     once: bool,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<u8> {
     stage.serve().await?;
 
     words.act_one();
@@ -100,11 +116,7 @@ async fn play(
         tokio::signal::ctrl_c().await?;
     }
     stage.stop().await;
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(u8::from(!good))
 }
 
 /// Every service has the first `notices` notices, and every phone its SMS.

@@ -31,6 +31,10 @@ impl Words {
         Self { german, terminal }
     }
 
+    pub(super) fn german(&self) -> bool {
+        self.german
+    }
+
     pub(super) fn waiting(&self) -> Waiting {
         if !self.terminal {
             return Waiting(None);
