@@ -43,7 +43,10 @@ impl<'a> Fold<'a> {
     pub fn new(notices: &'a [Notice], tz: &'a TimeZone, now: Timestamp) -> Self {
         let gone = retracted(notices);
         Self {
-            notices: notices.iter().filter(|n| !gone.contains(&n.number)).collect(),
+            notices: notices
+                .iter()
+                .filter(|n| !gone.contains(&n.number))
+                .collect(),
             tz,
             now,
             changes: BTreeMap::new(),
@@ -62,10 +65,17 @@ impl<'a> Fold<'a> {
             for (id, patch) in of(&notice.facts) {
                 // What had run out before this notice does not come back by it: it begins anew.
                 let before = live.remove(id);
-                let before = before.filter(|old| self.ends_at(table, old).is_none_or(|end| end > notice.published));
+                let before = before.filter(|old| {
+                    self.ends_at(table, old)
+                        .is_none_or(|end| end > notice.published)
+                });
                 let (after, change) = patched(before, patch, notice);
                 if let Some(change) = change {
-                    let named = after.as_ref().ok().or(after.as_ref().err()).map(|live| &live.fact);
+                    let named = after
+                        .as_ref()
+                        .ok()
+                        .or(after.as_ref().err())
+                        .map(|live| &live.fact);
                     let entry = change_of(table, id, named, change);
                     self.changes.entry(notice.number).or_default().push(entry);
                 }
@@ -95,7 +105,8 @@ impl<'a> Fold<'a> {
             let newest = self.notices.last().map_or(0, |n| n.number);
             let previous = self.notices.iter().rev().nth(1).map(|n| n.published);
             if live.touched == newest || previous.is_none_or(|at| end > at) {
-                self.expired.push(change_of(table, id, Some(&live.fact), Change::Expired));
+                self.expired
+                    .push(change_of(table, id, Some(&live.fact), Change::Expired));
             }
             return false;
         }
@@ -104,7 +115,10 @@ impl<'a> Fold<'a> {
             _ => None,
         };
         live.unconfirmed = confirm.is_some_and(|at| at <= self.now);
-        let future = [ends, confirm].into_iter().flatten().filter(|at| *at > self.now);
+        let future = [ends, confirm]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > self.now);
         live.changes_at = future.min();
         true
     }
@@ -115,10 +129,17 @@ impl<'a> Fold<'a> {
             if live.fact.state != Some(ContactState::From) {
                 continue;
             }
-            let since = live.fact.common.since.as_ref().and_then(|when| when.begins_at(self.tz));
+            let since = live
+                .fact
+                .common
+                .since
+                .as_ref()
+                .and_then(|when| when.begins_at(self.tz));
             match since {
                 Some(at) if at <= self.now => live.fact.state = Some(ContactState::Works),
-                Some(at) => live.changes_at = Some(live.changes_at.map_or(at, |other| other.min(at))),
+                Some(at) => {
+                    live.changes_at = Some(live.changes_at.map_or(at, |other| other.min(at)))
+                }
                 // "From Monday on" without a moment: only a later notice can say that it works.
                 None => {}
             }
@@ -146,7 +167,14 @@ fn patched<T: Fact>(
         same.common_mut().as_of = patch.common().as_of;
         change = (fact != same).then_some(Change::Changed);
     }
-    let live = Live { fact, first, touched: notice.number, as_of, unconfirmed: false, changes_at: None };
+    let live = Live {
+        fact,
+        first,
+        touched: notice.number,
+        as_of,
+        unconfirmed: false,
+        changes_at: None,
+    };
     if patch.common().ended {
         // The name it had: an ending rarely repeats it.
         return (Err(live), before.map(|_| Change::Ended));
@@ -161,5 +189,10 @@ pub fn change_of<T: Fact>(table: Table, id: &str, fact: Option<&T>, change: Chan
     if name.len() < label.len() {
         name.push('…');
     }
-    FactChange { table: table.name(), id: id.to_owned(), name, change }
+    FactChange {
+        table: table.name(),
+        id: id.to_owned(),
+        name,
+        change,
+    }
 }

@@ -70,7 +70,12 @@ pub fn hits(notice: &Notice, as_of_given: bool) -> Vec<Hit> {
         }
         // A version has a full stop in it, so it is looked for in the whole text.
         for lists in LISTS.iter() {
-            for word in lists.product.words.iter().filter_map(|w| versioned(&text.words, w)) {
+            for word in lists
+                .product
+                .words
+                .iter()
+                .filter_map(|w| versioned(&text.words, w))
+            {
                 let hit = consent(
                     &text.field,
                     &word,
@@ -96,7 +101,12 @@ struct Text {
 fn texts(notice: &Notice, as_of_given: bool) -> Vec<Text> {
     let mut out = Vec::new();
     for words in notice.words.values() {
-        let all = [Some(&words.headline), Some(&words.summary), words.body.as_ref(), words.short.as_ref()];
+        let all = [
+            Some(&words.headline),
+            Some(&words.summary),
+            words.body.as_ref(),
+            words.short.as_ref(),
+        ];
         for (field, text) in ["headline", "summary", "body", "short"].iter().zip(all) {
             out.extend(text.map(|text| Text {
                 field: (*field).to_owned(),
@@ -152,18 +162,31 @@ fn stands(tokens: &[String], word: &str) -> bool {
     let (word, prefix) = word.strip_suffix('*').map_or((word, false), |w| (w, true));
     let parts: Vec<&str> = word.split(' ').collect();
     tokens.windows(parts.len()).any(|window| {
-        window.iter().zip(&parts).enumerate().all(|(i, (token, part))| {
-            token == part || (prefix && i + 1 == parts.len() && token.starts_with(part))
-        })
+        window
+            .iter()
+            .zip(&parts)
+            .enumerate()
+            .all(|(i, (token, part))| {
+                token == part || (prefix && i + 1 == parts.len() && token.starts_with(part))
+            })
     })
 }
 
 fn in_sentence(tokens: &[String], lists: &Lists, text: &Text) -> Vec<Hit> {
     let mut hits = Vec::new();
     let plain = [
-        (&lists.group, said!("eine Tätergruppe", "a group of attackers")),
-        (&lists.ransom, said!("Lösegeld oder Erpressung", "ransom or extortion")),
-        (&lists.malware, said!("eine Schadsoftware mit Namen", "malware by name")),
+        (
+            &lists.group,
+            said!("eine Tätergruppe", "a group of attackers"),
+        ),
+        (
+            &lists.ransom,
+            said!("Lösegeld oder Erpressung", "ransom or extortion"),
+        ),
+        (
+            &lists.malware,
+            said!("eine Schadsoftware mit Namen", "malware by name"),
+        ),
     ];
     for (list, about) in plain {
         let found = list.words.iter().filter(|word| stands(tokens, word));
@@ -202,7 +225,11 @@ fn versioned(text: &str, product: &str) -> Option<String> {
         .collect();
     let parts: Vec<&str> = product.split(' ').collect();
     for (i, window) in words.windows(parts.len()).enumerate() {
-        if !window.iter().zip(&parts).all(|(word, part)| word.to_lowercase() == *part) {
+        if !window
+            .iter()
+            .zip(&parts)
+            .all(|(word, part)| word.to_lowercase() == *part)
+        {
             continue;
         }
         let following = words.iter().skip(i + parts.len()).take(2);
@@ -214,7 +241,11 @@ fn versioned(text: &str, product: &str) -> Option<String> {
         let next: Vec<&&str> = following.collect();
         let found = match next.as_slice() {
             [first, ..] if is_version(first) => Some(*first),
-            [between, second] if between.to_lowercase().starts_with("version") && is_version(second) => Some(*second),
+            [between, second]
+                if between.to_lowercase().starts_with("version") && is_version(second) =>
+            {
+                Some(*second)
+            }
             _ => None,
         };
         if let Some(version) = found {
@@ -248,14 +279,24 @@ mod tests {
     #[test]
     fn words_stand_whole_or_by_their_beginning() {
         let tokens = tokens("Die Gruppe LockBit3 fordert Lösegeldzahlungen, sagt Black Basta");
-        assert!(stands(&tokens, "lockbit*") && stands(&tokens, "lösegeld*") && stands(&tokens, "black basta"));
+        assert!(
+            stands(&tokens, "lockbit*")
+                && stands(&tokens, "lösegeld*")
+                && stands(&tokens, "black basta")
+        );
         assert!(!stands(&tokens, "lockbit") && !stands(&tokens, "basta black"));
     }
 
     #[test]
     fn a_product_counts_only_with_its_version() {
         assert_eq!(versioned("Der Exchange Server", "exchange"), None);
-        assert_eq!(versioned("Ein Exchange 2016.", "exchange").as_deref(), Some("exchange 2016"));
-        assert_eq!(versioned("FortiOS Version 7.2.1 war", "fortios").as_deref(), Some("fortios 7.2.1"));
+        assert_eq!(
+            versioned("Ein Exchange 2016.", "exchange").as_deref(),
+            Some("exchange 2016")
+        );
+        assert_eq!(
+            versioned("FortiOS Version 7.2.1 war", "fortios").as_deref(),
+            Some("fortios 7.2.1")
+        );
     }
 }

@@ -172,7 +172,8 @@ impl LiveFacts {
     /// True where the table has a live fact of this id.
     pub fn contains(&self, table: Table, id: &str) -> bool {
         let mut found = false;
-        each_table!(self, |each, live| found |= each == table && live.contains_key(id));
+        each_table!(self, |each, live| found |=
+            each == table && live.contains_key(id));
         found
     }
 
@@ -215,16 +216,34 @@ impl IncidentView {
         let mut changes = std::mem::take(&mut fold.changes);
         let promise = newest.next.as_ref().filter(|_| closed.is_none());
         let promise = promise.and_then(|next| next.at.over_at(tz));
-        let changes_at = facts.changes_at().into_iter().chain(promise.filter(|at| *at > now)).min();
+        let changes_at = facts
+            .changes_at()
+            .into_iter()
+            .chain(promise.filter(|at| *at > now))
+            .min();
         let given_title = notices.iter().find_map(|notice| notice.title.clone());
-        let headline = || first.words.get(&publisher.first_language()).or_else(|| first.words.values().next());
+        let headline = || {
+            first
+                .words
+                .get(&publisher.first_language())
+                .or_else(|| first.words.values().next())
+        };
         Some(Self {
             publisher: newest.publisher.clone(),
             slug: newest.incident.clone(),
-            title: given_title.or_else(|| headline().map(|w| w.headline.clone())).unwrap_or_default(),
-            state: if closed.is_some() { IncidentState::Closed } else { newest.state },
+            title: given_title
+                .or_else(|| headline().map(|w| w.headline.clone()))
+                .unwrap_or_default(),
+            state: if closed.is_some() {
+                IncidentState::Closed
+            } else {
+                newest.state
+            },
             exercise: newest.exercise,
-            parent: notices.iter().rev().find_map(|notice| notice.parent.clone()),
+            parent: notices
+                .iter()
+                .rev()
+                .find_map(|notice| notice.parent.clone()),
             notices: notices
                 .iter()
                 .map(|notice| NoticeView {
@@ -248,8 +267,15 @@ impl IncidentView {
 fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
     let gone = retracted(notices);
     let mut fates = BTreeMap::new();
-    for notice in notices.iter().filter(|notice| !gone.contains(&notice.number)) {
-        let corrects = if notice.kind == Kind::Retraction { Overtaken::Retracted } else { Overtaken::Corrected };
+    for notice in notices
+        .iter()
+        .filter(|notice| !gone.contains(&notice.number))
+    {
+        let corrects = if notice.kind == Kind::Retraction {
+            Overtaken::Retracted
+        } else {
+            Overtaken::Corrected
+        };
         let lists = [
             (&notice.replaces, Overtaken::Replaced),
             (&notice.takes_back, Overtaken::TakenBack),
@@ -257,7 +283,11 @@ fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
         ];
         for (numbers, how) in lists {
             for number in numbers.iter().filter(|number| **number < notice.number) {
-                let fate = Fate { by: notice.number, how, since: notice.as_of };
+                let fate = Fate {
+                    by: notice.number,
+                    how,
+                    since: notice.as_of,
+                };
                 // A retraction goes before everything: what it takes back is not even superseded.
                 if how == Overtaken::Retracted {
                     fates.insert(*number, fate);
@@ -273,14 +303,21 @@ fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
 /// What the preview shows of the newest notice: its changes (new, changed, ended), every fact carried over as it was, and
 /// what ran out of time; each group in table order.
 pub fn preview_changes(view: &IncidentView) -> Vec<FactChange> {
-    let Some(newest) = view.notices.last() else { return Vec::new() };
+    let Some(newest) = view.notices.last() else {
+        return Vec::new();
+    };
     let mut all = newest.changes.clone();
     let told = |table: Table, id: &str| {
-        newest.changes.iter().any(|change| change.table == table.name() && change.id == id)
+        newest
+            .changes
+            .iter()
+            .any(|change| change.table == table.name() && change.id == id)
     };
     each_table!(view.facts, |table, live| {
         let carried = live.iter().filter(|(id, _)| !told(table, id));
-        all.extend(carried.map(|(id, live)| change_of(table, id, Some(&live.fact), Change::Carried)));
+        all.extend(
+            carried.map(|(id, live)| change_of(table, id, Some(&live.fact), Change::Carried)),
+        );
     });
     all.extend(view.expired.iter().cloned());
     all

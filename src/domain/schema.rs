@@ -158,14 +158,27 @@ impl Table {
             Self::Finding => &[("text", Text), ("sure", Word(Sure::WORDS))],
             Self::Unknown => &[("text", Text)],
             Self::Question => &[("ask", Text), ("answer", Text)],
-            Self::Said => &[("who", Line), ("function", Line), ("text", Text), ("link", Link)],
-            Self::Event => &[("at", When), ("text", Text), ("kind", Word(EventKind::WORDS))],
+            Self::Said => &[
+                ("who", Line),
+                ("function", Line),
+                ("text", Text),
+                ("link", Link),
+            ],
+            Self::Event => &[
+                ("at", When),
+                ("text", Text),
+                ("kind", Word(EventKind::WORDS)),
+            ],
         }
     }
 
     /// The shape of a field, own or common.
     pub fn field(self, name: &str) -> Option<Field> {
-        self.fields().iter().chain(COMMON).find(|(n, _)| *n == name).copied()
+        self.fields()
+            .iter()
+            .chain(COMMON)
+            .find(|(n, _)| *n == name)
+            .copied()
     }
 
     /// Every key that may stand in the table.
@@ -182,7 +195,11 @@ impl Table {
     /// The fields that are words of a language.
     pub fn translatable(self) -> Vec<&'static str> {
         let words = |shape: &Shape| matches!(shape, Shape::Line | Shape::Text);
-        self.fields().iter().filter(|(_, s)| words(s)).map(|(n, _)| *n).collect()
+        self.fields()
+            .iter()
+            .filter(|(_, s)| words(s))
+            .map(|(n, _)| *n)
+            .collect()
     }
 
     /// Fields of which a new fact needs at least one, so that there is something to show.

@@ -84,12 +84,14 @@ impl When {
 /// The first moment of a day in a zone (not always 00:00).
 pub fn day_start(day: Date, tz: &TimeZone) -> Timestamp {
     // Fails only within hours of the calendar's borders, years -9999 and 9999; the reader allows 1900 to 2199.
-    day.to_zoned_datetime(tz.clone()).map_or(Timestamp::MAX, |at| at.timestamp())
+    day.to_zoned_datetime(tz.clone())
+        .map_or(Timestamp::MAX, |at| at.timestamp())
 }
 
 /// The first moment after a day in a zone.
 pub fn day_end(day: Date, tz: &TimeZone) -> Timestamp {
-    day.tomorrow().map_or(Timestamp::MAX, |next| day_start(next, tz))
+    day.tomorrow()
+        .map_or(Timestamp::MAX, |next| day_start(next, tz))
 }
 
 /// True where an as-of says a day and no clock time: it is then stored as the first moment of that day, and shown as a date.

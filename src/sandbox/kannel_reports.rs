@@ -134,10 +134,7 @@ fn answer(report: &Report, event: u8) -> String {
         REJECTED => return "NACK/11/Invalid Destination Address".into(),
         _ => return "ACK/".into(),
     };
-    format!(
-        "id:{} sub:001 dlvrd:001 stat:{stat} err:000 text:",
-        report.id
-    )
+    format!("id:{} sub:001 dlvrd:001 stat:{stat} err:000 text:", report.id)
 }
 
 #[cfg(test)]

@@ -43,10 +43,8 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts everything; the page speaks German or English.
     pub async fn start(clock: SharedClock, german: bool) -> std::io::Result<Self> {
-        let mastodon =
-            Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
-        let kannel =
-            Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
+        let mastodon = Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
+        let kannel = Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
         let webhook = Provider::start(Arc::new(webhook::Webhook), clock).await?;
         let shown = page::Shown {
             mastodon: mastodon.view(),

@@ -32,9 +32,7 @@ impl Status {
 
     /// When this channel tries again, in milliseconds since the epoch.
     pub(super) fn next_try(&self, channel: &str) -> Option<i64> {
-        self.of(channel)
-            .filter_map(|row| row["next_due_ms"].as_i64())
-            .min()
+        self.of(channel).filter_map(|row| row["next_due_ms"].as_i64()).min()
     }
 
     /// Nothing waits, runs or is unknown.
@@ -50,9 +48,7 @@ impl Status {
     }
 
     fn of(&self, channel: &str) -> impl Iterator<Item = &Value> {
-        self.broadcasts
-            .iter()
-            .filter(move |row| row["channel"] == *channel)
+        self.broadcasts.iter().filter(move |row| row["channel"] == *channel)
     }
 }
 
@@ -90,12 +86,7 @@ impl Tally {
 }
 
 /// A line for every service.
-pub(super) fn compare(
-    status: &Status,
-    sandbox: &Sandbox,
-    notices: u64,
-    people: usize,
-) -> Vec<Tally> {
+pub(super) fn compare(status: &Status, sandbox: &Sandbox, notices: u64, people: usize) -> Vec<Tally> {
     let people = u64::try_from(people).unwrap_or(u64::MAX);
     vec![
         tally(status, "mastodon", notices, &sandbox.mastodon.books()),

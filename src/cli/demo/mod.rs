@@ -42,15 +42,13 @@ const NOTICES: [&str; 3] = [
 /// Runs the command: 0 only where nothing was lost and nothing came twice.
 pub async fn run(args: DemoArgs, out: &Output) -> Result<u8, Failure> {
     let once = args.once || !std::io::stdout().is_terminal();
-    show(once, &Words::new(out.german, out.colour))
-        .await
-        .map_err(|error| {
-            let why = format!("{error:#}");
-            Failure::Refused(said!(
-                "Die Vorführung ist abgebrochen: {why}",
-                "The demo has ended early: {why}"
-            ))
-        })
+    show(once, &Words::new(out.german, out.colour)).await.map_err(|error| {
+        let why = format!("{error:#}");
+        Failure::Refused(said!(
+            "Die Vorführung ist abgebrochen: {why}",
+            "The demo has ended early: {why}"
+        ))
+    })
 }
 
 async fn show(once: bool, words: &Words) -> anyhow::Result<u8> {
@@ -74,12 +72,7 @@ async fn show(once: bool, words: &Words) -> anyhow::Result<u8> {
     result
 }
 
-async fn play(
-    words: &Words,
-    sandbox: &Sandbox,
-    mut stage: Stage,
-    once: bool,
-) -> anyhow::Result<u8> {
+async fn play(words: &Words, sandbox: &Sandbox, mut stage: Stage, once: bool) -> anyhow::Result<u8> {
     stage.serve().await?;
 
     words.act_one();
@@ -120,23 +113,13 @@ async fn play(
 }
 
 /// Every service has the first `notices` notices, and every phone its SMS.
-async fn arrived(
-    words: &Words,
-    sandbox: &Sandbox,
-    stage: &Stage,
-    notices: usize,
-) -> anyhow::Result<()> {
+async fn arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
     let toots = sandbox.mastodon.until(|books| books.accepted() >= notices);
     patient(words, toots, "Mastodon", stage).await?;
     others_arrived(words, sandbox, stage, notices).await
 }
 
-async fn others_arrived(
-    words: &Words,
-    sandbox: &Sandbox,
-    stage: &Stage,
-    notices: usize,
-) -> anyhow::Result<()> {
+async fn others_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
     let on_phones = notices * stage.people();
     let phones = sandbox.kannel.until(|books| {
         let delivered = books.entries.iter().filter(|e| e.reports.contains(&1));
@@ -180,12 +163,7 @@ async fn settled(words: &Words, stage: &Stage) {
     let _ = tokio::time::timeout(PATIENCE, quiet).await;
 }
 
-async fn patient<T>(
-    words: &Words,
-    what: impl Future<Output = T>,
-    name: &str,
-    stage: &Stage,
-) -> anyhow::Result<()> {
+async fn patient<T>(words: &Words, what: impl Future<Output = T>, name: &str, stage: &Stage) -> anyhow::Result<()> {
     let waiting = words.waiting();
     let came = tokio::time::timeout(PATIENCE, what).await;
     drop(waiting);

@@ -12,7 +12,8 @@ use super::board::Status;
 use crate::sandbox::{Sandbox, get_status, kannel, mastodon, webhook};
 
 /// Numbers of the range for films; nobody has them.
-const AUDIENCE: &str = "address,name\n+491713920001,Redaktion Eins\n+491713920002,Redaktion Zwei\n+491713920003,Redaktion Drei\n";
+const AUDIENCE: &str =
+    "address,name\n+491713920001,Redaktion Eins\n+491713920002,Redaktion Zwei\n+491713920003,Redaktion Drei\n";
 /// Lines of [`AUDIENCE`] below its head.
 const PEOPLE: usize = 3;
 /// Until `serve` answers.
@@ -43,13 +44,11 @@ impl Stage {
     pub(super) async fn build(sandbox: &Sandbox, notices: &[&str]) -> anyhow::Result<Self> {
         let name = format!("rundruf-demo-{:016x}", fastrand::u64(..));
         let folder = Folder(std::env::temp_dir().join(name));
-        std::fs::create_dir(&folder.0)
-            .with_context(|| format!("{} cannot be made", folder.0.display()))?;
+        std::fs::create_dir(&folder.0).with_context(|| format!("{} cannot be made", folder.0.display()))?;
         let (public, admin) = free_ports()?;
         let write = |name: &str, text: &str| {
             let path = folder.0.join(name);
-            std::fs::write(&path, text)
-                .with_context(|| format!("{} cannot be written", path.display()))
+            std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
         };
         write("channels.toml", &configuration(sandbox, public, admin))?;
         write("presse.csv", AUDIENCE)?;

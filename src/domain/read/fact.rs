@@ -7,23 +7,28 @@ use serde_json::json;
 use super::fields::{as_list, as_table, slug_fault, slugs, unknown, word, words};
 use super::limits::MAX_FACTS;
 use super::node::{Key, Node, Value};
-use crate::domain::schema::{Shape, Table};
 use super::sink::{Sink, shown};
 use super::{text, time};
 use crate::domain::draft::{At, Given, GivenFact};
+use crate::domain::schema::{Shape, Table};
 use crate::said;
 use crate::text::lang::Lang;
 
 /// All facts of one table; stops with a fault where there are too many in the file.
 pub fn table(table: Table, node: &Node, facts: &mut Vec<GivenFact>, sink: &mut Sink) {
-    let Some(entries) = as_table(node, table.name(), sink) else { return };
+    let Some(entries) = as_table(node, table.name(), sink) else {
+        return;
+    };
     for (key, node) in entries {
         let path = format!("{}.{}", table.name(), shown(&key.name));
         if facts.len() == MAX_FACTS {
             sink.add(
                 key.line,
                 &path,
-                said!("Das ist der {MAX_FACTS}. Fakt überschritten.", "More than {MAX_FACTS} facts."),
+                said!(
+                    "Das ist der {MAX_FACTS}. Fakt überschritten.",
+                    "More than {MAX_FACTS} facts."
+                ),
                 said!(
                     "Eine Meldung hat höchstens {MAX_FACTS} Fakten; teilen Sie sie auf.",
                     "A notice has at most {MAX_FACTS} facts; split it."
@@ -71,7 +76,13 @@ fn fact(table: Table, key: &Key, node: &Node, path: &str, sink: &mut Sink) -> Op
             continue;
         };
         if let Some(value) = value(shape, node, &field, sink) {
-            fact.fields.insert(name, At { line: node.line, value });
+            fact.fields.insert(
+                name,
+                At {
+                    line: node.line,
+                    value,
+                },
+            );
         }
     }
     Some(fact)
@@ -136,10 +147,17 @@ fn texts(
                 for (key, node) in as_table(node, &path, sink).unwrap_or_default() {
                     let path = format!("{path}.{}", shown(&key.name));
                     if !known.contains(&key.name.as_str()) {
-                        unknown(key, path.rsplit_once('.').map_or("", |(p, _)| p), &known, sink);
+                        unknown(
+                            key,
+                            path.rsplit_once('.').map_or("", |(p, _)| p),
+                            &known,
+                            sink,
+                        );
                         continue;
                     }
-                    let one_line = table.field(&key.name).is_some_and(|(_, s)| s == Shape::Line);
+                    let one_line = table
+                        .field(&key.name)
+                        .is_some_and(|(_, s)| s == Shape::Line);
                     let text = if one_line {
                         text::line(node, &path, sink)
                     } else {
@@ -149,7 +167,13 @@ fn texts(
                 }
             }
         }
-        out.insert(lang, At { line: key.line, value: words });
+        out.insert(
+            lang,
+            At {
+                line: key.line,
+                value: words,
+            },
+        );
     }
 }
 
@@ -186,7 +210,11 @@ fn exceptions(node: &Node, field: &str, sink: &mut Sink) -> Option<serde_json::V
             match key.name.as_str() {
                 "date" => match time::time(node, &path, sink)? {
                     time::GivenTime::Day(day) => date = Some(day),
-                    _ => sink.wrong_type(node, &path, said!("ein Datum ohne Uhrzeit", "a date without a clock time")),
+                    _ => sink.wrong_type(
+                        node,
+                        &path,
+                        said!("ein Datum ohne Uhrzeit", "a date without a clock time"),
+                    ),
                 },
                 "hours" => hours = Some(text::line(node, &path, sink)?),
                 "closed" => closed = text::flag(node, &path, sink)?,
@@ -199,13 +227,19 @@ fn exceptions(node: &Node, field: &str, sink: &mut Sink) -> Option<serde_json::V
                 "hours und closed = true widersprechen sich.",
                 "hours and closed = true contradict each other."
             ),
-            (_, None, false) => said!("Es fehlt hours oder closed = true.", "hours or closed = true is missing."),
+            (_, None, false) => said!(
+                "Es fehlt hours oder closed = true.",
+                "hours or closed = true is missing."
+            ),
             (Some(day), ..) => {
                 let value = json!({ "date": day, "hours": hours, "closed": closed });
                 if days.insert(day, value).is_none() {
                     continue;
                 }
-                said!("Der Tag {day} steht zweimal da.", "The day {day} is there twice.")
+                said!(
+                    "Der Tag {day} steht zweimal da.",
+                    "The day {day} is there twice."
+                )
             }
         };
         sink.add(

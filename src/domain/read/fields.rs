@@ -20,7 +20,12 @@ pub fn as_table<'n>(node: &'n Node, field: &str, sink: &mut Sink) -> Option<&'n 
 }
 
 /// The entries of a list, at most [`MAX_LIST`].
-pub fn as_list<'n>(node: &'n Node, field: &str, example: &str, sink: &mut Sink) -> Option<&'n [Node]> {
+pub fn as_list<'n>(
+    node: &'n Node,
+    field: &str,
+    example: &str,
+    sink: &mut Sink,
+) -> Option<&'n [Node]> {
     let Value::List(list) = &node.value else {
         sink.wrong_type(
             node,
@@ -34,7 +39,10 @@ pub fn as_list<'n>(node: &'n Node, field: &str, example: &str, sink: &mut Sink) 
         sink.add(
             node.line,
             field,
-            said!("Die Liste hat {found} Einträge.", "The list has {found} entries."),
+            said!(
+                "Die Liste hat {found} Einträge.",
+                "The list has {found} entries."
+            ),
             said!("Erlaubt sind {MAX_LIST}.", "Allowed are {MAX_LIST}."),
         );
         return None;
@@ -45,7 +53,11 @@ pub fn as_list<'n>(node: &'n Node, field: &str, example: &str, sink: &mut Sink) 
 /// Says that a key is not known below `field`.
 pub fn unknown(key: &Key, field: &str, known: &[&str], sink: &mut Sink) {
     let name = shown(&key.name);
-    let path = if field.is_empty() { name } else { format!("{field}.{name}") };
+    let path = if field.is_empty() {
+        name
+    } else {
+        format!("{field}.{name}")
+    };
     sink.unknown_key(key, &path, known);
 }
 
@@ -68,7 +80,12 @@ pub fn word<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) ->
 }
 
 /// A list of words of a closed list, each once, in the order given.
-pub fn words<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) -> Option<Vec<&'k str>> {
+pub fn words<'k>(
+    node: &Node,
+    field: &str,
+    known: &[&'k str],
+    sink: &mut Sink,
+) -> Option<Vec<&'k str>> {
     let example = format!("[\"{}\"]", known.first().unwrap_or(&""));
     let mut out = Vec::new();
     for entry in as_list(node, field, &example, sink)? {
@@ -83,7 +100,14 @@ pub fn words<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) -
 /// An id of an incident, fact, place or service.
 pub fn slug(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
     let Value::Text(text) = &node.value else {
-        sink.wrong_type(node, field, said!("eine Kennung in Anführungszeichen", "an id in quotation marks"));
+        sink.wrong_type(
+            node,
+            field,
+            said!(
+                "eine Kennung in Anführungszeichen",
+                "an id in quotation marks"
+            ),
+        );
         return None;
     };
     slug_fault(node.line, field, text, sink).then(|| text.clone())
@@ -97,7 +121,10 @@ pub fn slug_fault(line: usize, field: &str, text: &str, sink: &mut Sink) -> bool
     let found = shown(text);
     let (what, remedy) = if RESERVED.contains(&text) {
         (
-            said!("\"{found}\" ist ein vergebenes Wort.", "\"{found}\" is a reserved word."),
+            said!(
+                "\"{found}\" ist ein vergebenes Wort.",
+                "\"{found}\" is a reserved word."
+            ),
             said!(
                 "Nehmen Sie eine andere Kennung, etwa \"{found}-1\".",
                 "Use another id, perhaps \"{found}-1\"."

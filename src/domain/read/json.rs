@@ -27,7 +27,12 @@ pub fn node(text: &str, sink: &mut Sink) -> Option<Node> {
         );
         return None;
     }
-    let mut walk = Walk { text, at: 0, lines: Lines::of(text), sink };
+    let mut walk = Walk {
+        text,
+        at: 0,
+        lines: Lines::of(text),
+        sink,
+    };
     walk.value(0)
 }
 
@@ -76,9 +81,9 @@ impl Walk<'_, '_> {
             _ => match self.scalar()? {
                 serde_json::Value::String(text) => Value::Text(text.replace("\r\n", "\n")),
                 serde_json::Value::Bool(flag) => Value::Flag(flag),
-                serde_json::Value::Number(n) => {
-                    n.as_i64().map_or_else(|| Value::Number(n.to_string()), Value::Whole)
-                }
+                serde_json::Value::Number(n) => n
+                    .as_i64()
+                    .map_or_else(|| Value::Number(n.to_string()), Value::Whole),
                 _ => Value::Nothing,
             },
         };
@@ -101,8 +106,14 @@ impl Walk<'_, '_> {
                 self.sink.add(
                     line,
                     "",
-                    said!("Der Wert ist nicht zu lesen ({error}).", "The value cannot be read: {error}."),
-                    said!("Schreiben Sie ihn als Text in Anführungszeichen.", "Write it as a text in quotation marks."),
+                    said!(
+                        "Der Wert ist nicht zu lesen ({error}).",
+                        "The value cannot be read: {error}."
+                    ),
+                    said!(
+                        "Schreiben Sie ihn als Text in Anführungszeichen.",
+                        "Write it as a text in quotation marks."
+                    ),
                 );
                 None
             }
@@ -133,7 +144,10 @@ impl Walk<'_, '_> {
                 self.sink.add(
                     line,
                     &name,
-                    said!("Das Feld steht zweimal da.", "The field is there twice (duplicate key)."),
+                    said!(
+                        "Das Feld steht zweimal da.",
+                        "The field is there twice (duplicate key)."
+                    ),
                     said!("Streichen Sie eines.", "Remove one."),
                 );
             }

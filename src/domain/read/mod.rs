@@ -34,7 +34,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Draft, Vec<Problem>> {
                     0,
                     "",
                     said!("Die Datei ist nicht zu lesen.", "The file cannot be read."),
-                    said!("Beginnen Sie mit headline = \"…\".", "Begin with headline = \"…\"."),
+                    said!(
+                        "Beginnen Sie mit headline = \"…\".",
+                        "Begin with headline = \"…\"."
+                    ),
                 );
             }
             Err(sink.into_problems())

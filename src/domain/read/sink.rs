@@ -45,7 +45,10 @@ impl Sink {
                 file,
                 line,
                 field: None,
-                what: said!("{more} weitere Fehler sind nicht gezeigt.", "{more} more faults are not shown."),
+                what: said!(
+                    "{more} weitere Fehler sind nicht gezeigt.",
+                    "{more} more faults are not shown."
+                ),
                 remedy: said!(
                     "Beheben Sie zuerst die oben genannten.",
                     "Mend those above first."
@@ -73,7 +76,10 @@ impl Sink {
     /// A value of the wrong type; `expected` completes "expected is …".
     pub fn wrong_type(&mut self, node: &Node, field: &str, expected: Said) {
         let (de, en) = node.value.described();
-        let Said { de: want_de, en: want_en } = expected;
+        let Said {
+            de: want_de,
+            en: want_en,
+        } = expected;
         self.add(
             node.line,
             field,
@@ -133,7 +139,18 @@ pub fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
     let found = found.to_lowercase().replace('_', "-");
     known
         .iter()
-        .map(|k| (strsim::jaro_winkler(&found, &k.replace('_', "-")), *k))
+        .map(|k| {
+            let likeness = strsim::jaro_winkler(&found, &k.replace('_', "-"));
+            // "telephone" is meant as "phone", whatever the distance says.
+            (
+                if k.len() >= 4 && found.contains(k) {
+                    likeness.max(0.81)
+                } else {
+                    likeness
+                },
+                *k,
+            )
+        })
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)

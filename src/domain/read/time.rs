@@ -78,7 +78,11 @@ pub fn parse(text: &str) -> Option<GivenTime> {
         return None;
     }
     if text.len() <= 5 || (!text.contains('-') && text.contains(':')) {
-        let padded = if text.find(':') == Some(1) { format!("0{text}") } else { text.to_owned() };
+        let padded = if text.find(':') == Some(1) {
+            format!("0{text}")
+        } else {
+            text.to_owned()
+        };
         let clock = padded.contains(':').then(|| padded.parse::<Time>().ok());
         return clock.flatten().map(GivenTime::Clock);
     }
@@ -96,7 +100,9 @@ pub fn parse(text: &str) -> Option<GivenTime> {
         return None;
     }
     let date = text.get(..10)?.parse::<Date>().ok()?;
-    Some(GivenTime::Local(date.to_datetime(time.trim().parse().ok()?)))
+    Some(GivenTime::Local(
+        date.to_datetime(time.trim().parse().ok()?),
+    ))
 }
 
 /// A point in time.
@@ -135,7 +141,11 @@ pub fn when(node: &Node, field: &str, sink: &mut Sink) -> Option<GivenWhen> {
             _ => unknown(key, field, KNOWN, sink),
         }
     }
-    need(words, node, field, "words", entries, sink).map(|words| GivenWhen::Vague { words, from, before })
+    need(words, node, field, "words", entries, sink).map(|words| GivenWhen::Vague {
+        words,
+        from,
+        before,
+    })
 }
 
 /// `"further-notice"`, a time, a vague time, or `{ words, at, confirm }`.
@@ -157,7 +167,11 @@ pub fn until(node: &Node, field: &str, sink: &mut Sink) -> Option<GivenUntil> {
             );
             return None;
         }
-        Value::Table(entries) if entries.iter().any(|(k, _)| k.name == "at" || k.name == "confirm") => {
+        Value::Table(entries)
+            if entries
+                .iter()
+                .any(|(k, _)| k.name == "at" || k.name == "confirm") =>
+        {
             return confirm(node, entries, field, sink);
         }
         _ => {}
@@ -189,7 +203,11 @@ fn confirm(
     }
     // Words of the author for an end that needs no confirming: it ends before that moment.
     Some(GivenUntil::At(match words {
-        Some(words) => GivenWhen::Vague { words, from: None, before: Some(at) },
+        Some(words) => GivenWhen::Vague {
+            words,
+            from: None,
+            before: Some(at),
+        },
         None => GivenWhen::Time(at),
     }))
 }
@@ -237,5 +255,8 @@ fn need<T>(
 
 /// A point in time with its line.
 pub fn at(node: &Node, field: &str, sink: &mut Sink) -> Option<At<GivenTime>> {
-    time(node, field, sink).map(|value| At { line: node.line, value })
+    time(node, field, sink).map(|value| At {
+        line: node.line,
+        value,
+    })
 }

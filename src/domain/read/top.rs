@@ -3,28 +3,61 @@
 use super::fields::{as_table, number, numbers, slug, slugs, unknown, word};
 use super::limits::{MAX_HEADLINE, MAX_KEY, MAX_SUMMARY};
 use super::node::{Key, Node, Value};
-use crate::domain::schema::Table;
 use super::sink::{Sink, shown};
 use super::{fact, text, time};
 use crate::domain::draft::{At, Draft, GivenParent};
 use crate::domain::notice::{Scope, Words};
+use crate::domain::schema::Table;
 use crate::domain::words::{IncidentState, Kind};
 use crate::ids::{is_name, is_slug};
 use crate::said;
 use crate::text::lang::Lang;
 
 const KEYS: &[&str] = &[
-    "publisher", "incident", "kind", "state", "exercise", "title", "parent", "headline", "summary",
-    "body", "short", "text", "scope", "at", "since", "as_of", "next", "replaces", "takes_back",
-    "corrects", "urgent", "cleared_with", "key", "after", "service", "contact", "place", "assured",
-    "unaffected", "finding", "unknown", "question", "said", "event",
+    "publisher",
+    "incident",
+    "kind",
+    "state",
+    "exercise",
+    "title",
+    "parent",
+    "headline",
+    "summary",
+    "body",
+    "short",
+    "text",
+    "scope",
+    "at",
+    "since",
+    "as_of",
+    "next",
+    "replaces",
+    "takes_back",
+    "corrects",
+    "urgent",
+    "cleared_with",
+    "key",
+    "after",
+    "service",
+    "contact",
+    "place",
+    "assured",
+    "unaffected",
+    "finding",
+    "unknown",
+    "question",
+    "said",
+    "event",
 ];
 const WORD_KEYS: &[&str] = &["headline", "summary", "body", "short", "checked_by"];
 
 /// The draft of a file; faults in `sink`.
 pub fn draft(root: &Node, sink: &mut Sink) -> Option<Draft> {
     let entries = as_table(root, "", sink)?;
-    let mut draft = Draft { file: sink.file().to_owned(), ..Draft::default() };
+    let mut draft = Draft {
+        file: sink.file().to_owned(),
+        ..Draft::default()
+    };
     for (key, node) in entries {
         entry(&mut draft, key, node, sink);
     }
@@ -47,7 +80,10 @@ pub fn draft(root: &Node, sink: &mut Sink) -> Option<Draft> {
 fn entry(draft: &mut Draft, key: &Key, node: &Node, sink: &mut Sink) {
     let name = key.name.as_str();
     fn placed<T>(node: &Node, value: Option<T>) -> Option<At<T>> {
-        value.map(|value| At { line: node.line, value })
+        value.map(|value| At {
+            line: node.line,
+            value,
+        })
     }
     match name {
         "publisher" => draft.publisher = placed(node, publisher(node, sink)),
@@ -65,7 +101,9 @@ fn entry(draft: &mut Draft, key: &Key, node: &Node, sink: &mut Sink) {
             draft.title = placed(node, text::bounded(node, name, MAX_HEADLINE, sink));
         }
         "parent" => draft.parent = placed(node, parent(node, sink)),
-        "headline" | "summary" | "body" | "short" => word_field(&mut draft.words, key, node, name, sink),
+        "headline" | "summary" | "body" | "short" => {
+            word_field(&mut draft.words, key, node, name, sink)
+        }
         "text" => texts(draft, node, sink),
         "scope" => draft.scope = placed(node, scope(node, sink)),
         "at" => draft.at = placed(node, time::when(node, name, sink)),
@@ -111,7 +149,9 @@ fn texts(draft: &mut Draft, node: &Node, sink: &mut Sink) {
             unknown(key, "text", &langs, sink);
             continue;
         };
-        let Some(entries) = as_table(node, &path, sink) else { continue };
+        let Some(entries) = as_table(node, &path, sink) else {
+            continue;
+        };
         let mut words = Words::default();
         for (key, node) in entries {
             if WORD_KEYS.contains(&key.name.as_str()) {
@@ -134,7 +174,13 @@ fn texts(draft: &mut Draft, node: &Node, sink: &mut Sink) {
                 );
             }
         }
-        draft.texts.insert(lang, At { line: key.line, value: words });
+        draft.texts.insert(
+            lang,
+            At {
+                line: key.line,
+                value: words,
+            },
+        );
     }
 }
 
@@ -159,16 +205,21 @@ fn publisher(node: &Node, sink: &mut Sink) -> Option<String> {
 fn parent(node: &Node, sink: &mut Sink) -> Option<GivenParent> {
     let found = text::bounded(node, "parent", 130, sink)?;
     match found.split_once('/') {
-        Some((publisher, incident)) if is_name(publisher) && is_slug(incident) => Some(GivenParent {
-            publisher: publisher.to_owned(),
-            incident: incident.to_owned(),
-        }),
+        Some((publisher, incident)) if is_name(publisher) && is_slug(incident) => {
+            Some(GivenParent {
+                publisher: publisher.to_owned(),
+                incident: incident.to_owned(),
+            })
+        }
         _ => {
             let shown = shown(&found);
             sink.add(
                 node.line,
                 "parent",
-                said!("\"{shown}\" nennt keinen Vorfall.", "\"{shown}\" names no incident."),
+                said!(
+                    "\"{shown}\" nennt keinen Vorfall.",
+                    "\"{shown}\" names no incident."
+                ),
                 said!(
                     "Schreiben Sie herausgeber/vorfall, etwa \"provider/2023-10-sit\".",
                     "Write publisher/incident, like \"provider/2023-10-sit\"."
@@ -197,7 +248,10 @@ fn scope(node: &Node, sink: &mut Sink) -> Option<Scope> {
         sink.add(
             node.line,
             "scope",
-            said!("Es ist weder ein Ort noch ein Dienst genannt.", "Neither a place nor a service is named."),
+            said!(
+                "Es ist weder ein Ort noch ein Dienst genannt.",
+                "Neither a place nor a service is named."
+            ),
             said!(
                 "Nennen Sie mindestens einen, oder schreiben Sie scope = \"all\".",
                 "Name at least one, or write scope = \"all\"."

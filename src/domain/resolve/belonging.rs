@@ -21,7 +21,9 @@ pub struct Home<'a> {
 impl Home<'_> {
     /// Number of the newest notice; 0 without one.
     pub fn newest(&self) -> u32 {
-        self.known.and_then(|known| known.notices.last()).map_or(0, |notice| notice.number)
+        self.known
+            .and_then(|known| known.notices.last())
+            .map_or(0, |notice| notice.number)
     }
 }
 
@@ -37,7 +39,10 @@ pub fn publisher<'a>(
         let found = context.publishers.iter().find(|p| p.id == given.value);
         if found.is_none() {
             let id = &given.value;
-            let what = said!("Den Herausgeber \"{id}\" gibt es nicht.", "There is no publisher \"{id}\".");
+            let what = said!(
+                "Den Herausgeber \"{id}\" gibt es nicht.",
+                "There is no publisher \"{id}\"."
+            );
             sink.add(given.line, "publisher", what, choice(id, &ids));
         }
         return found;
@@ -55,7 +60,10 @@ pub fn publisher<'a>(
             sink.add(
                 0,
                 "publisher",
-                said!("Es ist kein Herausgeber eingerichtet.", "No publisher is configured."),
+                said!(
+                    "Es ist kein Herausgeber eingerichtet.",
+                    "No publisher is configured."
+                ),
                 said!(
                     "Richten Sie in channels.toml einen ein: [publisher.stadt].",
                     "Configure one in channels.toml: [publisher.city]."
@@ -68,7 +76,10 @@ pub fn publisher<'a>(
             sink.add(
                 0,
                 "publisher",
-                said!("Es sind mehrere Herausgeber eingerichtet.", "Several publishers are configured."),
+                said!(
+                    "Es sind mehrere Herausgeber eingerichtet.",
+                    "Several publishers are configured."
+                ),
                 said!(
                     "Nennen Sie einen: publisher = \"…\"; eingerichtet sind: {list}.",
                     "Name one: publisher = \"…\"; configured are: {list}."
@@ -80,11 +91,22 @@ pub fn publisher<'a>(
 }
 
 /// True where the publisher has the language; else a fault.
-pub fn has_language(publisher: &Publisher, lang: Lang, line: usize, field: &str, sink: &mut Sink) -> bool {
+pub fn has_language(
+    publisher: &Publisher,
+    lang: Lang,
+    line: usize,
+    field: &str,
+    sink: &mut Sink,
+) -> bool {
     if publisher.languages.contains(&lang) {
         return true;
     }
-    let list = publisher.languages.iter().map(|l| l.tag()).collect::<Vec<_>>().join(", ");
+    let list = publisher
+        .languages
+        .iter()
+        .map(|l| l.tag())
+        .collect::<Vec<_>>()
+        .join(", ");
     let id = &publisher.id;
     sink.add(
         line,
@@ -110,15 +132,21 @@ pub fn incident<'a>(
     sink: &mut Sink,
     notes: &mut Notes,
 ) -> Option<Home<'a>> {
-    let mine: Vec<&KnownIncident> =
-        context.incidents.iter().filter(|i| i.publisher == publisher.id).collect();
+    let mine: Vec<&KnownIncident> = context
+        .incidents
+        .iter()
+        .filter(|i| i.publisher == publisher.id)
+        .collect();
     let by_key = |known: &KnownIncident| known.keys.iter().find(|k| k.key == key).map(|k| k.number);
     let open: Vec<&KnownIncident> = mine.iter().copied().filter(|i| !i.closed).collect();
     if let Some(given) = &draft.incident {
         let slug = &given.value;
         let known = mine.iter().copied().find(|i| i.slug == *slug);
         if known.is_none() {
-            notes.filled(said!("Mit dieser Meldung beginnt der Vorfall {slug}.", "This notice begins the incident {slug}."));
+            notes.filled(said!(
+                "Mit dieser Meldung beginnt der Vorfall {slug}.",
+                "This notice begins the incident {slug}."
+            ));
             let open: Vec<&str> = open.iter().map(|i| i.slug.as_str()).collect();
             if let Some(near) = nearest(slug, &open).filter(|n| strsim::levenshtein(n, slug) <= 2) {
                 notes.warn(said!(
@@ -127,29 +155,56 @@ pub fn incident<'a>(
                 ));
             }
         }
-        return Some(Home { slug: slug.clone(), known, existing: known.and_then(by_key) });
+        return Some(Home {
+            slug: slug.clone(),
+            known,
+            existing: known.and_then(by_key),
+        });
     }
     match open.as_slice() {
         [only] => {
             let slug = &only.slug;
-            notes.filled(said!("Vorfall: {slug}, der einzige offene.", "Incident: {slug}, the only open one."));
-            Some(Home { slug: slug.clone(), known: Some(only), existing: by_key(only) })
-        }
-        [] => Some(closed_by_the_same(&mine, context, by_key).unwrap_or_else(|| {
-            let slug = new_slug(&mine, publisher, context);
             notes.filled(said!(
-                "Kein Vorfall ist offen: mit dieser Meldung beginnt der Vorfall {slug}.",
-                "No incident is open: this notice begins the incident {slug}."
+                "Vorfall: {slug}, der einzige offene.",
+                "Incident: {slug}, the only open one."
             ));
-            Home { slug, known: None, existing: None }
-        })),
+            Some(Home {
+                slug: slug.clone(),
+                known: Some(only),
+                existing: by_key(only),
+            })
+        }
+        [] => Some(
+            closed_by_the_same(&mine, context, by_key).unwrap_or_else(|| {
+                let slug = new_slug(&mine, publisher, context);
+                notes.filled(said!(
+                    "Kein Vorfall ist offen: mit dieser Meldung beginnt der Vorfall {slug}.",
+                    "No incident is open: this notice begins the incident {slug}."
+                ));
+                Home {
+                    slug,
+                    known: None,
+                    existing: None,
+                }
+            }),
+        ),
         several => {
-            let list = several.iter().map(|i| i.slug.as_str()).collect::<Vec<_>>().join(", ");
+            let list = several
+                .iter()
+                .map(|i| i.slug.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
             sink.add(
                 0,
                 "incident",
-                said!("Es sind mehrere Vorfälle offen.", "Several incidents are open."),
-                said!("Nennen Sie einen: incident = \"…\"; offen sind: {list}.", "Name one: incident = \"…\"; open are: {list}."),
+                said!(
+                    "Es sind mehrere Vorfälle offen.",
+                    "Several incidents are open."
+                ),
+                said!(
+                    "Nennen Sie einen: incident = \"…\"; offen sind: {list}.",
+                    "Name one: incident = \"…\"; open are: {list}."
+                ),
             );
             None
         }
@@ -166,13 +221,20 @@ fn closed_by_the_same<'a>(
         let last = known.notices.last()?;
         let fresh = context.now.duration_since(last.published).as_hours() < 24;
         let existing = by_key(known).filter(|number| fresh && *number == last.number)?;
-        Some(Home { slug: known.slug.clone(), known: Some(known), existing: Some(existing) })
+        Some(Home {
+            slug: known.slug.clone(),
+            known: Some(known),
+            existing: Some(existing),
+        })
     })
 }
 
 /// `YYYY-MM-DD-it`, with `-2`, `-3`, … where that day has one already.
 fn new_slug(mine: &[&KnownIncident], publisher: &Publisher, context: &Context<'_>) -> String {
-    let today = context.now.to_zoned_datetime(publisher.timezone.clone()).date();
+    let today = context
+        .now
+        .to_zoned_datetime(publisher.timezone.clone())
+        .date();
     let base = format!("{today}-it");
     let taken = |slug: &str| mine.iter().any(|i| i.slug == slug);
     let mut slug = base.clone();

@@ -66,8 +66,14 @@ fn fields(
                 sink.add(
                     at.line,
                     &field,
-                    said!("{name} ist auf {lang} zweimal angegeben.", "{name} is given twice in {lang}."),
-                    said!("Streichen Sie eine der beiden Angaben.", "Remove one of the two."),
+                    said!(
+                        "{name} ist auf {lang} zweimal angegeben.",
+                        "{name} is given twice in {lang}."
+                    ),
+                    said!(
+                        "Streichen Sie eine der beiden Angaben.",
+                        "Remove one of the two."
+                    ),
                 );
                 return None;
             }
@@ -97,8 +103,14 @@ fn add(facts: &mut Facts, given: &GivenFact, fields: Value, sink: &mut Sink) -> 
                 sink.add(
                     given.line,
                     &format!("{name}.{id}"),
-                    said!("Der Fakt passt nicht in seine Tabelle ({error}).", "The fact does not fit its table: {error}."),
-                    said!("Vergleichen Sie ihn mit den Beispielen.", "Compare it with the examples."),
+                    said!(
+                        "Der Fakt passt nicht in seine Tabelle ({error}).",
+                        "The fact does not fit its table: {error}."
+                    ),
+                    said!(
+                        "Vergleichen Sie ihn mit den Beispielen.",
+                        "Compare it with the examples."
+                    ),
                 );
                 None
             }

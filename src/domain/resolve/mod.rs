@@ -11,7 +11,6 @@ mod zone;
 use std::collections::BTreeMap;
 
 use super::draft::{Context, Draft, Resolved};
-use super::facts::Facts;
 use super::notice::Notice;
 use super::problem::Problem;
 use super::publisher::Publisher;
@@ -58,7 +57,15 @@ fn fill(draft: &Draft, context: &Context<'_>, sink: &mut Sink) -> Option<Resolve
     let home = belonging::incident(draft, context, publisher, key, sink, &mut notes)?;
     notice.incident.clone_from(&home.slug);
     order::apply(draft, &home, &mut notice, sink, &mut notes);
-    warn::apply(draft, &home, publisher, context, &mut notice, sink, &mut notes);
+    warn::apply(
+        draft,
+        &home,
+        publisher,
+        context,
+        &mut notice,
+        sink,
+        &mut notes,
+    );
     Some(Resolved {
         notice,
         new_incident: home.known.is_none(),
@@ -104,11 +111,24 @@ fn as_written(
         state: super::words::IncidentState::Restricted,
         exercise: false,
         title: None,
-        parent: draft.parent.as_ref().map(|at| format!("{}/{}", at.value.publisher, at.value.incident)),
+        parent: draft
+            .parent
+            .as_ref()
+            .map(|at| format!("{}/{}", at.value.publisher, at.value.incident)),
         words: words(draft, publisher, sink, notes),
-        scope: draft.scope.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
-        at: draft.at.as_ref().and_then(|at| zone.when(&at.value, at.line, "at", sink, notes)),
-        since: draft.since.as_ref().and_then(|at| zone.when(&at.value, at.line, "since", sink, notes)),
+        scope: draft
+            .scope
+            .as_ref()
+            .map(|at| at.value.clone())
+            .unwrap_or_default(),
+        at: draft
+            .at
+            .as_ref()
+            .and_then(|at| zone.when(&at.value, at.line, "at", sink, notes)),
+        since: draft
+            .since
+            .as_ref()
+            .and_then(|at| zone.when(&at.value, at.line, "since", sink, notes)),
         as_of: as_of.unwrap_or(zone.now),
         published: zone.now,
         next,
@@ -117,7 +137,7 @@ fn as_written(
         corrects: numbers(&draft.corrects),
         urgent: draft.urgent,
         cleared_with: draft.cleared_with.clone(),
-        facts: facts::facts(draft, publisher, zone, sink, notes).unwrap_or_else(Facts::default),
+        facts: facts::facts(draft, publisher, zone, sink, notes).unwrap_or_default(),
     }
 }
 
@@ -141,12 +161,23 @@ fn words(
                 ),
                 said!("Streichen Sie [text.{lang}].", "Remove [text.{lang}]."),
             );
-        } else if belonging::has_language(publisher, *lang, at.line, &format!("text.{lang}"), sink) {
+        } else if belonging::has_language(publisher, *lang, at.line, &format!("text.{lang}"), sink)
+        {
             words.insert(*lang, at.value.clone());
         }
     }
-    let missing = publisher.languages.iter().filter(|lang| !words.contains_key(lang));
-    let missing = missing.map(|lang| lang.tag()).collect::<Vec<_>>().join(", ");
+    notes.filled(said!(
+        "Sprache der Texte ganz oben: {first}, die erste des Herausgebers.",
+        "Language of the texts at the top: {first}, the publisher's first."
+    ));
+    let missing = publisher
+        .languages
+        .iter()
+        .filter(|lang| !words.contains_key(lang));
+    let missing = missing
+        .map(|lang| lang.tag())
+        .collect::<Vec<_>>()
+        .join(", ");
     if !missing.is_empty() {
         notes.filled(said!(
             "Ohne Text in: {missing}. Dort erscheint die Meldung auf {first}, mit einem Satz, der das sagt.",

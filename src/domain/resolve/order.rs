@@ -12,7 +12,13 @@ use crate::domain::words::{IncidentState, Kind};
 use crate::said;
 
 /// Fills in and checks; faults in `sink`.
-pub fn apply(draft: &Draft, home: &Home<'_>, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) {
+pub fn apply(
+    draft: &Draft,
+    home: &Home<'_>,
+    notice: &mut Notice,
+    sink: &mut Sink,
+    notes: &mut Notes,
+) {
     notice.number = home.newest() + 1;
     if home.existing.is_none() && home.known.is_some_and(|known| known.closed) {
         let slug = &home.slug;
@@ -43,7 +49,9 @@ fn references(draft: &Draft, home: &Home<'_>, notice: &Notice, sink: &mut Sink) 
         ("corrects", &draft.corrects),
     ];
     for (field, list) in lists {
-        let Some(At { line, value }) = list else { continue };
+        let Some(At { line, value }) = list else {
+            continue;
+        };
         for n in value {
             if *n > newest {
                 let slug = &notice.incident;
@@ -86,15 +94,24 @@ fn kind(draft: &Draft, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) 
                 "Kind: correction, because corrects is given."
             ));
         }
-        None => notice.kind = Kind::Notice,
-        Some(At { line, value: Kind::Notice }) if named => sink.add(
+        None => {
+            notice.kind = Kind::Notice;
+            notes.filled(said!("Art: Meldung.", "Kind: notice."));
+        }
+        Some(At {
+            line,
+            value: Kind::Notice,
+        }) if named => sink.add(
             *line,
             "kind",
             said!(
                 "kind = \"notice\" und corrects widersprechen sich.",
                 "kind = \"notice\" and corrects contradict each other."
             ),
-            said!("Schreiben Sie kind = \"correction\".", "Write kind = \"correction\"."),
+            said!(
+                "Schreiben Sie kind = \"correction\".",
+                "Write kind = \"correction\"."
+            ),
         ),
         Some(At { line, value: kind }) => {
             notice.kind = *kind;
@@ -102,7 +119,10 @@ fn kind(draft: &Draft, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) 
                 sink.add(
                     *line,
                     "kind",
-                    said!("Für kind = \"{kind}\" fehlt corrects.", "kind = \"{kind}\" lacks corrects."),
+                    said!(
+                        "Für kind = \"{kind}\" fehlt corrects.",
+                        "kind = \"{kind}\" lacks corrects."
+                    ),
                     said!(
                         "Nennen Sie die Nummer der Meldung, um die es geht: corrects = [1].",
                         "Give the number of the notice it is about: corrects = [1]."
@@ -126,7 +146,10 @@ fn state(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes)
         let last = known.notices.iter().rev().find(holds);
         notice.state = last.map_or(IncidentState::Restricted, |n| n.state);
         let word = notice.state;
-        notes.filled(said!("Zustand: unverändert {word}.", "State: unchanged, {word}."));
+        notes.filled(said!(
+            "Zustand: unverändert {word}.",
+            "State: unchanged, {word}."
+        ));
     } else {
         notice.state = IncidentState::Restricted;
         notes.filled(said!(
@@ -134,9 +157,15 @@ fn state(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes)
             "State: restricted, because it is the first notice."
         ));
     }
-    let before = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
+    let before = home
+        .known
+        .map(|known| known.notices.as_slice())
+        .unwrap_or_default();
     let restored = |n: &Notice| {
-        matches!(n.state, IncidentState::PartlyRestored | IncidentState::Restored)
+        matches!(
+            n.state,
+            IncidentState::PartlyRestored | IncidentState::Restored
+        )
     };
     if notice.state == IncidentState::RolledBack && !before.iter().any(restored) {
         notes.warn(said!(
@@ -173,7 +202,9 @@ fn exercise(draft: &Draft, home: &Home<'_>, notice: &mut Notice, sink: &mut Sink
 }
 
 fn title(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes) {
-    let Some(At { value, .. }) = &draft.title else { return };
+    let Some(At { value, .. }) = &draft.title else {
+        return;
+    };
     if home.known.is_none() {
         notice.title = Some(value.clone());
     } else {

@@ -21,7 +21,10 @@ pub fn apply(
     sink: &mut Sink,
     notes: &mut Notes,
 ) {
-    let before = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
+    let before = home
+        .known
+        .map(|known| known.notices.as_slice())
+        .unwrap_or_default();
     let view = IncidentView::fold(publisher, before, None, context.now);
     let live = view.map(|view| view.facts).unwrap_or_default();
     for fact in &draft.facts {
@@ -33,7 +36,13 @@ pub fn apply(
 }
 
 /// A new fact has something to show; an ended one is there.
-fn fact(given: &GivenFact, live: &LiveFacts, publisher: &Publisher, sink: &mut Sink, notes: &mut Notes) {
+fn fact(
+    given: &GivenFact,
+    live: &LiveFacts,
+    publisher: &Publisher,
+    sink: &mut Sink,
+    notes: &mut Notes,
+) {
     let (table, id) = (given.table.name(), &given.id);
     let known = live.contains(given.table, id);
     let plain = |name: &str| match given.fields.get(name).map(|at| &at.value) {
@@ -63,7 +72,10 @@ fn fact(given: &GivenFact, live: &LiveFacts, publisher: &Publisher, sink: &mut S
         sink.add(
             given.line,
             &format!("{table}.{id}"),
-            said!("Es fehlt {list} auf {lang}.", "{list} is missing in {lang}."),
+            said!(
+                "Es fehlt {list} auf {lang}.",
+                "{list} is missing in {lang}."
+            ),
             said!(
                 "Ein neuer Fakt braucht etwas, das man zeigen kann: {list} = \"…\".",
                 "A new fact needs something to show: {list} = \"…\"."
@@ -87,7 +99,9 @@ fn fact(given: &GivenFact, live: &LiveFacts, publisher: &Publisher, sink: &mut S
 
 /// Places and services named as scope exist as facts, so that they have a name.
 fn places(notice: &Notice, live: &LiveFacts, notes: &mut Notes) {
-    let Scope::Named { places, services } = &notice.scope else { return };
+    let Scope::Named { places, services } = &notice.scope else {
+        return;
+    };
     let missing_places = places
         .iter()
         .filter(|id| !notice.facts.place.contains_key(*id) && !live.place.contains_key(*id))

@@ -24,12 +24,18 @@ pub struct Zone<'a> {
 impl<'a> Zone<'a> {
     /// Of a publisher, now.
     pub fn new(tz: &'a TimeZone, now: Timestamp) -> Self {
-        Self { tz, now, today: now.to_zoned_datetime(tz.clone()).date() }
+        Self {
+            tz,
+            now,
+            today: now.to_zoned_datetime(tz.clone()).date(),
+        }
     }
 
     /// A moment as the author reads it: `24.1.2023, 18:00 Uhr`.
     pub fn shown(&self, at: Timestamp) -> String {
-        at.to_zoned_datetime(self.tz.clone()).strftime("%-d.%-m.%Y, %H:%M").to_string()
+        at.to_zoned_datetime(self.tz.clone())
+            .strftime("%-d.%-m.%Y, %H:%M")
+            .to_string()
     }
 
     /// The moment of a point in time; of a date its beginning.
@@ -52,8 +58,14 @@ impl<'a> Zone<'a> {
             sink.add(
                 line,
                 field,
-                said!("Das Jahr {year} liegt zu weit weg.", "The year {year} is too far away."),
-                said!("Erlaubt sind {first} bis {last}; prüfen Sie die Jahreszahl.", "Allowed are {first} to {last}; check the year."),
+                said!(
+                    "Das Jahr {year} liegt zu weit weg.",
+                    "The year {year} is too far away."
+                ),
+                said!(
+                    "Erlaubt sind {first} bis {last}; prüfen Sie die Jahreszahl.",
+                    "Allowed are {first} to {last}; check the year."
+                ),
             );
             return None;
         }
@@ -87,12 +99,16 @@ impl<'a> Zone<'a> {
             AmbiguousOffset::Gap { before, after } => (before, after, false),
             AmbiguousOffset::Fold { before, after } => (before, after, true),
         };
-        let mut candidates: Vec<Timestamp> =
-            [before, after].iter().filter_map(|offset| offset.to_timestamp(at).ok()).collect();
-        candidates.sort_unstable();
-        let written = candidates
+        let mut candidates: Vec<Timestamp> = [before, after]
             .iter()
-            .map(|c| c.to_zoned_datetime(self.tz.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
+            .filter_map(|offset| offset.to_timestamp(at).ok())
+            .collect();
+        candidates.sort_unstable();
+        let written = candidates.iter().map(|c| {
+            c.to_zoned_datetime(self.tz.clone())
+                .strftime("%Y-%m-%dT%H:%M:%S%:z")
+                .to_string()
+        });
         let written = written.collect::<Vec<_>>();
         let (de, en) = (written.join(" oder "), written.join(" or "));
         let clock = at.strftime("%H:%M");
@@ -130,8 +146,14 @@ impl<'a> Zone<'a> {
                 self.moment(*given, line, field, sink, notes)?;
                 When::Day { date: *date }
             }
-            GivenWhen::Time(given) => When::Exact { at: self.moment(*given, line, field, sink, notes)? },
-            GivenWhen::Vague { words, from, before } => {
+            GivenWhen::Time(given) => When::Exact {
+                at: self.moment(*given, line, field, sink, notes)?,
+            },
+            GivenWhen::Vague {
+                words,
+                from,
+                before,
+            } => {
                 let mut moment = |given: &Option<GivenTime>| match given {
                     Some(given) => self.moment(*given, line, field, sink, notes).map(Some),
                     None => Some(None),
@@ -148,7 +170,11 @@ impl<'a> Zone<'a> {
                     );
                     return None;
                 }
-                When::Vague { words: words.clone(), from, before }
+                When::Vague {
+                    words: words.clone(),
+                    from,
+                    before,
+                }
             }
         })
     }
@@ -164,12 +190,21 @@ impl<'a> Zone<'a> {
     ) -> Option<Until> {
         Some(match given {
             GivenUntil::FurtherNotice => Until::FurtherNotice,
-            GivenUntil::At(when) => Until::At { when: self.when(when, line, field, sink, notes)? },
+            GivenUntil::At(when) => Until::At {
+                when: self.when(when, line, field, sink, notes)?,
+            },
             GivenUntil::Confirm { words, at } => {
                 let start = self.moment(*at, line, field, sink, notes)?;
                 // A bare date holds through that day.
-                let at = if let GivenTime::Day(day) = at { day_end(*day, self.tz) } else { start };
-                Until::Confirm { words: words.clone(), at }
+                let at = if let GivenTime::Day(day) = at {
+                    day_end(*day, self.tz)
+                } else {
+                    start
+                };
+                Until::Confirm {
+                    words: words.clone(),
+                    at,
+                }
             }
         })
     }

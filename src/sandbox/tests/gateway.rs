@@ -10,11 +10,7 @@ use crate::sandbox::kannel::Plan;
 use crate::sandbox::{Sandbox, kannel};
 use crate::web::listen::{Limits, Listening};
 
-pub(super) async fn sms(
-    sandbox: &Sandbox,
-    client: &Client,
-    more: &[(&str, &str)],
-) -> reqwest::Response {
+pub(super) async fn sms(sandbox: &Sandbox, client: &Client, more: &[(&str, &str)]) -> reqwest::Response {
     let query = [
         ("username", kannel::USER),
         ("password", kannel::PASSWORD),
@@ -35,32 +31,15 @@ async fn kannel_answers_in_words_and_counts_parts() {
     let long = "ä".repeat(161);
     let to = ("to", "+491713920001");
     for (more, status, answer) in [
-        (
-            &[to, ("text", "Störung")][..],
-            202,
-            "0: Accepted for delivery",
-        ),
+        (&[to, ("text", "Störung")][..], 202, "0: Accepted for delivery"),
         (&[to, ("text", &long)], 202, "0: Accepted for delivery"),
         (
-            &[
-                to,
-                ("text", "„zu“ 🔌"),
-                ("coding", "2"),
-                ("charset", "UTF-8"),
-            ],
+            &[to, ("text", "„zu“ 🔌"), ("coding", "2"), ("charset", "UTF-8")],
             202,
             "0: Accepted for delivery",
         ),
-        (
-            &[to, ("text", "wie „hier“")],
-            202,
-            "0: Accepted for delivery",
-        ),
-        (
-            &[("to", "+491713920001 +491713920002"), ("text", "x")],
-            202,
-            "Sent.",
-        ),
+        (&[to, ("text", "wie „hier“")], 202, "0: Accepted for delivery"),
+        (&[("to", "+491713920001 +491713920002"), ("text", "x")], 202, "Sent."),
         (&[("text", "x")], 400, "Missing receiver number, rejected"),
         (
             &[("to", " "), ("text", "x")],
@@ -77,26 +56,14 @@ async fn kannel_answers_in_words_and_counts_parts() {
         assert_eq!(reply.status().as_u16(), status, "{more:?}");
         assert_eq!(reply.text().await.unwrap(), answer);
     }
-    let wrong = format!(
-        "{}/cgi-bin/sendsms?username=x&password=y",
-        sandbox.kannel.url()
-    );
-    assert_eq!(
-        client.get(wrong).send().await.unwrap().status().as_u16(),
-        403
-    );
+    let wrong = format!("{}/cgi-bin/sendsms?username=x&password=y", sandbox.kannel.url());
+    assert_eq!(client.get(wrong).send().await.unwrap().status().as_u16(), 403);
     let seen: Vec<_> = sandbox
         .kannel
         .books()
         .entries
         .into_iter()
-        .map(|e| {
-            (
-                e.text.chars().take(9).collect::<String>(),
-                e.parts,
-                e.encoding,
-            )
-        })
+        .map(|e| (e.text.chars().take(9).collect::<String>(), e.parts, e.encoding))
         .collect();
     assert_eq!(
         seen[..4],
@@ -123,8 +90,7 @@ async fn kannel_reports_until_somebody_takes_it() {
                 heard.send(request.uri().to_string()).unwrap();
             }
             let mut answer = axum::http::Response::new(axum::body::Body::empty());
-            *answer.status_mut() =
-                axum::http::StatusCode::from_u16(if busy { 503 } else { 200 }).unwrap();
+            *answer.status_mut() = axum::http::StatusCode::from_u16(if busy { 503 } else { 200 }).unwrap();
             Ok::<_, std::convert::Infallible>(answer)
         }
     };
@@ -132,11 +98,7 @@ async fn kannel_reports_until_somebody_takes_it() {
         .await
         .unwrap();
     let url = format!("http://{}/r?id=7&type=%d&fid=%F", ours.addr());
-    let common = [
-        ("to", "+491713920001"),
-        ("dlr-mask", "31"),
-        ("dlr-url", url.as_str()),
-    ];
+    let common = [("to", "+491713920001"), ("dlr-mask", "31"), ("dlr-url", url.as_str())];
     for (plan, expected) in [
         (Plan::Deliver, &["8", "1"][..]),
         (Plan::OutOfOrder, &["1", "8"]),
@@ -152,15 +114,7 @@ async fn kannel_reports_until_somebody_takes_it() {
         let mut types = Vec::new();
         for _ in expected {
             let uri = hear.recv().await.unwrap();
-            types.push(
-                uri.split("type=")
-                    .nth(1)
-                    .unwrap()
-                    .split('&')
-                    .next()
-                    .unwrap()
-                    .to_owned(),
-            );
+            types.push(uri.split("type=").nth(1).unwrap().split('&').next().unwrap().to_owned());
         }
         assert_eq!(types, expected, "{plan:?}");
     }

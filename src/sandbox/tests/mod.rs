@@ -32,10 +32,7 @@ impl Clock for Hand {
 fn client() -> Client {
     // Fails where another test was first; the provider is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .timeout(Duration::from_secs(20))
-        .build()
-        .unwrap()
+    Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
 async fn sandbox() -> (Sandbox, Client) {
@@ -43,12 +40,7 @@ async fn sandbox() -> (Sandbox, Client) {
     (Sandbox::start(clock, true).await.unwrap(), client())
 }
 
-async fn toot(
-    sandbox: &Sandbox,
-    client: &Client,
-    key: &str,
-    body: Value,
-) -> reqwest::Result<reqwest::Response> {
+async fn toot(sandbox: &Sandbox, client: &Client, key: &str, body: Value) -> reqwest::Result<reqwest::Response> {
     client
         .post(format!("{}/api/v1/statuses", sandbox.mastodon.url()))
         .bearer_auth(mastodon::TOKEN)
@@ -83,10 +75,7 @@ async fn mastodon_threads_edits_deletes_and_knows_its_keys() {
     let reply = body(toot(&sandbox, &client, "k2", reply).await.unwrap()).await;
     assert_eq!(reply["in_reply_to_id"], first["id"]);
     let books = sandbox.mastodon.books();
-    assert_eq!(
-        (books.accepted(), books.doubles(), books.repeats()),
-        (2, 0, 1)
-    );
+    assert_eq!((books.accepted(), books.doubles(), books.repeats()), (2, 0, 1));
 
     let one = format!(
         "{}/api/v1/statuses/{}",
@@ -100,21 +89,11 @@ async fn mastodon_threads_edits_deletes_and_knows_its_keys() {
         .await
         .unwrap();
     assert!(body(edited).await["edited_at"].is_string());
-    assert_eq!(
-        ask(Method::DELETE).send().await.unwrap().status().as_u16(),
-        200
-    );
-    assert_eq!(
-        ask(Method::DELETE).send().await.unwrap().status().as_u16(),
-        404
-    );
+    assert_eq!(ask(Method::DELETE).send().await.unwrap().status().as_u16(), 200);
+    assert_eq!(ask(Method::DELETE).send().await.unwrap().status().as_u16(), 404);
     let orphan = json!({ "status": "drei", "in_reply_to_id": first["id"] });
     assert_eq!(
-        toot(&sandbox, &client, "k3", orphan)
-            .await
-            .unwrap()
-            .status()
-            .as_u16(),
+        toot(&sandbox, &client, "k3", orphan).await.unwrap().status().as_u16(),
         404
     );
 }
@@ -132,26 +111,13 @@ async fn mastodon_refuses_what_mastodon_refuses() {
     ] {
         let key = &text.len().to_string();
         let answer = toot(&sandbox, &client, key, json!({ "status": text }));
-        assert_eq!(
-            answer.await.unwrap().status().as_u16(),
-            status,
-            "{} bytes",
-            text.len()
-        );
+        assert_eq!(answer.await.unwrap().status().as_u16(), status, "{} bytes", text.len());
     }
-    let url = format!(
-        "{}/api/v1/accounts/verify_credentials",
-        sandbox.mastodon.url()
-    );
+    let url = format!("{}/api/v1/accounts/verify_credentials", sandbox.mastodon.url());
     let wrong = client.get(&url).bearer_auth("wrong").send().await.unwrap();
     assert_eq!(wrong.status().as_u16(), 401);
     assert_eq!(body(wrong).await["error"], "The access token is invalid");
-    let right = client
-        .get(&url)
-        .bearer_auth(mastodon::TOKEN)
-        .send()
-        .await
-        .unwrap();
+    let right = client.get(&url).bearer_auth(mastodon::TOKEN).send().await.unwrap();
     assert_eq!(body(right).await["username"], "rundruf");
     let instance = client.get(format!("{}/api/v2/instance", sandbox.mastodon.url()));
     let limit = &body(instance.send().await.unwrap()).await["configuration"]["statuses"];
@@ -182,16 +148,8 @@ fn mastodon_counts_three_hours_and_forgets_keys_after_one() {
         assert_eq!(post(&n.to_string(), start), 200);
     }
     assert_eq!(post("one more", start), 429);
-    assert_eq!(
-        post("0", start + 3_599_999),
-        200,
-        "a known key is no new post"
-    );
-    assert_eq!(
-        post("0", start + 3_600_000),
-        429,
-        "forgotten, so it is a new post"
-    );
+    assert_eq!(post("0", start + 3_599_999), 200, "a known key is no new post");
+    assert_eq!(post("0", start + 3_600_000), 429, "forgotten, so it is a new post");
     assert_eq!(post("0", start + 3 * 3_600_000), 200);
     assert_eq!((books.accepted(), books.doubles()), (301, 1));
 }
@@ -204,9 +162,7 @@ async fn every_fault_comes_on_demand_and_goes() {
     let answer = post("a").await.unwrap();
     assert_eq!(answer.status().as_u16(), 503);
     assert!(answer.text().await.unwrap().starts_with("<html>"));
-    sandbox
-        .mastodon
-        .fault_times(Fault::TooMany { seconds: 9 }, 1);
+    sandbox.mastodon.fault_times(Fault::TooMany { seconds: 9 }, 1);
     let answer = post("a").await.unwrap();
     assert_eq!(answer.status().as_u16(), 429);
     assert_eq!(answer.headers()["x-ratelimit-remaining"], "0");
@@ -224,10 +180,7 @@ async fn every_fault_comes_on_demand_and_goes() {
         assert_eq!(post(key).await.unwrap().status().as_u16(), 200);
     }
     let books = sandbox.mastodon.books();
-    assert_eq!(
-        (books.accepted(), books.doubles(), books.repeats()),
-        (2, 0, 2)
-    );
+    assert_eq!((books.accepted(), books.doubles(), books.repeats()), (2, 0, 2));
 
     sandbox.mastodon.fault(Fault::Hang);
     let short = post("c");
@@ -248,23 +201,11 @@ async fn every_fault_comes_on_demand_and_goes() {
 async fn the_page_draws_what_came_and_escapes_it() {
     let (sandbox, client) = sandbox().await;
     let nasty = "<script>alert(1)</script> & „so“";
-    toot(
-        &sandbox,
-        &client,
-        "k",
-        json!({ "status": nasty, "language": "de" }),
-    )
-    .await
-    .unwrap();
-    sms(
-        &sandbox,
-        &client,
-        &[("to", "+491713920001"), ("text", "Störung")],
-    )
-    .await;
-    let unsigned = client
-        .post(format!("{}/hook", sandbox.webhook.url()))
-        .json(&json!({}));
+    toot(&sandbox, &client, "k", json!({ "status": nasty, "language": "de" }))
+        .await
+        .unwrap();
+    sms(&sandbox, &client, &[("to", "+491713920001"), ("text", "Störung")]).await;
+    let unsigned = client.post(format!("{}/hook", sandbox.webhook.url())).json(&json!({}));
     assert_eq!(unsigned.send().await.unwrap().status().as_u16(), 400);
     sandbox.webhook.stop().await;
     let html = client

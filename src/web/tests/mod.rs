@@ -20,10 +20,7 @@ use crate::formats::{Site, SiteBuilder, SiteError};
 use up::{CSP, long_page, site, up, up_with};
 
 fn header<'a>(answer: &'a reqwest::Response, name: &str) -> &'a str {
-    answer
-        .headers()
-        .get(name)
-        .map_or("", |v| v.to_str().unwrap())
+    answer.headers().get(name).map_or("", |v| v.to_str().unwrap())
 }
 
 #[tokio::test]
@@ -59,10 +56,7 @@ async fn a_page_in_every_coding_with_its_own_tag() {
     tags.sort();
     tags.dedup();
     assert_eq!(tags.len(), 3, "each coding has its own tag: {tags:?}");
-    assert!(
-        tags.iter().all(|tag| tag.starts_with('"')),
-        "strong: {tags:?}"
-    );
+    assert!(tags.iter().all(|tag| tag.starts_with('"')), "strong: {tags:?}");
 }
 
 #[tokio::test]
@@ -86,10 +80,7 @@ async fn a_known_page_is_not_sent_again() {
     up.site.replace(site("eins")).await;
     replaced.wait_for(|n| *n >= 4).await.unwrap();
     let asked = [("accept-encoding", "br"), ("if-none-match", tag.as_str())];
-    assert_eq!(
-        up.get("/potsdam/", &asked).await.status(),
-        StatusCode::NOT_MODIFIED
-    );
+    assert_eq!(up.get("/potsdam/", &asked).await.status(), StatusCode::NOT_MODIFIED);
     up.site.replace(site("zwei")).await;
     assert_eq!(up.get("/potsdam/", &asked).await.status(), StatusCode::OK);
 }
@@ -140,11 +131,7 @@ async fn machines_of_others_may_read_the_feeds() {
     up.site.replace(site("x")).await;
     for path in ["/potsdam/feed.rss", "/potsdam/state.json"] {
         let answer = up.get(path, &[]).await;
-        assert_eq!(
-            header(&answer, "access-control-allow-origin"),
-            "*",
-            "{path}"
-        );
+        assert_eq!(header(&answer, "access-control-allow-origin"), "*", "{path}");
     }
 }
 
@@ -158,9 +145,7 @@ async fn only_reading_is_allowed() {
         assert_eq!(header(&answer, "allow"), "GET, HEAD");
     }
     let full = up.get("/potsdam/", &[("accept-encoding", "gzip")]).await;
-    let head = up
-        .ask(Method::HEAD, "/potsdam/", &[("accept-encoding", "gzip")])
-        .await;
+    let head = up.ask(Method::HEAD, "/potsdam/", &[("accept-encoding", "gzip")]).await;
     for name in ["content-length", "etag", "content-type", "content-encoding"] {
         assert_eq!(header(&head, name), header(&full, name), "{name}");
         assert!(!header(&head, name).is_empty());
@@ -171,22 +156,14 @@ async fn only_reading_is_allowed() {
 #[tokio::test]
 async fn a_receipt_is_committed_before_it_is_answered() {
     let up = up().await;
-    let ok = up
-        .get("/receipts/sms?pass=sesam&raw=stat%3ADELIVRD+x", &[])
-        .await;
+    let ok = up.get("/receipts/sms?pass=sesam&raw=stat%3ADELIVRD+x", &[]).await;
     assert_eq!(ok.status(), StatusCode::OK);
     let (channel, receipt) = up.inbox.taken.lock().unwrap()[0].clone();
-    assert_eq!(
-        (channel.as_str(), receipt.raw.as_str()),
-        ("sms", "stat:DELIVRD x")
-    );
+    assert_eq!((channel.as_str(), receipt.raw.as_str()), ("sms", "stat:DELIVRD x"));
 
     let post = |path: &str, body: Vec<u8>| up.client.post(up.url(path)).body(body).send();
     let all = "/receipts/sms?pass=sesam&raw=x";
-    assert_eq!(
-        post(all, b"id-7".to_vec()).await.unwrap().status(),
-        StatusCode::OK
-    );
+    assert_eq!(post(all, b"id-7".to_vec()).await.unwrap().status(), StatusCode::OK);
     let last = up.inbox.taken.lock().unwrap().last().unwrap().1.clone();
     assert_eq!(last.remote_id.as_deref(), Some("id-7"));
 
@@ -218,10 +195,7 @@ async fn readiness_names_what_is_missing_and_no_internals() {
     let broken = up.get("/readyz", &[]).await;
     assert_eq!(broken.status().as_u16(), 503);
     let text = broken.text().await.unwrap();
-    assert!(
-        text.contains("store no") && !text.contains("secret"),
-        "{text}"
-    );
+    assert!(text.contains("store no") && !text.contains("secret"), "{text}");
     up.inbox.broken.store(false, Ordering::SeqCst);
     up.running.not_ready();
     assert_eq!(up.get("/readyz", &[]).await.status().as_u16(), 503);
@@ -252,12 +226,8 @@ async fn slow_clients_and_too_many_lose_their_connection_not_the_server() {
         ..Limits::default()
     };
     let up = up_with(limits).await;
-    let mut slow = tokio::net::TcpStream::connect(up.running.public_addr)
-        .await
-        .unwrap();
-    slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-half: ")
-        .await
-        .unwrap();
+    let mut slow = tokio::net::TcpStream::connect(up.running.public_addr).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-half: ").await.unwrap();
     // The only place is taken: this answer comes because the slow one is cut.
     assert_eq!(up.get("/healthz", &[]).await.status().as_u16(), 200);
     let mut rest = Vec::new();
@@ -301,19 +271,13 @@ async fn the_site_follows_wakes_and_the_clock_and_survives_a_failed_build() {
     let task = tokio::spawn(refresher.run(stopped));
 
     let mut seen = Vec::new();
-    while seen
-        .last()
-        .is_none_or(|text| text != &long_page("by the clock"))
-    {
+    while seen.last().is_none_or(|text| text != &long_page("by the clock")) {
         replaced.changed().await.unwrap();
         seen.push(up.get("/potsdam/", &[]).await.text().await.unwrap());
     }
     assert_eq!(seen[0], long_page("first"));
     waker.wake();
-    while seen
-        .last()
-        .is_none_or(|text| text != &long_page("by a wake"))
-    {
+    while seen.last().is_none_or(|text| text != &long_page("by a wake")) {
         replaced.changed().await.unwrap();
         waker.wake();
         seen.push(up.get("/potsdam/", &[]).await.text().await.unwrap());

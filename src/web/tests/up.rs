@@ -42,13 +42,7 @@ impl Channel for Gateway {
         unreachable!("the web server only reads receipts")
     }
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
-        let of = |name: &str| {
-            request
-                .query
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v)
-        };
+        let of = |name: &str| request.query.iter().find(|(n, _)| n == name).map(|(_, v)| v);
         if of("pass").is_none_or(|pass| pass != "sesam") {
             return Err(ReceiptRefusal::Forbidden);
         }
@@ -122,14 +116,8 @@ pub(super) fn site(word: &str) -> Site {
     for (path, file) in [
         ("index.html", file("start", html)),
         ("potsdam/index.html", file(&long_page(word), html)),
-        (
-            "potsdam/feed.rss",
-            file("<rss/>", "application/rss+xml; charset=utf-8"),
-        ),
-        (
-            "potsdam/state.json",
-            file("{}", "application/json; charset=utf-8"),
-        ),
+        ("potsdam/feed.rss", file("<rss/>", "application/rss+xml; charset=utf-8")),
+        ("potsdam/state.json", file("{}", "application/json; charset=utf-8")),
         ("potsdam/place/süd/index.html", file("south", html)),
         ("404.html", file("no such page here", html)),
     ] {
@@ -180,12 +168,7 @@ impl Up {
         self.ask(Method::GET, path, headers).await
     }
 
-    pub(super) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> reqwest::Response {
+    pub(super) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
         let mut request = self.client.request(method, self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
