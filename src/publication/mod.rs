@@ -145,8 +145,11 @@ impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
     pub fn prepare(&self, draft: &Draft, known: &[KnownIncident], wishes: &Wishes, now: Ms) -> Result<Prepared, PublishError> {
         let publishers: Vec<Publisher> = self.settings.publishers.values().cloned().collect();
+        let mut draft = draft.clone();
+        draft.key = wishes.key.clone().or(draft.key);
+        draft.after = wishes.after.or(draft.after);
         let context = Context { publishers: &publishers, incidents: known, now: crate::clock::timestamp(now) };
-        let resolved = draft::resolve(draft, &context).map_err(PublishError::Notice)?;
+        let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
         let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
         let mut rendered = Vec::new();
         for configured in self.receivers(&resolved.notice, wishes)? {

@@ -85,10 +85,7 @@ impl Books {
 
     /// Repeats that were recognised and did nothing.
     pub fn repeats(&self) -> u32 {
-        self.entries
-            .iter()
-            .map(|e| e.requests.saturating_sub(1))
-            .sum()
+        self.entries.iter().map(|e| e.requests.saturating_sub(1)).sum()
     }
 
     /// The entry with this id.
@@ -108,20 +105,12 @@ mod tests {
     #[test]
     fn a_double_is_the_same_text_for_the_same_receiver() {
         let mut books = Books::default();
-        for (id, to, text) in [
-            ("1", "a", "x"),
-            ("2", "b", "x"),
-            ("3", "a", "y"),
-            ("4", "a", "x"),
-        ] {
+        for (id, to, text) in [("1", "a", "x"), ("2", "b", "x"), ("3", "a", "y"), ("4", "a", "x")] {
             books.entries.push(Entry::new(id.into(), to, text, 0));
         }
         assert_eq!((books.accepted(), books.doubles()), (4, 1));
         books.entry_mut("4").unwrap().deleted = true;
         books.entry_mut("1").unwrap().requests = 3;
-        assert_eq!(
-            (books.accepted(), books.doubles(), books.repeats()),
-            (3, 0, 2)
-        );
+        assert_eq!((books.accepted(), books.doubles(), books.repeats()), (3, 0, 2));
     }
 }

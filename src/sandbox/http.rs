@@ -46,9 +46,7 @@ impl Call {
         B::Error: Into<axum::BoxError>,
     {
         let (head, body) = request.into_parts();
-        let body = axum::body::to_bytes(Body::new(body), BODY_BYTES)
-            .await
-            .ok()?;
+        let body = axum::body::to_bytes(Body::new(body), BODY_BYTES).await.ok()?;
         Some(Self {
             method: head.method,
             path: head.uri.path().to_owned(),
@@ -82,12 +80,7 @@ impl Call {
                     .collect(),
             );
         }
-        Some(
-            pairs(&self.body)
-                .into_iter()
-                .map(|(n, v)| (n, text(v)))
-                .collect(),
-        )
+        Some(pairs(&self.body).into_iter().map(|(n, v)| (n, text(v))).collect())
     }
 }
 
@@ -134,16 +127,13 @@ impl Reply {
     pub(super) fn into_response(self, body: Option<Body>) -> Response<Body> {
         let length = self.body.len();
         let mut response = Response::new(body.unwrap_or_else(|| Body::from(self.body)));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in self.headers {
             if let Ok(value) = value.parse() {
                 response.headers_mut().append(name, value);
             }
         }
-        response
-            .headers_mut()
-            .insert("content-length", length.into());
+        response.headers_mut().insert("content-length", length.into());
         response
     }
 }

@@ -60,9 +60,7 @@ impl Kannel {
     fn send(&self, call: &Call, books: &mut Books) -> Reply {
         let query = http::pairs(call.query.as_bytes());
         let raw = |names: [&str; 2]| {
-            let found = query
-                .iter()
-                .find(|(name, _)| names.contains(&name.as_str()));
+            let found = query.iter().find(|(name, _)| names.contains(&name.as_str()));
             found.map(|(_, value)| value.clone())
         };
         let of = |names| raw(names).map(http::text).unwrap_or_default();
@@ -147,9 +145,7 @@ impl Service for Kannel {
         let plan = memory.plan;
         for report in std::mem::take(&mut memory.fresh) {
             let (books, clock) = (books.clone(), self.clock.clone());
-            memory
-                .tasks
-                .spawn(kannel_reports::run(report, plan, books, clock));
+            memory.tasks.spawn(kannel_reports::run(report, plan, books, clock));
         }
         while memory.tasks.try_join_next().is_some() {}
     }
@@ -162,9 +158,7 @@ fn on_the_phone(bytes: Vec<u8>, wide: bool, charset: &str) -> String {
             [high, low] => u16::from_be_bytes([*high, *low]),
             _ => 0xFFFD,
         });
-        return char::decode_utf16(units)
-            .map(|c| c.unwrap_or('\u{FFFD}'))
-            .collect();
+        return char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')).collect();
     }
     let text = http::text(bytes);
     if wide {

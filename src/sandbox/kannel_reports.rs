@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use url::Url;
 
+use super::get::get_status;
 use super::http::escape;
 use super::provider::BookKeeper;
 use crate::clock::SharedClock;
@@ -87,7 +86,7 @@ pub(super) async fn run(report: Report, plan: Plan, books: BookKeeper, clock: Sh
             return;
         };
         for _ in 0..TRIES {
-            let answer = tokio::time::timeout(REQUEST, get(&url)).await;
+            let answer = tokio::time::timeout(REQUEST, get_status(&url)).await;
             if matches!(answer, Ok(Ok(200 | 202))) {
                 break;
             }
@@ -135,34 +134,7 @@ fn answer(report: &Report, event: u8) -> String {
         REJECTED => return "NACK/11/Invalid Destination Address".into(),
         _ => return "ACK/".into(),
     };
-    format!(
-        "id:{} sub:001 dlvrd:001 stat:{stat} err:000 text:",
-        report.id
-    )
-}
-
-/// The status of a GET; plain HTTP, which is all a gateway beside its sender needs.
-async fn get(url: &Url) -> std::io::Result<u16> {
-    let other = |text: &str| std::io::Error::other(text.to_owned());
-    let host = url.host_str().ok_or_else(|| other("no host"))?;
-    if url.scheme() != "http" {
-        return Err(other("the sandbox reports over http only"));
-    }
-    let port = url.port_or_known_default().unwrap_or(80);
-    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
-    let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
-    let head = format!(
-        "GET {}{query} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: Kannel/1.4.5\r\nConnection: close\r\n\r\n",
-        url.path()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await?;
-    // `HTTP/1.1 200`
-    std::str::from_utf8(&answer[9..])
-        .ok()
-        .and_then(|status| status.parse().ok())
-        .ok_or_else(|| other("no status"))
+    format!("id:{} sub:001 dlvrd:001 stat:{stat} err:000 text:", report.id)
 }
 
 #[cfg(test)]

@@ -72,9 +72,7 @@ impl Mastodon {
         }
         let parts: Vec<&str> = path.split('/').collect();
         match (call.method.as_str(), parts.as_slice()) {
-            ("GET", ["api", "v1", "accounts", "verify_credentials"]) => {
-                Reply::json(200, &account(call))
-            }
+            ("GET", ["api", "v1", "accounts", "verify_credentials"]) => Reply::json(200, &account(call)),
             ("GET", ["api", "v1", "accounts", "1", "statuses"]) => Reply::json(
                 200,
                 &books
@@ -128,10 +126,7 @@ impl Mastodon {
         }
         let parent = fields.get("in_reply_to_id").filter(|id| !id.is_empty());
         if parent.is_some_and(|id| there(books, id).is_none()) {
-            return Reply::error(
-                404,
-                "The post you are trying to reply to does not appear to exist.",
-            );
+            return Reply::error(404, "The post you are trying to reply to does not appear to exist.");
         }
         let id = (FIRST_ID + memory.next).to_string();
         memory.next += 1;
@@ -191,10 +186,7 @@ fn acceptable(fields: &BTreeMap<String, String>) -> Result<(), Reply> {
         let error = format!("Validation failed: Text character limit of {MAX_CHARACTERS} exceeded");
         return Err(Reply::error(422, &error));
     }
-    if !matches!(
-        of("visibility"),
-        "" | "public" | "unlisted" | "private" | "direct"
-    ) {
+    if !matches!(of("visibility"), "" | "public" | "unlisted" | "private" | "direct") {
         return Err(Reply::error(
             422,
             "Validation failed: Visibility is not included in the list",

@@ -32,9 +32,7 @@ fn shortened(text: &str) -> String {
 
 /// Bytes of the link that begins here.
 fn link(text: &str) -> Option<usize> {
-    let scheme = ["https://", "http://"]
-        .into_iter()
-        .find(|s| text.starts_with(s))?;
+    let scheme = ["https://", "http://"].into_iter().find(|s| text.starts_with(s))?;
     let end = text
         .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '„' | '“' | '”'))
         .unwrap_or(text.len());

@@ -6,6 +6,7 @@
 
 pub mod books;
 pub mod fault;
+mod get;
 mod http;
 pub mod kannel;
 mod kannel_reports;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::web::listen::{Limits, Listening};
 
+pub use get::get_status;
 pub use provider::Provider;
 
 /// The three providers and the page that shows them. Dropping it ends all of them at once.
@@ -41,11 +43,9 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts everything; the page speaks German or English.
     pub async fn start(clock: SharedClock, german: bool) -> std::io::Result<Self> {
-        let mastodon =
-            Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
-        let kannel =
-            Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
-        let webhook = Provider::start(Arc::new(webhook::Webhook::default()), clock).await?;
+        let mastodon = Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
+        let kannel = Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
+        let webhook = Provider::start(Arc::new(webhook::Webhook), clock).await?;
         let shown = page::Shown {
             mastodon: mastodon.view(),
             kannel: kannel.view(),

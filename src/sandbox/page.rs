@@ -33,9 +33,7 @@ pub(super) struct Shown {
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// `/` is the page, `/books.json` the books as they stand.
-pub(super) fn handler(
-    shown: Shown,
-) -> impl Fn(Request<Incoming>) -> Answer + Clone + Send + Sync + 'static {
+pub(super) fn handler(shown: Shown) -> impl Fn(Request<Incoming>) -> Answer + Clone + Send + Sync + 'static {
     let shown = Arc::new(shown);
     move |request| {
         let shown = shown.clone();

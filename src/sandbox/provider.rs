@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response};
+use futures_util::StreamExt;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
@@ -73,7 +74,7 @@ pub struct Provider<S> {
     clock: SharedClock,
     faults: Arc<Mutex<Faults>>,
     keeper: BookKeeper,
-    listening: Arc<tokio::sync::Mutex<Option<Listening>>>,
+    listening: tokio::sync::Mutex<Option<Listening>>,
     up: Arc<watch::Sender<bool>>,
 }
 
@@ -108,7 +109,7 @@ impl<S: Service> Provider<S> {
             clock,
             faults: Arc::default(),
             keeper: BookKeeper::default(),
-            listening: Arc::default(),
+            listening: tokio::sync::Mutex::default(),
             up: Arc::new(watch::Sender::new(false)),
         };
         let listening = provider.listen().await?;
@@ -219,7 +220,12 @@ async fn meet<S: Service>(
         Some(Fault::CutAnswer) => {
             let reply = work();
             let half = Bytes::copy_from_slice(&reply.body.as_bytes()[..reply.body.len() / 2]);
-            let pieces = futures_util::stream::iter([Ok(half), Err(Cut)]);
+            // What is cut at once never leaves the buffer; a moment lets the first half through.
+            let cut = futures_util::stream::once(async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Err(Cut)
+            });
+            let pieces = futures_util::stream::iter([Ok(half)]).chain(cut);
             Ok(reply.into_response(Some(Body::from_stream(pieces))))
         }
     }

@@ -58,18 +58,9 @@ mod tests {
             ("€".repeat(80), 1),
             ("€".repeat(81), 2),
         ] {
-            assert_eq!(
-                parts_gsm7(&text),
-                expected,
-                "{} × {text:.1}",
-                text.chars().count()
-            );
+            assert_eq!(parts_gsm7(&text), expected, "{} × {text:.1}", text.chars().count());
         }
-        for (text, expected) in [
-            ("„".repeat(70), 1),
-            ("„".repeat(71), 2),
-            ("🔌".repeat(67), 3),
-        ] {
+        for (text, expected) in [("„".repeat(70), 1), ("„".repeat(71), 2), ("🔌".repeat(67), 3)] {
             assert_eq!(parts_ucs2(&text), expected);
         }
         assert_eq!(ONE.chars().count(), 127);

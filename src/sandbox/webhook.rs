@@ -71,11 +71,7 @@ fn receive(call: &Call, books: &mut Books) -> Result<(), (u16, &'static str)> {
         Ok(at_s) if (at_s - call.at_ms / 1000).abs() <= tolerance => {}
         _ => return Err((400, "timestamp too old, too new or no number")),
     }
-    if id.contains('.')
-        || !signatures
-            .split(' ')
-            .any(|s| verifies(id, time, &call.body, s))
-    {
+    if id.contains('.') || !signatures.split(' ').any(|s| verifies(id, time, &call.body, s)) {
         return Err((401, "signature does not match"));
     }
     let body: Value = serde_json::from_slice(&call.body).map_err(|_| (400, "no JSON"))?;
