@@ -7,7 +7,7 @@ pub mod registry;
 pub mod sms;
 #[cfg(test)]
 pub mod testing;
-mod webhook;
+pub mod webhook;
 mod website;
 
 use async_trait::async_trait;
