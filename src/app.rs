@@ -12,7 +12,7 @@ use crate::publication::site::StoreSite;
 use crate::render::Engine;
 use crate::store::owner::{Changes, Owner};
 use crate::store::{Board, Store};
-use crate::store::sqlite::Sqlite;
+use crate::store::Sqlite;
 
 /// The installation as configured, before the store is opened.
 pub struct App {
@@ -47,7 +47,8 @@ impl App {
 
     /// Opens the store, makes it where it is not there yet.
     pub async fn open(self) -> Result<Open, Failure> {
-        let store = Sqlite::open(&self.office.settings.data, &self.office.settings.store_path()).await?;
+        crate::store::owner::prepare_data(&self.office.settings.data)?;
+        let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
         Ok(Open { office: self.office, store: Arc::new(store) })
     }
 
@@ -115,7 +116,7 @@ impl Lanes {
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }
-        let (waker, mut changes) = (handle.waker(), Changes::new(open.store()));
+        let (waker, mut changes) = (handle.waker(), Changes::new(Arc::clone(&open.store)));
         let mut wakes = owner.wakes()?;
         let wakes = tokio::spawn(async move {
             loop {

@@ -43,7 +43,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
     let lanes = Lanes::start(&open, owner).await?;
-    let (mut changes, pages) = (crate::store::owner::Changes::new(open.store()), refresher_waker);
+    let (mut changes, pages) = (crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)), refresher_waker);
     let changed = tokio::spawn(async move {
         loop {
             changes.changed().await;

@@ -116,10 +116,7 @@ impl Common {
         }
         self.ended = patch.ended;
         for (lang, words) in &patch.translations {
-            self.translations
-                .entry(*lang)
-                .or_default()
-                .extend(words.clone());
+            self.translations.entry(*lang).or_default().extend(words.clone());
         }
     }
 }

@@ -43,10 +43,7 @@ impl<'a> Fold<'a> {
     pub fn new(notices: &'a [Notice], tz: &'a TimeZone, now: Timestamp) -> Self {
         let gone = retracted(notices);
         Self {
-            notices: notices
-                .iter()
-                .filter(|n| !gone.contains(&n.number))
-                .collect(),
+            notices: notices.iter().filter(|n| !gone.contains(&n.number)).collect(),
             tz,
             now,
             changes: BTreeMap::new(),
@@ -65,17 +62,10 @@ impl<'a> Fold<'a> {
             for (id, patch) in of(&notice.facts) {
                 // What had run out before this notice does not come back by it: it begins anew.
                 let before = live.remove(id);
-                let before = before.filter(|old| {
-                    self.ends_at(table, old)
-                        .is_none_or(|end| end > notice.published)
-                });
+                let before = before.filter(|old| self.ends_at(table, old).is_none_or(|end| end > notice.published));
                 let (after, change) = patched(before, patch, notice);
                 if let Some(change) = change {
-                    let named = after
-                        .as_ref()
-                        .ok()
-                        .or(after.as_ref().err())
-                        .map(|live| &live.fact);
+                    let named = after.as_ref().ok().or(after.as_ref().err()).map(|live| &live.fact);
                     let entry = change_of(table, id, named, change);
                     self.changes.entry(notice.number).or_default().push(entry);
                 }
@@ -93,8 +83,7 @@ impl<'a> Fold<'a> {
         match &live.fact.common().until {
             Some(Until::At { when }) => when.over_at(self.tz),
             Some(Until::FurtherNotice | Until::Confirm { .. }) => None,
-            None => (table == Table::Assured)
-                .then(|| live.as_of.checked_add(ASSURED).unwrap_or(Timestamp::MAX)),
+            None => (table == Table::Assured).then(|| live.as_of.checked_add(ASSURED).unwrap_or(Timestamp::MAX)),
         }
     }
 
@@ -115,10 +104,7 @@ impl<'a> Fold<'a> {
             _ => None,
         };
         live.unconfirmed = confirm.is_some_and(|at| at <= self.now);
-        let future = [ends, confirm]
-            .into_iter()
-            .flatten()
-            .filter(|at| *at > self.now);
+        let future = [ends, confirm].into_iter().flatten().filter(|at| *at > self.now);
         live.changes_at = future.min();
         true
     }
@@ -129,17 +115,10 @@ impl<'a> Fold<'a> {
             if live.fact.state != Some(ContactState::From) {
                 continue;
             }
-            let since = live
-                .fact
-                .common
-                .since
-                .as_ref()
-                .and_then(|when| when.begins_at(self.tz));
+            let since = live.fact.common.since.as_ref().and_then(|when| when.begins_at(self.tz));
             match since {
                 Some(at) if at <= self.now => live.fact.state = Some(ContactState::Works),
-                Some(at) => {
-                    live.changes_at = Some(live.changes_at.map_or(at, |other| other.min(at)))
-                }
+                Some(at) => live.changes_at = Some(live.changes_at.map_or(at, |other| other.min(at))),
                 // "From Monday on" without a moment: only a later notice can say that it works.
                 None => {}
             }
@@ -148,11 +127,7 @@ impl<'a> Fold<'a> {
 }
 
 /// A patch laid over what was there: `Ok` the live fact, `Err` the ended one; and what changed.
-fn patched<T: Fact>(
-    before: Option<Live<T>>,
-    patch: &T,
-    notice: &Notice,
-) -> (Result<Live<T>, Live<T>>, Option<Change>) {
+fn patched<T: Fact>(before: Option<Live<T>>, patch: &T, notice: &Notice) -> (Result<Live<T>, Live<T>>, Option<Change>) {
     let as_of = patch.common().as_of.unwrap_or(notice.as_of);
     let mut fact = patch.clone();
     let mut first = notice.number;

@@ -70,12 +70,7 @@ pub fn hits(notice: &Notice, as_of_given: bool) -> Vec<Hit> {
         }
         // A version has a full stop in it, so it is looked for in the whole text.
         for lists in LISTS.iter() {
-            for word in lists
-                .product
-                .words
-                .iter()
-                .filter_map(|w| versioned(&text.words, w))
-            {
+            for word in lists.product.words.iter().filter_map(|w| versioned(&text.words, w)) {
                 let hit = consent(
                     &text.field,
                     &word,
@@ -166,35 +161,23 @@ fn stands(tokens: &[String], word: &str) -> bool {
             .iter()
             .zip(&parts)
             .enumerate()
-            .all(|(i, (token, part))| {
-                token == part || (prefix && i + 1 == parts.len() && token.starts_with(part))
-            })
+            .all(|(i, (token, part))| token == part || (prefix && i + 1 == parts.len() && token.starts_with(part)))
     })
 }
 
 fn in_sentence(tokens: &[String], lists: &Lists, text: &Text) -> Vec<Hit> {
     let mut hits = Vec::new();
     let plain = [
-        (
-            &lists.group,
-            said!("eine Tätergruppe", "a group of attackers"),
-        ),
-        (
-            &lists.ransom,
-            said!("Lösegeld oder Erpressung", "ransom or extortion"),
-        ),
-        (
-            &lists.malware,
-            said!("eine Schadsoftware mit Namen", "malware by name"),
-        ),
+        (&lists.group, said!("eine Tätergruppe", "a group of attackers")),
+        (&lists.ransom, said!("Lösegeld oder Erpressung", "ransom or extortion")),
+        (&lists.malware, said!("eine Schadsoftware mit Namen", "malware by name")),
     ];
     for (list, about) in plain {
         let found = list.words.iter().filter(|word| stands(tokens, word));
         hits.extend(found.map(|word| consent(&text.field, word.trim_end_matches('*'), &about)));
     }
-    let both = |list: &List| {
-        list.words.iter().any(|w| stands(tokens, w)) && list.with.iter().any(|w| stands(tokens, w))
-    };
+    let both =
+        |list: &List| list.words.iter().any(|w| stands(tokens, w)) && list.with.iter().any(|w| stands(tokens, w));
     let field = &text.field;
     if !text.dated && (both(&lists.data) || lists.data.alone.iter().any(|w| stands(tokens, w))) {
         hits.push(Hit {
@@ -241,11 +224,7 @@ fn versioned(text: &str, product: &str) -> Option<String> {
         let next: Vec<&&str> = following.collect();
         let found = match next.as_slice() {
             [first, ..] if is_version(first) => Some(*first),
-            [between, second]
-                if between.to_lowercase().starts_with("version") && is_version(second) =>
-            {
-                Some(*second)
-            }
+            [between, second] if between.to_lowercase().starts_with("version") && is_version(second) => Some(*second),
             _ => None,
         };
         if let Some(version) = found {
@@ -279,11 +258,7 @@ mod tests {
     #[test]
     fn words_stand_whole_or_by_their_beginning() {
         let tokens = tokens("Die Gruppe LockBit3 fordert Lösegeldzahlungen, sagt Black Basta");
-        assert!(
-            stands(&tokens, "lockbit*")
-                && stands(&tokens, "lösegeld*")
-                && stands(&tokens, "black basta")
-        );
+        assert!(stands(&tokens, "lockbit*") && stands(&tokens, "lösegeld*") && stands(&tokens, "black basta"));
         assert!(!stands(&tokens, "lockbit") && !stands(&tokens, "basta black"));
     }
 

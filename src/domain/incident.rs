@@ -172,8 +172,7 @@ impl LiveFacts {
     /// True where the table has a live fact of this id.
     pub fn contains(&self, table: Table, id: &str) -> bool {
         let mut found = false;
-        each_table!(self, |each, live| found |=
-            each == table && live.contains_key(id));
+        each_table!(self, |each, live| found |= each == table && live.contains_key(id));
         found
     }
 
@@ -190,12 +189,7 @@ impl LiveFacts {
 
 impl IncidentView {
     /// Folds notices (oldest first, of one incident; at least one, else `None`) at a moment.
-    pub fn fold(
-        publisher: &Publisher,
-        notices: &[Notice],
-        closed: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Option<Self> {
+    pub fn fold(publisher: &Publisher, notices: &[Notice], closed: Option<Timestamp>, now: Timestamp) -> Option<Self> {
         let (first, newest) = (notices.first()?, notices.last()?);
         let tz = &publisher.timezone;
         let mut fold = Fold::new(notices, tz, now);
@@ -240,10 +234,7 @@ impl IncidentView {
                 newest.state
             },
             exercise: newest.exercise,
-            parent: notices
-                .iter()
-                .rev()
-                .find_map(|notice| notice.parent.clone()),
+            parent: notices.iter().rev().find_map(|notice| notice.parent.clone()),
             notices: notices
                 .iter()
                 .map(|notice| NoticeView {
@@ -267,10 +258,7 @@ impl IncidentView {
 fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
     let gone = retracted(notices);
     let mut fates = BTreeMap::new();
-    for notice in notices
-        .iter()
-        .filter(|notice| !gone.contains(&notice.number))
-    {
+    for notice in notices.iter().filter(|notice| !gone.contains(&notice.number)) {
         let corrects = if notice.kind == Kind::Retraction {
             Overtaken::Retracted
         } else {
@@ -315,9 +303,7 @@ pub fn preview_changes(view: &IncidentView) -> Vec<FactChange> {
     };
     each_table!(view.facts, |table, live| {
         let carried = live.iter().filter(|(id, _)| !told(table, id));
-        all.extend(
-            carried.map(|(id, live)| change_of(table, id, Some(&live.fact), Change::Carried)),
-        );
+        all.extend(carried.map(|(id, live)| change_of(table, id, Some(&live.fact), Change::Carried)));
     });
     all.extend(view.expired.iter().cloned());
     all

@@ -1,8 +1,6 @@
 //! The fields of every table of facts: the list the reader checks by, and whoever prints help about the file.
 
-use crate::domain::words::{
-    Appointments, ContactState, EventKind, PlaceState, ServiceState, Sure, Way,
-};
+use crate::domain::words::{Appointments, ContactState, EventKind, PlaceState, ServiceState, Sure, Way};
 
 /// A table of facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,27 +156,14 @@ impl Table {
             Self::Finding => &[("text", Text), ("sure", Word(Sure::WORDS))],
             Self::Unknown => &[("text", Text)],
             Self::Question => &[("ask", Text), ("answer", Text)],
-            Self::Said => &[
-                ("who", Line),
-                ("function", Line),
-                ("text", Text),
-                ("link", Link),
-            ],
-            Self::Event => &[
-                ("at", When),
-                ("text", Text),
-                ("kind", Word(EventKind::WORDS)),
-            ],
+            Self::Said => &[("who", Line), ("function", Line), ("text", Text), ("link", Link)],
+            Self::Event => &[("at", When), ("text", Text), ("kind", Word(EventKind::WORDS))],
         }
     }
 
     /// The shape of a field, own or common.
     pub fn field(self, name: &str) -> Option<Field> {
-        self.fields()
-            .iter()
-            .chain(COMMON)
-            .find(|(n, _)| *n == name)
-            .copied()
+        self.fields().iter().chain(COMMON).find(|(n, _)| *n == name).copied()
     }
 
     /// Every key that may stand in the table.

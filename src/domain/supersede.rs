@@ -21,9 +21,7 @@ pub fn ends(catch_up: CatchUp, older_number: u32, older_scope: &Scope, newer: &N
     }
     match catch_up {
         CatchUp::Every => false,
-        CatchUp::Latest | CatchUp::Digest => {
-            newer.kind != Kind::Retraction && covers(&newer.scope, older_scope)
-        }
+        CatchUp::Latest | CatchUp::Digest => newer.kind != Kind::Retraction && covers(&newer.scope, older_scope),
     }
 }
 
@@ -82,8 +80,7 @@ mod tests {
     use crate::domain::words::IncidentState;
 
     fn scope() -> impl Strategy<Value = Scope> {
-        let ids =
-            || prop::collection::btree_set("[a-d]", 0..3).prop_map(|set| set.into_iter().collect());
+        let ids = || prop::collection::btree_set("[a-d]", 0..3).prop_map(|set| set.into_iter().collect());
         prop_oneof![
             Just(Scope::All),
             (ids(), ids()).prop_map(|(places, services)| {

@@ -90,8 +90,7 @@ pub fn day_start(day: Date, tz: &TimeZone) -> Timestamp {
 
 /// The first moment after a day in a zone.
 pub fn day_end(day: Date, tz: &TimeZone) -> Timestamp {
-    day.tomorrow()
-        .map_or(Timestamp::MAX, |next| day_start(next, tz))
+    day.tomorrow().map_or(Timestamp::MAX, |next| day_start(next, tz))
 }
 
 /// True where an as-of says a day and no clock time: it is then stored as the first moment of that day, and shown as a date.

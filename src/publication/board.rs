@@ -39,14 +39,14 @@ pub struct Line {
 
 /// A clock time in the publisher's zone; with the day where it is not the day of `now`.
 pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (timestamp(at).to_zoned(zone.clone()), timestamp(now).to_zoned(zone.clone()));
+    let (at, now) = (timestamp(at).to_zoned_datetime(zone.clone()), timestamp(now).to_zoned_datetime(zone.clone()));
     let format = if at.date() == now.date() { "%H:%M" } else { "%d.%m. %H:%M" };
     at.strftime(format).to_string()
 }
 
 /// A clock time with seconds, for the next try: a difference of seconds matters there.
 pub fn exact_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (timestamp(at).to_zoned(zone.clone()), timestamp(now).to_zoned(zone.clone()));
+    let (at, now) = (timestamp(at).to_zoned_datetime(zone.clone()), timestamp(now).to_zoned_datetime(zone.clone()));
     let format = if at.date() == now.date() { "%H:%M:%S" } else { "%d.%m. %H:%M:%S" };
     at.strftime(format).to_string()
 }

@@ -15,13 +15,13 @@ use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::{CatchUp, Operation};
-use crate::domain::draft::{self, Context, Draft, KnownIncident, Resolved};
+use crate::domain::draft::{self, Context, Draft, KnownIncident, KnownKey, Resolved};
 use crate::domain::incident::IncidentView;
 use crate::domain::notice::Notice;
 use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
-use crate::ids::{IncidentId, LaneId, NoticeSeq};
+use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 use crate::render::message::Message;
 use crate::render::{Engine, RenderError};
 use crate::settings::Settings;
@@ -268,6 +268,43 @@ impl Office {
         Ok(rendered)
     }
 
+    /// The key a prepared notice will have.
+    fn key(prepared: &Prepared, wishes: &Wishes) -> String {
+        let given = wishes.key.clone().or_else(|| prepared.resolved.key.clone());
+        given.unwrap_or_else(|| prepared.resolved.content_hash.clone())
+    }
+
+    /// True where the store has a notice of this key already: publishing sends nothing new.
+    pub fn is_known(prepared: &Prepared, wishes: &Wishes, known: &[KnownIncident]) -> bool {
+        let (notice, key) = (&prepared.resolved.notice, Self::key(prepared, wishes));
+        known
+            .iter()
+            .filter(|i| i.publisher == notice.publisher && i.slug == notice.incident)
+            .any(|i| i.keys.iter().any(|k| k.key == key))
+    }
+
+    /// The texts of a notice's broadcasts rendered anew, for a redaction.
+    pub async fn rerender(
+        &self,
+        store: &dyn Store,
+        notice: &Notice,
+        seq: NoticeSeq,
+    ) -> Result<Vec<(BroadcastId, BTreeMap<Lang, Variant>)>, PublishError> {
+        let mut known = known_incidents(store).await?;
+        for incident in &mut known {
+            if incident.publisher == notice.publisher && incident.slug == notice.incident {
+                incident.notices.retain(|n| n.number < notice.number);
+            }
+        }
+        let (publisher, view) = self.view_with(notice, &known, notice.published.as_millisecond())?;
+        let mut variants = Vec::new();
+        for row in store.broadcasts_of(seq).await? {
+            let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else { continue };
+            variants.push((row.id, self.render(configured, publisher, &view, notice)?.variants));
+        }
+        Ok(variants)
+    }
+
     fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow], now: Ms) -> Publication {
         let notice = &prepared.resolved.notice;
         let lane = |name: &str| lanes.iter().find(|l| l.name == name).map(|l| l.id);
@@ -281,11 +318,7 @@ impl Office {
         Publication {
             notice: notice.clone(),
             new_incident_title: prepared.resolved.new_incident.then(|| prepared.view.title.clone()),
-            key: wishes
-                .key
-                .clone()
-                .or_else(|| prepared.resolved.key.clone())
-                .unwrap_or_else(|| format!("sha256:{}", prepared.resolved.content_hash)),
+            key: Self::key(prepared, wishes),
             content_hash: prepared.resolved.content_hash.clone(),
             after: wishes.after.or(prepared.resolved.after),
             broadcasts,
@@ -341,13 +374,22 @@ fn operation(channel: &dyn Channel, kind: Kind) -> Operation {
 pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, StoreError> {
     let mut known = Vec::new();
     for row in store.incidents(None).await? {
-        let notices = store.notices(row.id).await?.into_iter().map(|n| n.notice).collect();
+        let (notices, keys) = store
+            .notices(row.id)
+            .await?
+            .into_iter()
+            .map(|n| {
+                let key = KnownKey { number: n.notice.number, key: n.key };
+                (n.notice, key)
+            })
+            .unzip();
         known.push(KnownIncident {
             publisher: row.publisher,
             slug: row.slug,
             closed: row.closed_at_ms.is_some(),
             exercise: row.exercise,
             notices,
+            keys,
         });
     }
     Ok(known)

@@ -42,17 +42,18 @@ pub(super) async fn notices(
     incident: IncidentId,
 ) -> Result<Vec<StoredNotice>, StoreError> {
     // Unique (incident, number).
-    let rows: Vec<(i64, String, String)> =
-        sqlx::query_as("SELECT id, actor, body FROM notice WHERE incident = ? ORDER BY number")
+    let rows: Vec<(i64, String, String, String)> =
+        sqlx::query_as("SELECT id, actor, body, key FROM notice WHERE incident = ? ORDER BY number")
             .bind(incident.0)
             .fetch_all(pool)
             .await?;
     rows.into_iter()
-        .map(|(seq, actor, body)| {
+        .map(|(seq, actor, body, key)| {
             Ok(StoredNotice {
                 seq: NoticeSeq(seq),
                 notice: serde_json::from_str(&body)?,
                 actor,
+                key,
             })
         })
         .collect()

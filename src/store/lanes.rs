@@ -13,7 +13,7 @@ use crate::ids::LaneId;
 macro_rules! lane_columns {
     () => {
         "id, name, kind, account, configured, gate, gate_reason, gate_by, gate_since, epoch, ack_epoch, ack_in_flight, health,
-         health_since, blocked_until, reason, text, failures"
+         health_since, blocked_until, reason, text, failures, audience"
     };
 }
 
@@ -38,6 +38,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
             text: row.try_get("text")?,
             failures: row.try_get("failures")?,
         },
+        audience: u64::try_from(row.try_get::<i64, _>("audience")?).unwrap_or_default(),
     })
 }
 

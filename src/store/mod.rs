@@ -18,6 +18,7 @@ mod evidence;
 mod incidents;
 mod lanes;
 mod open;
+pub mod owner;
 mod publish;
 mod rate;
 mod receipts;

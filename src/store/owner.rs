@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
-use super::sqlite::Sqlite;
+use super::Sqlite;
 
 /// Where another process's commit is noticed when nobody wakes (LANES 1).
 const POLL: Duration = Duration::from_millis(200);

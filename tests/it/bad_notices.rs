@@ -51,64 +51,24 @@ pub const FILES: &[Bad] = &[
     bad("json-unknown-key.json", 4, "servce", "\"service\""),
     bad("no-headline.toml", 0, "headline", "headline is missing"),
     bad("no-summary.toml", 0, "summary", "summary is missing"),
-    bad(
-        "summary-in-table.toml",
-        4,
-        "service.a.summary",
-        "no field \"summary\"",
-    ),
+    bad("summary-in-table.toml", 4, "service.a.summary", "no field \"summary\""),
     bad("empty-headline.toml", 1, "headline", "field is empty"),
     bad("headline-too-long.toml", 1, "headline", "shorten it by 1"),
     bad("summary-too-long.toml", 2, "summary", "Allowed are 600"),
     bad("headline-two-lines.toml", 1, "headline", "Only one line"),
     bad("body-too-long.toml", 3, "body", "Allowed are 20000"),
-    bad(
-        "one-letter-off.toml",
-        3,
-        "sumary",
-        "Did you mean \"summary\"",
-    ),
+    bad("one-letter-off.toml", 3, "sumary", "Did you mean \"summary\""),
     bad("unknown-key.toml", 3, "zebra", "Allowed are: publisher"),
-    bad(
-        "headline-number.toml",
-        1,
-        "headline",
-        "Found the number 115",
-    ),
-    bad(
-        "unknown-state.toml",
-        3,
-        "state",
-        "Did you mean \"restricted\"",
-    ),
-    bad(
-        "german-state.toml",
-        3,
-        "state",
-        "Allowed are: reported, confirmed",
-    ),
-    bad(
-        "unknown-kind.toml",
-        3,
-        "kind",
-        "notice, correction, retraction",
-    ),
+    bad("headline-number.toml", 1, "headline", "Found the number 115"),
+    bad("unknown-state.toml", 3, "state", "Did you mean \"restricted\""),
+    bad("german-state.toml", 3, "state", "Allowed are: reported, confirmed"),
+    bad("unknown-kind.toml", 3, "kind", "notice, correction, retraction"),
     bad("flag-as-text.toml", 3, "urgent", "without quotation marks"),
-    bad(
-        "unknown-publisher.toml",
-        3,
-        "publisher",
-        "Did you mean \"potsdam\"",
-    ),
+    bad("unknown-publisher.toml", 3, "publisher", "Did you mean \"potsdam\""),
     bad("publisher-not-an-id.toml", 3, "publisher", "small letters"),
     bad("incident-umlaut.toml", 3, "incident", "no umlauts"),
     bad("incident-reserved.toml", 3, "incident", "reserved word"),
-    bad(
-        "parent-without-slash.toml",
-        3,
-        "parent",
-        "publisher/incident",
-    ),
+    bad("parent-without-slash.toml", 3, "parent", "publisher/incident"),
     bad("unknown-reference.toml", 3, "replaces", "has no notice yet"),
     bad("reference-not-a-list.toml", 3, "corrects", "[1]"),
     bad("reference-zero.toml", 3, "replaces", "from 1 on"),
@@ -137,46 +97,16 @@ pub const FILES: &[Bad] = &[
     bad("next-without-at.toml", 3, "next", "at is missing"),
     bad("service-without-id.toml", 4, "service.name", "[service.id]"),
     bad("fact-id-capital.toml", 3, "service.Online", "small letters"),
-    bad(
-        "fact-field-off.toml",
-        4,
-        "contact.a.phon",
-        "Did you mean \"phone\"",
-    ),
+    bad("fact-field-off.toml", 4, "contact.a.phon", "Did you mean \"phone\""),
     bad("phone-number.toml", 4, "contact.a.phone", "\"115\""),
-    bad(
-        "phone-in-words.toml",
-        4,
-        "contact.a.phone",
-        "+49 30 23125100",
-    ),
-    bad(
-        "link-javascript.toml",
-        4,
-        "contact.a.url",
-        "http:// or https://",
-    ),
-    bad(
-        "link-password.toml",
-        4,
-        "contact.a.url",
-        "without name and password",
-    ),
+    bad("phone-in-words.toml", 4, "contact.a.phone", "+49 30 23125100"),
+    bad("link-javascript.toml", 4, "contact.a.url", "http:// or https://"),
+    bad("link-password.toml", 4, "contact.a.url", "without name and password"),
     bad("mail-in-words.toml", 4, "contact.a.email", "address alone"),
     bad("unknown-way.toml", 5, "service.a.ways", "\"phone\""),
     bad("until-words.toml", 5, "place.a.until", "\"further-notice\""),
-    bad(
-        "confirm-without-words.toml",
-        5,
-        "place.a.until",
-        "words is missing",
-    ),
-    bad(
-        "exception-half.toml",
-        5,
-        "place.a.exceptions",
-        "closed = true",
-    ),
+    bad("confirm-without-words.toml", 5, "place.a.until", "words is missing"),
+    bad("exception-half.toml", 5, "place.a.exceptions", "closed = true"),
     bad("finding-empty.toml", 3, "finding.a", "text = "),
     bad("sure-word.toml", 5, "finding.a.sure", "\"no-sign-so-far\""),
     bad("ended-text.toml", 4, "service.a.ended", "true or false"),
@@ -184,27 +114,15 @@ pub const FILES: &[Bad] = &[
     bad("bidi-override.toml", 3, "body", "U+202E"),
     bad("unknown-language.toml", 3, "text.fr", "de, de-simple, en"),
     bad("language-half.toml", 3, "text.en", "summary is missing"),
-    bad(
-        "language-first-twice.toml",
-        3,
-        "text.de",
-        "Remove [text.de]",
-    ),
-    bad(
-        "fact-language.toml",
-        6,
-        "service.a.text.en.state",
-        "Allowed are: name",
-    ),
+    bad("language-first-twice.toml", 3, "text.de", "Remove [text.de]"),
+    bad("fact-language.toml", 6, "service.a.text.en.state", "Allowed are: name"),
     bad("nine-levels.toml", 3, "", "8 levels"),
 ];
 
 const NOW: &str = "2026-11-23T12:00:00+01:00";
 
 fn problems(name: &str, bytes: &[u8]) -> Vec<Problem> {
-    Desk::of(&["potsdam"])
-        .preview(name, bytes, NOW)
-        .expect_err(name)
+    Desk::of(&["potsdam"]).preview(name, bytes, NOW).expect_err(name)
 }
 
 #[test]
@@ -228,12 +146,7 @@ fn every_bad_file_is_refused_with_place_and_remedy() {
                 && p.what.de != p.what.en
         });
         if !hit {
-            write!(
-                faults,
-                "{name} ({line}, {field}, {phrase}):\n{}",
-                lines(&problems)
-            )
-            .unwrap();
+            write!(faults, "{name} ({line}, {field}, {phrase}):\n{}", lines(&problems)).unwrap();
         }
     }
     assert!(faults.is_empty(), "{faults}");
@@ -241,9 +154,7 @@ fn every_bad_file_is_refused_with_place_and_remedy() {
 
 #[test]
 fn every_fixture_is_in_the_table() {
-    let found = std::fs::read_dir(file("tests/fixtures/bad_notices"))
-        .unwrap()
-        .count();
+    let found = std::fs::read_dir(file("tests/fixtures/bad_notices")).unwrap().count();
     assert_eq!(found, FILES.len());
     assert!(found >= 60);
 }
@@ -271,14 +182,8 @@ fn depth_is_refused_before_anything_recurses() {
             format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth)),
             format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth)),
         ] {
-            let said = lines(&problems(
-                "deep",
-                &text.as_bytes()[..text.len().min(MAX_BYTES)],
-            ));
-            assert!(
-                said.contains("8 levels") || said.contains("Not valid JSON"),
-                "{said}"
-            );
+            let said = lines(&problems("deep", &text.as_bytes()[..text.len().min(MAX_BYTES)]));
+            assert!(said.contains("8 levels") || said.contains("Not valid JSON"), "{said}");
         }
     }
 }
@@ -298,12 +203,8 @@ fn the_501st_fact_is_too_many() {
 
 #[test]
 fn all_faults_come_at_once_in_the_order_of_the_file_and_not_too_many() {
-    let text =
-        "headline = 1\nsummary = \"x\"\nstate = \"of\"\n[service.A]\n[contact.b]\nphone = 1\n";
-    let found: Vec<_> = problems("four.toml", text.as_bytes())
-        .iter()
-        .map(|p| p.line)
-        .collect();
+    let text = "headline = 1\nsummary = \"x\"\nstate = \"of\"\n[service.A]\n[contact.b]\nphone = 1\n";
+    let found: Vec<_> = problems("four.toml", text.as_bytes()).iter().map(|p| p.line).collect();
     assert_eq!(found, [Some(1), Some(3), Some(4), Some(6)]);
     let many: String = (0..50).fold(String::new(), |all, n| all + &format!("x{n} = 1\n"));
     let problems = problems("many.toml", many.as_bytes());

@@ -25,10 +25,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("c-soest/10-1555-region.toml", "2023-10-30T15:55:30+01:00"),
     ("c-soest/11-2000-soest.toml", "2023-10-30T20:00:30+01:00"),
     ("d-sit/1-2023-11-20.toml", "2023-11-20T12:05:00+01:00"),
-    (
-        "d-sit/2-gemeinde-2023-11-21.toml",
-        "2023-11-21T09:05:00+01:00",
-    ),
+    ("d-sit/2-gemeinde-2023-11-21.toml", "2023-11-21T09:05:00+01:00"),
 ];
 
 /// All examples published in order.
@@ -39,11 +36,7 @@ fn desk() -> Desk {
         let resolved = desk
             .publish(name, &bytes, now)
             .unwrap_or_else(|p| panic!("{}", lines(&p)));
-        assert!(
-            resolved.warnings.is_empty(),
-            "{name}: {:#?}",
-            resolved.warnings
-        );
+        assert!(resolved.warnings.is_empty(), "{name}: {:#?}", resolved.warnings);
     }
     desk
 }
@@ -62,27 +55,18 @@ fn view(desk: &Desk, index: usize, now: &str) -> IncidentView {
 #[test]
 fn every_example_file_is_in_the_list_and_resolves_without_a_warning() {
     let mut files: Vec<String> = Vec::new();
-    for folder in std::fs::read_dir(file("examples"))
-        .unwrap()
-        .filter_map(Result::ok)
-    {
+    for folder in std::fs::read_dir(file("examples")).unwrap().filter_map(Result::ok) {
         for entry in std::fs::read_dir(folder.path())
             .into_iter()
             .flatten()
             .filter_map(Result::ok)
         {
             let folder = folder.file_name().into_string().unwrap();
-            files.push(format!(
-                "{folder}/{}",
-                entry.file_name().into_string().unwrap()
-            ));
+            files.push(format!("{folder}/{}", entry.file_name().into_string().unwrap()));
         }
     }
     files.sort();
-    assert_eq!(
-        files,
-        EXAMPLES.iter().map(|(name, _)| *name).collect::<Vec<_>>()
-    );
+    assert_eq!(files, EXAMPLES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     assert_eq!(desk().incidents.len(), 5);
 }
 
@@ -90,20 +74,12 @@ fn every_example_file_is_in_the_list_and_resolves_without_a_warning() {
 fn case_a_is_rolled_back_and_its_facts_carry_over() {
     let desk = desk();
     let view = view(&desk, 0, "2023-01-31T13:00:00+01:00");
-    assert_eq!(
-        (view.notices.len(), view.state),
-        (3, IncidentState::RolledBack)
-    );
+    assert_eq!((view.notices.len(), view.state), (3, IncidentState::RolledBack));
     let fate = view.notices[0].fate.as_ref().unwrap();
     assert_eq!((fate.by, fate.how), (2, Overtaken::TakenBack));
     let mail = &view.facts.contact["email"];
     assert_eq!(
-        (
-            mail.fact.receives,
-            mail.fact.sends,
-            mail.first,
-            mail.touched
-        ),
+        (mail.fact.receives, mail.fact.sends, mail.first, mail.touched),
         (Some(false), Some(false), 1, 3)
     );
     // Given on 24 January, not touched since, as of then.
@@ -133,10 +109,7 @@ fn case_b_a_number_from_monday_works_from_monday_and_assured_runs_out() {
         Some(ContactState::From)
     );
     assert_eq!(saturday.facts.assured.len(), 6);
-    assert_eq!(
-        saturday.changes_at,
-        Some("2021-10-17T11:00:00+02:00".parse().unwrap())
-    );
+    assert_eq!(saturday.changes_at, Some("2021-10-17T11:00:00+02:00".parse().unwrap()));
     let monday = view(&desk, 1, "2021-10-18T00:00:00+02:00");
     assert_eq!(
         monday.facts.contact["buergeranliegen"].fact.state,
@@ -151,18 +124,11 @@ fn case_b_a_number_from_monday_works_from_monday_and_assured_runs_out() {
 fn case_c_is_one_incident_in_which_1016_supersedes_0815() {
     let desk = desk();
     let view = view(&desk, 2, "2023-10-30T20:30:00+01:00");
-    assert_eq!(
-        (view.notices.len(), view.slug.as_str()),
-        (12, "2023-10-30-it")
-    );
+    assert_eq!((view.notices.len(), view.slug.as_str()), (12, "2023-10-30-it"));
     let fate = view.notices[0].fate.as_ref().unwrap();
     assert_eq!((fate.by, fate.how), (7, Overtaken::Replaced));
     assert_eq!(fate.since.to_string(), "2023-10-30T09:16:00Z");
-    let scopes = view
-        .notices
-        .iter()
-        .filter(|n| n.notice.scope == Scope::All)
-        .count();
+    let scopes = view.notices.iter().filter(|n| n.notice.scope == Scope::All).count();
     assert_eq!(scopes, 4);
     assert!(view.facts.place["soest-buergerbuero"].unconfirmed);
     assert_eq!(view.facts.contact["kreis-mail"].fact.receives, Some(true));
@@ -178,19 +144,10 @@ fn the_five_lines_work_on_an_empty_store_at_any_hour() {
             .preview("five.toml", &bytes, &now)
             .unwrap_or_else(|p| panic!("{}", lines(&p)));
         let notice = &resolved.notice;
-        assert_eq!(
-            (notice.incident.as_str(), notice.number),
-            ("2026-11-23-it", 1)
-        );
-        assert_eq!(
-            (notice.kind, notice.state),
-            (Kind::Notice, IncidentState::Restricted)
-        );
+        assert_eq!((notice.incident.as_str(), notice.number), ("2026-11-23-it", 1));
+        assert_eq!((notice.kind, notice.state), (Kind::Notice, IncidentState::Restricted));
         assert_eq!(notice.as_of, now.parse().unwrap());
-        assert_eq!(
-            notice.facts.contact["zentrale"].phone.as_deref(),
-            Some("115")
-        );
+        assert_eq!(notice.facts.contact["zentrale"].phone.as_deref(), Some("115"));
         assert!(
             resolved.new_incident && resolved.filled.len() >= 5,
             "{:?}",

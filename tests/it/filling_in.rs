@@ -23,11 +23,7 @@ fn publish_at(desk: &mut Desk, rest: &str, now: &str) -> Resolved {
 
 fn refused(desk: &Desk, rest: &str) -> String {
     let text = format!("{HEAD}{rest}");
-    lines(
-        &desk
-            .preview("n.toml", text.as_bytes(), NOW)
-            .expect_err(rest),
-    )
+    lines(&desk.preview("n.toml", text.as_bytes(), NOW).expect_err(rest))
 }
 
 fn warnings(resolved: &Resolved) -> String {
@@ -54,13 +50,9 @@ fn the_incident_is_the_given_the_only_open_or_a_new_one() {
     );
     desk.incidents[0].closed = true;
     assert!(
-        refused(&desk, "incident = \"2026-11-23-it\"\nstate = \"confirmed\"")
-            .contains("incident reopen 2026-11-23-it")
+        refused(&desk, "incident = \"2026-11-23-it\"\nstate = \"confirmed\"").contains("incident reopen 2026-11-23-it")
     );
-    assert_eq!(
-        publish(&mut desk, "urgent = true").notice.incident,
-        "2026-11-23-it-2"
-    );
+    assert_eq!(publish(&mut desk, "urgent = true").notice.incident, "2026-11-23-it-2");
     publish(&mut desk, "incident = \"wasser\"");
     let said = refused(&desk, "");
     assert!(said.contains("open are: 2026-11-23-it-2, wasser"), "{said}");
@@ -84,11 +76,7 @@ fn the_same_file_is_the_same_notice_also_after_it_closed_the_incident() {
     desk.incidents[0].closed = true;
     assert_eq!(publish(&mut desk, "state = \"closed\"").existing, Some(2));
     assert_eq!(
-        publish(
-            &mut desk,
-            "state = \"closed\"\nincident = \"2026-11-23-it\""
-        )
-        .existing,
+        publish(&mut desk, "state = \"closed\"\nincident = \"2026-11-23-it\"").existing,
         Some(2)
     );
     assert_eq!(desk.incidents[0].notices.len(), 2);
@@ -144,14 +132,8 @@ fn corrections_and_retractions_name_what_they_are_about() {
     let view = fold(&desk, NOW);
     assert_eq!(view.facts.service["a"].fact.state.unwrap().word(), "off");
     assert!(!view.facts.service.contains_key("b"));
-    assert_eq!(
-        view.notices[1].fate.as_ref().unwrap().how,
-        Overtaken::Retracted
-    );
-    assert_eq!(
-        view.notices[0].fate, None,
-        "corrected by a notice that was retracted"
-    );
+    assert_eq!(view.notices[1].fate.as_ref().unwrap().how, Overtaken::Retracted);
+    assert_eq!(view.notices[0].fate, None, "corrected by a notice that was retracted");
 }
 
 #[test]
@@ -169,23 +151,13 @@ fn facts_carry_over_field_by_field_until_they_end() {
     let view = fold(&desk, "2026-11-23T13:30:00+01:00");
     let a = &view.facts.service["a"];
     assert_eq!(
-        (
-            a.fact.name.as_deref(),
-            a.fact.state.unwrap().word(),
-            a.first,
-            a.touched
-        ),
+        (a.fact.name.as_deref(), a.fact.state.unwrap().word(), a.first, a.touched),
         (Some("A"), "limited", 1, 2)
     );
     assert!(view.facts.place["p"].unconfirmed && view.facts.unknown.contains_key("u"));
-    assert_eq!(
-        view.changes_at,
-        Some("2026-11-23T14:00:00+01:00".parse().unwrap())
-    );
+    assert_eq!(view.changes_at, Some("2026-11-23T14:00:00+01:00".parse().unwrap()));
     let later = fold(&desk, "2026-11-23T14:00:00+01:00");
-    assert!(
-        later.facts.unknown.is_empty() && later.expired.len() == 1 && later.changes_at.is_none()
-    );
+    assert!(later.facts.unknown.is_empty() && later.expired.len() == 1 && later.changes_at.is_none());
     publish(&mut desk, "[service.a]\nended = true");
     let ended = fold(&desk, NOW);
     assert!(ended.facts.service.is_empty());
@@ -199,22 +171,14 @@ fn facts_carry_over_field_by_field_until_they_end() {
 #[test]
 fn what_ran_out_begins_anew_when_it_is_given_again() {
     let mut desk = Desk::of(&["potsdam"]);
-    publish(
-        &mut desk,
-        "[assured.strom]\nname = \"Strom\"\nas_of = \"11:00\"",
-    );
+    publish(&mut desk, "[assured.strom]\nname = \"Strom\"\nas_of = \"11:00\"");
     assert!(
         fold(&desk, "2026-11-24T10:59:00+01:00")
             .facts
             .assured
             .contains_key("strom")
     );
-    assert!(
-        fold(&desk, "2026-11-24T11:00:00+01:00")
-            .facts
-            .assured
-            .is_empty()
-    );
+    assert!(fold(&desk, "2026-11-24T11:00:00+01:00").facts.assured.is_empty());
     publish_at(
         &mut desk,
         "[assured.strom]\nname = \"Strom\"",
@@ -262,10 +226,7 @@ fn words_that_want_consent_are_warned_of() {
         &mut desk,
         "[said.x]\nwho = \"Presse\"\ntext = \"LockBit fordert Lösegeld.\"",
     );
-    assert!(
-        quoted.warnings.is_empty(),
-        "quoted as said, never as own words"
-    );
+    assert!(quoted.warnings.is_empty(), "quoted as said, never as own words");
     let assured = publish(
         &mut desk,
         "cleared_with = \"LKA\"\n[assured.a]\ntext = \"Kein Anzeichen für einen Abfluss.\"",
@@ -283,16 +244,10 @@ fn texts_of_facts_come_in_both_forms() {
     .notice;
     let json = serde_json::to_value(&notice.facts).unwrap();
     assert_eq!(json["finding"]["a"]["text"], "Befund");
-    assert_eq!(
-        json["finding"]["a"]["translations"]["en"]["text"],
-        "Finding"
-    );
+    assert_eq!(json["finding"]["a"]["translations"]["en"]["text"], "Finding");
     assert_eq!(json["unknown"]["b"]["text"], "Offen");
     assert_eq!(json["unknown"]["b"]["translations"]["en"]["text"], "Open");
-    assert_eq!(
-        json["service"]["c"]["translations"]["en"]["name"],
-        "Service"
-    );
+    assert_eq!(json["service"]["c"]["translations"]["en"]["name"], "Service");
 }
 
 #[test]

@@ -5,11 +5,14 @@
 mod bad_notices;
 mod bad_settings;
 mod channel_peers;
+mod compose;
 mod example_notices;
+mod feeds;
 mod filling_in;
 mod house;
 mod layers;
 mod measure_cases;
 mod notices;
+mod pages;
 mod peers;
 mod support;

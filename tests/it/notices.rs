@@ -56,21 +56,13 @@ impl Desk {
     }
 
     /// The same, and keeps it.
-    pub fn publish(
-        &mut self,
-        name: &str,
-        bytes: &[u8],
-        now: &str,
-    ) -> Result<Resolved, Vec<Problem>> {
+    pub fn publish(&mut self, name: &str, bytes: &[u8], now: &str) -> Result<Resolved, Vec<Problem>> {
         let resolved = self.preview(name, bytes, now)?;
         if resolved.existing.is_some() {
             return Ok(resolved);
         }
         let notice = &resolved.notice;
-        let key = resolved
-            .key
-            .clone()
-            .unwrap_or_else(|| resolved.content_hash.clone());
+        let key = resolved.key.clone().unwrap_or_else(|| resolved.content_hash.clone());
         let key = KnownKey {
             number: notice.number,
             key,

@@ -76,13 +76,7 @@ fn fact(table: Table, key: &Key, node: &Node, path: &str, sink: &mut Sink) -> Op
             continue;
         };
         if let Some(value) = value(shape, node, &field, sink) {
-            fact.fields.insert(
-                name,
-                At {
-                    line: node.line,
-                    value,
-                },
-            );
+            fact.fields.insert(name, At { line: node.line, value });
         }
     }
     Some(fact)
@@ -147,17 +141,10 @@ fn texts(
                 for (key, node) in as_table(node, &path, sink).unwrap_or_default() {
                     let path = format!("{path}.{}", shown(&key.name));
                     if !known.contains(&key.name.as_str()) {
-                        unknown(
-                            key,
-                            path.rsplit_once('.').map_or("", |(p, _)| p),
-                            &known,
-                            sink,
-                        );
+                        unknown(key, path.rsplit_once('.').map_or("", |(p, _)| p), &known, sink);
                         continue;
                     }
-                    let one_line = table
-                        .field(&key.name)
-                        .is_some_and(|(_, s)| s == Shape::Line);
+                    let one_line = table.field(&key.name).is_some_and(|(_, s)| s == Shape::Line);
                     let text = if one_line {
                         text::line(node, &path, sink)
                     } else {
@@ -236,10 +223,7 @@ fn exceptions(node: &Node, field: &str, sink: &mut Sink) -> Option<serde_json::V
                 if days.insert(day, value).is_none() {
                     continue;
                 }
-                said!(
-                    "Der Tag {day} steht zweimal da.",
-                    "The day {day} is there twice."
-                )
+                said!("Der Tag {day} steht zweimal da.", "The day {day} is there twice.")
             }
         };
         sink.add(

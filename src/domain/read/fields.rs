@@ -11,27 +11,14 @@ pub fn as_table<'n>(node: &'n Node, field: &str, sink: &mut Sink) -> Option<&'n 
     if let Value::Table(entries) = &node.value {
         return Some(entries);
     }
-    sink.wrong_type(
-        node,
-        field,
-        said!("eine Tabelle mit Feldern", "a table with fields"),
-    );
+    sink.wrong_type(node, field, said!("eine Tabelle mit Feldern", "a table with fields"));
     None
 }
 
 /// The entries of a list, at most [`MAX_LIST`].
-pub fn as_list<'n>(
-    node: &'n Node,
-    field: &str,
-    example: &str,
-    sink: &mut Sink,
-) -> Option<&'n [Node]> {
+pub fn as_list<'n>(node: &'n Node, field: &str, example: &str, sink: &mut Sink) -> Option<&'n [Node]> {
     let Value::List(list) = &node.value else {
-        sink.wrong_type(
-            node,
-            field,
-            said!("eine Liste wie {example}", "a list like {example}"),
-        );
+        sink.wrong_type(node, field, said!("eine Liste wie {example}", "a list like {example}"));
         return None;
     };
     if list.len() > MAX_LIST {
@@ -39,10 +26,7 @@ pub fn as_list<'n>(
         sink.add(
             node.line,
             field,
-            said!(
-                "Die Liste hat {found} Einträge.",
-                "The list has {found} entries."
-            ),
+            said!("Die Liste hat {found} Einträge.", "The list has {found} entries."),
             said!("Erlaubt sind {MAX_LIST}.", "Allowed are {MAX_LIST}."),
         );
         return None;
@@ -65,11 +49,7 @@ pub fn unknown(key: &Key, field: &str, known: &[&str], sink: &mut Sink) {
 pub fn word<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) -> Option<&'k str> {
     let Value::Text(text) = &node.value else {
         let list = known.join(", ");
-        sink.wrong_type(
-            node,
-            field,
-            said!("eines der Wörter {list}", "one of the words {list}"),
-        );
+        sink.wrong_type(node, field, said!("eines der Wörter {list}", "one of the words {list}"));
         return None;
     };
     let found = known.iter().find(|k| **k == text.trim()).copied();
@@ -80,12 +60,7 @@ pub fn word<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) ->
 }
 
 /// A list of words of a closed list, each once, in the order given.
-pub fn words<'k>(
-    node: &Node,
-    field: &str,
-    known: &[&'k str],
-    sink: &mut Sink,
-) -> Option<Vec<&'k str>> {
+pub fn words<'k>(node: &Node, field: &str, known: &[&'k str], sink: &mut Sink) -> Option<Vec<&'k str>> {
     let example = format!("[\"{}\"]", known.first().unwrap_or(&""));
     let mut out = Vec::new();
     for entry in as_list(node, field, &example, sink)? {
@@ -103,10 +78,7 @@ pub fn slug(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
         sink.wrong_type(
             node,
             field,
-            said!(
-                "eine Kennung in Anführungszeichen",
-                "an id in quotation marks"
-            ),
+            said!("eine Kennung in Anführungszeichen", "an id in quotation marks"),
         );
         return None;
     };

@@ -81,9 +81,7 @@ impl Walk<'_, '_> {
             _ => match self.scalar()? {
                 serde_json::Value::String(text) => Value::Text(text.replace("\r\n", "\n")),
                 serde_json::Value::Bool(flag) => Value::Flag(flag),
-                serde_json::Value::Number(n) => n
-                    .as_i64()
-                    .map_or_else(|| Value::Number(n.to_string()), Value::Whole),
+                serde_json::Value::Number(n) => n.as_i64().map_or_else(|| Value::Number(n.to_string()), Value::Whole),
                 _ => Value::Nothing,
             },
         };
@@ -91,8 +89,7 @@ impl Walk<'_, '_> {
     }
 
     fn scalar(&mut self) -> Option<serde_json::Value> {
-        let mut values =
-            serde_json::Deserializer::from_str(self.rest()).into_iter::<serde_json::Value>();
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter::<serde_json::Value>();
         // `Some(Err)` only for numbers beyond the range of a double: there is nothing such in a notice.
         let value = values.next()?;
         let used = values.byte_offset();

@@ -17,9 +17,7 @@ mod top;
 use super::draft::Draft;
 use super::problem::Problem;
 use crate::said;
-pub use limits::{
-    MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_PROBLEMS, MAX_SUMMARY, MAX_TEXT,
-};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_PROBLEMS, MAX_SUMMARY, MAX_TEXT};
 use sink::Sink;
 
 /// Reads a notice file: JSON where the first character is `{`, else TOML. `name` is for error places.
@@ -34,10 +32,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Draft, Vec<Problem>> {
                     0,
                     "",
                     said!("Die Datei ist nicht zu lesen.", "The file cannot be read."),
-                    said!(
-                        "Beginnen Sie mit headline = \"…\".",
-                        "Begin with headline = \"…\"."
-                    ),
+                    said!("Beginnen Sie mit headline = \"…\".", "Begin with headline = \"…\"."),
                 );
             }
             Err(sink.into_problems())

@@ -47,11 +47,7 @@ impl Value {
         match self {
             Self::Text(text) => {
                 let start: String = text.chars().take(40).collect();
-                let dots = if text.chars().nth(40).is_some() {
-                    "…"
-                } else {
-                    ""
-                };
+                let dots = if text.chars().nth(40).is_some() { "…" } else { "" };
                 let start = start.escape_debug();
                 (
                     format!("der Text \"{start}{dots}\""),

@@ -49,10 +49,7 @@ impl Sink {
                     "{more} weitere Fehler sind nicht gezeigt.",
                     "{more} more faults are not shown."
                 ),
-                remedy: said!(
-                    "Beheben Sie zuerst die oben genannten.",
-                    "Mend those above first."
-                ),
+                remedy: said!("Beheben Sie zuerst die oben genannten.", "Mend those above first."),
             });
         }
         self.problems

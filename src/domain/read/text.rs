@@ -12,10 +12,7 @@ pub fn line(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
         sink.add(
             node.line,
             field,
-            said!(
-                "Der Text hat mehrere Zeilen.",
-                "The text has several lines."
-            ),
+            said!("Der Text hat mehrere Zeilen.", "The text has several lines."),
             said!(
                 "Hier ist nur eine Zeile erlaubt; längere Texte gehören in body.",
                 "Only one line is allowed here; longer texts belong into body."
@@ -33,13 +30,7 @@ pub fn bounded(node: &Node, field: &str, limit: usize, sink: &mut Sink) -> Optio
 }
 
 /// The text where it has at most `limit` characters.
-pub fn within(
-    node: &Node,
-    field: &str,
-    text: String,
-    limit: usize,
-    sink: &mut Sink,
-) -> Option<String> {
+pub fn within(node: &Node, field: &str, text: String, limit: usize, sink: &mut Sink) -> Option<String> {
     let found = text.chars().count();
     if found <= limit {
         return Some(text);
@@ -48,10 +39,7 @@ pub fn within(
     sink.add(
         node.line,
         field,
-        said!(
-            "Der Text hat {found} Zeichen.",
-            "The text has {found} characters."
-        ),
+        said!("Der Text hat {found} Zeichen.", "The text has {found} characters."),
         said!(
             "Erlaubt sind {limit}; kürzen Sie ihn um {over}.",
             "Allowed are {limit}; shorten it by {over}."
@@ -125,9 +113,7 @@ pub fn phone(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
     }
     let text = bounded(node, field, MAX_PHONE, sink)?;
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let good = text
-        .chars()
-        .all(|c| c.is_ascii_digit() || " +()/-.".contains(c));
+    let good = text.chars().all(|c| c.is_ascii_digit() || " +()/-.".contains(c));
     if good && (2..=20).contains(&digits) && text.rfind('+').is_none_or(|at| at == 0) {
         return Some(text);
     }

@@ -100,9 +100,7 @@ pub fn parse(text: &str) -> Option<GivenTime> {
         return None;
     }
     let date = text.get(..10)?.parse::<Date>().ok()?;
-    Some(GivenTime::Local(
-        date.to_datetime(time.trim().parse().ok()?),
-    ))
+    Some(GivenTime::Local(date.to_datetime(time.trim().parse().ok()?)))
 }
 
 /// A point in time.
@@ -141,11 +139,7 @@ pub fn when(node: &Node, field: &str, sink: &mut Sink) -> Option<GivenWhen> {
             _ => unknown(key, field, KNOWN, sink),
         }
     }
-    need(words, node, field, "words", entries, sink).map(|words| GivenWhen::Vague {
-        words,
-        from,
-        before,
-    })
+    need(words, node, field, "words", entries, sink).map(|words| GivenWhen::Vague { words, from, before })
 }
 
 /// `"further-notice"`, a time, a vague time, or `{ words, at, confirm }`.
@@ -167,11 +161,7 @@ pub fn until(node: &Node, field: &str, sink: &mut Sink) -> Option<GivenUntil> {
             );
             return None;
         }
-        Value::Table(entries)
-            if entries
-                .iter()
-                .any(|(k, _)| k.name == "at" || k.name == "confirm") =>
-        {
+        Value::Table(entries) if entries.iter().any(|(k, _)| k.name == "at" || k.name == "confirm") => {
             return confirm(node, entries, field, sink);
         }
         _ => {}
@@ -179,12 +169,7 @@ pub fn until(node: &Node, field: &str, sink: &mut Sink) -> Option<GivenUntil> {
     when(node, field, sink).map(GivenUntil::At)
 }
 
-fn confirm(
-    table: &Node,
-    entries: &[(super::node::Key, Node)],
-    field: &str,
-    sink: &mut Sink,
-) -> Option<GivenUntil> {
+fn confirm(table: &Node, entries: &[(super::node::Key, Node)], field: &str, sink: &mut Sink) -> Option<GivenUntil> {
     const KNOWN: &[&str] = &["words", "at", "confirm"];
     let (mut words, mut at, mut confirm) = (None, None, false);
     for (key, node) in entries {
@@ -255,8 +240,5 @@ fn need<T>(
 
 /// A point in time with its line.
 pub fn at(node: &Node, field: &str, sink: &mut Sink) -> Option<At<GivenTime>> {
-    time(node, field, sink).map(|value| At {
-        line: node.line,
-        value,
-    })
+    time(node, field, sink).map(|value| At { line: node.line, value })
 }

@@ -29,10 +29,7 @@ pub fn node(text: &str, sink: &mut Sink) -> Option<Node> {
                 too_deep(line, sink);
                 return None;
             }
-            Some(Node {
-                line: 1,
-                value: root,
-            })
+            Some(Node { line: 1, value: root })
         }
         Err(error) => {
             let line = error.span().map_or(0, |span| lines.line(span.start));
@@ -64,12 +61,7 @@ fn depth_fault(text: &str) -> Option<usize> {
     None
 }
 
-fn convert(
-    value: &Spanned<DeValue<'_>>,
-    depth: usize,
-    lines: &Lines,
-    deep: &mut Option<usize>,
-) -> Node {
+fn convert(value: &Spanned<DeValue<'_>>, depth: usize, lines: &Lines, deep: &mut Option<usize>) -> Node {
     let line = lines.line(value.span().start);
     let value = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.replace("\r\n", "\n")),
@@ -77,29 +69,18 @@ fn convert(
             .map_or_else(|_| Value::Number(n.as_str().to_owned()), Value::Whole),
         DeValue::Float(n) => Value::Number(n.as_str().to_owned()),
         DeValue::Boolean(flag) => Value::Flag(*flag),
-        DeValue::Datetime(at) => {
-            time::of_toml(at).map_or_else(|| Value::Text(at.to_string()), Value::Time)
-        }
+        DeValue::Datetime(at) => time::of_toml(at).map_or_else(|| Value::Text(at.to_string()), Value::Time),
         DeValue::Array(_) | DeValue::Table(_) if depth >= MAX_DEPTH => {
             deep.get_or_insert(line);
             Value::Nothing
         }
-        DeValue::Array(list) => Value::List(
-            list.iter()
-                .map(|v| convert(v, depth + 1, lines, deep))
-                .collect(),
-        ),
+        DeValue::Array(list) => Value::List(list.iter().map(|v| convert(v, depth + 1, lines, deep)).collect()),
         DeValue::Table(table) => convert_table(table, depth + 1, lines, deep),
     };
     Node { line, value }
 }
 
-fn convert_table(
-    table: &DeTable<'_>,
-    depth: usize,
-    lines: &Lines,
-    deep: &mut Option<usize>,
-) -> Value {
+fn convert_table(table: &DeTable<'_>, depth: usize, lines: &Lines, deep: &mut Option<usize>) -> Value {
     let mut entries: Vec<(Key, Node)> = table
         .iter()
         .map(|(key, value)| {
@@ -118,17 +99,13 @@ fn explain(message: &str, line: &str) -> (Said, Said) {
     let en = message.clone();
     let de = match message.as_str() {
         m if m.contains("duplicate key") => "ein Feld oder eine Tabelle steht zweimal da",
-        m if m.contains("extend value") || m.contains("redefine") => {
-            "ein Feld ist hier Tabelle und anderswo Wert"
-        }
+        m if m.contains("extend value") || m.contains("redefine") => "ein Feld ist hier Tabelle und anderswo Wert",
         m if m.contains("string") => "eine Zeichenkette ist nicht richtig begonnen oder beendet",
         m if m.contains("datetime") || m.contains("date") || m.contains("time") => {
             "ein Datum oder eine Uhrzeit ist falsch geschrieben"
         }
         m if m.contains("key") => "ein Feldname ist falsch geschrieben, oder ihm fehlt der Wert",
-        m if m.contains("array") || m.contains("table") => {
-            "eine Liste oder Tabelle ist nicht geschlossen"
-        }
+        m if m.contains("array") || m.contains("table") => "eine Liste oder Tabelle ist nicht geschlossen",
         _ => "die Zeile ist nicht zu verstehen",
     };
     let what = said!("Kein gültiges TOML: {de} ({en}).", "Not valid TOML: {en}.");

@@ -80,10 +80,7 @@ pub fn draft(root: &Node, sink: &mut Sink) -> Option<Draft> {
 fn entry(draft: &mut Draft, key: &Key, node: &Node, sink: &mut Sink) {
     let name = key.name.as_str();
     fn placed<T>(node: &Node, value: Option<T>) -> Option<At<T>> {
-        value.map(|value| At {
-            line: node.line,
-            value,
-        })
+        value.map(|value| At { line: node.line, value })
     }
     match name {
         "publisher" => draft.publisher = placed(node, publisher(node, sink)),
@@ -101,9 +98,7 @@ fn entry(draft: &mut Draft, key: &Key, node: &Node, sink: &mut Sink) {
             draft.title = placed(node, text::bounded(node, name, MAX_HEADLINE, sink));
         }
         "parent" => draft.parent = placed(node, parent(node, sink)),
-        "headline" | "summary" | "body" | "short" => {
-            word_field(&mut draft.words, key, node, name, sink)
-        }
+        "headline" | "summary" | "body" | "short" => word_field(&mut draft.words, key, node, name, sink),
         "text" => texts(draft, node, sink),
         "scope" => draft.scope = placed(node, scope(node, sink)),
         "at" => draft.at = placed(node, time::when(node, name, sink)),
@@ -191,7 +186,10 @@ fn publisher(node: &Node, sink: &mut Sink) -> Option<String> {
         sink.add(
             node.line,
             "publisher",
-            said!("\"{shown}\" ist keine Kennung eines Herausgebers.", "\"{shown}\" is no id of a publisher."),
+            said!(
+                "\"{shown}\" ist keine Kennung eines Herausgebers.",
+                "\"{shown}\" is no id of a publisher."
+            ),
             said!(
                 "Erlaubt sind Kleinbuchstaben a bis z, Ziffern und _, wie in channels.toml unter [publisher.…].",
                 "Allowed are small letters a to z, digits and _, as in channels.toml under [publisher.…]."
@@ -205,21 +203,16 @@ fn publisher(node: &Node, sink: &mut Sink) -> Option<String> {
 fn parent(node: &Node, sink: &mut Sink) -> Option<GivenParent> {
     let found = text::bounded(node, "parent", 130, sink)?;
     match found.split_once('/') {
-        Some((publisher, incident)) if is_name(publisher) && is_slug(incident) => {
-            Some(GivenParent {
-                publisher: publisher.to_owned(),
-                incident: incident.to_owned(),
-            })
-        }
+        Some((publisher, incident)) if is_name(publisher) && is_slug(incident) => Some(GivenParent {
+            publisher: publisher.to_owned(),
+            incident: incident.to_owned(),
+        }),
         _ => {
             let shown = shown(&found);
             sink.add(
                 node.line,
                 "parent",
-                said!(
-                    "\"{shown}\" nennt keinen Vorfall.",
-                    "\"{shown}\" names no incident."
-                ),
+                said!("\"{shown}\" nennt keinen Vorfall.", "\"{shown}\" names no incident."),
                 said!(
                     "Schreiben Sie herausgeber/vorfall, etwa \"provider/2023-10-sit\".",
                     "Write publisher/incident, like \"provider/2023-10-sit\"."

@@ -60,10 +60,7 @@ pub fn publisher<'a>(
             sink.add(
                 0,
                 "publisher",
-                said!(
-                    "Es ist kein Herausgeber eingerichtet.",
-                    "No publisher is configured."
-                ),
+                said!("Es ist kein Herausgeber eingerichtet.", "No publisher is configured."),
                 said!(
                     "Richten Sie in channels.toml einen ein: [publisher.stadt].",
                     "Configure one in channels.toml: [publisher.city]."
@@ -91,13 +88,7 @@ pub fn publisher<'a>(
 }
 
 /// True where the publisher has the language; else a fault.
-pub fn has_language(
-    publisher: &Publisher,
-    lang: Lang,
-    line: usize,
-    field: &str,
-    sink: &mut Sink,
-) -> bool {
+pub fn has_language(publisher: &Publisher, lang: Lang, line: usize, field: &str, sink: &mut Sink) -> bool {
     if publisher.languages.contains(&lang) {
         return true;
     }
@@ -174,33 +165,24 @@ pub fn incident<'a>(
                 existing: by_key(only),
             })
         }
-        [] => Some(
-            closed_by_the_same(&mine, context, by_key).unwrap_or_else(|| {
-                let slug = new_slug(&mine, publisher, context);
-                notes.filled(said!(
-                    "Kein Vorfall ist offen: mit dieser Meldung beginnt der Vorfall {slug}.",
-                    "No incident is open: this notice begins the incident {slug}."
-                ));
-                Home {
-                    slug,
-                    known: None,
-                    existing: None,
-                }
-            }),
-        ),
+        [] => Some(closed_by_the_same(&mine, context, by_key).unwrap_or_else(|| {
+            let slug = new_slug(&mine, publisher, context);
+            notes.filled(said!(
+                "Kein Vorfall ist offen: mit dieser Meldung beginnt der Vorfall {slug}.",
+                "No incident is open: this notice begins the incident {slug}."
+            ));
+            Home {
+                slug,
+                known: None,
+                existing: None,
+            }
+        })),
         several => {
-            let list = several
-                .iter()
-                .map(|i| i.slug.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let list = several.iter().map(|i| i.slug.as_str()).collect::<Vec<_>>().join(", ");
             sink.add(
                 0,
                 "incident",
-                said!(
-                    "Es sind mehrere Vorfälle offen.",
-                    "Several incidents are open."
-                ),
+                said!("Es sind mehrere Vorfälle offen.", "Several incidents are open."),
                 said!(
                     "Nennen Sie einen: incident = \"…\"; offen sind: {list}.",
                     "Name one: incident = \"…\"; open are: {list}."
@@ -231,10 +213,7 @@ fn closed_by_the_same<'a>(
 
 /// `YYYY-MM-DD-it`, with `-2`, `-3`, … where that day has one already.
 fn new_slug(mine: &[&KnownIncident], publisher: &Publisher, context: &Context<'_>) -> String {
-    let today = context
-        .now
-        .to_zoned_datetime(publisher.timezone.clone())
-        .date();
+    let today = context.now.to_zoned_datetime(publisher.timezone.clone()).date();
     let base = format!("{today}-it");
     let taken = |slug: &str| mine.iter().any(|i| i.slug == slug);
     let mut slug = base.clone();

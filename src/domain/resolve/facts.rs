@@ -24,8 +24,7 @@ pub fn facts(
     let mut facts = Facts::default();
     let mut all = Some(());
     for given in &draft.facts {
-        let added = fields(given, publisher, zone, sink, notes)
-            .and_then(|fields| add(&mut facts, given, fields, sink));
+        let added = fields(given, publisher, zone, sink, notes).and_then(|fields| add(&mut facts, given, fields, sink));
         all = all.and(added);
     }
     all.map(|()| facts)
@@ -70,10 +69,7 @@ fn fields(
                         "{name} ist auf {lang} zweimal angegeben.",
                         "{name} is given twice in {lang}."
                     ),
-                    said!(
-                        "Streichen Sie eine der beiden Angaben.",
-                        "Remove one of the two."
-                    ),
+                    said!("Streichen Sie eine der beiden Angaben.", "Remove one of the two."),
                 );
                 return None;
             }

@@ -57,15 +57,7 @@ fn fill(draft: &Draft, context: &Context<'_>, sink: &mut Sink) -> Option<Resolve
     let home = belonging::incident(draft, context, publisher, key, sink, &mut notes)?;
     notice.incident.clone_from(&home.slug);
     order::apply(draft, &home, &mut notice, sink, &mut notes);
-    warn::apply(
-        draft,
-        &home,
-        publisher,
-        context,
-        &mut notice,
-        sink,
-        &mut notes,
-    );
+    warn::apply(draft, &home, publisher, context, &mut notice, sink, &mut notes);
     Some(Resolved {
         notice,
         new_incident: home.known.is_none(),
@@ -79,13 +71,7 @@ fn fill(draft: &Draft, context: &Context<'_>, sink: &mut Sink) -> Option<Resolve
 }
 
 /// The notice with what the file says, its times resolved; incident, number, kind and state follow.
-fn as_written(
-    draft: &Draft,
-    publisher: &Publisher,
-    zone: &Zone<'_>,
-    sink: &mut Sink,
-    notes: &mut Notes,
-) -> Notice {
+fn as_written(draft: &Draft, publisher: &Publisher, zone: &Zone<'_>, sink: &mut Sink, notes: &mut Notes) -> Notice {
     let as_of = draft.as_of.as_ref();
     let as_of = as_of.and_then(|at| zone.moment(at.value, at.line, "as_of", sink, notes));
     if draft.as_of.is_none() {
@@ -95,9 +81,8 @@ fn as_written(
             "As of: the time of publication, now {now}."
         ));
     }
-    let numbers = |list: &Option<super::draft::At<Vec<u32>>>| {
-        list.as_ref().map(|at| at.value.clone()).unwrap_or_default()
-    };
+    let numbers =
+        |list: &Option<super::draft::At<Vec<u32>>>| list.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let next = draft.next.as_ref().and_then(|at| {
         let place = at.value.place.clone();
         let at = zone.when(&at.value.at, at.line, "next", sink, notes)?;
@@ -116,11 +101,7 @@ fn as_written(
             .as_ref()
             .map(|at| format!("{}/{}", at.value.publisher, at.value.incident)),
         words: words(draft, publisher, sink, notes),
-        scope: draft
-            .scope
-            .as_ref()
-            .map(|at| at.value.clone())
-            .unwrap_or_default(),
+        scope: draft.scope.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
         at: draft
             .at
             .as_ref()
@@ -161,8 +142,7 @@ fn words(
                 ),
                 said!("Streichen Sie [text.{lang}].", "Remove [text.{lang}]."),
             );
-        } else if belonging::has_language(publisher, *lang, at.line, &format!("text.{lang}"), sink)
-        {
+        } else if belonging::has_language(publisher, *lang, at.line, &format!("text.{lang}"), sink) {
             words.insert(*lang, at.value.clone());
         }
     }
@@ -170,14 +150,8 @@ fn words(
         "Sprache der Texte ganz oben: {first}, die erste des Herausgebers.",
         "Language of the texts at the top: {first}, the publisher's first."
     ));
-    let missing = publisher
-        .languages
-        .iter()
-        .filter(|lang| !words.contains_key(lang));
-    let missing = missing
-        .map(|lang| lang.tag())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let missing = publisher.languages.iter().filter(|lang| !words.contains_key(lang));
+    let missing = missing.map(|lang| lang.tag()).collect::<Vec<_>>().join(", ");
     if !missing.is_empty() {
         notes.filled(said!(
             "Ohne Text in: {missing}. Dort erscheint die Meldung auf {first}, mit einem Satz, der das sagt.",

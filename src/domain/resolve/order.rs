@@ -12,13 +12,7 @@ use crate::domain::words::{IncidentState, Kind};
 use crate::said;
 
 /// Fills in and checks; faults in `sink`.
-pub fn apply(
-    draft: &Draft,
-    home: &Home<'_>,
-    notice: &mut Notice,
-    sink: &mut Sink,
-    notes: &mut Notes,
-) {
+pub fn apply(draft: &Draft, home: &Home<'_>, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) {
     notice.number = home.newest() + 1;
     if home.existing.is_none() && home.known.is_some_and(|known| known.closed) {
         let slug = &home.slug;
@@ -58,7 +52,10 @@ fn references(draft: &Draft, home: &Home<'_>, notice: &Notice, sink: &mut Sink) 
                 sink.add(
                     *line,
                     field,
-                    said!("Eine Meldung {n} gibt es im Vorfall {slug} nicht.", "There is no notice {n} in the incident {slug}."),
+                    said!(
+                        "Eine Meldung {n} gibt es im Vorfall {slug} nicht.",
+                        "There is no notice {n} in the incident {slug}."
+                    ),
                     if newest == 0 {
                         said!(
                             "Der Vorfall hat noch keine Meldung; streichen Sie die Zeile oder prüfen Sie incident.",
@@ -72,7 +69,10 @@ fn references(draft: &Draft, home: &Home<'_>, notice: &Notice, sink: &mut Sink) 
                 sink.add(
                     *line,
                     field,
-                    said!("Meldung {n} ist in zwei Feldern genannt.", "Notice {n} is named in two fields."),
+                    said!(
+                        "Meldung {n} ist in zwei Feldern genannt.",
+                        "Notice {n} is named in two fields."
+                    ),
                     said!(
                         "replaces: überholt; takes_back: galt, ist rückgängig; corrects: war falsch. Wählen Sie eines.",
                         "replaces: superseded; takes_back: was true, is undone; corrects: was wrong. Choose one."
@@ -108,10 +108,7 @@ fn kind(draft: &Draft, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) 
                 "kind = \"notice\" und corrects widersprechen sich.",
                 "kind = \"notice\" and corrects contradict each other."
             ),
-            said!(
-                "Schreiben Sie kind = \"correction\".",
-                "Write kind = \"correction\"."
-            ),
+            said!("Schreiben Sie kind = \"correction\".", "Write kind = \"correction\"."),
         ),
         Some(At { line, value: kind }) => {
             notice.kind = *kind;
@@ -146,10 +143,7 @@ fn state(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes)
         let last = known.notices.iter().rev().find(holds);
         notice.state = last.map_or(IncidentState::Restricted, |n| n.state);
         let word = notice.state;
-        notes.filled(said!(
-            "Zustand: unverändert {word}.",
-            "State: unchanged, {word}."
-        ));
+        notes.filled(said!("Zustand: unverändert {word}.", "State: unchanged, {word}."));
     } else {
         notice.state = IncidentState::Restricted;
         notes.filled(said!(
@@ -157,16 +151,8 @@ fn state(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes)
             "State: restricted, because it is the first notice."
         ));
     }
-    let before = home
-        .known
-        .map(|known| known.notices.as_slice())
-        .unwrap_or_default();
-    let restored = |n: &Notice| {
-        matches!(
-            n.state,
-            IncidentState::PartlyRestored | IncidentState::Restored
-        )
-    };
+    let before = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
+    let restored = |n: &Notice| matches!(n.state, IncidentState::PartlyRestored | IncidentState::Restored);
     if notice.state == IncidentState::RolledBack && !before.iter().any(restored) {
         notes.warn(said!(
             "state = \"rolled-back\" heißt „wieder abgeschaltet“; bisher hat keine Meldung gesagt, dass etwas wieder geht (partly-restored, restored).",

@@ -21,10 +21,7 @@ pub fn apply(
     sink: &mut Sink,
     notes: &mut Notes,
 ) {
-    let before = home
-        .known
-        .map(|known| known.notices.as_slice())
-        .unwrap_or_default();
+    let before = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
     let view = IncidentView::fold(publisher, before, None, context.now);
     let live = view.map(|view| view.facts).unwrap_or_default();
     for fact in &draft.facts {
@@ -36,13 +33,7 @@ pub fn apply(
 }
 
 /// A new fact has something to show; an ended one is there.
-fn fact(
-    given: &GivenFact,
-    live: &LiveFacts,
-    publisher: &Publisher,
-    sink: &mut Sink,
-    notes: &mut Notes,
-) {
+fn fact(given: &GivenFact, live: &LiveFacts, publisher: &Publisher, sink: &mut Sink, notes: &mut Notes) {
     let (table, id) = (given.table.name(), &given.id);
     let known = live.contains(given.table, id);
     let plain = |name: &str| match given.fields.get(name).map(|at| &at.value) {
@@ -62,9 +53,7 @@ fn fact(
         return;
     }
     let first = given.texts.get(&publisher.first_language());
-    let has = |name: &&str| {
-        given.fields.contains_key(*name) || first.is_some_and(|at| at.value.contains_key(*name))
-    };
+    let has = |name: &&str| given.fields.contains_key(*name) || first.is_some_and(|at| at.value.contains_key(*name));
     let needs = given.table.needs();
     if !needs.is_empty() && !needs.iter().any(has) {
         let list = needs.join(" / ");
@@ -72,10 +61,7 @@ fn fact(
         sink.add(
             given.line,
             &format!("{table}.{id}"),
-            said!(
-                "Es fehlt {list} auf {lang}.",
-                "{list} is missing in {lang}."
-            ),
+            said!("Es fehlt {list} auf {lang}.", "{list} is missing in {lang}."),
             said!(
                 "Ein neuer Fakt braucht etwas, das man zeigen kann: {list} = \"…\".",
                 "A new fact needs something to show: {list} = \"…\"."

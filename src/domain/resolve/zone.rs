@@ -58,10 +58,7 @@ impl<'a> Zone<'a> {
             sink.add(
                 line,
                 field,
-                said!(
-                    "Das Jahr {year} liegt zu weit weg.",
-                    "The year {year} is too far away."
-                ),
+                said!("Das Jahr {year} liegt zu weit weg.", "The year {year} is too far away."),
                 said!(
                     "Erlaubt sind {first} bis {last}; prüfen Sie die Jahreszahl.",
                     "Allowed are {first} to {last}; check the year."
@@ -149,11 +146,7 @@ impl<'a> Zone<'a> {
             GivenWhen::Time(given) => When::Exact {
                 at: self.moment(*given, line, field, sink, notes)?,
             },
-            GivenWhen::Vague {
-                words,
-                from,
-                before,
-            } => {
+            GivenWhen::Vague { words, from, before } => {
                 let mut moment = |given: &Option<GivenTime>| match given {
                     Some(given) => self.moment(*given, line, field, sink, notes).map(Some),
                     None => Some(None),
