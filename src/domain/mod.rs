@@ -8,5 +8,6 @@ pub mod notice;
 pub mod outcome;
 pub mod problem;
 pub mod publisher;
+pub mod supersede;
 pub mod when;
 pub mod words;
