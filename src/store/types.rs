@@ -12,7 +12,7 @@ use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, Recipie
 use crate::text::lang::Lang;
 
 /// Why the store refuses or fails. Texts carry no data of recipients and no secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// What was assumed has changed (epoch, number of the last notice): read again.
     #[error("{0}")]
