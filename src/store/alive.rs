@@ -131,7 +131,7 @@ pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
     work.sort_by_key(|i| {
         let b = &alive[*i];
         let (urgent, oldest) = incidents.get(&b.incident).copied().unwrap_or((false, 0));
-        (!urgent, oldest, !(b.urgent && !probe), b.notice)
+        (!urgent, oldest, probe || !b.urgent, b.notice)
     });
     work
 }

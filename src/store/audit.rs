@@ -30,13 +30,11 @@ pub fn chain_hash(previous: &str, id: i64, act: &Act) -> String {
 /// The first line whose hash does not follow from the one before; `None`: the chain holds.
 pub fn first_break(rows: &[AuditRow]) -> Option<i64> {
     let mut previous = String::new();
-    let mut expected = 1;
-    for row in rows {
+    for (expected, row) in (1..).zip(rows) {
         if row.id != expected || chain_hash(&previous, row.id, &row.act) != row.hash {
             return Some(row.id);
         }
         previous.clone_from(&row.hash);
-        expected += 1;
     }
     None
 }
