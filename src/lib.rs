@@ -1,10 +1,12 @@
 //! Rundruf: one incident message, written once, reaches everybody, through one durable lane per channel.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod failure;
 pub mod formats;
 pub mod ids;
 pub mod lane;

@@ -1,3 +1,8 @@
 //! The program `rundruf`.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(rundruf::cli::run())
+}

@@ -1,2 +1,238 @@
-//! Floor 0: secrets that no log, error or page shows, and what is derived from the key file.
+//! Floor 0: secrets that no log, error or page shows, and what is derived from the key file. Imports nothing of ours.
+//!
+//! The key is 32 random bytes in a file only its owner reads, made when something first needs it. Everything derived says
+//! what it is for, so that a token of one purpose is never valid for another.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
 pub use secrecy::{ExposeSecret, SecretString};
+
+/// Length of the key in bytes.
+const KEY_LENGTH: usize = 32;
+/// Bytes of a token: 128 bits are beyond guessing and keep callback addresses short.
+const TOKEN_LENGTH: usize = 16;
+
+/// The installation's key. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Key([u8; KEY_LENGTH]);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Key {
+    /// A key of these bytes, for tests and demos.
+    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(bytes)
+    }
+
+    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
+        let mut mac = new_mac(&self.0);
+        // Lengths first: ("ab", "c") and ("a", "bc") are different.
+        for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// The token in the callback address of one attempt: 22 characters that are safe in a query.
+    pub fn receipt_token(&self, channel: &str, delivery: i64, attempt: u32) -> String {
+        let mac = self.mac(
+            "receipt",
+            &[channel.as_bytes(), &delivery.to_be_bytes(), &attempt.to_be_bytes()],
+        );
+        URL_SAFE_NO_PAD.encode(&mac[..TOKEN_LENGTH])
+    }
+
+    /// Whether a token is that of this attempt, in constant time.
+    pub fn is_receipt_token(&self, channel: &str, delivery: i64, attempt: u32, token: &str) -> bool {
+        same(
+            self.receipt_token(channel, delivery, attempt).as_bytes(),
+            token.as_bytes(),
+        )
+    }
+
+    /// A salted hash of something that must not be stored itself (an address in the audit log, a redacted field), in hex.
+    pub fn salted_hash(&self, purpose: &str, content: &[u8]) -> String {
+        self.mac(purpose, &[content])
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
+    }
+
+    /// A name that nobody can guess but we can make again: `prefix` and 22 characters.
+    pub fn handle(&self, purpose: &str, parts: &[&str]) -> String {
+        let parts: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
+        URL_SAFE_NO_PAD.encode(&self.mac(purpose, &parts)[..TOKEN_LENGTH])
+    }
+}
+
+/// Equal, in a time that does not depend on where they differ.
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// HMAC-SHA256 over `content`.
+pub fn hmac_sha256(key: &[u8], content: &[&[u8]]) -> [u8; 32] {
+    let mut mac = new_mac(key);
+    for part in content {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn new_mac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)")
+}
+
+/// The key file: read, or made, when the key is first needed; commands that only read never make one.
+#[derive(Debug, Clone)]
+pub struct KeyFile {
+    path: PathBuf,
+    key: Arc<OnceLock<Key>>,
+}
+
+impl KeyFile {
+    /// The key at `path`, not touched yet.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            key: Arc::default(),
+        }
+    }
+
+    /// A key that needs no file.
+    pub fn fixed(key: Key) -> Self {
+        Self {
+            path: PathBuf::new(),
+            key: Arc::new(OnceLock::from(key)),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The key; makes the file (mode 0600, in a folder made where missing) at the first call ever.
+    pub fn key(&self) -> std::io::Result<&Key> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = match read(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&self.path)?,
+            other => other?,
+        };
+        Ok(self.key.get_or_init(|| key))
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Key> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(KEY_LENGTH as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    let bytes = <[u8; KEY_LENGTH]>::try_from(bytes).map_err(|_| {
+        std::io::Error::other(format!(
+            "{} is not a key file of Rundruf (32 bytes): restore it from the backup",
+            path.display()
+        ))
+    })?;
+    Ok(Key(bytes))
+}
+
+/// Written beside and linked into place, so that of two processes at the same moment both end with the same whole key.
+fn create(path: &Path) -> std::io::Result<Key> {
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let bytes: [u8; KEY_LENGTH] = random()?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&beside, path);
+    let removed = std::fs::remove_file(&beside);
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => removed?,
+    }
+    read(path)
+}
+
+/// A salted hash of redacted content, in hex, under the key at `key_file` (made where missing).
+pub fn salted_hash(key_file: &Path, content: &[u8]) -> std::io::Result<String> {
+    Ok(KeyFile::new(key_file.to_owned())
+        .key()?
+        .salted_hash("redacted", content))
+}
+
+/// Random bytes from the system.
+pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| std::io::Error::other("the system gives no random numbers"))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_made_once_for_its_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data/rundruf.key");
+        let token = KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1);
+        assert_eq!(
+            KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1),
+            token
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(dir.path().join("data")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_spoilt_key_file_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rundruf.key");
+        std::fs::write(&path, "short").unwrap();
+        assert!(KeyFile::new(path.clone()).key().is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"short");
+    }
+
+    #[test]
+    fn a_token_is_good_for_its_own_attempt_only() {
+        let key = Key::from_bytes([7; 32]);
+        let token = key.receipt_token("sms", 12, 3);
+        assert!(key.is_receipt_token("sms", 12, 3, &token));
+        for (channel, delivery, attempt) in [("sms2", 12, 3), ("sms", 13, 3), ("sms", 12, 4)] {
+            assert!(!key.is_receipt_token(channel, delivery, attempt, &token));
+        }
+        assert!(!key.is_receipt_token("sms", 12, 3, ""));
+        assert_eq!(format!("{key:?}"), "Key(…)");
+    }
+}

@@ -1,5 +1,15 @@
 //! Floor 3: the kinds of channels. One file per kind and one line in the registry.
 
+pub mod http;
+mod kannel;
+mod mastodon;
+pub mod registry;
+pub mod sms;
+#[cfg(test)]
+pub mod testing;
+mod webhook;
+mod website;
+
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,16 +98,17 @@ pub trait Channel: Send + Sync {
     /// What this kind can do.
     fn abilities(&self) -> Abilities;
 
+    /// True where every recipient of an audience is a service of its own (webhooks): then one that is down or asks to wait
+    /// holds up nobody else. False for a gateway that brings messages to many.
+    fn many_counterparts(&self) -> bool {
+        false
+    }
+
     /// Account identity for order, rate and "changed account": host and user, no secret.
     fn account(&self) -> String;
 
     /// The frozen text of a notice in one language.
-    fn compose(
-        &self,
-        engine: &Engine,
-        message: &Message,
-        operation: Operation,
-    ) -> Result<Variant, RenderError>;
+    fn compose(&self, engine: &Engine, message: &Message, operation: Operation) -> Result<Variant, RenderError>;
 
     /// One attempt of one step. Never panics, never takes longer than the timeout, never follows a redirect with a token.
     async fn send(&self, job: &Job, now: Ms) -> Report;

@@ -1,1 +1,141 @@
-//! Floor 6: one file per command.
+//! Floor 6: the command line, one file per command. Arguments here, behaviour there.
+
+mod channel;
+mod check;
+mod confirm;
+mod decide;
+mod explain;
+mod export;
+mod incident;
+// mod keep;
+pub mod output;
+mod preview;
+mod publish;
+mod retract;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use output::{Failure, Output};
+
+/// One incident message, written once, reaches everybody.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rundruf",
+    version,
+    about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, webhooks.",
+    after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing.\n\
+        A notice needs five lines: write them to meldung.toml, look with `rundruf preview meldung.toml`, send with `rundruf publish meldung.toml`.\n\
+        `rundruf status` says what has arrived; `rundruf channel hold NAME` stops a channel.\n\n\
+        Exit: 0 done · 1 refused, does not fit, or conflict · 2 usage or configuration"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Accepted before or after any command.
+#[derive(Debug, Clone, Args)]
+pub struct Globals {
+    /// The configuration.
+    #[arg(long, global = true, default_value = "channels.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// The folder of store, key and lock.
+    #[arg(long, global = true, default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// Answer in JSON, never translated.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show everything in a throw-away folder with sandbox providers; nothing leaves this machine.
+    Demo(crate::cli::demo::DemoArgs),
+    /// Run the lanes, the public site and the admin listener until stopped.
+    Serve,
+    /// Publish a notice file (or `-`) to every channel.
+    Publish(publish::PublishArgs),
+    /// Show what every channel will say. Changes nothing, uses no network.
+    Preview(preview::PreviewArgs),
+    /// Take a notice back.
+    Retract(retract::RetractArgs),
+    /// List, show, close or reopen incidents.
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+    /// What has arrived, channel by channel.
+    Status(status::StatusArgs),
+    /// The whole story of one delivery.
+    Explain(explain::ExplainArgs),
+    /// End an unknown delivery: it is there, send it again, or drop it.
+    Decide(decide::DecideArgs),
+    /// List, test, hold, release, retry, rename or drop channels.
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
+    /// Look at every setting, template, credential and counterpart. Sends no message.
+    Check,
+    /// Count texts as a service counts them: JSON lines in, JSON lines out.
+    Measure(crate::cli::measure::MeasureArgs),
+    /// Write the public site to a folder.
+    Export(export::ExportArgs),
+}
+
+pub mod demo;
+pub mod measure;
+
+/// Runs the command line; the exit code of the contract.
+pub fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // A closed pipe (`rundruf --help | head`) is no failure of ours.
+            let _ = error.print();
+            return code;
+        }
+    };
+    let out = Output::new(cli.globals.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the program cannot start: {error}");
+            return 1;
+        }
+    };
+    let result = runtime.block_on(dispatch(cli, &out));
+    // A worker that hangs in a name look-up must not keep a finished command alive.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(failure) => out.failure(&failure),
+    }
+}
+
+async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
+    let globals = &cli.globals;
+    match cli.command {
+        Command::Demo(args) => crate::cli::demo::run(args, out).await,
+        Command::Serve => serve::run(globals, out).await,
+        Command::Publish(args) => publish::run(globals, args, out).await,
+        Command::Preview(args) => preview::run(globals, args, out).await,
+        Command::Retract(args) => retract::run(globals, args, out).await,
+        Command::Incident(command) => incident::run(globals, command, out).await,
+        Command::Status(args) => status::run(globals, args, out).await,
+        Command::Explain(args) => explain::run(globals, args, out).await,
+        Command::Decide(args) => decide::run(globals, args, out).await,
+        Command::Channel(command) => channel::run(globals, command, out).await,
+        Command::Check => check::run(globals, out).await,
+        Command::Measure(args) => crate::cli::measure::run(args).map(|()| 0).map_err(|stopped| {
+            Failure::Usage(crate::text::said::Said {
+                de: stopped.in_german(),
+                en: stopped.to_string(),
+            })
+        }),
+        Command::Export(args) => export::run(globals, args, out).await,
+    }
+}

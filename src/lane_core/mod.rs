@@ -1,1 +1,29 @@
-//! Floor 1: the lane as a synchronous state machine. Pure.
+//! Floor 1: the lane as a synchronous state machine. Pure: time, outcomes and rows come in as values, commands go out
+//! as values; nothing here waits, reads a clock or knows a network.
+//!
+//! [`lane::Lane`] holds the pieces together; every rule of the specification is a small file of its own:
+//! [`gate`] (hold, epoch), [`claims`] (how many rows to ask for), [`queue`] (urgent before bulk, start times),
+//! [`schedule`] (when to try again), [`unknown`] (what to do when nobody knows), [`breaker`] (one probe at a time),
+//! [`batch`] (one commit for many outcomes), [`look_ups`] (reading back), [`level`] (website targets),
+//! [`failover`] (who may move), [`clock_jump`] (wall clock against monotonic clock).
+
+pub mod batch;
+pub mod breaker;
+pub mod claims;
+pub mod clock_jump;
+pub mod event;
+pub mod failover;
+pub mod gate;
+mod go_on;
+pub mod health;
+pub mod lane;
+pub mod level;
+pub mod look_ups;
+pub mod queue;
+pub mod schedule;
+mod settle;
+pub mod unknown;
+pub mod values;
+
+#[cfg(test)]
+mod tests;

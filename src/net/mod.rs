@@ -1,1 +1,287 @@
-//! Floor 2: the one HTTP client, address checks, uploads.
+//! Floor 2: the one HTTP client, address checks, times named by services. A request ends as an [`Answer`] or as a [`Failure`]
+//! that says whether it may have left the machine: everything the lane promises hangs on that difference.
+
+pub mod guard;
+pub mod retry;
+
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder, redirect};
+
+/// What we call ourselves.
+pub const USER_AGENT: &str = concat!("Rundruf/", env!("CARGO_PKG_VERSION"));
+/// Largest answer read: no service says more about one message, and a broken one must not fill the memory.
+pub const LARGEST_ANSWER: usize = 1 << 20;
+/// Longest time for a connection; within the request's own timeout.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How a client is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Use {
+    /// Of one whole request, answer included.
+    pub timeout: Duration,
+    /// Requests at the same time; as many connections stay open.
+    pub concurrency: u32,
+    /// Keep connections open. Not for channels without a handle: a counterpart that closes an idle connection at the moment
+    /// of the next request would leave an outcome nobody knows.
+    pub reuse: bool,
+    /// Addresses may be private: of the configuration itself, or allowed by `allow_private`.
+    pub private: bool,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, at most [`LARGEST_ANSWER`].
+    pub body: Bytes,
+    /// False where the body broke off or was too long: the status is known, the rest is not.
+    pub complete: bool,
+}
+
+impl Answer {
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON, where it is whole and is JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        self.complete.then(|| serde_json::from_slice(&self.body).ok())?
+    }
+
+    /// The beginning of the body as text for people: no control characters, tags left out, at most 160 characters.
+    pub fn excerpt(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4_096)]).into_owned();
+        let mut out = String::new();
+        let mut in_tag = false;
+        for c in text.chars() {
+            match c {
+                '<' => in_tag = true,
+                '>' if in_tag => {
+                    in_tag = false;
+                    out.push(' ');
+                }
+                _ if in_tag => {}
+                c if c.is_control() || c.is_whitespace() => out.push(' '),
+                c => out.push(c),
+            }
+        }
+        let words: Vec<&str> = out.split_whitespace().collect();
+        words.join(" ").chars().take(160).collect()
+    }
+}
+
+/// Why there is no answer. Texts hold no address: it may carry a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// No connection: certainly nothing left the machine.
+    #[error("no connection: {0}")]
+    NotConnected(String),
+    /// The request may have left; no answer came.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// Something came that is no HTTP answer; the request has left.
+    #[error("not an HTTP answer: {0}")]
+    BadAnswer(String),
+    /// The address is private and was given by somebody else. Nothing left the machine.
+    #[error("{0}")]
+    Forbidden(String),
+}
+
+/// A client for one channel.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+    usage: Use,
+}
+
+/// Installs ring as the one provider of cryptography; whoever comes second finds it there.
+pub fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means somebody installed it already, which is what we want.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+impl Http {
+    /// A client. Fails only where the system's TLS roots cannot be read.
+    pub fn new(usage: Use) -> Result<Self, String> {
+        install_tls();
+        let idle = if usage.reuse { usage.concurrency as usize } else { 0 };
+        let mut builder = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT.min(usage.timeout))
+            .pool_max_idle_per_host(idle)
+            .pool_idle_timeout(Duration::from_secs(30));
+        if !usage.private {
+            builder = builder.dns_resolver(Arc::new(guard::PublicOnly));
+        }
+        let client = builder.build().map_err(|error| chain(&error))?;
+        Ok(Self { client, usage })
+    }
+
+    /// The client, for building requests.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends a request and reads the answer, within the timeout as a whole.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let request = request.build().map_err(|error| Failure::NotConnected(chain(&error)))?;
+        if !self.usage.private {
+            guard::check_literal(request.url()).map_err(Failure::Forbidden)?;
+        }
+        let deadline = tokio::time::Instant::now() + self.usage.timeout;
+        let response = match tokio::time::timeout_at(deadline, self.client.execute(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(sort(&error)),
+            Err(_) => {
+                return Err(Failure::NoAnswer(format!(
+                    "nothing came within {:?}",
+                    self.usage.timeout
+                )));
+            }
+        };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut stream = response.bytes_stream();
+        let mut body = BytesMut::new();
+        let complete = loop {
+            match tokio::time::timeout_at(deadline, stream.next()).await {
+                Ok(Some(Ok(chunk))) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
+                Ok(None) => break true,
+                _ => break false,
+            }
+        };
+        Ok(Answer {
+            status,
+            headers,
+            body: body.freeze(),
+            complete,
+        })
+    }
+}
+
+fn sort(error: &reqwest::Error) -> Failure {
+    let text = chain(error);
+    if text.contains(guard::REFUSAL) {
+        return Failure::Forbidden(guard::REFUSAL.to_owned());
+    }
+    if error.is_connect() || error.is_builder() {
+        return Failure::NotConnected(text);
+    }
+    if text.contains("invalid HTTP") || text.contains("parse") {
+        return Failure::BadAnswer(text);
+    }
+    Failure::NoAnswer(text)
+}
+
+/// The innermost causes of an error, without the address.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut causes = Vec::new();
+    let mut at = error.source();
+    while let Some(cause) = at {
+        causes.push(cause.to_string());
+        at = cause.source();
+    }
+    causes.reverse();
+    causes.truncate(2);
+    if causes.is_empty() {
+        // The outermost text would name the address.
+        return "the request could not be made".to_owned();
+    }
+    causes.dedup();
+    causes.join(" – ").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const USE: Use = Use {
+        timeout: Duration::from_secs(5),
+        concurrency: 2,
+        reuse: true,
+        private: true,
+    };
+
+    /// A server that reads a request and answers these bytes, then closes.
+    async fn server(answer: Vec<u8>) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/secret-path", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut buffer = [0; 4_096];
+            let _ = socket.read(&mut buffer).await;
+            let _ = socket.write_all(&answer).await;
+        });
+        url
+    }
+
+    async fn get(url: &str) -> Result<Answer, Failure> {
+        let http = Http::new(USE).unwrap();
+        http.send(http.client().get(url)).await
+    }
+
+    #[tokio::test]
+    async fn whether_it_may_have_left() {
+        let refused = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        assert!(matches!(
+            get(&format!("http://{refused}/")).await,
+            Err(Failure::NotConnected(_))
+        ));
+        let lost = get(&server(Vec::new()).await).await.unwrap_err();
+        assert!(
+            matches!(&lost, Failure::NoAnswer(text) if !text.contains("secret-path")),
+            "{lost:?}"
+        );
+        let noise = get(&server(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec()).await)
+            .await
+            .unwrap_err();
+        assert!(!matches!(noise, Failure::NotConnected(_)), "{noise:?}");
+    }
+
+    #[tokio::test]
+    async fn answers_are_bounded_and_say_when_they_broke_off() {
+        let cut = get(&server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\"".to_vec()).await)
+            .await
+            .unwrap();
+        assert!(!cut.complete && cut.json().is_none());
+        let mut long = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n".to_vec();
+        long.resize(10_000_000, b'x');
+        let long = get(&server(long).await).await.unwrap();
+        assert!(!long.complete && long.body.len() <= LARGEST_ANSWER);
+    }
+
+    #[tokio::test]
+    async fn addresses_of_others_are_public() {
+        let url = server(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()).await;
+        let http = Http::new(Use { private: false, ..USE }).unwrap();
+        for url in [
+            url.clone(),
+            url.replace("127.0.0.1", "localhost"),
+            "http://[::ffff:127.0.0.1]/".to_owned(),
+        ] {
+            let failure = http.send(http.client().get(&url)).await.unwrap_err();
+            assert!(matches!(failure, Failure::Forbidden(_)), "{url}: {failure:?}");
+        }
+    }
+}

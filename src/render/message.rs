@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
+use super::times::{Text, Voice, clean};
+use super::words::Words;
 use crate::domain::incident::IncidentView;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Scope};
 use crate::domain::publisher::Publisher;
+use crate::domain::words::Kind;
 use crate::text::lang::Lang;
 
 /// The words of one notice in one language.
@@ -22,7 +25,7 @@ pub struct Message {
     pub number: u32,
     /// `notice`, `correction`, `retraction`.
     pub kind: String,
-    /// What the text has to begin with: the word for exercise, "Berichtigung zu Meldung 2:", … Empty for most.
+    /// What the text has to begin with, with a space at its end: "ÜBUNG: ", "Berichtigung zu Meldung 2: ". Empty for most.
     pub lead: String,
     /// The incident's state in words.
     pub state: String,
@@ -51,40 +54,106 @@ pub struct Message {
 }
 
 impl Message {
-    /// The newest notice of `view` in words; `site` is the public address without a slash at the end.
-    pub fn of(
-        publisher: &Publisher,
-        view: &IncidentView,
-        notice: &Notice,
-        lang: Lang,
-        site: &str,
-    ) -> Self {
-        let words = notice
-            .words
-            .get(&lang)
-            .or_else(|| notice.words.values().next())
+    /// A notice of `view` in the delivered words; `site` is the public address without a slash at the end.
+    /// [`super::Engine::message`] does the same with the words of the override folder.
+    pub fn of(publisher: &Publisher, view: &IncidentView, notice: &Notice, lang: Lang, site: &str) -> Self {
+        Self::in_words(Words::of(lang), publisher, view, notice, site)
+    }
+
+    /// A notice of `view` in these words.
+    pub fn in_words(words: &Words, publisher: &Publisher, view: &IncidentView, notice: &Notice, site: &str) -> Self {
+        let lang = words.lang;
+        let first = publisher.first_language();
+        let voice = Voice {
+            words,
+            zone: publisher.timezone.clone(),
+            first,
+        };
+        let own = notice.words.get(&lang);
+        let written_in = if own.is_some() {
+            lang
+        } else if notice.words.contains_key(&first) {
+            first
+        } else {
+            notice.words.keys().next().copied().unwrap_or(first)
+        };
+        let said = own
+            .or_else(|| notice.words.get(&written_in))
             .cloned()
             .unwrap_or_default();
+        let language_note = own.is_none().then(|| {
+            words.fill(
+                "language.missing",
+                &[
+                    ("wanted", words.of_list("language", &format!("in-{lang}"))),
+                    ("first", words.of_list("language", &format!("in-{written_in}"))),
+                ],
+            )
+        });
+        let summary = clean(&said.summary);
         Self {
             lang,
             publisher: publisher.id.clone(),
-            publisher_name: publisher.name.clone(),
+            publisher_name: clean(&publisher.name),
             incident: view.slug.clone(),
             number: notice.number,
             kind: notice.kind.word().to_owned(),
-            lead: String::new(),
-            state: String::new(),
-            headline: words.headline,
-            short: words.short.unwrap_or_else(|| words.summary.clone()),
-            summary: words.summary,
-            body_text: words.body,
-            body_html: None,
-            as_of: String::new(),
-            next: None,
-            places: Vec::new(),
-            link: format!("{site}/{}/{}/{}/", publisher.id, view.slug, notice.number),
-            language_missing: false,
-            language_note: None,
+            lead: lead(words, notice),
+            state: words.of_list("state", notice.state.word()).to_owned(),
+            headline: clean(&said.headline),
+            short: said.short.as_deref().map_or_else(|| summary.clone(), clean),
+            summary,
+            body_text: said.body.as_deref().map(|b| crate::text::markdown::to_plain(&clean(b))),
+            body_html: said.body.as_deref().map(|b| crate::text::markdown::to_html(&clean(b))),
+            as_of: words.fill("as-of.line", &[("when", &voice.moment(notice.as_of))]),
+            next: notice.next.as_ref().map(|next| voice.next(next, notice.as_of)),
+            places: match &notice.scope {
+                Scope::All => Vec::new(),
+                Scope::Named { places, .. } => places.iter().map(|id| place_name(&voice, view, id).text).collect(),
+            },
+            link: format!("{}/", notice_url(site, publisher, lang, &view.slug, notice.number)),
+            language_missing: own.is_none(),
+            language_note,
         }
     }
+}
+
+/// Address of a notice without its last slash. Languages but the publisher's first stand before the path (DESIGN 7).
+fn notice_url(site: &str, publisher: &Publisher, lang: Lang, incident: &str, number: u32) -> String {
+    let prefix = if lang == publisher.first_language() {
+        String::new()
+    } else {
+        format!("/{lang}")
+    };
+    format!("{site}{prefix}/{}/{incident}/{number}", publisher.id)
+}
+
+/// What the text has to begin with.
+pub fn lead(words: &Words, notice: &Notice) -> String {
+    let mut lead = String::new();
+    if notice.exercise {
+        lead.push_str(words.get("lead.exercise"));
+    }
+    let list = match notice.kind {
+        Kind::Notice => return lead,
+        Kind::Correction => "lead.correction",
+        Kind::Retraction => "lead.retraction",
+    };
+    if notice.corrects.is_empty() {
+        lead.push_str(words.get(&format!("{list}-bare")));
+    } else {
+        let numbers: Vec<String> = notice.corrects.iter().map(u32::to_string).collect();
+        lead.push_str(&words.fill(list, &[("numbers", &words.list(&numbers))]));
+    }
+    lead
+}
+
+/// The name of a place: as it stands, else as the newest notice that named it said, else its id.
+pub fn place_name(voice: &Voice<'_>, view: &IncidentView, id: &str) -> Text {
+    let live = view.facts.place.get(id).map(|live| &live.fact);
+    let patches = view.notices.iter().rev().filter_map(|n| n.notice.facts.place.get(id));
+    live.into_iter()
+        .chain(patches)
+        .find_map(|place| voice.field(&place.common, "name", place.name.as_ref()))
+        .unwrap_or_else(|| Text::own(id))
 }

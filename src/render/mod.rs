@@ -1,10 +1,35 @@
-//! Floor 2: the handlebars engine and what channel texts are made of.
+//! Floor 2: the handlebars engine and what channel texts are made of. Templates are embedded, a folder overrides them file by
+//! file, and everything is compiled and checked for unknown words when it is loaded, so that no fault waits for 3 a.m.
 
+pub mod compose;
+mod helpers;
 pub mod message;
+pub mod times;
+pub mod words;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use handlebars::Handlebars;
+
+use crate::domain::incident::IncidentView;
+use crate::domain::notice::Notice;
+use crate::domain::publisher::Publisher;
 use crate::text::lang::Lang;
+use words::Words;
+
+/// The folder of structure that needs no language of its own; a template of the same name under a language comes first.
+const SHARED: &str = "shared";
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "templates"]
+struct Embedded;
+
+/// The text of an embedded file.
+fn embedded(path: &str) -> Option<String> {
+    let file = Embedded::get(path)?;
+    Some(String::from_utf8_lossy(&file.data).into_owned())
+}
 
 /// How a template's values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,18 +50,61 @@ pub struct RenderError {
     pub message: String,
 }
 
+/// One language: its words and its templates, escaping for pages and for plain text.
+struct Tongue {
+    words: Words,
+    html: Handlebars<'static>,
+    plain: Handlebars<'static>,
+    /// Template name to the file it came from, for errors.
+    origin: BTreeMap<String, String>,
+}
+
 /// All templates, compiled. Embedded ones, overridden file by file by a folder.
-#[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    tongues: BTreeMap<Lang, Tongue>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.tongues.values().flat_map(|t| t.origin.values()).collect();
+        f.debug_struct("Engine").field("templates", &names).finish()
+    }
+}
 
 impl Engine {
     /// Compiles every template; the first fault is an error that names the file.
     pub fn load(overrides: Option<&Path>) -> Result<Self, RenderError> {
-        let _ = overrides;
-        Ok(Self {})
+        let mut files: BTreeMap<String, (String, String)> = Embedded::iter()
+            .filter_map(|path| Some((path.to_string(), (path.to_string(), embedded(&path)?))))
+            .collect();
+        let own = overrides.map(read_folder).transpose()?.unwrap_or_default();
+        files.extend(own.clone());
+        let tongues = Lang::ALL
+            .into_iter()
+            .map(|lang| Ok((lang, Tongue::load(lang, &files, &own)?)))
+            .collect::<Result<_, RenderError>>()?;
+        Ok(Self { tongues })
     }
 
-    /// Renders `templates/<lang>/<name>.hbs` strictly: an unknown variable is an error.
+    /// The standing words of a language, with what the folder overrides.
+    pub fn words(&self, lang: Lang) -> &Words {
+        &self.tongues[&lang].words
+    }
+
+    /// [`message::Message::of`] with the words of the override folder.
+    pub fn message(
+        &self,
+        publisher: &Publisher,
+        view: &IncidentView,
+        notice: &Notice,
+        lang: Lang,
+        site: &str,
+    ) -> message::Message {
+        message::Message::in_words(self.words(lang), publisher, view, notice, site)
+    }
+
+    /// Renders `templates/<lang>/<name>.hbs` strictly: an unknown variable is an error. A language without a template of its
+    /// own takes the shared one with its own words; plain German takes German before that.
     pub fn render<T: serde::Serialize>(
         &self,
         lang: Lang,
@@ -44,10 +112,129 @@ impl Engine {
         data: &T,
         escape: Escape,
     ) -> Result<String, RenderError> {
-        let _ = (lang, data, escape);
-        Err(RenderError {
-            template: name.to_owned(),
-            message: "not compiled".to_owned(),
+        let tongue = &self.tongues[&lang];
+        let registry = match escape {
+            Escape::Html => &tongue.html,
+            Escape::Plain => &tongue.plain,
+        };
+        registry.render(name, data).map_err(|fault| {
+            let at = fault.template_name.clone().unwrap_or_else(|| name.to_owned());
+            let file = tongue.origin.get(&at).cloned().unwrap_or(at);
+            let line = fault.line_no.map_or_else(String::new, |l| format!("line {l}: "));
+            RenderError {
+                template: file,
+                message: format!("{line}{}", fault.reason()),
+            }
         })
     }
 }
+
+impl Tongue {
+    fn load(
+        lang: Lang,
+        files: &BTreeMap<String, (String, String)>,
+        own: &BTreeMap<String, (String, String)>,
+    ) -> Result<Self, RenderError> {
+        let mut words = Words::embedded(lang)?;
+        let mut folders = vec![SHARED];
+        if lang == Lang::DeSimple {
+            folders.push(Lang::De.tag());
+        }
+        folders.push(lang.tag());
+        for folder in &folders {
+            if let Some((file, text)) = own.get(&format!("{folder}/words.toml")) {
+                words.lay_over(file, text)?;
+            }
+        }
+        let mut chosen: BTreeMap<String, (&str, &str)> = BTreeMap::new();
+        for folder in &folders {
+            for (path, (file, text)) in files {
+                let name = path.strip_prefix(folder).and_then(|p| p.strip_prefix('/'));
+                if let Some(name) = name.and_then(|n| n.strip_suffix(".hbs")) {
+                    chosen.insert(name.to_owned(), (file, text));
+                }
+            }
+        }
+        let mut html = helpers::registry(&words);
+        let mut plain = helpers::registry(&words);
+        plain.register_escape_fn(handlebars::no_escape);
+        let mut origin = BTreeMap::new();
+        for (name, (file, text)) in chosen {
+            check_words(file, text, &words)?;
+            for registry in [&mut html, &mut plain] {
+                registry.register_template_string(&name, text).map_err(|fault| {
+                    let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
+                    RenderError {
+                        template: file.to_owned(),
+                        message: format!("{line}{}", fault.reason()),
+                    }
+                })?;
+            }
+            origin.insert(name, file.to_owned());
+        }
+        Ok(Self {
+            words,
+            html,
+            plain,
+            origin,
+        })
+    }
+}
+
+/// Every `t "key"` of a template must have a word: a spelling mistake is found when loading, not when rendering.
+fn check_words(file: &str, text: &str, words: &Words) -> Result<(), RenderError> {
+    for (number, line) in text.lines().enumerate() {
+        for part in line.split("t \"").skip(1) {
+            let before_is_helper = part.split_once('"');
+            if let Some((key, _)) = before_is_helper
+                && key.contains('.')
+                && key.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'-'))
+                && !words.has(key)
+            {
+                return Err(RenderError {
+                    template: file.to_owned(),
+                    message: format!("line {}: no word \"{key}\" in words.toml", number + 1),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The templates of a folder: `de/post.hbs` to its full path and text. Two levels, at most 1 MiB a file.
+fn read_folder(folder: &Path) -> Result<BTreeMap<String, (String, String)>, RenderError> {
+    let fault = |at: &Path, e: &std::io::Error| RenderError {
+        template: at.display().to_string(),
+        message: format!("cannot be read: {e}"),
+    };
+    let mut found = BTreeMap::new();
+    let mut folders: Vec<&str> = Lang::ALL.iter().map(|l| l.tag()).collect();
+    folders.push(SHARED);
+    std::fs::read_dir(folder).map_err(|e| fault(folder, &e))?;
+    for tag in folders {
+        let inner = folder.join(tag);
+        let Ok(list) = std::fs::read_dir(&inner) else {
+            continue;
+        };
+        for entry in list {
+            let path = entry.map_err(|e| fault(&inner, &e))?.path();
+            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+            if !(name.ends_with(".hbs") || name.ends_with(".toml")) {
+                continue;
+            }
+            let size = std::fs::metadata(&path).map_err(|e| fault(&path, &e))?.len();
+            if size > 1 << 20 {
+                return Err(RenderError {
+                    template: path.display().to_string(),
+                    message: format!("is {size} bytes long; at most 1 MiB is read"),
+                });
+            }
+            let text = std::fs::read_to_string(&path).map_err(|e| fault(&path, &e))?;
+            found.insert(format!("{tag}/{name}"), (path.display().to_string(), text));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

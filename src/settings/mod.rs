@@ -1,4 +1,16 @@
 //! Floor 2: `channels.toml`, read with file and line. Channels stay raw tables here; their kinds read them on floor 3.
+//!
+//! [`Settings::gather`] answers with all problems and with what could be read in spite of them, so that the kinds can add
+//! theirs before anything is shown.
+
+mod channel;
+mod files;
+pub mod near;
+mod publisher;
+pub mod raw;
+pub mod reader;
+mod rules;
+pub mod units;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,8 +20,14 @@ use std::time::Duration;
 use crate::domain::delivery::{CatchUp, Gate, UnknownPolicy};
 use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
+use crate::said;
 use crate::store::Rate;
 use crate::text::lang::Lang;
+use crate::{ids, text::said::Said};
+
+pub use channel::COMMON;
+pub use raw::RawTable;
+pub use reader::Reader;
 
 /// Everything configured.
 #[derive(Debug, Clone)]
@@ -32,6 +50,8 @@ pub struct Settings {
     pub channels: BTreeMap<String, ChannelSettings>,
     /// DATA.
     pub data: PathBuf,
+    /// As written, for problems found later.
+    pub raw: RawTable,
 }
 
 /// `[store]`.
@@ -65,6 +85,8 @@ pub struct Common {
     pub languages: Vec<Lang>,
     /// Gate at first sight.
     pub gate: Option<Gate>,
+    /// How fast a released lane starts.
+    pub ramp: Option<Ramp>,
     /// What a waiting lane brings out.
     pub catch_up: Option<CatchUp>,
     /// Ends what has not started by then.
@@ -91,14 +113,283 @@ pub struct Common {
     pub allow_private: bool,
 }
 
-/// A table as written, with places for errors. (To be filled in by the settings reader.)
-#[derive(Debug, Clone, Default)]
-pub struct RawTable {}
+/// How fast a released lane starts: `release = { ramp = { start = "200/min", double = "10m" } }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ramp {
+    /// First rate.
+    pub start: Rate,
+    /// Doubles after so long.
+    pub double: Duration,
+    /// Rate per domain of the recipients.
+    pub per_domain: Option<Rate>,
+}
 
 impl Settings {
     /// Reads `channels.toml`, `channels.d/*.toml` beside it and the environment. All problems at once.
     pub fn load(file: &Path, data: &Path) -> Result<Self, Vec<Problem>> {
-        let _ = (file, data);
-        Err(Vec::new())
+        let (settings, problems) = Self::gather(file, data, &environment())?;
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
     }
+
+    /// Like [`Settings::load`] with the environment given: what could be read, and every problem. `Err` only where the files
+    /// cannot be understood at all.
+    pub fn gather(
+        file: &Path,
+        data: &Path,
+        env: &BTreeMap<String, String>,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let all = files::gather(file, env)?;
+        let mut problems = Vec::new();
+        let empty = RawTable::default();
+        let section = |name: &str| all.table(name).unwrap_or(&empty);
+        for name in files::SINGLE.iter().chain(files::NAMED) {
+            if let Some(node) = all.entries.get(*name)
+                && all.table(name).is_none()
+            {
+                problems.push(node.place.problem(
+                    name,
+                    said!("Hier muss ein Abschnitt stehen.", "here must be a section."),
+                    said!(
+                        "Schreiben Sie [{name}] als Überschrift.",
+                        "Write [{name}] as a heading."
+                    ),
+                ));
+            }
+        }
+
+        let mut serve = Reader::new(section("serve"), &[]);
+        let listen = address(&mut serve, "listen", [127, 0, 0, 1], 8080);
+        let admin_listen = address(&mut serve, "admin_listen", [127, 0, 0, 1], 8081);
+        if listen == admin_listen && listen.port() != 0 {
+            serve.problem(
+                "admin_listen",
+                said!(
+                    "listen und admin_listen sind dieselbe Adresse.",
+                    "listen and admin_listen are the same address."
+                ),
+                said!(
+                    "Bitte geben Sie admin_listen einen anderen Port.",
+                    "Give admin_listen another port."
+                ),
+            );
+        }
+        problems.extend(serve.finish());
+
+        let mut site = Reader::new(section("site"), &[]);
+        let site_url = site
+            .url("url", &["http", "https"])
+            .map(|url| url.to_string().trim_end_matches('/').to_owned());
+        if site_url.as_ref().is_some_and(|url| url.contains(['?', '#'])) {
+            site.problem(
+                "url",
+                said!(
+                    "Eine öffentliche Adresse hat kein \"?\" und kein \"#\".",
+                    "a public address has no \"?\" and no \"#\"."
+                ),
+                said!(
+                    "Zum Beispiel https://info.stadt.example.",
+                    "For example https://info.city.example."
+                ),
+            );
+        }
+        if !site.has("url") && !listen.ip().is_loopback() {
+            site.missing(
+                "url",
+                said!(
+                    "Schreiben Sie [site] url = \"https://…\", die Adresse, unter der die Bürger die Seite sehen.",
+                    "Write [site] url = \"https://…\", the address at which citizens see the page."
+                ),
+            );
+        }
+        let templates = site.path("templates");
+        if let Some(folder) = &templates
+            && !folder.is_dir()
+        {
+            let shown = folder.display();
+            site.problem(
+                "templates",
+                said!("Den Ordner {shown} gibt es nicht.", "there is no folder {shown}."),
+                said!(
+                    "Relative Pfade zählen ab dieser Konfiguration.",
+                    "Relative paths count from this configuration."
+                ),
+            );
+        }
+        problems.extend(site.finish());
+
+        let mut store = Reader::new(section("store"), &[]);
+        let store_settings = StoreSettings {
+            urls: store_urls(&mut store, data),
+            key_file: data.join(store.text("key_file").unwrap_or_else(|| "rundruf.key".to_owned())),
+        };
+        problems.extend(store.finish());
+
+        let mut staff = Reader::new(section("staff"), &[]);
+        let staff_notify = staff
+            .texts("notify")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        problems.extend(staff.finish());
+
+        let mut publishers = BTreeMap::new();
+        for (id, table) in named(section("publisher"), "publisher", &mut problems) {
+            let (read, found) = publisher::read(id, table);
+            problems.extend(found);
+            publishers.insert(id.to_owned(), read);
+        }
+        let mut channels = BTreeMap::new();
+        for (name, table) in named(section("channel"), "channel", &mut problems) {
+            let (read, found) = channel::read(name, table, &publishers);
+            problems.extend(found);
+            channels.insert(name.to_owned(), read);
+        }
+        if publishers.is_empty() {
+            problems.push(all.place.problem(
+                "publisher",
+                said!("Es gibt keinen Herausgeber.", "there is no publisher."),
+                said!(
+                    "Schreiben Sie einen Abschnitt [publisher.stadt] mit name = \"…\".",
+                    "Write a section [publisher.city] with name = \"…\"."
+                ),
+            ));
+        }
+        let settings = Self {
+            site_url: site_url.unwrap_or_else(|| format!("http://{listen}")),
+            listen,
+            admin_listen,
+            store: store_settings,
+            staff_notify,
+            templates,
+            publishers,
+            channels,
+            data: data.to_owned(),
+            raw: all,
+        };
+        problems.extend(rules::check(&settings, &settings.raw));
+        Ok((settings, problems))
+    }
+
+    /// The file of the SQLite store.
+    pub fn store_path(&self) -> PathBuf {
+        let url = self.store.urls.first().map_or("sqlite:rundruf.db", String::as_str);
+        self.data.join(url.strip_prefix("sqlite:").unwrap_or(url))
+    }
+
+    /// The problem of a publisher without a complete imprint; `why` says what demands it.
+    pub fn imprint_problem(&self, publisher: &str, why: Said) -> Option<Problem> {
+        rules::imprint(self, &self.raw, publisher, why)
+    }
+
+    /// Channels that only stand in for others and get no broadcasts of their own.
+    pub fn is_reserve(&self, channel: &str) -> bool {
+        self.channels
+            .values()
+            .any(|c| c.common.failover.as_deref() == Some(channel))
+    }
+}
+
+/// The environment, as far as it is text.
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The tables of `[publisher.…]` or `[channel.…]` with valid names.
+fn named<'a>(section: &'a RawTable, what: &str, problems: &mut Vec<Problem>) -> Vec<(&'a str, &'a RawTable)> {
+    let mut out = Vec::new();
+    for (name, node) in &section.entries {
+        let field = format!("{what}.{name}");
+        let raw::Value::Table(table) = &node.value else {
+            problems.push(node.place.problem(
+                &field,
+                said!("Hier muss ein Abschnitt stehen.", "here must be a section."),
+                said!(
+                    "Schreiben Sie [{what}.NAME] als Überschrift und die Angaben darunter.",
+                    "Write [{what}.NAME] as a heading and the keys below it."
+                ),
+            ));
+            continue;
+        };
+        if ids::is_name(name) {
+            out.push((name.as_str(), table));
+        } else if ids::RESERVED.contains(&name.as_str()) {
+            problems.push(table.place.problem(
+                &field,
+                said!(
+                    "\"{name}\" ist ein vergebenes Wort: damit beginnt ein öffentlicher Pfad.",
+                    "\"{name}\" is a reserved word: a public path begins with it."
+                ),
+                said!("Bitte wählen Sie einen anderen Namen.", "Choose another name."),
+            ));
+        } else {
+            problems.push(table.place.problem(
+                &field,
+                said!(
+                    "Der Name \"{name}\" geht nicht.",
+                    "the name \"{name}\" is not possible."
+                ),
+                said!(
+                    "Erlaubt sind a–z, 0–9 und der Unterstrich, höchstens 64 Zeichen.",
+                    "Allowed are a to z, 0 to 9 and the underscore, at most 64 characters."
+                ),
+            ));
+        }
+    }
+    out
+}
+
+fn address(reader: &mut Reader<'_>, key: &str, ip: [u8; 4], port: u16) -> SocketAddr {
+    let remedy = said!(
+        "Erlaubt sind Adressen wie \"127.0.0.1:8080\" oder \"[::1]:8080\": Zahl und Port, kein Name.",
+        "Allowed are addresses such as \"127.0.0.1:8080\" or \"[::1]:8080\": number and port, no name."
+    );
+    reader
+        .parsed(key, |written| written.trim().parse().ok(), remedy)
+        .unwrap_or_else(|| SocketAddr::from((ip, port)))
+}
+
+/// `store.url`: SQLite files, relative ones from DATA.
+fn store_urls(reader: &mut Reader<'_>, data: &Path) -> Vec<String> {
+    let written = reader
+        .texts("url")
+        .unwrap_or_else(|| vec![("sqlite:rundruf.db".to_owned(), reader.place("url"))]);
+    let mut out = Vec::new();
+    for (url, _) in &written {
+        let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
+        match path {
+            Some(path) if !path.is_empty() && !path.contains('?') => {
+                out.push(format!("sqlite:{}", data.join(path).display()))
+            }
+            // Not quoted: an address of a database may carry a password.
+            _ => reader.problem(
+                "url",
+                said!(
+                    "Diese Adresse eines Speichers kennt Rundruf nicht.",
+                    "Rundruf does not know this address of a store."
+                ),
+                said!(
+                    "Erlaubt ist \"sqlite:DATEI\", zum Beispiel \"sqlite:rundruf.db\" (ab DATA).",
+                    "Allowed is \"sqlite:FILE\", such as \"sqlite:rundruf.db\" (from DATA)."
+                ),
+            ),
+        }
+    }
+    if written.len() != 1 {
+        reader.problem(
+            "url",
+            said!(
+                "Ein SQLite-Speicher hat genau eine Adresse.",
+                "a store on SQLite has exactly one address."
+            ),
+            said!("Bitte nennen Sie eine.", "Name one."),
+        );
+    }
+    out
 }

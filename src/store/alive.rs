@@ -51,10 +51,7 @@ impl Alive {
 }
 
 /// Everything alive on the lane, oldest notice first, and what was refused so lately that it still holds its successors.
-pub(super) async fn of_lane(
-    c: &mut SqliteConnection,
-    r: &ClaimRequest,
-) -> Result<Vec<Alive>, StoreError> {
+pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<Vec<Alive>, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2.
     let rows = sqlx::query(
         "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
@@ -66,11 +63,7 @@ pub(super) async fn of_lane(
     .fetch_all(&mut *c)
     .await?;
     let mut alive = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let incidents: BTreeSet<i64> = alive
-        .iter()
-        .filter(|b| b.has_work())
-        .map(|b| b.incident)
-        .collect();
+    let incidents: BTreeSet<i64> = alive.iter().filter(|b| b.has_work()).map(|b| b.incident).collect();
     if incidents.is_empty() {
         return Ok(alive);
     }
@@ -100,10 +93,7 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
         notice: row.try_get("notice")?,
         kind: row.try_get("kind")?,
         urgent: row.try_get("urgent")?,
-        operation: listed(
-            Operation::from_stored(row.try_get("operation")?),
-            "an operation",
-        )?,
+        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         shape: row.try_get("shape")?,
         open: row.try_get::<i64, _>("state")? == BroadcastState::Open as i64,
         corrects: row.try_get("corrects")?,

@@ -10,12 +10,11 @@ use super::{AudienceChange, Person, StoreError};
 /// Numbers for `n` new recipients or targets: the first of them.
 pub(super) async fn numbers(c: &mut SqliteConnection, n: i64) -> Result<i64, StoreError> {
     // One row.
-    let last: i64 = sqlx::query_scalar(
-        "UPDATE meta SET recipient_seq = recipient_seq + ? WHERE one = 1 RETURNING recipient_seq",
-    )
-    .bind(n)
-    .fetch_one(c)
-    .await?;
+    let last: i64 =
+        sqlx::query_scalar("UPDATE meta SET recipient_seq = recipient_seq + ? WHERE one = 1 RETURNING recipient_seq")
+            .bind(n)
+            .fetch_one(c)
+            .await?;
     Ok(last - n + 1)
 }
 
@@ -29,20 +28,10 @@ struct Known {
 }
 
 /// Rows as written: number, address, language, places, name.
-type Written<'a> = (
-    i64,
-    &'a str,
-    Option<String>,
-    Option<String>,
-    Option<&'a str>,
-);
+type Written<'a> = (i64, &'a str, Option<String>, Option<String>, Option<&'a str>);
 
 /// Brings a lane's audience up to date. Whoever the service has reported as gone for good stays gone.
-pub(super) async fn sync(
-    c: &mut SqliteConnection,
-    lane: i64,
-    people: &[Person],
-) -> Result<AudienceChange, StoreError> {
+pub(super) async fn sync(c: &mut SqliteConnection, lane: i64, people: &[Person]) -> Result<AudienceChange, StoreError> {
     let mut known = read(c, lane).await?;
     let mut change = AudienceChange::default();
     let mut fresh = Vec::new();
@@ -63,18 +52,13 @@ pub(super) async fn sync(
             Some(k) => {
                 change.total += 1;
                 change.added += u64::from(k.state == 1);
-                if k.state == 1 || k.lang != lang || k.places != places || k.name.as_deref() != name
-                {
+                if k.state == 1 || k.lang != lang || k.places != places || k.name.as_deref() != name {
                     changed.push((k.seq, person.address.as_str(), lang, places, name));
                 }
             }
         }
     }
-    let left: Vec<i64> = known
-        .values()
-        .filter(|k| k.state == 0)
-        .map(|k| k.seq)
-        .collect();
+    let left: Vec<i64> = known.values().filter(|k| k.state == 0).map(|k| k.seq).collect();
     change.added += fresh.len() as u64;
     change.total += fresh.len() as u64;
     change.removed = left.len() as u64;
@@ -97,11 +81,10 @@ pub(super) async fn sync(
 
 async fn read(c: &mut SqliteConnection, lane: i64) -> Result<BTreeMap<String, Known>, StoreError> {
     // Primary key (lane, …).
-    let rows =
-        sqlx::query("SELECT seq, address, state, lang, places, name FROM recipient WHERE lane = ?")
-            .bind(lane)
-            .fetch_all(c)
-            .await?;
+    let rows = sqlx::query("SELECT seq, address, state, lang, places, name FROM recipient WHERE lane = ?")
+        .bind(lane)
+        .fetch_all(c)
+        .await?;
     rows.iter()
         .map(|row| {
             Ok((
@@ -149,13 +132,11 @@ async fn write(
     }
     for chunk in left.chunks(10_000) {
         // Primary key (lane, seq).
-        sqlx::query(
-            "UPDATE recipient SET state = 1 WHERE lane = ? AND seq IN (SELECT value FROM json_each(?))",
-        )
-        .bind(lane)
-        .bind(serde_json::to_string(chunk)?)
-        .execute(&mut *c)
-        .await?;
+        sqlx::query("UPDATE recipient SET state = 1 WHERE lane = ? AND seq IN (SELECT value FROM json_each(?))")
+            .bind(lane)
+            .bind(serde_json::to_string(chunk)?)
+            .execute(&mut *c)
+            .await?;
     }
     Ok(())
 }

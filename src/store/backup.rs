@@ -53,13 +53,7 @@ pub struct RestoredLane {
 impl Sqlite {
     /// Writes a backup beside the running store; `key` is the key file's content. With `moved` this store refuses to send from before the
     /// copy begins, so that nothing is sent that the copy does not know. The file must not exist.
-    pub async fn backup(
-        &self,
-        to: &Path,
-        key: Option<&[u8]>,
-        moved: bool,
-        act: &Act,
-    ) -> Result<(), StoreError> {
+    pub async fn backup(&self, to: &Path, key: Option<&[u8]>, moved: bool, act: &Act) -> Result<(), StoreError> {
         if to.exists() {
             return Err(StoreError::Refused(format!(
                 "{} exists already; name another file",
@@ -123,9 +117,7 @@ async fn set_moved(c: &mut SqliteConnection, moved: bool) -> Result<(), StoreErr
 
 /// Without a journal beside it, a backup can be carried away as one file.
 async fn one_file(mut c: SqliteConnection) -> Result<(), StoreError> {
-    sqlx::query("PRAGMA journal_mode = DELETE")
-        .execute(&mut c)
-        .await?;
+    sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut c).await?;
     c.close().await?;
     Ok(())
 }
@@ -139,7 +131,7 @@ pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Res
         )));
     }
     if let Some(folder) = store.parent().filter(|f| !f.as_os_str().is_empty()) {
-        super::owner::prepare(folder)?;
+        super::owner::prepare_data(folder)?;
     }
     // Prepared aside and put in place in one step: a restore that breaks off leaves nothing that looks like a store.
     let mut aside = store.as_os_str().to_owned();
@@ -178,9 +170,7 @@ fn cannot(what: &str, path: &Path, error: &std::io::Error) -> StoreError {
 async fn prepare_restored(path: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
     let mut c = connect(path).await?;
     if super::open::schema_of(&mut c).await? == 0 {
-        return Err(StoreError::Refused(
-            "this file is no backup of Rundruf".into(),
-        ));
+        return Err(StoreError::Refused("this file is no backup of Rundruf".into()));
     }
     migrate(&mut c, path, how.now_ms).await?;
     let mut transaction = c.begin().await?;
@@ -221,10 +211,9 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
         .execute(&mut *c)
         .await?;
     open_everything(c, how.now_ms).await?;
-    let lanes: Vec<(i64, String, String)> =
-        sqlx::query_as("SELECT id, name, kind FROM lane ORDER BY name")
-            .fetch_all(&mut *c)
-            .await?;
+    let lanes: Vec<(i64, String, String)> = sqlx::query_as("SELECT id, name, kind FROM lane ORDER BY name")
+        .fetch_all(&mut *c)
+        .await?;
     let mut restored = Restored {
         instance,
         lanes: Vec::new(),
@@ -271,12 +260,7 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
 
 /// Rows waiting, started or unknown in the copy may have gone out since: flag 2, and 1 where the lane settles them by itself. They count as
 /// tried once, so that a handle's term runs from when they were made and not from the restore.
-async fn uncertain(
-    c: &mut SqliteConnection,
-    lane: i64,
-    settles: bool,
-    now: Ms,
-) -> Result<u64, StoreError> {
+async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) -> Result<u64, StoreError> {
     // broadcast_live (lane, …); delivery_of (broadcast, …). Websites are levels: they upload again and need no mark.
     let done = sqlx::query(
         "UPDATE delivery SET state = CASE WHEN ?1 THEN 0 ELSE 4 END, due = CASE WHEN ?1 THEN ?2 ELSE 0 END, changed = ?2,

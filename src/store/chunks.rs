@@ -60,11 +60,7 @@ impl<'a> Cursor<'a> {
         };
         let reach = self.older.map_or(upto, |older| older.min(upto));
         let places = places_of(&self.broadcast.scope);
-        let window = if places.is_some() {
-            WINDOW
-        } else {
-            want.min(WINDOW)
-        };
+        let window = if places.is_some() { WINDOW } else { want.min(WINDOW) };
         // Primary key (lane, seq) of recipient.
         let end: Option<i64> = sqlx::query_scalar(
             "SELECT max(seq) FROM (SELECT seq FROM recipient WHERE lane = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?)",

@@ -39,10 +39,7 @@ struct LaneState {
 }
 
 /// Claims for a lane.
-pub(super) async fn claim(
-    c: &mut SqliteConnection,
-    r: &ClaimRequest,
-) -> Result<Claimed, StoreError> {
+pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<Claimed, StoreError> {
     let lane = lane_state(c, r.lane.0).await?;
     let mut claimed = Claimed {
         epoch: lane.epoch,
@@ -214,11 +211,11 @@ async fn start(
     };
     let mut starts: Vec<(i64, Ms, Ms, i64)> = Vec::with_capacity(rows.len());
     for row in rows {
-        let (lang, variant) = pick(&sink.texts, row.lang).ok_or_else(|| {
-            StoreError::Database(format!("broadcast {} has no text", broadcast.id))
-        })?;
+        let (lang, variant) = pick(&sink.texts, row.lang)
+            .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
         let start_at_ms = sink.slots.take(r.now_ms);
-        let first_started_ms = if row.attempt == 0 {
+        // A term runs from the very first start, also where the attempt was given back afterwards.
+        let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {
             start_at_ms
         } else {
             row.first_started
@@ -264,35 +261,27 @@ async fn start(
     Ok(())
 }
 
-async fn thread_of(
+pub(super) async fn thread_of(
     c: &mut SqliteConnection,
     lane: i64,
     incident: i64,
 ) -> Result<Option<Thread>, StoreError> {
-    type Ids = (
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-    );
+    type Ids = (Option<String>, Option<String>, Option<String>, Option<String>);
     // Primary key (lane, incident).
-    let ids: Option<Ids> = sqlx::query_as(
-        "SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?",
-    )
-    .bind(lane)
-    .bind(incident)
-    .fetch_optional(c)
-    .await?;
-    Ok(
-        ids.map(|(root_id, root_url, parent_id, parent_url)| Thread {
-            root: Remote {
-                id: root_id,
-                url: root_url,
-            },
-            parent: Remote {
-                id: parent_id,
-                url: parent_url,
-            },
-        }),
-    )
+    let ids: Option<Ids> =
+        sqlx::query_as("SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?")
+            .bind(lane)
+            .bind(incident)
+            .fetch_optional(c)
+            .await?;
+    Ok(ids.map(|(root_id, root_url, parent_id, parent_url)| Thread {
+        root: Remote {
+            id: root_id,
+            url: root_url,
+        },
+        parent: Remote {
+            id: parent_id,
+            url: parent_url,
+        },
+    }))
 }

@@ -105,11 +105,7 @@ pub(super) async fn read(
                 next.at(at);
             }
             if recipient > 0 {
-                let again = if at == IN_FLIGHT {
-                    r.now_ms + LOOK_AGAIN_MS
-                } else {
-                    at
-                };
+                let again = if at == IN_FLIGHT { r.now_ms + LOOK_AGAIN_MS } else { at };
                 let again = again.min(r.now_ms + LOOK_AGAIN_MAX_MS);
                 next.at(again);
                 later.push((id, again));
@@ -124,12 +120,10 @@ pub(super) async fn read(
     }
     if !later.is_empty() {
         // Primary key per row.
-        sqlx::query(
-            "UPDATE delivery SET due = j.value ->> 1 FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
-        )
-        .bind(serde_json::to_string(&later)?)
-        .execute(&mut *c)
-        .await?;
+        sqlx::query("UPDATE delivery SET due = j.value ->> 1 FROM json_each(?) j WHERE delivery.id = j.value ->> 0")
+            .bind(serde_json::to_string(&later)?)
+            .execute(&mut *c)
+            .await?;
     }
     let nothing_to_retract = if b.corrects == "[]" && b.kind != 2 {
         Vec::new()
@@ -137,10 +131,7 @@ pub(super) async fn read(
         settle_correction(c, b, &mut seen.rows).await?
     };
     seen.ended = !gone.is_empty() || !nothing_to_retract.is_empty();
-    for (ids, state, reason) in [
-        (gone, 6, "recipient-gone"),
-        (nothing_to_retract, 7, "superseded"),
-    ] {
+    for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing_to_retract, 7, "superseded")] {
         if !ids.is_empty() {
             // Primary key per row.
             sqlx::query(
@@ -163,16 +154,11 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         recipient,
         attempt: row.try_get("attempt")?,
         first_started: row.try_get("first_started")?,
-        operation: listed(
-            Operation::from_stored(row.try_get("operation")?),
-            "an operation",
-        )?,
+        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         step: row.try_get("step")?,
         step_handle: row.try_get("step_handle")?,
         after_unknown: row.try_get::<i64, _>("flags")? & FLAG_AFTER_UNKNOWN != 0,
-        address: row
-            .try_get::<Option<String>, _>("address")?
-            .unwrap_or_default(),
+        address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
         lang: from_word(row.try_get("lang")?),
         target: None,
     })
@@ -185,38 +171,16 @@ fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, St
     }
     let places: Option<String> = row.try_get("places")?;
     Ok(match places {
-        Some(places) if *scope != Scope::All => {
-            concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?)
-        }
+        Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?),
         _ => true,
     })
 }
 
 /// Whoever has (or may have) what is corrected gets the channel's operation on it; others get the corrected text as a first message, and of
 /// a retracted one nothing: their rows are taken out and returned.
-async fn settle_correction(
-    c: &mut SqliteConnection,
-    b: &Alive,
-    rows: &mut Vec<Due>,
-) -> Result<Vec<i64>, StoreError> {
+async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
-    // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
-    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
-        "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
-           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
-         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
-    )
-    .bind(&b.corrects)
-    .bind(serde_json::to_string(&recipients)?)
-    .fetch_all(c)
-    .await?;
-    let mut newest: HashMap<i64, Remote> = HashMap::new();
-    for (recipient, id, url) in had {
-        let known = newest.entry(recipient).or_default();
-        if known.id.is_none() {
-            *known = Remote { id, url };
-        }
-    }
+    let newest = had(c, &b.corrects, &recipients).await?;
     let mut nothing = Vec::new();
     rows.retain_mut(|row| match newest.get(&row.recipient) {
         Some(remote) => {
@@ -241,12 +205,34 @@ async fn settle_correction(
     Ok(nothing)
 }
 
-/// The next time something of these broadcasts is due.
-pub(super) async fn next_after(
+/// What each recipient has (or may have) of these broadcasts: the newest post whose id is known. `corrects` is the stored list.
+pub(super) async fn had(
     c: &mut SqliteConnection,
-    alive: &[Alive],
-    now: Ms,
-) -> Result<Option<Ms>, StoreError> {
+    corrects: &str,
+    recipients: &[i64],
+) -> Result<HashMap<i64, Remote>, StoreError> {
+    // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
+    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
+           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
+         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
+    )
+    .bind(corrects)
+    .bind(serde_json::to_string(recipients)?)
+    .fetch_all(c)
+    .await?;
+    let mut newest: HashMap<i64, Remote> = HashMap::new();
+    for (recipient, id, url) in had {
+        let known = newest.entry(recipient).or_default();
+        if known.id.is_none() {
+            *known = Remote { id, url };
+        }
+    }
+    Ok(newest)
+}
+
+/// The next time something of these broadcasts is due.
+pub(super) async fn next_after(c: &mut SqliteConnection, alive: &[Alive], now: Ms) -> Result<Option<Ms>, StoreError> {
     let waiting: Vec<i64> = alive
         .iter()
         .filter(|b| b.waiting > 0 && b.not_before.is_none_or(|at| at <= now))

@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::{from_word, listed, word};
+use super::rows::{count, from_word, listed, word};
 use super::{Act, GateChange, HealthRow, LaneRow, LaneSpec, StoreError, audit, targets};
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
@@ -13,7 +13,7 @@ use crate::ids::LaneId;
 macro_rules! lane_columns {
     () => {
         "id, name, kind, account, configured, gate, gate_reason, gate_by, gate_since, epoch, ack_epoch, ack_in_flight, health,
-         health_since, blocked_until, reason, text, failures"
+         health_since, blocked_until, reason, text, failures, audience"
     };
 }
 
@@ -29,6 +29,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
         gate_by: row.try_get("gate_by")?,
         gate_since_ms: row.try_get("gate_since")?,
         epoch: row.try_get("epoch")?,
+        audience: count(row.try_get("audience")?),
         acknowledged: (row.try_get("ack_epoch")?, row.try_get("ack_in_flight")?),
         health: HealthRow {
             health: listed(Health::from_stored(row.try_get("health")?), "a health")?,
@@ -44,27 +45,19 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
 /// All lanes by name.
 pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<LaneRow>, StoreError> {
     // Unique (name); a few dozen rows.
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        lane_columns!(),
-        " FROM lane ORDER BY name"
-    ))
-    .fetch_all(pool)
-    .await?;
+    let rows = sqlx::query(concat!("SELECT ", lane_columns!(), " FROM lane ORDER BY name"))
+        .fetch_all(pool)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 pub(super) async fn one(c: &mut SqliteConnection, lane: i64) -> Result<LaneRow, StoreError> {
     // Primary key.
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        lane_columns!(),
-        " FROM lane WHERE id = ?"
-    ))
-    .bind(lane)
-    .fetch_optional(c)
-    .await?
-    .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+    let row = sqlx::query(concat!("SELECT ", lane_columns!(), " FROM lane WHERE id = ?"))
+        .bind(lane)
+        .fetch_optional(c)
+        .await?
+        .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
     read(&row)
 }
 
@@ -87,17 +80,12 @@ pub(super) async fn configure(
     Ok(rows)
 }
 
-async fn configure_one(
-    c: &mut SqliteConnection,
-    spec: &LaneSpec,
-    now: Ms,
-) -> Result<i64, StoreError> {
+async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {
     // Unique (name).
-    let known: Option<(i64, String, String)> =
-        sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
-            .bind(&spec.name)
-            .fetch_optional(&mut *c)
-            .await?;
+    let known: Option<(i64, String, String)> = sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
+        .bind(&spec.name)
+        .fetch_optional(&mut *c)
+        .await?;
     let Some((id, kind, account)) = known else {
         let done = sqlx::query(
             "INSERT INTO lane (name, kind, account, settings_hash, configured, gate, gate_since, epoch, health_since)
@@ -118,15 +106,13 @@ async fn configure_one(
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
     // Primary key.
-    sqlx::query(
-        "UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?",
-    )
-    .bind(&spec.kind)
-    .bind(&spec.account)
-    .bind(&spec.settings_hash)
-    .bind(id)
-    .execute(c)
-    .await?;
+    sqlx::query("UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?")
+        .bind(&spec.kind)
+        .bind(&spec.account)
+        .bind(&spec.settings_hash)
+        .bind(id)
+        .execute(c)
+        .await?;
     Ok(id)
 }
 
@@ -171,11 +157,7 @@ async fn changed_account(
 }
 
 /// Changes a gate and raises the epoch.
-pub(super) async fn set_gate(
-    c: &mut SqliteConnection,
-    change: &GateChange,
-    act: &Act,
-) -> Result<LaneRow, StoreError> {
+pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
     let lane = one(c, change.lane.0).await?;
     if let Some(expected) = change.expected_epoch.filter(|e| *e != lane.epoch) {
         return Err(StoreError::Conflict(format!(
@@ -206,23 +188,17 @@ pub(super) async fn acknowledge(
     in_flight: u32,
 ) -> Result<(), StoreError> {
     // Primary key.
-    sqlx::query(
-        "UPDATE lane SET ack_epoch = ?1, ack_in_flight = ?2 WHERE id = ?3 AND ack_epoch <= ?1",
-    )
-    .bind(epoch)
-    .bind(in_flight)
-    .bind(lane)
-    .execute(c)
-    .await?;
+    sqlx::query("UPDATE lane SET ack_epoch = ?1, ack_in_flight = ?2 WHERE id = ?3 AND ack_epoch <= ?1")
+        .bind(epoch)
+        .bind(in_flight)
+        .bind(lane)
+        .execute(c)
+        .await?;
     Ok(())
 }
 
 /// Stores a lane's health.
-pub(super) async fn set_health(
-    c: &mut SqliteConnection,
-    lane: i64,
-    health: &HealthRow,
-) -> Result<(), StoreError> {
+pub(super) async fn set_health(c: &mut SqliteConnection, lane: i64, health: &HealthRow) -> Result<(), StoreError> {
     // Primary key.
     sqlx::query(
         "UPDATE lane SET health = ?, health_since = ?, blocked_until = ?, reason = ?, text = ?, failures = ? WHERE id = ?",
@@ -240,19 +216,13 @@ pub(super) async fn set_health(
 }
 
 /// `channel rename`: the rows go with the lane. A lane of the new name must not exist, unless nothing was ever sent there.
-pub(super) async fn rename(
-    c: &mut SqliteConnection,
-    from: &str,
-    to: &str,
-    act: &Act,
-) -> Result<(), StoreError> {
+pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: &Act) -> Result<(), StoreError> {
     // Unique (name); broadcast_live and broadcast_incident do not serve "any": the first row found ends the search.
-    let used: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM broadcast b JOIN lane l ON l.id = b.lane WHERE l.name = ?)",
-    )
-    .bind(to)
-    .fetch_one(&mut *c)
-    .await?;
+    let used: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM broadcast b JOIN lane l ON l.id = b.lane WHERE l.name = ?)")
+            .bind(to)
+            .fetch_one(&mut *c)
+            .await?;
     if used {
         return Err(StoreError::Refused(format!(
             "channel {to} has messages of its own; rename {from} to a name that was never used"
@@ -275,12 +245,7 @@ pub(super) async fn rename(
 }
 
 /// `channel drop`: ends what waits on a lane that is no longer configured.
-pub(super) async fn drop_rows(
-    c: &mut SqliteConnection,
-    lane: i64,
-    act: &Act,
-    now: Ms,
-) -> Result<u64, StoreError> {
+pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
     let row = one(c, lane).await?;
     if row.configured {
         return Err(StoreError::Refused(format!(

@@ -1,186 +1,155 @@
-//! One owner: whoever holds `DATA/lanes.lock` runs the lanes; everybody else writes short transactions and wakes the owner (LANES 1).
-//! The kernel frees the lock when its process dies, however it dies.
+//! One owner (LANES 1): the process that holds an exclusive lock on `DATA/lanes.lock` runs the lanes. The kernel frees the lock
+//! however the process dies. Everybody else writes short transactions and wakes the owner through `DATA/wake.sock`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::os::unix::net::UnixDatagram as StdDatagram;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::net::UnixDatagram;
+use super::Sqlite;
+use super::StoreError;
 
-use super::{Sqlite, StoreError};
+/// Where another process's commit is noticed when nobody wakes (LANES 1).
+const POLL: Duration = Duration::from_millis(200);
 
-/// How often commits of other processes are looked for where no wake arrives (a lost datagram, another user's mistake).
-pub const POLL: Duration = Duration::from_millis(200);
-
-/// The lock. Dropping it frees it.
+/// The right to run lanes. Dropping it, or dying, frees it.
 #[derive(Debug)]
-pub struct OwnerLock {
-    _file: File,
+pub struct Owner {
+    data: PathBuf,
+    _lock: File,
 }
 
-impl OwnerLock {
-    /// Takes the lock; `None` where another process holds it.
-    pub fn try_take(data: &Path) -> Result<Option<Self>, StoreError> {
-        let path = data.join("lanes.lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| cannot("open", &path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
-        }
-    }
-}
-
-/// Makes DATA (0700) if it is missing and refuses where it belongs to somebody else: files written by the wrong user stop the owner.
-pub fn prepare(data: &Path) -> Result<(), StoreError> {
-    if !data.exists() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data)
-            .map_err(|error| cannot("make", data, &error))?;
-    }
-    let owner = fs::metadata(data)
-        .map_err(|error| cannot("look at", data, &error))?
-        .uid();
-    // The folder of this process belongs to its effective user (proc(5)); asking libc would need unsafe code.
-    let us = fs::metadata("/proc/self").map_or(owner, |m| m.uid());
-    if us == owner {
-        return Ok(());
-    }
-    Err(StoreError::Refused(format!(
-        "{} belongs to the user with number {owner}, this command runs as number {us}: run it as that user, for example with `sudo -u '#{owner}'`",
-        data.display()
-    )))
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> StoreError {
-    StoreError::Broken(format!("cannot {what} {}: {error}", path.display()))
+fn lock_file(data: &Path) -> PathBuf {
+    data.join("lanes.lock")
 }
 
 fn socket(data: &Path) -> PathBuf {
     data.join("wake.sock")
 }
 
-/// Tells the owner that something was committed. Nobody listening is no error: the next owner reads everything anyway.
-pub fn wake(data: &Path) {
-    if let Ok(sender) = StdDatagram::unbound() {
-        // Never waits: a full socket means that the owner has wakes enough.
-        let _ = sender.set_nonblocking(true);
-        let _ = sender.send_to(b"w", socket(data));
+fn broken(what: &str, error: &std::io::Error) -> StoreError {
+    StoreError::Broken(format!("{what}: {error}"))
+}
+
+/// Makes DATA (0700) where it is missing, and refuses where it belongs to somebody else: files of two users in one folder would
+/// lock one of them out at the worst moment.
+pub fn prepare_data(data: &Path) -> Result<(), StoreError> {
+    if !data.is_dir() {
+        std::fs::create_dir_all(data).map_err(|e| broken("the data folder cannot be made", &e))?;
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
+            .map_err(|e| broken("the data folder cannot be protected", &e))?;
+    }
+    let theirs = std::fs::metadata(data)
+        .map_err(|e| broken("the data folder cannot be read", &e))?
+        .uid();
+    // /proc/self belongs to the process's user: asking it needs no unsafe call.
+    let mine = std::fs::metadata("/proc/self").map_or(theirs, |m| m.uid());
+    if mine != theirs {
+        return Err(StoreError::Refused(format!(
+            "the data folder belongs to user {theirs}, this command runs as user {mine}: run it as the user who runs `rundruf serve`"
+        )));
+    }
+    Ok(())
+}
+
+impl Owner {
+    /// Takes the lock; `None` where another process has it.
+    pub fn try_take(data: &Path) -> Result<Option<Self>, StoreError> {
+        prepare_data(data)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(lock_file(data))
+            .map_err(|e| broken("the lock file cannot be opened", &e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self {
+                data: data.to_owned(),
+                _lock: file,
+            })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(broken("the lock cannot be asked for", &error)),
+        }
+    }
+
+    /// What wakes this owner. Replaces the socket an earlier owner left behind; holding the lock proves that nobody listens there.
+    pub fn wakes(&self) -> Result<Wakes, StoreError> {
+        let path = socket(&self.data);
+        let _ = std::fs::remove_file(&path);
+        let socket = tokio::net::UnixDatagram::bind(&path).map_err(|e| broken("the wake socket cannot be made", &e))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+            .map_err(|e| broken("the wake socket cannot be protected", &e))?;
+        Ok(Wakes { socket })
     }
 }
 
-/// What the owner listens to: wakes, and commits of other processes.
+/// True where some process holds the lock now.
+pub fn is_running(data: &Path) -> bool {
+    let Ok(file) = File::open(lock_file(data)) else {
+        return false;
+    };
+    // A shared lock is refused only while the owner's exclusive one is held.
+    matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+}
+
+/// Wakes the owner, if there is one. Never fails: the owner looks by itself every 200 ms.
+pub fn wake(data: &Path) {
+    if let Ok(from) = UnixDatagram::unbound() {
+        // A full socket means that the owner is about to wake anyway.
+        let _ = from.set_nonblocking(true);
+        let _ = from.send_to(b"w", socket(data));
+    }
+}
+
+/// Wakes by other processes.
 #[derive(Debug)]
 pub struct Wakes {
-    socket: UnixDatagram,
-    store: Sqlite,
-    seen: Option<i64>,
+    socket: tokio::net::UnixDatagram,
 }
 
 impl Wakes {
-    /// Listens in DATA. Only the holder of the lock may: it takes a dead owner's socket away.
-    pub fn listen(data: &Path, _lock: &OwnerLock, store: Sqlite) -> Result<Self, StoreError> {
-        let path = socket(data);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(cannot("take away", &path, &error));
-            }
-            _ => {}
+    /// Waits for the next; many at once are one.
+    pub async fn next(&mut self) {
+        let mut word = [0; 8];
+        if self.socket.recv(&mut word).await.is_err() {
+            // Nothing comes through a broken socket; the store's version still tells.
+            return std::future::pending().await;
         }
-        let socket =
-            UnixDatagram::bind(&path).map_err(|error| cannot("listen at", &path, &error))?;
-        Ok(Self {
-            socket,
-            store,
-            seen: None,
-        })
-    }
-
-    /// Waits until another process has woken us or committed something. Several wakes at once are one.
-    pub async fn changed(&mut self) -> Result<(), StoreError> {
-        let mut poll = tokio::time::interval(POLL);
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                readable = self.socket.readable() => {
-                    readable.map_err(|e| StoreError::Broken(format!("the wake socket failed: {e}")))?;
-                    let mut byte = [0; 8];
-                    let mut woken = false;
-                    while self.socket.try_recv(&mut byte).is_ok() {
-                        woken = true;
-                    }
-                    if woken {
-                        return Ok(());
-                    }
-                }
-                _ = poll.tick() => {
-                    let version = self.store.version().await?;
-                    // The first look has nothing to compare with: what came before it is read at take-over.
-                    if self.seen.replace(version).is_some_and(|seen| seen != version) {
-                        return Ok(());
-                    }
-                }
-            }
-        }
+        while self.socket.try_recv(&mut word).is_ok() {}
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+/// Notices commits of other processes by the store's version.
+#[derive(Debug)]
+pub struct Changes {
+    store: std::sync::Arc<Sqlite>,
+    seen: Option<i64>,
+}
 
-    use super::*;
-    use crate::clock::SystemClock;
-    use crate::store::{Act, Board};
+impl Changes {
+    /// From now on.
+    pub fn new(store: std::sync::Arc<Sqlite>) -> Self {
+        Self { store, seen: None }
+    }
 
-    fn act() -> Act {
-        Act {
-            at_ms: 0,
-            actor: "os:anna".into(),
-            action: "look".into(),
-            object: "test".into(),
-            details: serde_json::Value::Null,
+    /// Waits for a commit by another process.
+    pub async fn changed(&mut self) {
+        loop {
+            if let Ok(version) = self.store.version().await
+                && self.seen.replace(version).is_some_and(|seen| seen != version)
+            {
+                return;
+            }
+            tokio::time::sleep(POLL).await;
         }
     }
 
-    #[test]
-    fn only_one_holds_the_lock() {
-        let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path()).unwrap();
-        let first = OwnerLock::try_take(dir.path()).unwrap();
-        assert!(first.is_some());
-        assert!(OwnerLock::try_take(dir.path()).unwrap().is_none());
-        drop(first);
-        assert!(OwnerLock::try_take(dir.path()).unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn a_wake_and_a_foreign_commit_are_noticed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("rundruf.db");
-        let store = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
-        let other = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
-        let lock = OwnerLock::try_take(dir.path()).unwrap().unwrap();
-        wake(dir.path());
-        let mut wakes = Wakes::listen(dir.path(), &lock, store.clone()).unwrap();
-        wake(dir.path());
-        wake(dir.path());
-        wakes.changed().await.unwrap();
-        wakes.seen = Some(store.version().await.unwrap());
-        store.audit(&act()).await.unwrap();
-        assert_eq!(Some(store.version().await.unwrap()), wakes.seen, "our own");
-        other.audit(&act()).await.unwrap();
-        wakes.changed().await.unwrap();
+    /// Waits for a commit by another process, at most until `end` and at most as long as one poll: for loops that also look at
+    /// what their own process does.
+    pub async fn next(&mut self, end: Instant) {
+        let end = end.min(Instant::now() + POLL / 4);
+        let _ = tokio::time::timeout_at(end.into(), self.changed()).await;
     }
 }

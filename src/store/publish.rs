@@ -17,10 +17,7 @@ pub(super) const SHAPE_AUDIENCE: i64 = 1;
 pub(super) const SHAPE_LEVELS: i64 = 2;
 
 /// Writes a publication, or says why it is there already or cannot be.
-pub(super) async fn publish(
-    c: &mut SqliteConnection,
-    p: &Publication,
-) -> Result<Published, StoreError> {
+pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
     let notice = &p.notice;
     // Unique (publisher, slug).
     let found: Option<(i64, Option<i64>, i64)> =
@@ -55,11 +52,7 @@ pub(super) async fn publish(
         None => new_incident(c, p).await?,
     };
     let seq = new_notice(c, p, incident).await?;
-    let lanes: Vec<(i64, CatchUp)> = p
-        .broadcasts
-        .iter()
-        .map(|b| (b.lane.0, b.catch_up))
-        .collect();
+    let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
     supersede(c, incident, seq, notice, &lanes, at).await?;
     // Websites first: the others may wait for the generation they raise.
     let (levels, others): (Vec<_>, Vec<_>) = p.broadcasts.iter().partition(|b| b.levels);
@@ -129,22 +122,16 @@ async fn new_incident(c: &mut SqliteConnection, p: &Publication) -> Result<i64, 
     Ok(done.last_insert_rowid())
 }
 
-async fn new_notice(
-    c: &mut SqliteConnection,
-    p: &Publication,
-    incident: i64,
-) -> Result<i64, StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(incident)
-    .bind(p.notice.number)
-    .bind(&p.key)
-    .bind(&p.content_hash)
-    .bind(&p.act.actor)
-    .bind(serde_json::to_string(&p.notice)?)
-    .execute(&mut *c)
-    .await?;
+async fn new_notice(c: &mut SqliteConnection, p: &Publication, incident: i64) -> Result<i64, StoreError> {
+    let done = sqlx::query("INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(incident)
+        .bind(p.notice.number)
+        .bind(&p.key)
+        .bind(&p.content_hash)
+        .bind(&p.act.actor)
+        .bind(serde_json::to_string(&p.notice)?)
+        .execute(&mut *c)
+        .await?;
     let closed = (p.notice.state == IncidentState::Closed).then_some(p.act.at_ms);
     // Primary key.
     sqlx::query("UPDATE incident SET last = ?, closed = ? WHERE id = ?")
@@ -176,9 +163,7 @@ async fn new_broadcast(
     };
     let audience = audience_of(c, b.lane.0).await?;
     let link = match b.waits_for_link {
-        Some((lane, until)) => link_generation(c, lane.0)
-            .await?
-            .map(|g| (lane.0, g, until)),
+        Some((lane, until)) => link_generation(c, lane.0).await?.map(|g| (lane.0, g, until)),
         None => None,
     };
     let corrected = if p.notice.kind == Kind::Notice {
@@ -266,11 +251,7 @@ async fn new_broadcast(
     Ok(())
 }
 
-async fn write_variants(
-    c: &mut SqliteConnection,
-    broadcast: i64,
-    b: &NewBroadcast,
-) -> Result<(), StoreError> {
+async fn write_variants(c: &mut SqliteConnection, broadcast: i64, b: &NewBroadcast) -> Result<(), StoreError> {
     for (lang, variant) in &b.variants {
         // Primary key (broadcast, lang).
         sqlx::query("INSERT INTO variant (broadcast, lang, format, body) VALUES (?, ?, ?, ?)")

@@ -28,11 +28,10 @@ pub(super) async fn take_over(
         });
     }
     // Channels that are no longer configured: nobody can say, a person may. The whole table of lanes: a few dozen rows.
-    let others: Vec<i64> =
-        sqlx::query_scalar("SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))")
-            .bind(serde_json::to_string(&settled)?)
-            .fetch_all(&mut *c)
-            .await?;
+    let others: Vec<i64> = sqlx::query_scalar("SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&settled)?)
+        .fetch_all(&mut *c)
+        .await?;
     for lane in others {
         note(c, lane, now).await?;
         leave(c, lane, 4, now).await?;
@@ -78,12 +77,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
 }
 
 /// What is left as started gets this state.
-async fn leave(
-    c: &mut SqliteConnection,
-    lane: i64,
-    state: i64,
-    now: Ms,
-) -> Result<u64, StoreError> {
+async fn leave(c: &mut SqliteConnection, lane: i64, state: i64, now: Ms) -> Result<u64, StoreError> {
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
     let done = sqlx::query(
         "UPDATE delivery SET state = ?, due = 0, changed = ?, reason = 'takeover' WHERE state = 1

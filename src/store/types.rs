@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Ms;
-use crate::domain::delivery::{BroadcastState, CatchUp, DeliveryState, Gate, Health, Operation};
+use crate::domain::delivery::{BroadcastState, CatchUp, DeliveryState, Gate, Operation};
 use crate::domain::notice::{Notice, Scope};
 use crate::domain::outcome::{Reason, Remote};
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
+pub use crate::lane_core::values::{Completion, HealthRow, Rate, Settled};
 use crate::text::lang::Lang;
 
 /// Why the store refuses or fails. Texts carry no data of recipients and no secret.
@@ -101,6 +102,8 @@ pub struct StoredNotice {
     pub notice: Notice,
     /// Who published it (`os:anna`).
     pub actor: String,
+    /// Its idempotency key.
+    pub key: String,
 }
 
 /// All that one publication writes.
@@ -284,23 +287,8 @@ pub struct LaneRow {
     pub acknowledged: (i64, u32),
     /// Health.
     pub health: HealthRow,
-}
-
-/// A lane's health as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HealthRow {
-    /// Health.
-    pub health: Health,
-    /// Since when.
-    pub since_ms: Ms,
-    /// Sends nothing before this (breaker or the service's own word).
-    pub blocked_until_ms: Option<Ms>,
-    /// Why.
-    pub reason: Option<Reason>,
-    /// Why, for people.
-    pub text: Option<String>,
-    /// Failures in a row.
-    pub failures: u32,
+    /// Recipients who are in now; 0 for an account.
+    pub audience: u64,
 }
 
 /// Somebody of an audience file.
@@ -374,15 +362,6 @@ pub struct ClaimRequest {
     pub correction_wait_ms: Ms,
 }
 
-/// A rate for an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Sends in `per_ms`.
-    pub count: u32,
-    /// Window in ms.
-    pub per_ms: u32,
-}
-
 /// What a claim brought.
 #[derive(Debug, Clone, Default)]
 pub struct Claimed {
@@ -446,56 +425,6 @@ pub struct Thread {
     pub root: Remote,
     /// The newest.
     pub parent: Remote,
-}
-
-/// What came of one attempt, settled by the core into what is to be stored.
-#[derive(Debug, Clone)]
-pub struct Completion {
-    /// Delivery.
-    pub delivery: DeliveryId,
-    /// Attempt it belongs to.
-    pub attempt: u32,
-    /// When it ended.
-    pub at_ms: Ms,
-    /// What the row becomes.
-    pub settled: Settled,
-    /// Why.
-    pub reason: Reason,
-    /// For people.
-    pub text: String,
-}
-
-/// What a row becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// Known to be there.
-    Delivered(Remote),
-    /// A receipt follows.
-    Accepted(Remote),
-    /// Next step, at once.
-    Stepped {
-        /// Step.
-        step: u8,
-        /// Its handle.
-        handle: String,
-    },
-    /// Waits until then. `spent` false: the attempt number is given back.
-    Waiting {
-        /// Due.
-        due_ms: Ms,
-        /// Counts as an attempt for the schedule.
-        spent: bool,
-        /// The attempt may have got through: the next one must use the handle.
-        after_unknown: bool,
-    },
-    /// Nobody knows.
-    Unknown,
-    /// Refused for good.
-    Permanent,
-    /// Recipient gone.
-    Gone,
-    /// Dropped by `unknown = "drop"`.
-    Dropped,
 }
 
 /// A change of a gate.

@@ -12,9 +12,7 @@ use super::fixture::*;
 async fn ten_thousand_through_claim_and_completion() {
     let (_dir, store) = sqlite().await;
     let lane = lanes(&store, &["a"]).await[0];
-    let addresses: Vec<String> = (0..10_000)
-        .map(|n| format!("https://host.example/{n}"))
-        .collect();
+    let addresses: Vec<String> = (0..10_000).map(|n| format!("https://host.example/{n}")).collect();
     let list: Vec<(&str, &[&str])> = addresses.iter().map(|a| (a.as_str(), &[][..])).collect();
     people(&store, lane, &list).await;
     let begin = Instant::now();
@@ -33,13 +31,7 @@ async fn ten_thousand_through_claim_and_completion() {
         }
         let done: Vec<Completion> = jobs
             .iter()
-            .map(|job| {
-                completion(
-                    job,
-                    T0,
-                    Settled::Delivered(rundruf::domain::outcome::Remote::default()),
-                )
-            })
+            .map(|job| completion(job, T0, Settled::Delivered(rundruf::domain::outcome::Remote::default())))
             .collect();
         let start = Instant::now();
         store.complete(&done).await.unwrap();

@@ -115,17 +115,8 @@ pub fn publication(notice: Notice, broadcasts: Vec<NewBroadcast>, at: Ms) -> Pub
 }
 
 /// Publishes and says which row it became.
-pub async fn publish<S: Store>(
-    store: &S,
-    notice: Notice,
-    broadcasts: Vec<NewBroadcast>,
-    at: Ms,
-) -> NoticeSeq {
-    match store
-        .publish(&publication(notice, broadcasts, at))
-        .await
-        .unwrap()
-    {
+pub async fn publish<S: Store>(store: &S, notice: Notice, broadcasts: Vec<NewBroadcast>, at: Ms) -> NoticeSeq {
+    match store.publish(&publication(notice, broadcasts, at)).await.unwrap() {
         Published::New { seq, .. } => seq,
         other => panic!("not new: {other:?}"),
     }
@@ -199,10 +190,7 @@ pub fn completion(job: &Job, at_ms: Ms, settled: Settled) -> Completion {
 }
 
 pub async fn settle<S: Store>(store: &S, job: &Job, at: Ms, settled: Settled) {
-    store
-        .complete(&[completion(job, at, settled)])
-        .await
-        .unwrap();
+    store.complete(&[completion(job, at, settled)]).await.unwrap();
 }
 
 pub async fn delivered<S: Store>(store: &S, job: &Job, at: Ms) {

@@ -20,10 +20,7 @@ pub async fn a_held_lane_starts_nothing<S: Store>(store: &S) {
     let job = claim(store, lane, T0).await.remove(0);
     let held = store.set_gate(&hold(lane), &act("hold", T0)).await.unwrap();
     assert_eq!((held.gate, held.epoch), (Gate::Held, 2));
-    store
-        .give_back(&[(job.delivery, job.attempt)], T0)
-        .await
-        .unwrap();
+    store.give_back(&[(job.delivery, job.attempt)], T0).await.unwrap();
     store.acknowledge_gate(lane, 2, 3).await.unwrap();
     assert_eq!(store.lane_rows().await.unwrap()[0].acknowledged, (2, 3));
     for epoch in [1, 2] {
@@ -55,24 +52,12 @@ pub async fn an_old_epoch_gets_nothing_and_conflicts<S: Store>(store: &S) {
 
 pub async fn another_account_with_rows_waiting_starts_held<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
-    let same = store
-        .configure(&[spec("a", "elsewhere")], T0)
-        .await
-        .unwrap();
+    let same = store.configure(&[spec("a", "elsewhere")], T0).await.unwrap();
     assert_eq!(same[0].gate, Gate::Open, "nothing waits");
     publish(store, notice("i", 1), vec![to(lane)], T0).await;
-    let rows = store
-        .configure(&[spec("a", "host/user")], T0)
-        .await
-        .unwrap();
+    let rows = store.configure(&[spec("a", "host/user")], T0).await.unwrap();
     assert_eq!(rows[0].gate, Gate::Held);
-    assert!(
-        rows[0]
-            .gate_reason
-            .as_deref()
-            .unwrap()
-            .contains("elsewhere")
-    );
+    assert!(rows[0].gate_reason.as_deref().unwrap().contains("elsewhere"));
 }
 
 pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
@@ -82,15 +67,9 @@ pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
     assert!(matches!(refused, Err(StoreError::Refused(_))));
     lanes(store, &["new"]).await;
     assert!(claim(store, lane, T0).await.is_empty(), "not configured");
-    assert_eq!(
-        store.drop_lane(lane, &act("drop", T0), T0).await.unwrap(),
-        1
-    );
+    assert_eq!(store.drop_lane(lane, &act("drop", T0), T0).await.unwrap(), 1);
     assert_eq!(board(store, seq).await.state, BroadcastState::Ended);
-    store
-        .rename_lane("old", "older", &act("rename", T0))
-        .await
-        .unwrap();
+    store.rename_lane("old", "older", &act("rename", T0)).await.unwrap();
     assert_eq!(board(store, seq).await.channel, "older");
 }
 

@@ -40,10 +40,7 @@ pub async fn one_upload_ends_all_that_waited<S: Store>(store: &S) {
     let second = publish(store, notice("i", 2), vec![level(web.id)], T0).await;
     let targets = store.targets(web.id).await.unwrap();
     assert_eq!((targets[0].wanted, targets[0].done), (2, 0));
-    assert!(
-        claim(store, web.id, T0).await.is_empty(),
-        "levels are not claimed"
-    );
+    assert!(claim(store, web.id, T0).await.is_empty(), "levels are not claimed");
     store.target_result(&done(&web, &targets[0])).await.unwrap();
     assert_eq!(board(store, first).await.counters.delivered, 1);
     let failed = TargetResult {
@@ -62,10 +59,7 @@ pub async fn one_upload_ends_all_that_waited<S: Store>(store: &S) {
     assert_eq!(board(store, second).await.state, BroadcastState::Ended);
     store.raise_targets(web.id, T0).await.unwrap();
     let targets = store.targets(web.id).await.unwrap();
-    assert_eq!(
-        (targets[1].wanted, targets[1].done, targets[1].failures),
-        (3, 2, 0)
-    );
+    assert_eq!((targets[1].wanted, targets[1].done, targets[1].failures), (3, 2, 0));
 }
 
 pub async fn messages_wait_for_their_link<S: Store>(store: &S) {
@@ -76,18 +70,9 @@ pub async fn messages_wait_for_their_link<S: Store>(store: &S) {
         waits_for_link: Some((web.id, T0 + 5_000)),
         ..to(sms)
     };
-    publish(
-        store,
-        notice("i", 1),
-        vec![waits.clone(), level(web.id)],
-        T0,
-    )
-    .await;
+    publish(store, notice("i", 1), vec![waits.clone(), level(web.id)], T0).await;
     let claimed = store.claim(&request(sms, T0)).await.unwrap();
-    assert_eq!(
-        (claimed.jobs.len(), claimed.next_due_ms),
-        (0, Some(T0 + 5_000))
-    );
+    assert_eq!((claimed.jobs.len(), claimed.next_due_ms), (0, Some(T0 + 5_000)));
     let targets = store.targets(web.id).await.unwrap();
     store.target_result(&done(&web, &targets[0])).await.unwrap();
     assert_eq!(claim(store, sms, T0 + 1).await.len(), 1);

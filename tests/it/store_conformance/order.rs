@@ -114,12 +114,7 @@ pub async fn urgent_incidents_go_first<S: Store>(store: &S) {
 
 pub async fn an_audience_opens_in_order_and_by_places<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
-    people(
-        store,
-        lane,
-        &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"])],
-    )
-    .await;
+    people(store, lane, &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"])]).await;
     let mut werl = notice("i", 1);
     werl.scope = places(&["werl"]);
     let first = publish(store, werl, vec![to_all(lane)], T0).await;
@@ -128,28 +123,17 @@ pub async fn an_audience_opens_in_order_and_by_places<S: Store>(store: &S) {
     people(
         store,
         lane,
-        &[
-            ("+1", &[]),
-            ("+2", &["werl"]),
-            ("+3", &["soest"]),
-            ("+4", &[]),
-        ],
+        &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"]), ("+4", &[])],
     )
     .await;
     let jobs = claim(store, lane, T0).await;
-    let got: Vec<_> = jobs
-        .iter()
-        .map(|j| (j.notice, j.address.as_str()))
-        .collect();
+    let got: Vec<_> = jobs.iter().map(|j| (j.notice, j.address.as_str())).collect();
     assert_eq!(got, [(first, "+1"), (first, "+2"), (second, "+3")]);
     for job in &jobs {
         delivered(store, job, T0).await;
     }
     let jobs = claim(store, lane, T0 + 1_000).await;
-    let got: Vec<_> = jobs
-        .iter()
-        .map(|j| (j.notice, j.address.as_str()))
-        .collect();
+    let got: Vec<_> = jobs.iter().map(|j| (j.notice, j.address.as_str())).collect();
     assert_eq!(got, [(second, "+1"), (second, "+2")]);
     for job in &jobs {
         delivered(store, job, T0).await;
@@ -180,13 +164,7 @@ pub async fn a_correction_knows_who_got_what<S: Store>(store: &S) {
         .iter()
         .map(|j| (j.address.as_str(), j.operation, j.target.is_some()))
         .collect();
-    assert_eq!(
-        got,
-        [
-            ("+1", Operation::Edit, true),
-            ("+2", Operation::Post, false)
-        ]
-    );
+    assert_eq!(got, [("+1", Operation::Edit, true), ("+2", Operation::Post, false)]);
     let old = board(store, wrong).await;
     assert_eq!((old.state, old.counters.opened), (BroadcastState::Ended, 1));
 }
@@ -213,12 +191,7 @@ pub async fn a_retraction_reaches_only_who_got_it<S: Store>(store: &S) {
 
 pub async fn the_rate_spaces_the_starts<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
-    people(
-        store,
-        lane,
-        &[("+1", &[]), ("+2", &[]), ("+3", &[]), ("+4", &[])],
-    )
-    .await;
+    people(store, lane, &[("+1", &[]), ("+2", &[]), ("+3", &[]), ("+4", &[])]).await;
     publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
     let mut slow = request(lane, T0);
     slow.rate = Some(Rate {

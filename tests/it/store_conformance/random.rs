@@ -102,31 +102,17 @@ async fn publish_something<S: Store>(
             _ => {}
         }
     }
-    let catch_up = *rng
-        .choice(&[CatchUp::Every, CatchUp::Latest, CatchUp::Digest])
-        .unwrap();
+    let catch_up = *rng.choice(&[CatchUp::Every, CatchUp::Latest, CatchUp::Digest]).unwrap();
     let expires_at_ms = rng.bool().then_some(now + 600_000);
     let shape = |b: NewBroadcast| NewBroadcast {
         catch_up,
         expires_at_ms,
         ..b
     };
-    publish(
-        store,
-        n,
-        vec![shape(to(ids[0])), shape(to_all(ids[1]))],
-        now,
-    )
-    .await;
+    publish(store, n, vec![shape(to(ids[0])), shape(to_all(ids[1]))], now).await;
 }
 
-async fn claim_something<S: Store>(
-    store: &S,
-    rng: &mut fastrand::Rng,
-    ids: &[LaneId],
-    books: &mut Books,
-    now: i64,
-) {
+async fn claim_something<S: Store>(store: &S, rng: &mut fastrand::Rng, ids: &[LaneId], books: &mut Books, now: i64) {
     let lane = ids[rng.usize(0..2)];
     let mut r = request(lane, now);
     r.epoch = books.epochs[&lane];
@@ -135,28 +121,17 @@ async fn claim_something<S: Store>(
     let claimed = store.claim(&r).await.unwrap();
     assert!(claimed.jobs.len() <= r.limit as usize);
     for job in claimed.jobs {
-        assert!(
-            !books.done.contains(&job.delivery),
-            "delivered once already"
-        );
+        assert!(!books.done.contains(&job.delivery), "delivered once already");
         let key = (lane, job.incident, job.address.clone());
         if let Some(newest) = books.newest.get(&key) {
-            assert!(
-                *newest <= job.notice,
-                "an older notice started after a newer one"
-            );
+            assert!(*newest <= job.notice, "an older notice started after a newer one");
         }
         books.newest.insert(key, job.notice);
         books.out.push(job);
     }
 }
 
-async fn complete_something<S: Store>(
-    store: &S,
-    rng: &mut fastrand::Rng,
-    books: &mut Books,
-    now: i64,
-) {
+async fn complete_something<S: Store>(store: &S, rng: &mut fastrand::Rng, books: &mut Books, now: i64) {
     let n = rng.usize(0..=books.out.len());
     let mut completions = Vec::new();
     for job in books.out.drain(..n) {
@@ -186,11 +161,7 @@ async fn toggle<S: Store>(store: &S, lane: LaneId, books: &mut Books, now: i64) 
     let row = rows.iter().find(|r| r.id == lane).unwrap();
     let change = GateChange {
         lane,
-        gate: if row.gate == Gate::Held {
-            Gate::Open
-        } else {
-            Gate::Held
-        },
+        gate: if row.gate == Gate::Held { Gate::Open } else { Gate::Held },
         expected_epoch: Some(row.epoch),
         reason: None,
     };

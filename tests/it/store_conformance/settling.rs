@@ -53,10 +53,7 @@ pub async fn an_old_attempt_is_only_evidence<S: Store>(store: &S) {
 
 pub async fn given_back_rows_lose_nothing<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
-    store
-        .give_back(&[(job.delivery, job.attempt)], T0 + 5)
-        .await
-        .unwrap();
+    store.give_back(&[(job.delivery, job.attempt)], T0 + 5).await.unwrap();
     let again = claim(store, lane, T0 + 5).await.remove(0);
     assert_eq!((again.attempt, again.first_started_ms), (1, T0 + 5));
     // Given back twice, or by an old attempt: nothing.
@@ -77,10 +74,7 @@ pub async fn a_takeover_repeats_with_a_handle_and_else_asks<S: Store>(store: &S)
         drop: false,
     };
     let taken = store
-        .take_over(
-            &[takeover(ids[0], Some(3_600_000)), takeover(ids[1], None)],
-            T0 + 9,
-        )
+        .take_over(&[takeover(ids[0], Some(3_600_000)), takeover(ids[1], None)], T0 + 9)
         .await
         .unwrap();
     assert_eq!((taken[0].repeated, taken[0].unknown), (1, 0));
@@ -147,14 +141,10 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     delivered(store, &next, T0 + 120_000).await;
     let what = DecideOn::Delivery(job.delivery);
     assert!(matches!(
-        store
-            .decide(what, Decision::Again, &act("decide", T0), T0)
-            .await,
+        store.decide(what, Decision::Again, &act("decide", T0), T0).await,
         Err(StoreError::Refused(_))
     ));
-    let there = store
-        .decide(what, Decision::There, &act("decide", T0), T0)
-        .await;
+    let there = store.decide(what, Decision::There, &act("decide", T0), T0).await;
     assert_eq!(there.unwrap(), 1);
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
@@ -170,10 +160,7 @@ pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
     assert!(claim(store, lane, T0 + 60_000).await.is_empty());
     assert_eq!(store.expire(T0 + 60_000).await.unwrap(), 1);
     let row = board(store, seq).await;
-    assert_eq!(
-        (row.state, row.counters.expired),
-        (BroadcastState::Ended, 1)
-    );
+    assert_eq!((row.state, row.counters.expired), (BroadcastState::Ended, 1));
 }
 
 pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {

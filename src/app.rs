@@ -1,0 +1,175 @@
+//! Floor 6: puts settings, store, channels and templates together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::channel::registry;
+use crate::clock::{SharedClock, SystemClock};
+use crate::failure::Failure;
+use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld, Waker};
+use crate::publication::Office;
+use crate::publication::site::StoreSite;
+use crate::render::Engine;
+use crate::store::Sqlite;
+use crate::store::owner::{Changes, Owner};
+use crate::store::{Board, Store};
+
+/// The installation as configured, before the store is opened.
+pub struct App {
+    /// The office: settings, templates, channels.
+    pub office: Arc<Office>,
+}
+
+/// The installation with its store.
+pub struct Open {
+    /// The office.
+    pub office: Arc<Office>,
+    /// The store.
+    pub store: Arc<Sqlite>,
+}
+
+impl App {
+    /// Reads the configuration, compiles the templates, builds the channels. Writes nothing but the key file where
+    /// `may_write` (a channel with receipts needs it).
+    pub fn load(config: &Path, data: &Path) -> Result<Self, Failure> {
+        let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
+        let engine = Engine::load(settings.templates.as_deref())
+            .map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))?;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let office = Office {
+            settings: Arc::new(settings),
+            engine: Arc::new(engine),
+            channels: Arc::new(channels),
+            clock,
+            registered: Default::default(),
+        };
+        Ok(Self {
+            office: Arc::new(office),
+        })
+    }
+
+    /// True where a store is there already.
+    pub fn has_store(&self) -> bool {
+        self.office.settings.store_path().is_file()
+    }
+
+    /// Opens the store, makes it where it is not there yet.
+    pub async fn open(self) -> Result<Open, Failure> {
+        crate::store::owner::prepare_data(&self.office.settings.data)?;
+        let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
+        Ok(Open {
+            office: self.office,
+            store: Arc::new(store),
+        })
+    }
+
+    /// Opens the store where there is one; `None` before the first command that writes.
+    pub async fn open_existing(self) -> Result<Result<Open, Self>, Failure> {
+        if self.has_store() {
+            Ok(Ok(self.open().await?))
+        } else {
+            Ok(Err(self))
+        }
+    }
+}
+
+impl Open {
+    /// Loads and opens in one go.
+    pub async fn new(config: &Path, data: &Path) -> Result<Self, Failure> {
+        App::load(config, data)?.open().await
+    }
+
+    /// The store as everybody below sees it.
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// Builds the site from the store.
+    pub fn site(&self) -> Arc<StoreSite> {
+        Arc::new(StoreSite {
+            store: self.store(),
+            settings: Arc::clone(&self.office.settings),
+            engine: Arc::clone(&self.office.engine),
+        })
+    }
+
+    /// Who acts: the operating system's user, until there are accounts.
+    pub fn actor(as_name: Option<&str>) -> String {
+        let user = std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .unwrap_or_else(|_| "unknown".to_owned());
+        match as_name {
+            Some(name) => format!("os:{user} as {name}"),
+            None => format!("os:{user}"),
+        }
+    }
+}
+
+/// The lanes of this process, with everything that wakes them. Dropping it ends them at once, as a crash would.
+pub struct Lanes {
+    handle: LanesHandle,
+    wakes: tokio::task::JoinHandle<()>,
+    owner: Owner,
+}
+
+impl Lanes {
+    /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
+    pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
+        let rows = open.office.register(open.store.as_ref()).await?;
+        let instance = open.store.identity().await?.instance;
+        let setups = open.office.channels.iter().filter_map(|c| {
+            let row = rows.iter().find(|r| r.name == c.settings.name)?;
+            Some(LaneSetup {
+                lane: row.id,
+                name: c.settings.name.clone(),
+                common: c.settings.common.clone(),
+                publishers: c.settings.publishers.clone(),
+                built: c.built.clone(),
+            })
+        });
+        let site = SiteWorld {
+            builder: open.site(),
+            instance,
+        };
+        let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
+        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
+        for taken in handle.taken_over() {
+            tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
+        }
+        let (waker, mut changes) = (handle.waker(), Changes::new(Arc::clone(&open.store)));
+        let mut wakes = owner.wakes()?;
+        let wakes = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = wakes.next() => {}
+                    () = changes.changed() => {}
+                }
+                waker.wake();
+            }
+        });
+        Ok(Self { handle, wakes, owner })
+    }
+
+    /// Something was committed in this process.
+    pub fn wake(&self) {
+        self.handle.wake();
+    }
+
+    /// For whoever commits (receipts).
+    pub fn waker(&self) -> Waker {
+        self.handle.waker()
+    }
+
+    /// Waits until every lane has nothing to do now.
+    pub async fn drained(&self) {
+        self.handle.drained().await;
+    }
+
+    /// No new claims; what is in flight ends within `grace` and is committed.
+    pub async fn stop(self, grace: std::time::Duration) -> bool {
+        let done = self.handle.stop(grace).await;
+        self.wakes.abort();
+        drop(self.owner);
+        done
+    }
+}

@@ -1,0 +1,94 @@
+//! What every SMS gateway shares: the text in as few parts as possible, the number in E.164, the price.
+
+use crate::render::message::Message;
+use crate::render::{Engine, RenderError, compose};
+use crate::said;
+use crate::settings::Reader;
+use crate::store::Variant;
+use crate::text::sms;
+
+/// Parts a text may take where `max_parts` does not say otherwise: lead, state, one or two sentences and the link.
+pub const DEFAULT_PARTS: u32 = 4;
+
+/// Keys every SMS gateway has.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// `from`: at most 11 letters, digits and spaces, or a number of at most 16 digits.
+    pub from: Option<String>,
+    /// `max_parts`: parts a text may take.
+    pub max_parts: u32,
+    /// `price`: of one part, in the currency of the reader's contract.
+    pub price: Option<f64>,
+}
+
+/// Reads `from`, `max_parts` and `price`.
+pub fn read(reader: &mut Reader<'_>) -> Common {
+    let from = reader.parsed(
+        "from",
+        |written| is_sender(written).then(|| written.to_owned()),
+        said!(
+            "Erlaubt sind höchstens 11 Buchstaben, Ziffern und Leerzeichen (ohne Umlaute) oder eine Nummer mit höchstens 16 Ziffern.",
+            "Allowed are at most 11 letters, digits and spaces (no umlauts), or a number of at most 16 digits."
+        ),
+    );
+    let most = u32::try_from(sms::MAX_SEGMENTS).unwrap_or(10);
+    let max_parts = reader.whole("max_parts", 1, most).unwrap_or(DEFAULT_PARTS);
+    Common {
+        from,
+        max_parts,
+        price: reader.amount("price"),
+    }
+}
+
+fn is_sender(written: &str) -> bool {
+    let digits = written.strip_prefix('+').unwrap_or(written);
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return digits.len() <= 16;
+    }
+    written.len() <= 11 && written.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ')
+}
+
+/// A phone number in E.164 (`+4917112345`), spaces and common punctuation aside; `None` where it is none.
+pub fn number(address: &str) -> Option<String> {
+    let number: String = address
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')'))
+        .collect();
+    let digits = number.strip_prefix('+')?;
+    let fine =
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    fine.then_some(number)
+}
+
+/// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
+pub fn compose(engine: &Engine, message: &Message, max_parts: u32) -> Result<Variant, RenderError> {
+    let parts = |text: &str| sms::measure(text).segments;
+    compose::short_text(engine, message, "sms", max_parts as usize, &parts, "parts", true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_e164() {
+        assert_eq!(number("+49 171 / 123-456"), Some("+49171123456".to_owned()));
+        for wrong in [
+            "",
+            "0171123456",
+            "+49",
+            "+49171abc",
+            "+1234567890123456",
+            "+0491711234",
+            "49171123456",
+        ] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn senders() {
+        assert!(is_sender("Potsdam") && is_sender("115") && is_sender("+4933112345"));
+        assert!(!is_sender("Landeshauptstadt") && !is_sender("München") && !is_sender("12345678901234567"));
+    }
+}

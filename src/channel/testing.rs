@@ -1,0 +1,146 @@
+//! What the tests of all kinds share: a channel out of TOML, a job, a scripted counterpart, the table test.
+
+use std::sync::Arc;
+
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use super::{Built, Channel, registry};
+use crate::domain::delivery::Operation;
+use crate::domain::outcome::{Outcome, Reason};
+use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
+use crate::render::message::Message;
+use crate::store::{Job, Variant};
+use crate::text::lang::Lang;
+
+/// A counterpart that always answers the same.
+pub struct Scripted(MockServer);
+
+impl Scripted {
+    /// Answers with status, one header line (`name: value` or nothing) and body.
+    pub async fn start(status: u16, header: &str, body: &str) -> Self {
+        let server = MockServer::start().await;
+        let mut answer = ResponseTemplate::new(status).set_body_string(body);
+        if let Some((name, value)) = header.split_once(": ") {
+            answer = answer.insert_header(name, value);
+        }
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        Self(server)
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        self.0.uri()
+    }
+
+    /// What it got.
+    pub async fn requests(&self) -> Vec<Request> {
+        self.0.received_requests().await.unwrap()
+    }
+}
+
+/// A channel of `kind` at `url` with further keys as TOML.
+pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
+    let file = dir.path().join("channels.toml");
+    let text = format!(
+        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let (_, mut channels) =
+        registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
+    // The key file is made at the first need: the folder stays until the process ends.
+    std::mem::forget(dir);
+    match channels.remove(0).built {
+        Built::Messages(channel) => channel,
+        Built::Website(_) => panic!("{kind} sends no messages"),
+    }
+}
+
+/// A frozen text, as `compose` of the kind makes it.
+pub fn compose(channel: &dyn Channel) -> Variant {
+    let engine = crate::render::Engine::load(None).unwrap();
+    let message = Message {
+        lang: Lang::De,
+        publisher: "stadt".into(),
+        publisher_name: "Stadt".into(),
+        incident: "2023-01-it".into(),
+        number: 2,
+        kind: "notice".into(),
+        lead: String::new(),
+        state: "Störung".into(),
+        headline: "Die IT ist abgeschaltet".into(),
+        summary: "Das Rathaus ist nur persönlich zu erreichen. Anträge nimmt das Bürgeramt auf Papier an.".into(),
+        short: "Das Rathaus ist nur persönlich zu erreichen.".into(),
+        body_text: None,
+        body_html: None,
+        as_of: "Stand: 24. Januar 2023, 18:00 Uhr".into(),
+        next: None,
+        places: Vec::new(),
+        link: "https://info.example/stadt/2023-01-it/2/".into(),
+        language_missing: false,
+        language_note: None,
+    };
+    channel.compose(&engine, &message, Operation::Post).unwrap()
+}
+
+/// A first attempt for the account itself.
+pub fn job(variant: &Variant) -> Job {
+    Job {
+        delivery: DeliveryId(12),
+        broadcast: BroadcastId(3),
+        incident: IncidentId(1),
+        notice: NoticeSeq(2),
+        attempt: 1,
+        first_started_ms: 0,
+        start_at_ms: 0,
+        operation: Operation::Post,
+        step: 0,
+        step_handle: None,
+        after_unknown: false,
+        recipient: ACCOUNT,
+        address: String::new(),
+        variant: Arc::new(variant.clone()),
+        lang: Lang::De,
+        thread: None,
+        target: None,
+        urgent: false,
+        created_ms: 1_700_000_000_000,
+    }
+}
+
+/// An outcome in a word.
+pub fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered(_) => "delivered",
+        Outcome::Accepted(_) => "accepted",
+        Outcome::Stepped { .. } => "stepped",
+        Outcome::Later { .. } => "later",
+        Outcome::Transient => "transient",
+        Outcome::Unknown => "unknown",
+        Outcome::Permanent => "permanent",
+        Outcome::Auth => "auth",
+        Outcome::Gone => "gone",
+    }
+}
+
+/// A row of the table test: status, header, body, outcome in a word, reason.
+pub type Row<'a> = (u16, &'a str, &'a str, &'a str, Reason);
+
+/// Sends once per row and compares.
+pub async fn outcomes(kind: &str, keys: &str, table: &[Row<'_>], tweak: impl Fn(&mut Job)) {
+    for (status, header, body, expected, reason) in table {
+        let server = Scripted::start(*status, header, body).await;
+        let channel = channel(kind, &server.url(), keys);
+        let mut job = job(&compose(channel.as_ref()));
+        tweak(&mut job);
+        let report = channel.send(&job, 0).await;
+        assert_eq!(
+            (word(&report.outcome), report.reason),
+            (*expected, *reason),
+            "{status} {body}: {report:?}"
+        );
+        assert!(!report.text.is_empty() && report.text.chars().count() <= 500);
+    }
+}

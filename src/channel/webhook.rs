@@ -1,0 +1,352 @@
+//! Signed webhooks by Standard Webhooks 1.0.0: neighbouring systems take notices over by machine. The id is the same on every
+//! attempt of a delivery, so a receiver recognises repeats; therefore a lost answer is simply repeated.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use reqwest::Url;
+use serde_json::json;
+
+use super::http;
+use super::registry::{Kind, Surroundings};
+use super::{Abilities, Built, Channel, Finding};
+use crate::clock::{Ms, timestamp};
+use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::outcome::{Outcome, Reason, Remote, Report};
+use crate::domain::problem::Problem;
+use crate::net::Http;
+use crate::render::message::Message;
+use crate::render::{Engine, RenderError};
+use crate::said;
+use crate::secret::{ExposeSecret, KeyFile, SecretString, hmac_sha256};
+use crate::settings::{COMMON, ChannelSettings, Reader};
+use crate::store::{Fit, Job, Variant};
+
+/// One line of the registry.
+pub const KIND: Kind = Kind {
+    name: "webhook",
+    purpose: [
+        "Schickt jede Meldung signiert als JSON an fremde Systeme (Standard Webhooks).",
+        "Sends every notice, signed, as JSON to other systems (Standard Webhooks).",
+    ],
+    example: EXAMPLE,
+    build,
+};
+
+const EXAMPLE: &str = r#"[channel.nachbarn]
+kind = "webhook"
+url = "https://leitstelle.example/hooks/rundruf"   # one address, or: audience = { file = "hooks.csv" }
+secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="   # 24 to 64 bytes in base64; better secret_file or secret_env
+# allow_private = true                             # addresses of an audience file may be private
+"#;
+
+/// Payloads stay under this (the specification's advice).
+const LARGEST_PAYLOAD: usize = 20_000;
+/// Format version of the payload.
+const FORMAT: u16 = 1;
+
+/// How webhooks behave. Receivers are asked to keep ids for long; a delivery that old is none of theirs any more.
+const ABILITIES: Abilities = Abilities {
+    handle_for: Some(Duration::MAX),
+    looks_up: false,
+    receipts: false,
+    threads: false,
+    correction: Operation::Post,
+    retraction: Operation::Post,
+    links: true,
+    audience: false,
+    unknown: UnknownPolicy::Repeat,
+    concurrency: 64,
+    // The specification: 15 to 30 seconds.
+    timeout: Duration::from_secs(20),
+};
+
+struct Webhook {
+    /// The one address; `None`: every recipient has its own.
+    url: Option<Url>,
+    secret: Vec<u8>,
+    http: Http,
+    key: KeyFile,
+    channel: String,
+    account: String,
+}
+
+fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
+    let mut reader = Reader::new(&channel.own, COMMON);
+    let url = reader.url("url", &["http", "https"]);
+    if reader.has("url") == reader.has("audience") {
+        reader.problem(
+            "url",
+            said!(
+                "Genau eines von url und audience gehört hierher.",
+                "exactly one of url and audience belongs here."
+            ),
+            said!(
+                "Schreiben Sie url = \"https://…\" oder audience = {{ file = \"hooks.csv\" }}.",
+                "Write url = \"https://…\" or audience = {{ file = \"hooks.csv\" }}."
+            ),
+        );
+    }
+    let secret = reader.required_secret("secret").and_then(|secret| {
+        let bytes = decode(&secret);
+        if bytes.is_none() {
+            reader.problem("secret", said!("Das Geheimnis hat nicht die Form whsec_….", "the secret does not have the form whsec_…."), said!("Nach whsec_ stehen 24 bis 64 zufällige Bytes in Base64, zum Beispiel aus: openssl rand -base64 32.", "After whsec_ come 24 to 64 random bytes in base64, for example out of: openssl rand -base64 32."));
+        }
+        bytes
+    });
+    // An address of the configuration itself may be private, those of an audience file only where allowed.
+    let private = channel.common.audience.is_none() || channel.common.allow_private;
+    let http = http::client(channel, &ABILITIES, private);
+    let account = url
+        .as_ref()
+        .map_or_else(|| format!("webhook:{}", channel.name), |url| host(url).to_owned());
+    match (http, secret) {
+        (Ok(http), Some(secret)) => {
+            let problems = reader.finish();
+            if !problems.is_empty() {
+                return Err(problems);
+            }
+            Ok(Built::Messages(std::sync::Arc::new(Webhook {
+                url,
+                secret,
+                http,
+                key: around.key.clone(),
+                channel: channel.name.clone(),
+                account,
+            })))
+        }
+        (Err(error), _) => {
+            reader.problem(
+                "kind",
+                said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
+                said!(
+                    "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
+                    "Install the system's certificates (ca-certificates)."
+                ),
+            );
+            Err(reader.finish())
+        }
+        (_, None) => Err(reader.finish()),
+    }
+}
+
+/// The bytes of `whsec_…`: 24 to 64.
+fn decode(secret: &SecretString) -> Option<Vec<u8>> {
+    let coded = secret.expose_secret().trim().strip_prefix("whsec_")?;
+    let bytes = STANDARD.decode(coded).or_else(|_| STANDARD_NO_PAD.decode(coded)).ok()?;
+    (24..=64).contains(&bytes.len()).then_some(bytes)
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or("webhook")
+}
+
+/// The header `webhook-signature` of an attempt.
+pub fn sign(secret: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
+    let head = format!("{id}.{seconds}.");
+    format!("v1,{}", STANDARD.encode(hmac_sha256(secret, &[head.as_bytes(), body])))
+}
+
+#[async_trait]
+impl Channel for Webhook {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            audience: self.url.is_none(),
+            ..ABILITIES
+        }
+    }
+
+    fn account(&self) -> String {
+        self.account.clone()
+    }
+
+    fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+        let event = match message.kind.as_str() {
+            "correction" => "notice.corrected",
+            "retraction" => "notice.retracted",
+            _ => "notice.published",
+        };
+        let mut data = json!(message);
+        // The body in HTML is the largest part and can be read at the link: it goes first where room is short.
+        let mut shortened = false;
+        for large in ["body_html", "body_text"] {
+            if data.to_string().len() > LARGEST_PAYLOAD - 500 {
+                data[large] = serde_json::Value::Null;
+                shortened = true;
+            }
+        }
+        let payload = json!({ "type": event, "data": data });
+        let length = payload.to_string().len();
+        if length > LARGEST_PAYLOAD {
+            return Err(RenderError {
+                template: "webhook".to_owned(),
+                message: format!("the payload has {length} bytes, allowed are {LARGEST_PAYLOAD}"),
+            });
+        }
+        let fit = Fit {
+            length,
+            limit: Some(LARGEST_PAYLOAD),
+            unit: "bytes".to_owned(),
+            shortened,
+            language_missing: message.language_missing,
+            ..Fit::default()
+        };
+        let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
+        Ok(Variant {
+            format: FORMAT,
+            text,
+            payload,
+            fit,
+        })
+    }
+
+    async fn send(&self, job: &Job, now: Ms) -> Report {
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => match Url::parse(&job.address) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+                _ => {
+                    return http::report(
+                        Outcome::Permanent,
+                        Reason::RecipientRefused,
+                        "the address in the audience file is no web address",
+                    );
+                }
+            },
+        };
+        let who = host(&url).to_owned();
+        let id = match self.key.key() {
+            Ok(key) => format!(
+                "msg_{}",
+                key.handle("webhook", &[&self.channel, &job.delivery.to_string()])
+            ),
+            Err(error) => {
+                return http::report(
+                    Outcome::Transient,
+                    Reason::Local,
+                    format!("the key file cannot be read: {error}"),
+                );
+            }
+        };
+        let mut body = job.variant.payload.clone();
+        // The time of the event, the same on every attempt.
+        body["timestamp"] = json!(timestamp(job.created_ms).to_string());
+        let body = body.to_string();
+        let seconds = now.div_euclid(1_000);
+        let request = self
+            .http
+            .client()
+            .post(url)
+            .header("content-type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", seconds)
+            .header("webhook-signature", sign(&self.secret, &id, seconds, body.as_bytes()))
+            .body(body);
+        let answer = match self.http.send(request).await {
+            Ok(answer) => answer,
+            Err(failure) => return http::failed(&who, &failure),
+        };
+        match answer.status {
+            200..=299 => http::delivered(
+                Remote {
+                    id: Some(id),
+                    url: None,
+                },
+                format!("{who} took it ({})", answer.status),
+            ),
+            410 => http::report(
+                Outcome::Gone,
+                Reason::RecipientGone,
+                format!("{who} wants no more messages (410)"),
+            ),
+            // A receiver that does not let us in now may do so later: the specification retries everything else.
+            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => http::report(
+                Outcome::Permanent,
+                Reason::RecipientRefused,
+                format!("{who} refuses it ({}){}", answer.status, http::said_by(&answer)),
+            ),
+            _ => http::sort(&who, &answer, now),
+        }
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        let Some(url) = &self.url else {
+            return vec![http::well(
+                "Die Empfänger stehen in der Datei audience.".to_owned(),
+                "The recipients are in the audience file.".to_owned(),
+            )];
+        };
+        let who = host(url);
+        // Any answer at all shows that somebody is there; a message is not sent.
+        match self.http.send(self.http.client().head(url.clone())).await {
+            Ok(answer) if answer.status < 500 => {
+                vec![http::well(format!("{who} antwortet."), format!("{who} answers."))]
+            }
+            Ok(answer) => vec![http::unwell(who, &http::sort(who, &answer, 0))],
+            Err(failure) => vec![http::unwell(who, &http::failed(who, &failure))],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::testing::{self, Scripted};
+
+    #[test]
+    fn the_known_answer_of_the_specification() {
+        let secret = decode(&SecretString::from(
+            "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ))
+        .unwrap();
+        let body = br#"{"type":"incident.created","timestamp":"2026-01-02T03:04:05Z","data":{"id":"inc_1"}}"#;
+        assert_eq!(
+            sign(&secret, "msg_test1", 1_767_323_045, body),
+            "v1,hJ6xW8UHZxjtb5gXrJeLYp22shouau+pdMOcORqdd5M="
+        );
+    }
+
+    #[tokio::test]
+    async fn outcomes() {
+        let table = [
+            (204, "", "", "delivered", Reason::Ok),
+            (200, "", "<html>", "delivered", Reason::Ok),
+            (302, "location: http://127.0.0.1:1/", "", "permanent", Reason::BadAnswer),
+            (410, "", "", "gone", Reason::RecipientGone),
+            (401, "", "", "auth", Reason::Credentials),
+            (422, "", r#"{"error":"no"}"#, "permanent", Reason::ContentRefused),
+            (429, "retry-after: 60", "", "later", Reason::RateLimited),
+            (429, "", "", "transient", Reason::RateLimited),
+            (502, "", "<html>", "transient", Reason::ServiceTrouble),
+            (504, "", "", "transient", Reason::ServiceTrouble),
+        ];
+        testing::outcomes("webhook", EXAMPLE_KEYS, &table, |_| {}).await;
+    }
+
+    const EXAMPLE_KEYS: &str = r#"secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=""#;
+
+    #[tokio::test]
+    async fn every_attempt_has_the_same_id_and_a_signature_of_its_own_time() {
+        let server = Scripted::start(204, "", "").await;
+        let channel = testing::channel("webhook", &server.url(), EXAMPLE_KEYS);
+        let job = testing::job(&testing::compose(channel.as_ref()));
+        channel.send(&job, 1_000_000).await;
+        channel.send(&job, 2_000_000).await;
+        let requests = server.requests().await;
+        let header = |n: usize, name: &str| requests[n].headers[name].to_str().unwrap().to_owned();
+        assert_eq!(header(0, "webhook-id"), header(1, "webhook-id"));
+        let secret = decode(&SecretString::from(
+            "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ))
+        .unwrap();
+        for (n, seconds) in [(0, 1_000), (1, 2_000)] {
+            assert_eq!(header(n, "webhook-timestamp"), seconds.to_string());
+            assert_eq!(
+                header(n, "webhook-signature"),
+                sign(&secret, &header(n, "webhook-id"), seconds, &requests[n].body)
+            );
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A folder on this machine. Every file is written beside its place and renamed, so that a web server reads the old or the
+//! new one, never half of one.
+
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::bring::{LARGEST_MANIFEST, MANIFEST, Place, bring};
+use crate::channel::{Finding, Target, http};
+use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::formats::Site;
+use crate::said;
+
+/// `file:PATH`.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    link: bool,
+}
+
+impl Folder {
+    /// A folder; made at the first upload.
+    pub fn new(path: PathBuf, link: bool) -> Self {
+        Self { path, link }
+    }
+
+    fn failed(&self, path: &str, error: &std::io::Error) -> Report {
+        let (folder, hint) = (
+            self.path.display(),
+            if error.kind() == ErrorKind::PermissionDenied {
+                ": give the user who runs Rundruf write access"
+            } else {
+                ""
+            },
+        );
+        http::report(
+            Outcome::Transient,
+            Reason::Local,
+            format!("{folder}/{path} cannot be written ({error}){hint}"),
+        )
+    }
+}
+
+/// Runs blocking file work beside the runtime.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+fn write(path: &Path, bytes: &[u8], durable: bool) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = path.with_file_name(format!(".rundruf-{name}.tmp"));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::File::create(&beside)?;
+    std::io::Write::write_all(&mut file, bytes)?;
+    if durable {
+        // The manifest vouches for all others: it is on the disk before it has its name.
+        file.sync_all()?;
+    }
+    // A folder in the way was a page of an earlier layout, or is somebody else's: then this fails and says so.
+    std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
+}
+
+#[async_trait]
+impl Place for Folder {
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, Report> {
+        let full = self.path.join(path);
+        let read = move || {
+            let mut bytes = Vec::new();
+            std::fs::File::open(full)?
+                .take(LARGEST_MANIFEST as u64)
+                .read_to_end(&mut bytes)?;
+            Ok(Bytes::from(bytes))
+        };
+        match blocking(read).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(path, &error)),
+        }
+    }
+
+    async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Report> {
+        let (full, bytes, durable) = (self.path.join(path), bytes.clone(), path == MANIFEST);
+        blocking(move || write(&full, &bytes, durable))
+            .await
+            .map_err(|error| self.failed(path, &error))
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), Report> {
+        let (full, root) = (self.path.join(path), self.path.clone());
+        let work = move || {
+            match std::fs::remove_file(&full) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            // Folders left empty go too; the first that is not empty ends it.
+            for folder in full.ancestors().skip(1).take_while(|folder| *folder != root) {
+                if std::fs::remove_dir(folder).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        blocking(work).await.map_err(|error| self.failed(path, &error))
+    }
+}
+
+#[async_trait]
+impl Target for Folder {
+    fn address(&self) -> String {
+        format!("file:{}", self.path.display())
+    }
+
+    fn link(&self) -> bool {
+        self.link
+    }
+
+    async fn upload(&self, site: &Site, instance: i64, generation: i64) -> Result<u64, Report> {
+        bring(self, &self.address(), site, instance, generation).await
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        let path = self.path.clone();
+        let shown = self.path.display().to_string();
+        let probe = move || {
+            if !path.exists() {
+                // Made at the first upload; what counts is the nearest folder there is.
+                let above = path
+                    .ancestors()
+                    .find(|a| a.is_dir())
+                    .unwrap_or(Path::new("."))
+                    .to_owned();
+                return Ok(!std::fs::metadata(above)?.permissions().readonly());
+            }
+            let file = path.join(".rundruf-check.tmp");
+            std::fs::write(&file, b"")?;
+            std::fs::remove_file(&file)?;
+            Ok(true)
+        };
+        vec![match blocking(probe).await {
+            Ok(true) => http::well(
+                format!("In den Ordner {shown} kann geschrieben werden."),
+                format!("The folder {shown} can be written."),
+            ),
+            Ok(false) => Finding {
+                ok: false,
+                text: said!(
+                    "Der Ordner {shown} lässt sich nicht anlegen. Bitte geben Sie Schreibrechte.",
+                    "The folder {shown} cannot be made. Give write access."
+                ),
+            },
+            Err(error) => Finding {
+                ok: false,
+                text: said!(
+                    "In den Ordner {shown} kann nicht geschrieben werden ({error}). Bitte geben Sie Schreibrechte.",
+                    "The folder {shown} cannot be written ({error}). Give write access."
+                ),
+            },
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::SiteFile;
+
+    fn site(files: &[(&str, &'static str)]) -> Site {
+        let file = |text: &'static str| SiteFile {
+            bytes: Bytes::from_static(text.as_bytes()),
+            media_type: "text/html",
+        };
+        Site {
+            files: files
+                .iter()
+                .map(|(path, text)| ((*path).to_owned(), file(text)))
+                .collect(),
+            changes_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_site_stands_in_the_folder_and_goes_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().join("public"), false);
+        folder
+            .upload(&site(&[("index.html", "a"), ("p/i/index.html", "i")]), 1, 1)
+            .await
+            .unwrap();
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("public/p/i/index.html")).unwrap(),
+            "i"
+        );
+        folder.upload(&site(&[("index.html", "b")]), 1, 2).await.unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(dir.path().join("public"))
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, [MANIFEST, "index.html"]);
+        assert!(folder.check().await[0].ok);
+    }
+}

@@ -1,0 +1,229 @@
+//! `rundruf preview NOTICE|-`: what was filled in, what is new, and each channel's text exactly as it will go.
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::{Failure, Output, wrap};
+use super::{Globals, publish};
+use crate::app::App;
+use crate::clock::Ms;
+use crate::domain::draft;
+use crate::domain::incident::{Change, FactChange};
+use crate::domain::when::When;
+use crate::publication::{Office, Prepared, Rendered, Wishes, known_incidents};
+use crate::said;
+use crate::store::Variant;
+use crate::text::lang::Lang;
+
+/// Arguments of `preview`.
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// The notice file; `-` reads standard input.
+    pub notice: String,
+    /// Only this channel.
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// Only this language.
+    #[arg(long, value_name = "LANG")]
+    pub lang: Option<Lang>,
+    /// As if it were published at this moment (RFC 3339).
+    #[arg(long, value_name = "T")]
+    pub now: Option<jiff::Timestamp>,
+}
+
+/// Runs the command.
+pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u8, Failure> {
+    let bytes = publish::read_notice(&args.notice)?;
+    let draft = draft::read(&args.notice, &bytes).map_err(Failure::Notice)?;
+    let (app, known) = match App::load(&globals.config, &globals.data)?.open_existing().await? {
+        Ok(open) => {
+            let known = known_incidents(open.store.as_ref()).await?;
+            (App { office: open.office }, known)
+        }
+        Err(app) => (app, Vec::new()),
+    };
+    let wishes = Wishes {
+        channels: args.channel.into_iter().collect(),
+        ..Wishes::default()
+    };
+    let now = args
+        .now
+        .map_or_else(|| app.office.clock.now_ms(), |t| t.as_millisecond());
+    let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
+    show(&app.office, &prepared, args.lang, now, out)
+}
+
+/// Prints a prepared notice; 1 where something does not fit.
+pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, out: &Output) -> Result<u8, Failure> {
+    let notice = &prepared.resolved.notice;
+    let fits = texts(prepared, lang).all(|(_, _, v)| !v.fit.shortened && v.fit.limit.is_none_or(|l| v.fit.length <= l));
+    let number = notice.number;
+    let slug = format!("{}/{}", notice.publisher, notice.incident);
+    out.say(&said!(
+        "Vorschau: Meldung {number} von {slug}. Nichts ist veröffentlicht.",
+        "Preview: notice {number} of {slug}. Nothing is published."
+    ));
+    out.text("");
+    for said in &prepared.resolved.filled {
+        bullet(out, "·", said.in_german(out.german));
+    }
+    times(office, prepared, now, out);
+    for said in &prepared.resolved.warnings {
+        bullet(out, "!", said.in_german(out.german));
+    }
+    facts(prepared, out);
+    for (rendered, lang, variant) in texts(prepared, lang) {
+        out.text("");
+        out.text(&format!(
+            "── {} ({}, {}) {}",
+            rendered.channel,
+            rendered.kind,
+            lang,
+            measure(variant, out.german)
+        ));
+        out.text(&variant.text);
+    }
+    for rendered in prepared.rendered.iter().filter(|r| r.variants.is_empty()) {
+        let link = office.link(notice);
+        out.text("");
+        out.text(&format!("── {} ({}) {link}", rendered.channel, rendered.kind));
+    }
+    out.text("");
+    if fits {
+        out.say(&said!("Alles passt.", "Everything fits."));
+    } else {
+        out.say(&said!(
+            "Nicht alles passt: Was zu lang ist, wird wie gezeigt gekürzt. Mit short = \"…\" schreiben Sie selbst eine kurze Fassung.",
+            "Not everything fits: what is too long is shortened as shown. With short = \"…\" you write a short version yourself."
+        ));
+    }
+    out.answer(&json!({
+        "fits": fits, "notice": notice, "new_incident": prepared.resolved.new_incident,
+        "filled": prepared.resolved.filled.iter().map(|s| &s.en).collect::<Vec<_>>(),
+        "warnings": prepared.resolved.warnings.iter().map(|s| &s.en).collect::<Vec<_>>(),
+        "facts": crate::domain::incident::preview_changes(&prepared.view), "expired": prepared.view.expired,
+        "channels": prepared.rendered, "link": office.link(notice),
+    }));
+    Ok(u8::from(!fits))
+}
+
+fn texts(prepared: &Prepared, lang: Option<Lang>) -> impl Iterator<Item = (&Rendered, Lang, &Variant)> {
+    prepared.rendered.iter().flat_map(move |rendered| {
+        rendered
+            .variants
+            .iter()
+            .filter(move |(l, _)| lang.is_none_or(|only| only == **l))
+            .map(move |(l, v)| (rendered, *l, v))
+    })
+}
+
+fn bullet(out: &Output, mark: &str, text: &str) {
+    for (n, line) in wrap(text, 76).iter().enumerate() {
+        out.text(&format!("{} {line}", if n == 0 { mark } else { " " }));
+    }
+}
+
+/// As-of and promise said in words, with the hint that a promise has passed already.
+fn times(office: &Office, prepared: &Prepared, now: Ms, out: &Output) {
+    let notice = &prepared.resolved.notice;
+    let Some(publisher) = office.publisher(&notice.publisher) else {
+        return;
+    };
+    let zone = &publisher.timezone;
+    let say = |at: jiff::Timestamp| crate::publication::board::clock_time(at.as_millisecond(), now, zone);
+    let as_of = say(notice.as_of);
+    bullet(
+        out,
+        "·",
+        said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german),
+    );
+    if let Some(next) = &notice.next {
+        let word = match &next.at {
+            When::Exact { at } => say(*at),
+            When::Day { date } => date.strftime("%d.%m.%Y").to_string(),
+            When::Vague { words, .. } => words.clone(),
+        };
+        let late = prepared.view.overdue;
+        let said = if late {
+            said!(
+                "Nächste Information: {word} – schon vorbei, erscheint als verspätet",
+                "next information: {word} – already past, shows as overdue"
+            )
+        } else {
+            said!("Nächste Information: {word}", "next information: {word}")
+        };
+        bullet(out, if late { "!" } else { "·" }, said.in_german(out.german));
+    }
+}
+
+fn facts(prepared: &Prepared, out: &Output) {
+    let changes = crate::domain::incident::preview_changes(&prepared.view);
+    for (change, word) in [
+        (Change::New, said!("neu", "new")),
+        (Change::Changed, said!("geändert", "changed")),
+        (Change::Ended, said!("beendet", "ended")),
+        (Change::Carried, said!("gilt weiter", "carried over")),
+        (Change::Expired, said!("abgelaufen", "expired")),
+    ] {
+        let names: Vec<&str> = changes
+            .iter()
+            .chain(prepared.view.expired.iter())
+            .filter(|c: &&FactChange| c.change == change)
+            .map(|c| c.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            bullet(
+                out,
+                "·",
+                &format!("{}: {}", word.in_german(out.german), names.join(" · ")),
+            );
+        }
+    }
+}
+
+/// "312 von 500 graphemes, gekürzt" and what it costs.
+fn measure(variant: &Variant, german: bool) -> String {
+    let fit = &variant.fit;
+    let mut out = match fit.limit {
+        Some(limit) => format!(
+            "{} {} {limit} {}",
+            fit.length,
+            if german { "von" } else { "of" },
+            fit.unit
+        ),
+        None => format!("{} {}", fit.length, fit.unit),
+    };
+    if let Some(segments) = fit.segments {
+        out.push_str(&format!(", {segments} SMS"));
+    }
+    if let Some(encoding) = &fit.encoding {
+        out.push_str(&format!(", {encoding}"));
+    }
+    if !fit.costly.is_empty() {
+        let costly: String = fit.costly.iter().map(|c| format!(" {c}")).collect();
+        out.push_str(&if german {
+            format!(", teuer durch:{costly}")
+        } else {
+            format!(", costly by:{costly}")
+        });
+    }
+    if !fit.replaced.is_empty() {
+        let list: Vec<String> = fit.replaced.iter().map(|(a, b)| format!("{a} → {b}")).collect();
+        out.push_str(&format!(
+            ", {} {}",
+            if german { "ersetzt:" } else { "replaced:" },
+            list.join(" ")
+        ));
+    }
+    if fit.shortened {
+        out.push_str(if german { ", gekürzt" } else { ", shortened" });
+    }
+    if fit.language_missing {
+        out.push_str(if german {
+            ", Sprache fehlt"
+        } else {
+            ", language missing"
+        });
+    }
+    out
+}

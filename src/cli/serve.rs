@@ -1,0 +1,162 @@
+//! `rundruf serve`: lanes, public site and admin listener, until a signal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::Globals;
+use super::output::{Failure, Output};
+use crate::app::{Lanes, Open};
+use crate::channel::{Built, Channel};
+use crate::clock::SharedClock;
+use crate::said;
+use crate::store::owner::Owner;
+use crate::store::{Receipt, Store, StoreError};
+use crate::web::health::ByIdentity;
+use crate::web::receipts::{ReceiptSink, Receipts};
+use crate::web::refresh::Refresher;
+use crate::web::site::SiteServer;
+use crate::web::{Parts, Server};
+
+/// How long requests in flight may take to end after SIGTERM (LANES 8).
+const GRACE: Duration = Duration::from_secs(25);
+
+/// Runs the command until SIGTERM or SIGINT; a second signal ends at once.
+pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
+    log_to_stderr();
+    let open = Open::new(&globals.config, &globals.data).await?;
+    let data = open.office.settings.data.display().to_string();
+    let Some(owner) = Owner::try_take(&open.office.settings.data)? else {
+        return Err(Failure::Refused(said!(
+            "In {data} läuft schon ein rundruf serve. Zwei zugleich würden doppelt senden; bitte erst das andere beenden.",
+            "A rundruf serve is running in {data} already. Two at once would send twice; please stop the other one first."
+        )));
+    };
+    let settings = Arc::clone(&open.office.settings);
+    let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
+    let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());
+    let refresher_waker = refresher.waker();
+    let (stop, stopped) = watch::channel(false);
+    let refresh = tokio::spawn(refresher.run(stopped));
+    let lanes = Lanes::start(&open, owner).await?;
+    let (mut changes, pages) = (
+        crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)),
+        refresher_waker,
+    );
+    let changed = tokio::spawn(async move {
+        loop {
+            changes.changed().await;
+            pages.wake();
+        }
+    });
+    let parts = Parts {
+        site,
+        receipts: Receipts::new(
+            receipt_channels(&open),
+            Arc::new(Inbox {
+                store: open.store(),
+                clock: Arc::clone(&open.office.clock),
+                wake: lanes.waker(),
+            }),
+        ),
+        store: Arc::new(ByIdentity(open.store())),
+        security_txt: None,
+        metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
+            .install_recorder()
+            .ok(),
+        limits: crate::web::listen::Limits::default(),
+    };
+    let web = Server::start(settings.listen, settings.admin_listen, parts).await.map_err(|error| {
+        let (listen, admin) = (settings.listen, settings.admin_listen);
+        Failure::Refused(said!(
+            "Unter {listen} oder {admin} lässt sich nicht lauschen: {error}. Läuft dort schon etwas? Siehe [serve] in der Konfiguration.",
+            "Cannot listen at {listen} or {admin}: {error}. Is something running there already? See [serve] in the configuration."
+        ))
+    })?;
+    let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
+    out.say(&said!(
+        "Rundruf läuft. Öffentlich: http://{public} ({url}), Verwaltung: http://{admin}. Ende mit Strg+C.",
+        "Rundruf is running. Public: http://{public} ({url}), admin: http://{admin}. Stop with Ctrl+C."
+    ));
+    out.answer(&json!({ "public": public.to_string(), "admin": admin.to_string(), "site": url }));
+    signal().await;
+    tracing::info!("stopping: no new messages; requests in flight end");
+    web.not_ready();
+    tokio::select! {
+        () = async {
+            lanes.stop(GRACE).await;
+            changed.abort();
+            stop.send_replace(true);
+            let _ = refresh.await;
+            web.stop(Duration::from_secs(2)).await;
+        } => Ok(0),
+        () = signal() => {
+            tracing::warn!("a second signal: ending at once");
+            Ok(0)
+        }
+    }
+}
+
+/// Commits delivery reports and wakes the lanes: a report may end what nobody knew.
+struct Inbox {
+    store: Arc<dyn Store>,
+    clock: SharedClock,
+    wake: crate::lane::Waker,
+}
+
+#[async_trait]
+impl ReceiptSink for Inbox {
+    async fn commit(&self, channel: &str, receipts: Vec<Receipt>) -> Result<(), StoreError> {
+        let lanes = self.store.lane_rows().await?;
+        let lane = lanes
+            .iter()
+            .find(|l| l.name == channel)
+            .ok_or_else(|| StoreError::NotFound(format!("there is no lane `{channel}`")))?;
+        self.store.receipts(lane.id, &receipts, self.clock.now_ms()).await?;
+        self.wake.wake();
+        Ok(())
+    }
+}
+
+fn receipt_channels(open: &Open) -> BTreeMap<String, Arc<dyn Channel>> {
+    open.office
+        .channels
+        .iter()
+        .filter_map(|c| match &c.built {
+            Built::Messages(channel) if channel.abilities().receipts => {
+                Some((c.settings.name.clone(), Arc::clone(channel)))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// SIGTERM or SIGINT.
+async fn signal() {
+    let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(error) => {
+            tracing::error!(%error, "cannot listen for SIGTERM");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what (default: `info` of Rundruf, `warn` of everything else).
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,rundruf=info"));
+    // A second call (tests in one process) keeps the first subscriber.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}

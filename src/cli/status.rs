@@ -1,0 +1,185 @@
+//! `rundruf status [INCIDENT] [--watch]`: per incident one sentence per channel, from stored counters alone.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::output::{Failure, Output, table as text_table};
+use super::{Globals, incident};
+use crate::app::{App, Open};
+use crate::publication::Office;
+use crate::publication::board::{self, Light, Line};
+use crate::said;
+use crate::store::{Board, BroadcastRow, IncidentRow, LaneRow, Lanes, Notices};
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this incident (`2023-01-it` or `potsdam/2023-01-it`); else every open one.
+    pub incident: Option<String>,
+    /// Show it again whenever something changes, until interrupted.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Runs the command.
+pub async fn run(globals: &Globals, args: StatusArgs, out: &Output) -> Result<u8, Failure> {
+    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
+        Ok(open) => open,
+        Err(_) => {
+            out.say(&said!(
+                "Noch nichts veröffentlicht. Beginnen Sie mit: rundruf publish meldung.toml",
+                "Nothing published yet. Begin with: rundruf publish notice.toml"
+            ));
+            out.answer(&json!({ "incidents": [], "channels": [] }));
+            return Ok(0);
+        }
+    };
+    if !args.watch {
+        show(&open, args.incident.as_deref(), out).await?;
+        return Ok(0);
+    }
+    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
+    loop {
+        if std::io::stdout().is_terminal() && !out.json {
+            out.text("\u{1b}[2J\u{1b}[H");
+        }
+        show(&open, args.incident.as_deref(), out).await?;
+        tokio::select! {
+            () = changes.next(Instant::now() + Duration::from_secs(3600)) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(0),
+        }
+    }
+}
+
+/// The incidents asked for: the named one, else every open one, else the newest.
+async fn chosen(open: &Open, name: Option<&str>) -> Result<Vec<IncidentRow>, Failure> {
+    let all = open.store.incidents(None).await?;
+    match name {
+        Some(name) => Ok(vec![incident::find(&all, name)?.clone()]),
+        None => {
+            let live: Vec<_> = all.iter().filter(|i| i.closed_at_ms.is_none()).cloned().collect();
+            Ok(if live.is_empty() {
+                all.into_iter().take(1).collect()
+            } else {
+                live
+            })
+        }
+    }
+}
+
+async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failure> {
+    let now = open.office.clock.now_ms();
+    let lanes = open.store.lane_rows().await?;
+    let mut incidents = Vec::new();
+    for row in chosen(open, name).await? {
+        let mut rows = open.store.broadcasts(Some(row.id)).await?;
+        rows.sort_by_key(|b| (std::cmp::Reverse(b.number), b.channel.clone()));
+        let lines = lines(&open.office, &row.publisher, &rows, &lanes, now);
+        let title = row.title.clone().unwrap_or_else(|| row.slug.clone());
+        out.text(&format!("{}/{}  {title}", row.publisher, row.slug));
+        let newest: Vec<Line> = newest_of_each(&lines);
+        out.text(&table(&newest, out));
+        incidents.push(json!({
+            "publisher": row.publisher, "incident": row.slug, "title": row.title, "closed": row.closed_at_ms.is_some(),
+            "exercise": row.exercise, "notices": row.last_number, "sum": board::sum(&rows),
+            "broadcasts": broadcasts_json(&rows, &lines),
+        }));
+    }
+    let owner = crate::store::owner::is_running(&open.office.settings.data);
+    if !owner {
+        out.say(&said!(
+            "Es läuft kein rundruf serve: Nichts wird gerade gesendet.",
+            "No rundruf serve is running: nothing is being sent now."
+        ));
+    }
+    out.answer(&json!({
+        "as_of": crate::clock::timestamp(now), "serving": owner, "incidents": incidents, "channels": lanes,
+    }));
+    Ok(())
+}
+
+/// The newest notice's line of each channel, and every older line that still needs something.
+fn newest_of_each(lines: &[Line]) -> Vec<Line> {
+    let mut seen = std::collections::HashSet::new();
+    lines
+        .iter()
+        .filter(|l| seen.insert(l.channel.clone()) || !matches!(l.light, Light::Done | Light::Superseded))
+        .cloned()
+        .collect()
+}
+
+/// The board's lines for some broadcasts.
+pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[LaneRow], now: i64) -> Vec<Line> {
+    let zone = office
+        .publisher(publisher)
+        .map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
+    rows.iter()
+        .filter_map(|row| Some(board::line(row, lanes.iter().find(|l| l.id == row.lane)?, now, &zone)))
+        .collect()
+}
+
+/// Broadcast rows with their line, for `--json`.
+pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
+    rows.iter()
+        .map(|row| {
+            let line = lines
+                .iter()
+                .find(|l| l.channel == row.channel && l.number == row.number);
+            let mut value = serde_json::to_value(row).unwrap_or_default();
+            if let (Some(object), Some(line)) = (value.as_object_mut(), line) {
+                object.insert("light".to_owned(), json!(line.light));
+                object.insert("text".to_owned(), json!(line.text.en));
+            }
+            value
+        })
+        .collect()
+}
+
+/// The lines as a table that fits 80 columns.
+pub fn table(lines: &[Line], out: &Output) -> String {
+    let head = if out.german {
+        ["Kanal", "Nr.", "Stand"]
+    } else {
+        ["channel", "no.", "state"]
+    };
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|l| {
+            vec![
+                l.channel.clone(),
+                l.number.to_string(),
+                l.text.in_german(out.german).to_owned(),
+            ]
+        })
+        .collect();
+    let plain = text_table(&head, &rows);
+    if !out.colour {
+        return plain;
+    }
+    // Colour goes on after the layout, so that it takes no width: the line of a channel begins with its name.
+    let mut lights = lines.iter();
+    let mut code = 0;
+    plain
+        .lines()
+        .enumerate()
+        .map(|(n, text)| {
+            if n > 0 && !text.starts_with(' ') {
+                code = match lights.next().map(|l| l.light) {
+                    Some(Light::Done) => 32,
+                    Some(Light::Look) => 31,
+                    Some(Light::Waiting | Light::Held) => 33,
+                    _ => 0,
+                };
+            }
+            if code == 0 {
+                text.to_owned()
+            } else {
+                out.coloured(text, code)
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,68 @@
+//! Floor 6: why a command ends without having done what was asked, and the exit code of the contract.
+
+use crate::domain::problem::Problem;
+use crate::publication::PublishError;
+use crate::store::StoreError;
+use crate::text::said::Said;
+
+/// Why a command ends without having done what was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// Refused, does not fit, conflict: exit 1.
+    Refused(Said),
+    /// Usage or configuration: exit 2.
+    Usage(Said),
+    /// Faults of a notice: exit 1.
+    Notice(Vec<Problem>),
+    /// Faults of the configuration: exit 2.
+    Configuration(Vec<Problem>),
+}
+
+impl Failure {
+    /// The exit code of the contract.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::Notice(_) => 1,
+            Self::Usage(_) | Self::Configuration(_) => 2,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(crate::said!("Speicher: {error}", "store: {error}"))
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Notice(problems) => Self::Notice(problems),
+            PublishError::Audience(problems) => Self::Configuration(problems),
+            PublishError::Store(error) => error.into(),
+            PublishError::Render(error) => Self::Usage(crate::said!("Vorlage: {error}", "template: {error}")),
+            PublishError::NoChannel { name, known } => Self::Usage(crate::said!(
+                "Einen Kanal {name} gibt es nicht. Eingerichtet sind: {known}.",
+                "There is no channel {name}. Configured are: {known}."
+            )),
+        }
+    }
+}
+
+impl From<crate::formats::SiteError> for Failure {
+    fn from(error: crate::formats::SiteError) -> Self {
+        Self::Refused(crate::said!("Die Seite lässt sich nicht bauen: {error}", "{error}"))
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Refused(crate::said!("{error:#}", "{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Refused(crate::said!("Ein- oder Ausgabe: {error}", "input or output: {error}"))
+    }
+}

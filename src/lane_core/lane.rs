@@ -1,0 +1,325 @@
+//! The lane: takes one event, returns what is to be done. See the module head for the rules' own files.
+
+use std::collections::HashMap;
+
+use crate::clock::Ms;
+use crate::domain::delivery::{Gate, Health, UnknownPolicy};
+use crate::domain::outcome::Report;
+use crate::ids::DeliveryId;
+use crate::lane_core::batch::Batch;
+use crate::lane_core::breaker::{self, Breaker};
+use crate::lane_core::claims;
+use crate::lane_core::event::{Command, Event, Rules, Work};
+use crate::lane_core::gate::{GateKeeper, GateNews};
+use crate::lane_core::health::HealthKeeper;
+use crate::lane_core::look_ups::LookUps;
+use crate::lane_core::queue::Queue;
+use crate::lane_core::values::{Completion, HealthRow, Settled};
+
+/// The store is asked again after a failure, ms.
+const STORE_AGAIN_MS: Ms = 1_000;
+
+/// A request under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InFlight {
+    pub urgent: bool,
+    pub probe: bool,
+    /// How far the clock had been shifted in all when it started.
+    pub shifted: Ms,
+}
+
+/// What the lane knows about claiming.
+#[derive(Debug, Default)]
+pub(super) struct Claiming {
+    pub asked: bool,
+    pub wanted: bool,
+    pub woken: bool,
+    pub woken_while_asked: bool,
+    pub next_due: Option<Ms>,
+}
+
+/// One lane as a synchronous state machine. `J` is the claimed row.
+///
+/// ```text
+/// Row, Wake, Timer, Claimed, Finished, Committed, …  ──►  step(now)  ──►  Claim, Start, Complete, GiveBack, WakeAt, …
+/// ```
+#[derive(Debug)]
+pub struct Lane<J> {
+    pub(super) rules: Rules,
+    pub(super) breaker: Breaker,
+    pub(super) health: HealthKeeper,
+    pub(super) look_ups: LookUps<J>,
+    pub(super) rng: fastrand::Rng,
+    pub(super) outcomes: Batch<Completion>,
+    pub(super) in_flight: HashMap<DeliveryId, InFlight>,
+    pub(super) shifted: Ms,
+    pub(super) gate: GateKeeper,
+    pub(super) queue: Queue<J>,
+    pub(super) bulk_in_flight: u32,
+    pub(super) give_backs: Batch<(DeliveryId, u32)>,
+    pub(super) claiming: Claiming,
+    pub(super) store_again: Option<Ms>,
+    pub(super) timer: Option<Ms>,
+    rows_read: bool,
+    pub(super) stopping: bool,
+    pub(super) stopped: bool,
+}
+
+impl<J: Work> Lane<J> {
+    /// A lane that is held until its first [`Event::Row`]. `seed` feeds the jitter.
+    pub fn new(rules: Rules, seed: u64) -> Self {
+        let probe_costs = rules.handle_for_ms.is_none() && rules.unknown != UnknownPolicy::Repeat;
+        let longest_gap = if probe_costs {
+            breaker::LONGEST_COSTLY_GAP_MS
+        } else {
+            breaker::LONGEST_GAP_MS
+        };
+        Self {
+            breaker: Breaker::new(rules.concurrency, longest_gap),
+            rules,
+            health: HealthKeeper::default(),
+            look_ups: LookUps::default(),
+            rng: fastrand::Rng::with_seed(seed),
+            outcomes: Batch::default(),
+            in_flight: HashMap::new(),
+            shifted: 0,
+            gate: GateKeeper::default(),
+            queue: Queue::default(),
+            bulk_in_flight: 0,
+            give_backs: Batch::default(),
+            claiming: Claiming::default(),
+            store_again: None,
+            timer: None,
+            rows_read: false,
+            stopping: false,
+            stopped: false,
+        }
+    }
+
+    /// Takes in one event and says what is to be done now, in this order.
+    pub fn step(&mut self, now: Ms, event: Event<J>) -> Vec<Command<J>> {
+        let mut out = Vec::new();
+        self.take_in(now, event, &mut out);
+        self.go_on(now, &mut out);
+        out
+    }
+
+    fn take_in(&mut self, now: Ms, event: Event<J>, out: &mut Vec<Command<J>>) {
+        match event {
+            Event::Wake => {
+                self.claiming.wanted = true;
+                self.claiming.woken = true;
+                self.claiming.woken_while_asked = self.claiming.asked;
+            }
+            Event::Timer => self.timer = None,
+            Event::Row {
+                gate,
+                epoch,
+                acknowledged,
+                health,
+            } => self.row(gate, epoch, acknowledged, &health, out),
+            Event::Claimed {
+                epoch,
+                stored_epoch,
+                jobs,
+                next_due_ms,
+                more,
+            } => {
+                self.claiming.asked = false;
+                self.claiming.wanted |= (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
+                self.claiming.woken = std::mem::take(&mut self.claiming.woken_while_asked);
+                self.claiming.next_due = if more && jobs.is_empty() {
+                    Some(now + STORE_AGAIN_MS)
+                } else {
+                    next_due_ms
+                };
+                if epoch == self.gate.epoch() {
+                    jobs.into_iter().for_each(|job| self.queue.push(job));
+                    self.give_back_surplus();
+                } else {
+                    self.give_back(jobs);
+                    self.claiming.wanted = true;
+                }
+                if stored_epoch > self.gate.epoch() {
+                    out.push(Command::Refresh);
+                }
+            }
+            Event::ClaimFailed => {
+                self.claiming.asked = false;
+                self.claiming.wanted = true;
+                self.store_failed(now);
+            }
+            Event::Finished { job, report } => self.finished(now, job, &report),
+            Event::LookedUp { job, found } => self.looked_up(now, job, found),
+            Event::Unknowns(jobs) => {
+                jobs.into_iter().for_each(|job| self.look_ups.add(now, job));
+            }
+            Event::Committed => {
+                self.outcomes.written();
+                // A row that ended may have held its successor back.
+                self.claiming.wanted = true;
+            }
+            Event::CommitFailed => {
+                self.outcomes.failed();
+                self.store_failed(now);
+            }
+            Event::GivenBack => {
+                self.give_backs.written();
+                self.claiming.wanted = true;
+            }
+            Event::GiveBackFailed => {
+                self.give_backs.failed();
+                self.store_failed(now);
+            }
+            Event::HealthStored => self.health.written(),
+            Event::HealthFailed => {
+                self.health.failed();
+                self.store_failed(now);
+            }
+            Event::Shifted { by } => self.shift(by),
+            Event::Stop => self.stopping = true,
+        }
+    }
+
+    fn row(&mut self, gate: Gate, epoch: i64, acknowledged: i64, health: &HealthRow, out: &mut Vec<Command<J>>) {
+        if !self.rows_read {
+            self.rows_read = true;
+            self.health.adopt(health);
+            if matches!(health.health, Health::BackingOff | Health::Probing) {
+                let until = health.blocked_until_ms.unwrap_or(Ms::MIN);
+                self.breaker.restore(until, health.failures);
+            }
+            self.claiming.wanted = true;
+        } else if self.health.read(health) {
+            self.breaker.try_now();
+            self.claiming.wanted = true;
+        }
+        match self.gate.read(gate, epoch, acknowledged) {
+            GateNews::Same => return,
+            GateNews::Unacknowledged => {}
+            GateNews::Changed => {
+                let queued = self.queue.take_all();
+                self.give_back(queued);
+                self.claiming.wanted = true;
+            }
+        }
+        out.push(Command::Acknowledge {
+            epoch,
+            in_flight: count(self.in_flight.len()),
+        });
+    }
+
+    fn shift(&mut self, by: Ms) {
+        self.shifted += by;
+        // Their start times and first starts are of the old clock; the store has the new ones.
+        let queued = self.queue.take_all();
+        self.give_back(queued);
+        self.outcomes.each_waiting(|completion| {
+            if let Settled::Waiting { due_ms, .. } = &mut completion.settled {
+                *due_ms -= by;
+            }
+        });
+        self.breaker.shift(by);
+        self.health.shift(by);
+        self.look_ups.shift(by);
+        for at in [&mut self.claiming.next_due, &mut self.store_again] {
+            *at = at.map(|at| at - by);
+        }
+        self.claiming.wanted = true;
+    }
+
+    fn store_failed(&mut self, now: Ms) {
+        self.store_again = Some(now + STORE_AGAIN_MS);
+    }
+
+    pub(super) fn give_back(&mut self, jobs: Vec<J>) {
+        for job in jobs {
+            self.give_backs.add((job.delivery(), job.attempt()));
+        }
+    }
+
+    /// A lane that claims only free connections asked with its reserved ones: bulk rows that came instead go back.
+    fn give_back_surplus(&mut self) {
+        if self.rules.handle_for_ms.is_none() {
+            let slots = claims::for_bulk(self.rules.concurrency);
+            let keep = slots.saturating_sub(self.bulk_in_flight) as usize;
+            let surplus = self.queue.take_bulk_beyond(keep);
+            self.give_back(surplus);
+        }
+    }
+
+    pub(super) fn take_from_flight(&mut self, delivery: DeliveryId) -> Option<InFlight> {
+        let flight = self.in_flight.remove(&delivery)?;
+        if !flight.urgent {
+            self.bulk_in_flight -= 1;
+        }
+        Some(flight)
+    }
+
+    /// The lane should ask again at this time.
+    pub(super) fn due_again(&mut self, at: Ms) {
+        let next = self.claiming.next_due.map_or(at, |due| due.min(at));
+        self.claiming.next_due = Some(next);
+    }
+
+    /// Waits for a person to mend the credentials.
+    pub fn is_paused(&self) -> bool {
+        self.health.row().health == Health::Paused
+    }
+
+    /// Nothing queued, nothing in flight, everything committed, no claim under way.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+            && self.in_flight.is_empty()
+            && self.look_ups.running() == 0
+            && self.outcomes.is_empty()
+            && self.give_backs.is_empty()
+            && !self.claiming.asked
+    }
+
+    /// Idle, and nothing more to ask for now.
+    pub fn is_drained(&self, now: Ms) -> bool {
+        let blocked = self.is_paused() || now < self.breaker.until_ms();
+        let asks = self.claiming.wanted && self.gate.sends() && !blocked;
+        self.rows_read && self.is_idle() && !asks
+    }
+
+    /// Gate and health as the lane knows them, requests under way and rows claimed, for metrics.
+    pub fn at_a_glance(&self, now: Ms) -> LaneNow {
+        LaneNow {
+            gate: self.gate.gate(),
+            health: self.health.row().health,
+            in_flight: count(self.in_flight.len()),
+            queued: count(self.queue.len()),
+            drained: self.is_drained(now),
+        }
+    }
+}
+
+/// A lane at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneNow {
+    /// Gate.
+    pub gate: Gate,
+    /// Health.
+    pub health: Health,
+    /// Requests under way.
+    pub in_flight: u32,
+    /// Claimed, not started.
+    pub queued: u32,
+    /// Nothing to do now.
+    pub drained: bool,
+}
+
+pub(super) fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// What a failure's report says, for rows that were never sent.
+pub(super) fn unsent(text: &str) -> Report {
+    Report {
+        outcome: crate::domain::outcome::Outcome::Unknown,
+        reason: crate::domain::outcome::Reason::NoAnswer,
+        text: text.to_owned(),
+    }
+}

@@ -1,0 +1,202 @@
+//! From what a request came to, to what its row becomes (LANES 3).
+
+use crate::clock::Ms;
+use crate::domain::delivery::Health;
+use crate::domain::outcome::{Outcome, Report};
+use crate::lane_core::event::{Found, Work};
+use crate::lane_core::lane::{Lane, unsent};
+use crate::lane_core::schedule;
+use crate::lane_core::unknown::{self, WayOn};
+use crate::lane_core::values::{Completion, Settled};
+
+/// A failed probe's row rests this much longer than the lane, ms, so that the next probe takes another row if there is one:
+/// a message that alone makes the service stumble does not hold up all others.
+const PROBE_STEPS_BACK_MS: Ms = 1_000;
+
+impl<J: Work> Lane<J> {
+    /// A request ended.
+    pub(super) fn finished(&mut self, now: Ms, job: J, report: &Report) {
+        let Some(flight) = self.take_from_flight(job.delivery()) else {
+            return;
+        };
+        let shifted = self.shifted - flight.shifted;
+        let one = self.rules.one_counterpart;
+        let settled = match &report.outcome {
+            Outcome::Delivered(remote) => {
+                self.answered(now);
+                Settled::Delivered(remote.clone())
+            }
+            Outcome::Accepted(remote) => {
+                self.answered(now);
+                Settled::Accepted(remote.clone())
+            }
+            Outcome::Stepped { step, handle } => {
+                self.answered(now);
+                Settled::Stepped {
+                    step: *step,
+                    handle: handle.clone(),
+                }
+            }
+            Outcome::Permanent => {
+                self.answered(now);
+                Settled::Permanent
+            }
+            Outcome::Gone => {
+                self.answered(now);
+                Settled::Gone
+            }
+            Outcome::Later { until } => {
+                if one {
+                    self.breaker.told_to_wait(*until);
+                    self.show_trouble(now, Health::BackingOff, report);
+                }
+                waiting(&job, *until, false)
+            }
+            Outcome::Auth => {
+                let failures = self.breaker.failures();
+                self.health.set(now, Health::Paused, None, report, failures);
+                waiting(&job, now, false)
+            }
+            Outcome::Transient => {
+                self.failed(now, flight.probe, report);
+                if flight.probe {
+                    waiting(&job, self.breaker.until_ms() + PROBE_STEPS_BACK_MS, false)
+                } else {
+                    let due = now + self.delay(&job);
+                    waiting(&job, due, true)
+                }
+            }
+            Outcome::Unknown => {
+                self.failed(now, flight.probe, report);
+                return self.settle_unknown(now, job, report, shifted);
+            }
+        };
+        self.complete(now, &job, settled, report);
+    }
+
+    fn settle_unknown(&mut self, now: Ms, job: J, report: &Report, shifted: Ms) {
+        let due = (now + self.delay(&job)).max(self.breaker.until_ms());
+        let first = job.first_started_ms() - shifted;
+        let way = unknown::way_on(&self.rules, first, due);
+        self.take_way(now, job, way, due, report);
+    }
+
+    /// A claimed row whose handle ran out while it waited; no request left this time.
+    pub(super) fn not_repeated(&mut self, now: Ms, job: J) {
+        let way = unknown::way_on(&self.rules, job.first_started_ms(), now);
+        let report =
+            unsent("an earlier attempt may have got through, and the service would no longer notice a repetition");
+        self.take_way(now, job, way, now, &report);
+    }
+
+    fn take_way(&mut self, now: Ms, job: J, way: WayOn, due_ms: Ms, report: &Report) {
+        let settled = match way {
+            WayOn::Repeat => Settled::Waiting {
+                due_ms,
+                spent: true,
+                after_unknown: true,
+            },
+            WayOn::LookUp | WayOn::Stand => Settled::Unknown,
+            WayOn::Drop => Settled::Dropped,
+        };
+        self.complete(now, &job, settled, report);
+        if way == WayOn::LookUp {
+            self.look_ups.add(now, job);
+        }
+    }
+
+    /// A look-up ended.
+    pub(super) fn looked_up(&mut self, now: Ms, job: J, found: Found) {
+        let looks = self.look_ups.ended(&job);
+        match found {
+            Found::There(remote) => {
+                let report = unsent("found at the service");
+                self.complete(now, &job, Settled::Delivered(remote), &report);
+            }
+            Found::NotThere => {
+                let report = unsent("not found at the service: it goes again");
+                let settled = Settled::Waiting {
+                    due_ms: now,
+                    spent: true,
+                    after_unknown: false,
+                };
+                self.complete(now, &job, settled, &report);
+            }
+            Found::CannotTell => {
+                let way = unknown::by_policy(&self.rules);
+                let policy = way != WayOn::Stand;
+                let chance = self.rng.f64();
+                let (delivery, attempt) = (job.delivery(), job.attempt());
+                if !self.look_ups.again(now, looks, policy, chance, job) && policy {
+                    let settled = if way == WayOn::Drop {
+                        Settled::Dropped
+                    } else {
+                        Settled::Waiting {
+                            due_ms: now,
+                            spent: true,
+                            after_unknown: true,
+                        }
+                    };
+                    let report = unsent("the service could not say whether it is there");
+                    self.outcomes.add(Completion {
+                        delivery,
+                        attempt,
+                        at_ms: now,
+                        settled,
+                        reason: report.reason,
+                        text: report.text,
+                    });
+                }
+            }
+        }
+    }
+
+    fn complete(&mut self, now: Ms, job: &J, settled: Settled, report: &Report) {
+        if let Settled::Waiting { due_ms, .. } = settled {
+            self.due_again(due_ms);
+        }
+        self.outcomes.add(Completion {
+            delivery: job.delivery(),
+            attempt: job.attempt(),
+            at_ms: now,
+            settled,
+            reason: report.reason,
+            text: report.text.clone(),
+        });
+    }
+
+    fn delay(&mut self, job: &J) -> Ms {
+        let chance = self.rng.f64();
+        schedule::delay_ms(job.attempt(), job.urgent(), chance)
+    }
+
+    fn answered(&mut self, now: Ms) {
+        if self.breaker.answered(now) && !self.is_paused() {
+            self.health.well(now);
+        }
+    }
+
+    fn failed(&mut self, now: Ms, probe: bool, report: &Report) {
+        let chance = self.rng.f64();
+        if self.rules.one_counterpart && self.breaker.failed(now, probe, chance) {
+            self.show_trouble(now, Health::Probing, report);
+        }
+    }
+
+    fn show_trouble(&mut self, now: Ms, health: Health, report: &Report) {
+        if !self.is_paused() {
+            let until = Some(self.breaker.until_ms());
+            let failures = self.breaker.failures();
+            self.health.set(now, health, until, report, failures);
+        }
+    }
+}
+
+/// Waits until then. What an earlier attempt left open stays open: only the service's handle makes it safe.
+fn waiting<J: Work>(job: &J, due_ms: Ms, spent: bool) -> Settled {
+    Settled::Waiting {
+        due_ms,
+        spent,
+        after_unknown: job.after_unknown(),
+    }
+}

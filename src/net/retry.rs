@@ -1,0 +1,109 @@
+//! When a service says we may try again, in every form services use (CHANNELS 1.2). Exactly, never clamped.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::HeaderMap;
+
+use crate::clock::Ms;
+
+/// `Retry-After` in seconds or as an HTTP date, else the reset header of a used-up limit: ISO 8601 (Mastodon), Unix seconds
+/// (Bluesky, X). `None` where none is there or none is understood.
+pub fn when(headers: &HeaderMap, now: Ms) -> Option<Ms> {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    if let Some(until) = text("retry-after").and_then(|written| retry_after(written, now)) {
+        return Some(until);
+    }
+    ["x-ratelimit", "ratelimit", "x-rate-limit"]
+        .into_iter()
+        .find_map(|family| {
+            // A limit with something left is not what stopped us.
+            let left = text(&format!("{family}-remaining")).and_then(|n| n.parse::<f64>().ok());
+            if left.is_some_and(|left| left > 0.0) {
+                return None;
+            }
+            reset(text(&format!("{family}-reset"))?, now)
+        })
+}
+
+fn retry_after(written: &str, now: Ms) -> Option<Ms> {
+    if let Some(ms) = seconds(written) {
+        return now.checked_add(ms);
+    }
+    http_date(written)
+}
+
+/// Whole or broken seconds, not negative.
+fn seconds(written: &str) -> Option<Ms> {
+    let seconds: f64 = written.parse().ok()?;
+    // 1e11 seconds are 3,000 years: nobody means that, and beyond it integers of milliseconds grow thin.
+    (seconds.is_finite() && (0.0..1e11).contains(&seconds)).then(|| (seconds * 1_000.0).ceil() as Ms)
+}
+
+fn http_date(written: &str) -> Option<Ms> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    PARSER.parse_timestamp(written).ok().map(|at| at.as_millisecond())
+}
+
+fn reset(written: &str, now: Ms) -> Option<Ms> {
+    if let Ok(at) = written.parse::<Timestamp>() {
+        // Rounded up: a millisecond early is too early.
+        return Some(at.as_millisecond() + i64::from(at.subsec_nanosecond() % 1_000_000 > 0));
+    }
+    let ms = seconds(written)?;
+    // Below a thousand million it cannot be a date of this century: seconds from now (RateLimit-Reset of the IETF draft).
+    if ms < 1_000_000_000_000 {
+        now.checked_add(ms)
+    } else {
+        Some(ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Ms = 1_767_323_045_000;
+
+    fn found(headers: &[(&'static str, &'static str)]) -> Option<Ms> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        when(&map, NOW)
+    }
+
+    #[test]
+    fn every_form() {
+        assert_eq!(found(&[("retry-after", "120")]), Some(NOW + 120_000));
+        assert_eq!(found(&[("retry-after", "0.5")]), Some(NOW + 500));
+        assert_eq!(
+            found(&[("retry-after", "Fri, 02 Jan 2026 03:05:00 GMT")]),
+            Some(1_767_323_100_000)
+        );
+        assert_eq!(
+            found(&[("x-ratelimit-reset", "2026-01-02T03:05:00.000001Z")]),
+            Some(1_767_323_100_001)
+        );
+        assert_eq!(found(&[("ratelimit-reset", "1767323100")]), Some(1_767_323_100_000));
+        assert_eq!(found(&[("ratelimit-reset", "60")]), Some(NOW + 60_000));
+        assert_eq!(found(&[("x-rate-limit-reset", "1767323100")]), Some(1_767_323_100_000));
+        let left = [
+            ("x-ratelimit-remaining", "12"),
+            ("x-ratelimit-reset", "2026-01-02T03:05:00Z"),
+        ];
+        assert_eq!(found(&left), None);
+    }
+
+    #[test]
+    fn nonsense_is_nothing() {
+        for wrong in ["", "soon", "-5", "NaN", "inf", "9e99", "Fri, 99 Foo 2026"] {
+            assert_eq!(found(&[("retry-after", wrong)]), None, "{wrong}");
+        }
+        assert_eq!(found(&[]), None);
+    }
+
+    #[test]
+    fn very_long_waits_are_kept() {
+        assert_eq!(found(&[("retry-after", "31536000")]), Some(NOW + 31_536_000_000));
+    }
+}

@@ -1,0 +1,346 @@
+//! The board: one sentence per channel and notice, in plain words with clock times. Says "sent" only where it is known.
+
+use jiff::tz::TimeZone;
+
+use crate::clock::{Ms, timestamp};
+use crate::domain::delivery::{BroadcastState, Gate, Health};
+use crate::said;
+use crate::store::{BroadcastRow, Counters, LaneRow};
+use crate::text::said::Said;
+
+/// How sure the board may look: green only where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Light {
+    /// Known to be there, everywhere.
+    Done,
+    /// On its way or waiting.
+    Waiting,
+    /// Held by a person, a probe or the settings.
+    Held,
+    /// A person has to look: unknown, refused, credentials.
+    Look,
+    /// A newer notice took its place.
+    Superseded,
+}
+
+/// One line of the board.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Line {
+    /// Channel.
+    pub channel: String,
+    /// Notice number.
+    pub number: u32,
+    /// How it stands.
+    pub light: Light,
+    /// In words.
+    pub text: Said,
+}
+
+/// A clock time in the publisher's zone; with the day where it is not the day of `now`.
+pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
+    let (at, now) = (
+        timestamp(at).to_zoned_datetime(zone.clone()),
+        timestamp(now).to_zoned_datetime(zone.clone()),
+    );
+    let format = if at.date() == now.date() {
+        "%H:%M"
+    } else {
+        "%d.%m. %H:%M"
+    };
+    at.strftime(format).to_string()
+}
+
+/// A clock time with seconds, for the next try: a difference of seconds matters there.
+pub fn exact_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
+    let (at, now) = (
+        timestamp(at).to_zoned_datetime(zone.clone()),
+        timestamp(now).to_zoned_datetime(zone.clone()),
+    );
+    let format = if at.date() == now.date() {
+        "%H:%M:%S"
+    } else {
+        "%d.%m. %H:%M:%S"
+    };
+    at.strftime(format).to_string()
+}
+
+/// A number as Germans write it: 1.204.
+fn dotted(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('.');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The line of one broadcast.
+pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Line {
+    let (light, text) = if let Some(waiting) = halted(row, lane, now, zone) {
+        waiting
+    } else if row.kind == "website" {
+        website(row, now, zone)
+    } else if row.counters.expected.max(row.counters.opened) <= 1 {
+        account(row, lane, now, zone)
+    } else {
+        audience(row, lane, now, zone)
+    };
+    Line {
+        channel: row.channel.clone(),
+        number: row.number,
+        light,
+        text,
+    }
+}
+
+/// What overrides the row's own story: superseded, channel gone, held, paused.
+fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Option<(Light, Said)> {
+    if row.state == BroadcastState::Superseded {
+        return Some((
+            Light::Superseded,
+            said!(
+                "nicht mehr nötig, eine neuere Meldung ersetzt sie",
+                "not needed any more, a newer notice replaces it"
+            ),
+        ));
+    }
+    let open = unfinished(row);
+    if open == 0 {
+        return None;
+    }
+    if !lane.configured {
+        let (de, en) = (dotted(open), open);
+        return Some((
+            Light::Look,
+            said!(
+                "steht nicht mehr in der Konfiguration; {de} warten (rundruf channel rename oder drop)",
+                "not in the configuration any more; {en} waiting (rundruf channel rename or drop)"
+            ),
+        ));
+    }
+    let since = clock_time(lane.gate_since_ms, now, zone);
+    if lane.gate == Gate::Held {
+        let (de, why) = (
+            dotted(open),
+            lane.gate_reason
+                .as_deref()
+                .map(|r| format!(" ({r})"))
+                .unwrap_or_default(),
+        );
+        return Some((
+            Light::Held,
+            said!(
+                "angehalten seit {since}{why}; {de} warten",
+                "held since {since}{why}; {open} waiting"
+            ),
+        ));
+    }
+    if lane.health.health == Health::Paused {
+        let since = clock_time(lane.health.since_ms, now, zone);
+        let (why, name) = (lane.health.text.clone().unwrap_or_default(), &row.channel);
+        return Some((
+            Light::Look,
+            said!(
+                "pausiert seit {since}: {why} Nach der Abhilfe: rundruf channel retry {name}",
+                "paused since {since}: {why} When mended: rundruf channel retry {name}"
+            ),
+        ));
+    }
+    None
+}
+
+/// Rows and recipients that have neither ended nor been taken over.
+fn unfinished(row: &BroadcastRow) -> u64 {
+    let c = &row.counters;
+    let unopened = if row.state == BroadcastState::Open {
+        c.expected.saturating_sub(c.opened)
+    } else {
+        0
+    };
+    unopened + c.waiting + c.started
+}
+
+fn website(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
+    let (done, all) = (row.counters.delivered, row.counters.opened);
+    let at = clock_time(row.first_done_ms.unwrap_or(row.changed_ms), now, zone);
+    if done == all {
+        return (
+            Light::Done,
+            match all {
+                1 => said!("auf der Website seit {at}", "on the website since {at}"),
+                _ => said!("auf allen {all} Zielen seit {at}", "on all {all} targets since {at}"),
+            },
+        );
+    }
+    let tail = next_try(row, now, zone);
+    (
+        Light::Waiting,
+        Said {
+            de: format!("auf {done} von {all} Zielen{}", tail.de),
+            en: format!("on {done} of {all} targets{}", tail.en),
+        },
+    )
+}
+
+fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
+    let c = &row.counters;
+    let at = clock_time(row.changed_ms, now, zone);
+    let why = row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default();
+    if c.delivered > 0 {
+        return (Light::Done, said!("veröffentlicht {at}", "published {at}"));
+    }
+    if c.accepted > 0 {
+        return (
+            Light::Waiting,
+            said!(
+                "übergeben {at}, Zustellbericht steht aus",
+                "handed over {at}, delivery report to come"
+            ),
+        );
+    }
+    if c.unknown > 0 {
+        let id = row.id;
+        return (
+            Light::Look,
+            said!(
+                "unbekannt, ob angekommen{why}; bitte entscheiden: rundruf decide b{id} there, again oder drop",
+                "unknown whether it arrived{why}; please decide: rundruf decide b{id} there, again or drop"
+            ),
+        );
+    }
+    if c.permanent + c.gone > 0 {
+        return (Light::Look, said!("abgelehnt {at}{why}", "refused {at}{why}"));
+    }
+    if c.expired > 0 {
+        return (
+            Light::Look,
+            said!("abgelaufen {at}, nicht gesendet", "out of time {at}, not sent"),
+        );
+    }
+    if c.dropped > 0 {
+        return (Light::Look, said!("aufgegeben {at}", "given up {at}"));
+    }
+    if c.superseded > 0 {
+        return (
+            Light::Superseded,
+            said!(
+                "nicht mehr nötig, eine neuere Meldung ersetzt sie",
+                "not needed any more, a newer notice replaces it"
+            ),
+        );
+    }
+    if c.started > 0 {
+        return (Light::Waiting, said!("wird gerade gesendet", "being sent"));
+    }
+    let tail = next_try(row, now, zone);
+    if lane.health.failures > 0 || row.last_text.is_some() {
+        // One failure is no outage yet: before the lane's health knows of one, the last try is what is known.
+        let began = if lane.health.failures > 0 {
+            lane.health.since_ms
+        } else {
+            row.changed_ms
+        };
+        let since = clock_time(began, now, zone);
+        return (
+            Light::Waiting,
+            Said {
+                de: format!("nicht erreichbar seit {since}{}", tail.de),
+                en: format!("not reachable since {since}{}", tail.en),
+            },
+        );
+    }
+    (
+        Light::Waiting,
+        Said {
+            de: format!("wartet{}", tail.de),
+            en: format!("waiting{}", tail.en),
+        },
+    )
+}
+
+fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
+    let c = &row.counters;
+    let all = c.expected.max(c.opened);
+    let (all_de, done_de) = (dotted(all), dotted(c.delivered));
+    let done = c.delivered;
+    let mut text = said!("{done_de} von {all_de} zugestellt", "{done} of {all} delivered");
+    let mut add = |n: u64, de: &str, en: &str| {
+        if n > 0 {
+            text.de.push_str(&format!(", {} {de}", dotted(n)));
+            text.en.push_str(&format!(", {n} {en}"));
+        }
+    };
+    add(
+        c.accepted,
+        "übergeben, Zustellbericht steht aus",
+        "handed over, report to come",
+    );
+    add(c.started, "unterwegs", "under way");
+    add(c.unknown, "unbekannt", "unknown");
+    add(c.permanent, "abgelehnt", "refused");
+    add(c.gone, "nicht mehr dabei", "gone");
+    add(c.expired, "abgelaufen", "out of time");
+    add(c.dropped, "aufgegeben", "given up");
+    add(c.superseded, "durch Neueres ersetzt", "replaced by newer");
+    let unopened = if row.state == BroadcastState::Open {
+        all.saturating_sub(c.opened)
+    } else {
+        0
+    };
+    add(c.waiting + unopened, "warten", "waiting");
+    if c.waiting + unopened > 0 && (lane.health.failures > 0 || row.last_text.is_some()) {
+        let tail = next_try(row, now, zone);
+        text.de.push_str(&tail.de);
+        text.en.push_str(&tail.en);
+    }
+    let light = if unfinished(row) > 0 || c.accepted > 0 {
+        Light::Waiting
+    } else if c.unknown + c.permanent + c.expired > 0 {
+        Light::Look
+    } else {
+        Light::Done
+    };
+    (light, text)
+}
+
+fn next_try(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> Said {
+    let why = row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default();
+    match row.next_due_ms {
+        Some(due) if due > now => {
+            let at = exact_time(due, now, zone);
+            said!(", nächster Versuch {at}{why}", ", next try {at}{why}")
+        }
+        _ => Said {
+            de: why.clone(),
+            en: why,
+        },
+    }
+}
+
+/// The counters as one number each for a whole incident: what a person asks first.
+pub fn sum(rows: &[BroadcastRow]) -> Counters {
+    rows.iter().fold(Counters::default(), |mut sum, row| {
+        let c = &row.counters;
+        for (mine, theirs) in [
+            (&mut sum.opened, c.opened),
+            (&mut sum.expected, c.expected),
+            (&mut sum.waiting, c.waiting),
+            (&mut sum.started, c.started),
+            (&mut sum.accepted, c.accepted),
+            (&mut sum.delivered, c.delivered),
+            (&mut sum.unknown, c.unknown),
+            (&mut sum.permanent, c.permanent),
+            (&mut sum.gone, c.gone),
+            (&mut sum.superseded, c.superseded),
+            (&mut sum.expired, c.expired),
+            (&mut sum.dropped, c.dropped),
+        ] {
+            *mine += theirs;
+        }
+        sum
+    })
+}

@@ -1,0 +1,63 @@
+//! Takes a field out of a published notice: its content is replaced by "removed on …" everywhere, a salted hash stays.
+
+use crate::domain::notice::Notice;
+use crate::text::said::Said;
+
+/// The notice with a field replaced, and what stood there (to be hashed, never stored).
+#[derive(Debug)]
+pub struct Redacted {
+    /// The notice as it is to be stored from now on.
+    pub notice: Notice,
+    /// The removed content, all languages joined.
+    pub removed: String,
+}
+
+/// Replaces `field` by `mark`. Fields: `headline`, `summary`, `body`, `short` (in every language), or a fact's
+/// words by path (`contact.zentrale.phone`).
+pub fn redact(notice: &Notice, field: &str, mark: &str) -> Result<Redacted, Said> {
+    let mut json = serde_json::to_value(notice).map_err(|_| unknown(field))?;
+    let mut removed = Vec::new();
+    let path: Vec<&str> = field.split('.').collect();
+    match path.as_slice() {
+        [word @ ("headline" | "summary" | "body" | "short")] => {
+            if let Some(words) = json.get_mut("words").and_then(|w| w.as_object_mut()) {
+                for text in words.values_mut() {
+                    replace(text.get_mut(*word), mark, &mut removed);
+                }
+            }
+        }
+        [table, id, name] => {
+            let fact = json.pointer_mut(&format!("/facts/{table}/{id}"));
+            if let Some(fact) = fact {
+                replace(fact.get_mut(*name), mark, &mut removed);
+                if let Some(translations) = fact.get_mut("translations").and_then(|t| t.as_object_mut()) {
+                    for words in translations.values_mut() {
+                        replace(words.get_mut(*name), mark, &mut removed);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    if removed.is_empty() {
+        return Err(unknown(field));
+    }
+    let notice = serde_json::from_value(json).map_err(|_| unknown(field))?;
+    Ok(Redacted {
+        notice,
+        removed: removed.join("\n"),
+    })
+}
+
+fn replace(value: Option<&mut serde_json::Value>, mark: &str, removed: &mut Vec<String>) {
+    if let Some(serde_json::Value::String(text)) = value {
+        removed.push(std::mem::replace(text, mark.to_owned()));
+    }
+}
+
+fn unknown(field: &str) -> Said {
+    crate::said!(
+        "In dieser Meldung steht kein Text unter „{field}“. Möglich sind headline, summary, body, short oder ein Feld einer Tatsache, zum Beispiel contact.zentrale.phone.",
+        "There is no text at `{field}` in this notice. Use headline, summary, body, short, or a fact's field such as contact.zentrale.phone."
+    )
+}

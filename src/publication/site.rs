@@ -1,0 +1,69 @@
+//! The site as it follows from the store: read, fold, render. The same builder feeds the server, the targets and `export`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::clock::{Ms, timestamp};
+use crate::domain::incident::IncidentView;
+use crate::domain::notice::Notice;
+use crate::formats::{PublisherSite, Site, SiteBuilder, SiteError, render_site};
+use crate::render::Engine;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// Builds sites from a store.
+pub struct StoreSite {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// The templates.
+    pub engine: Arc<Engine>,
+}
+
+impl StoreSite {
+    async fn read(&self, publishers: &[String], now: Ms) -> Result<Vec<PublisherSite>, SiteError> {
+        let mut sites = Vec::new();
+        for publisher in self.settings.publishers.values() {
+            if !publishers.is_empty() && !publishers.contains(&publisher.id) {
+                continue;
+            }
+            let mut incidents = Vec::new();
+            for row in self.store.incidents(Some(&publisher.id)).await.map_err(failed)? {
+                let notices: Vec<Notice> = self
+                    .store
+                    .notices(row.id)
+                    .await
+                    .map_err(failed)?
+                    .into_iter()
+                    .map(|n| n.notice)
+                    .collect();
+                let closed = row.closed_at_ms.map(timestamp);
+                incidents.extend(IncidentView::fold(publisher, &notices, closed, timestamp(now)));
+            }
+            sites.push(PublisherSite {
+                publisher: publisher.clone(),
+                incidents,
+            });
+        }
+        Ok(sites)
+    }
+}
+
+#[async_trait]
+impl SiteBuilder for StoreSite {
+    async fn build(&self, publishers: &[String], now: Ms) -> Result<Site, SiteError> {
+        let sites = self.read(publishers, now).await?;
+        let (engine, url) = (Arc::clone(&self.engine), self.settings.site_url.clone());
+        // Rendering a wall of 70 publishers takes longer than a lane may wait for its thread.
+        tokio::task::spawn_blocking(move || render_site(&engine, &url, &sites, now))
+            .await
+            .map_err(failed)?
+            .map_err(failed)
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> SiteError {
+    SiteError(error.to_string())
+}

@@ -1,0 +1,164 @@
+//! The text of a short channel (a post, an SMS): lead, state, text, next information, link, made to fit the channel's limit in
+//! the channel's unit. Lead, state and link always stay; what has to give way first is the long text, then its last sentences.
+
+use serde_json::json;
+
+use super::message::Message;
+use super::{Engine, Escape, RenderError};
+use crate::store::{Fit, Variant};
+use crate::text::transliterate::{self, Replacement};
+use crate::text::{shorten, sms};
+
+/// Format version of the variants made here: `text` is the whole message, `payload` is the kind's own.
+pub const FORMAT: u16 = 1;
+
+/// What stands in the template beside the message.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    text: &'a str,
+    headline: &'a str,
+    next: bool,
+}
+
+/// Composes `template` (`post`, `sms`) for a message.
+///
+/// `limit` is in the unit that `unit` counts, `unit_name` is its name on the board; `usize::MAX` stands for no limit. With
+/// `gsm` the text is brought into the SMS alphabet where that loses nothing, and the fit says what it costs.
+///
+/// # Errors
+/// Where the template fails, or where not even lead, state and link fit.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one property of a channel; agreed between the kinds"
+)]
+pub fn short_text(
+    engine: &Engine,
+    message: &Message,
+    template: &str,
+    limit: usize,
+    unit: &dyn Fn(&str) -> usize,
+    unit_name: &str,
+    gsm: bool,
+) -> Result<Variant, RenderError> {
+    let shorter = if gsm { shorten::shorten_sms } else { shorten::shorten };
+    let finish = |parts: &Parts<'_>| -> Result<(String, Vec<Replacement>), RenderError> {
+        let text = render(engine, message, template, parts)?;
+        Ok(if gsm {
+            transliterate::transliterate(&text)
+        } else {
+            (text, Vec::new())
+        })
+    };
+    let whole = Parts {
+        text: &message.short,
+        headline: &message.headline,
+        next: true,
+    };
+    // A template that fails, fails for every text: found here, so that the measuring below need not.
+    finish(&whole)?;
+    let length = |parts: &Parts<'_>| finish(parts).map_or(usize::MAX, |(text, _)| unit(&text));
+    let fits = |parts: &Parts<'_>| length(parts) <= limit;
+
+    // An SMS costs by the part and takes the short text at once; a post takes the summary where it fits.
+    let summary = Parts {
+        text: &message.summary,
+        ..whole
+    };
+    let (shortened, (text, replaced)) = if !gsm && fits(&summary) {
+        (false, finish(&summary)?)
+    } else if fits(&whole) {
+        (false, finish(&whole)?)
+    } else {
+        let next = fits(&Parts { text: "", ..whole });
+        let cut = shorter(
+            &message.short,
+            limit,
+            &|text| length(&Parts { text, next, ..whole }),
+            None,
+        )
+        .text;
+        let mut parts = Parts {
+            text: &cut,
+            next,
+            ..whole
+        };
+        let headline = shorter(
+            &message.headline,
+            limit,
+            &|headline| length(&Parts { headline, ..parts }),
+            None,
+        )
+        .text;
+        parts.headline = &headline;
+        if !fits(&parts) {
+            return Err(RenderError {
+                template: template.to_owned(),
+                message: format!(
+                    "lead, state and link of notice {} alone are longer than {limit} {unit_name}",
+                    message.number
+                ),
+            });
+        }
+        (true, finish(&parts)?)
+    };
+    let mut fit = Fit {
+        length: unit(&text),
+        limit: (limit != usize::MAX).then_some(limit),
+        unit: unit_name.to_owned(),
+        shortened,
+        replaced,
+        language_missing: message.language_missing,
+        ..Fit::default()
+    };
+    if gsm {
+        let measured = sms::measure(&text);
+        fit.segments = Some(measured.segments);
+        fit.encoding = Some(measured.encoding.name().to_owned());
+        fit.costly = measured.costly;
+    }
+    Ok(Variant {
+        format: FORMAT,
+        text,
+        payload: serde_json::Value::Null,
+        fit,
+    })
+}
+
+/// The template with these parts; runs of blank lines that left-out parts leave behind closed up.
+fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>) -> Result<String, RenderError> {
+    let next = message.next.as_deref().filter(|_| parts.next);
+    let data = json!({
+        "lang": message.lang,
+        "publisher": message.publisher,
+        "publisher_name": message.publisher_name,
+        "incident": message.incident,
+        "number": message.number,
+        "kind": message.kind,
+        "lead": message.lead,
+        "state": message.state,
+        "headline": parts.headline,
+        "text": parts.text,
+        "as_of": message.as_of,
+        "next": next,
+        "places": message.places,
+        "place_list": (!message.places.is_empty()).then(|| message.places.join(", ")),
+        "link": message.link,
+        "language_note": message.language_note,
+    });
+    let text = engine.render(message.lang, template, &data, Escape::Plain)?;
+    let mut out = String::with_capacity(text.len());
+    let mut blank = 0;
+    for line in text.lines() {
+        let line = line.trim_end();
+        if line.is_empty() {
+            blank += 1;
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(if blank > 0 { "\n\n" } else { "\n" });
+        }
+        blank = 0;
+        out.push_str(line);
+    }
+    Ok(out)
+}

@@ -1,0 +1,209 @@
+//! The standing words of a language: `templates/<lang>/words.toml`, flattened to `state.restricted`. Plain German fills its
+//! gaps from German, and a folder of one's own overrides key by key, so that no key is ever missing. Imports only `text`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::{RenderError, embedded};
+use crate::text::lang::Lang;
+
+/// The standing words of one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// Language.
+    pub lang: Lang,
+    map: BTreeMap<String, String>,
+}
+
+impl Words {
+    /// The words as delivered.
+    pub fn of(lang: Lang) -> &'static Self {
+        static ALL: LazyLock<BTreeMap<Lang, Words>> = LazyLock::new(|| {
+            Lang::ALL
+                .into_iter()
+                .map(|lang| {
+                    let words = Words::embedded(lang).expect("the delivered words are read by a test of this file");
+                    (lang, words)
+                })
+                .collect()
+        });
+        &ALL[&lang]
+    }
+
+    /// Reads the delivered words of a language, with German below plain German.
+    pub(super) fn embedded(lang: Lang) -> Result<Self, RenderError> {
+        let mut map = BTreeMap::new();
+        let below = (lang == Lang::DeSimple).then_some(Lang::De);
+        for from in below.into_iter().chain([lang]) {
+            let path = format!("{}/words.toml", from.tag());
+            let text = embedded(&path).ok_or_else(|| RenderError {
+                template: path.clone(),
+                message: "is not there".to_owned(),
+            })?;
+            map.extend(flatten(&path, &text)?);
+        }
+        Ok(Self { lang, map })
+    }
+
+    /// Lays the words of a folder over these. A key that is not known is an error: nobody would ever see its word.
+    pub(super) fn lay_over(&mut self, path: &str, text: &str) -> Result<(), RenderError> {
+        let known = &Self::of(Lang::De).map;
+        for (key, word) in flatten(path, text)? {
+            if !known.contains_key(&key) {
+                let near = known
+                    .keys()
+                    .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
+                return Err(RenderError {
+                    template: path.to_owned(),
+                    message: format!(
+                        "unknown key \"{key}\"; the nearest known one is \"{}\"",
+                        near.map_or("", String::as_str)
+                    ),
+                });
+            }
+            self.map.insert(key, word);
+        }
+        Ok(())
+    }
+
+    /// The word of a key; the key itself where there is none (templates are checked for that when they are loaded).
+    pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
+        self.map.get(key).map_or(key, String::as_str)
+    }
+
+    /// Whether there is a word for this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    /// The word of `list.key`, for the closed lists of the domain.
+    pub fn of_list(&self, list: &str, key: &str) -> &str {
+        self.map.get(&format!("{list}.{key}")).map_or("", String::as_str)
+    }
+
+    /// The word of a key with `{name}` replaced. Values are put in as they are and not searched again.
+    pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
+        let mut rest = self.get(key);
+        let mut out = String::with_capacity(rest.len() + 32);
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let Some((name, then)) = after.split_once('}') else {
+                out.push('{');
+                rest = after;
+                continue;
+            };
+            if let Some((_, value)) = values.iter().find(|(n, _)| *n == name) {
+                out.push_str(value);
+            }
+            rest = then;
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// "a, b und c".
+    pub fn list(&self, items: &[String]) -> String {
+        match items {
+            [] => String::new(),
+            [one] => one.clone(),
+            [most @ .., last] => format!("{} {} {last}", most.join(", "), self.get("lead.and")),
+        }
+    }
+}
+
+/// Tables of strings to dotted keys.
+fn flatten(path: &str, text: &str) -> Result<BTreeMap<String, String>, RenderError> {
+    let fault = |message: String| RenderError {
+        template: path.to_owned(),
+        message,
+    };
+    let tables: BTreeMap<String, BTreeMap<String, String>> =
+        toml::from_str(text).map_err(|e| fault(e.to_string().trim().to_owned()))?;
+    Ok(tables
+        .into_iter()
+        .flat_map(|(table, words)| {
+            words
+                .into_iter()
+                .map(move |(key, word)| (format!("{table}.{key}"), word))
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::words::{
+        Appointments, ContactState, EventKind, IncidentState, PlaceState, ServiceState, Sure, Way,
+    };
+
+    #[test]
+    fn every_word_of_every_closed_list_has_a_word_in_every_language() {
+        for lang in Lang::ALL {
+            let words = Words::embedded(lang).unwrap();
+            let lists: [(&str, Vec<&str>); 8] = [
+                ("state", IncidentState::ALL.iter().map(|w| w.word()).collect()),
+                ("service", ServiceState::ALL.iter().map(|w| w.word()).collect()),
+                ("contact", ContactState::ALL.iter().map(|w| w.word()).collect()),
+                ("place", PlaceState::ALL.iter().map(|w| w.word()).collect()),
+                ("appointments", Appointments::ALL.iter().map(|w| w.word()).collect()),
+                ("way", Way::ALL.iter().map(|w| w.word()).collect()),
+                ("sure", Sure::ALL.iter().map(|w| w.word()).collect()),
+                ("event", EventKind::ALL.iter().map(|w| w.word()).collect()),
+            ];
+            for (list, keys) in lists {
+                for key in keys {
+                    assert_ne!(words.of_list(list, key), "", "{lang} {list}.{key}");
+                }
+            }
+            for state in ServiceState::ALL {
+                assert_ne!(words.of_list("means", state.word()), "", "{lang} {state}");
+                assert_ne!(words.of_list("ways", state.word()), "", "{lang} {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn german_and_english_have_the_same_keys_and_placeholders() {
+        let holes = |word: &str| {
+            let mut holes: Vec<String> = word
+                .split('{')
+                .skip(1)
+                .filter_map(|part| part.split_once('}'))
+                .map(|(name, _)| name.to_owned())
+                .collect();
+            holes.sort();
+            holes
+        };
+        let (de, en) = (Words::of(Lang::De), Words::of(Lang::En));
+        assert_eq!(de.map.keys().collect::<Vec<_>>(), en.map.keys().collect::<Vec<_>>());
+        for lang in [Lang::En, Lang::DeSimple] {
+            for (key, word) in &Words::of(lang).map {
+                assert!(de.has(key), "{lang} {key} is unknown");
+                assert_eq!(holes(word), holes(de.get(key)), "{lang} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_words_of_the_contract() {
+        let de = Words::of(Lang::De);
+        assert_eq!(de.get("state.rolled-back"), "Wieder abgeschaltet");
+        assert_eq!(de.get("state.restored"), "Störung beendet");
+    }
+
+    #[test]
+    fn values_are_put_in_once() {
+        let de = Words::of(Lang::De);
+        assert_eq!(de.fill("as-of.line", &[("when", "{when}")]), "Stand: {when}");
+        assert_eq!(de.list(&["1".into(), "2".into(), "3".into()]), "1, 2 und 3");
+    }
+
+    #[test]
+    fn a_key_one_letter_off_names_the_nearest() {
+        let mut de = Words::of(Lang::De).clone();
+        let fault = de.lay_over("de/words.toml", "[state]\nrestrictd = \"x\"").unwrap_err();
+        assert!(fault.to_string().contains("state.restricted"), "{fault}");
+        let fault = de.lay_over("de/words.toml", "[state]\nrestricted = 3").unwrap_err();
+        assert!(fault.to_string().contains("line 2"), "{fault}");
+    }
+}

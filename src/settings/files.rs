@@ -1,0 +1,441 @@
+//! From files and environment to one [`RawTable`] with places. The crate `config` merges; `toml` gives every value its line.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use config::{Config, Environment, Map, Value as Merged, ValueKind};
+use toml::de::{DeTable, DeValue};
+
+use super::near::{nearest, quoted};
+use super::raw::{Node, Place, RawTable, Value};
+use crate::domain::problem::Problem;
+use crate::said;
+
+/// Largest configuration file: far above any real one, far below what hurts.
+const LARGEST_FILE: u64 = 1 << 20;
+/// Most files in `channels.d`.
+const MOST_FILES: usize = 500;
+/// Tables of which there is one each.
+pub const SINGLE: &[&str] = &["site", "serve", "store", "staff"];
+/// Tables that hold named ones (`[channel.sms]`).
+pub const NAMED: &[&str] = &["publisher", "channel"];
+
+/// Reads and merges everything. `Err` where a file cannot be read as TOML or two files define one table.
+pub fn gather(file: &Path, env: &BTreeMap<String, String>) -> Result<RawTable, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut book = Book::default();
+    let mut builder = Config::builder();
+    let (paths, listing) = files(file);
+    problems.extend(listing);
+    for path in paths {
+        let name: Arc<str> = Arc::from(path.to_string_lossy().as_ref());
+        match read(&path, &name) {
+            Ok(text) => match parse(&path, name, &text, &mut book) {
+                Ok(source) => builder = builder.add_source(source),
+                Err(found) => problems.extend(found),
+            },
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let overrides = env
+        .iter()
+        .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let merged = builder
+        .add_source(
+            Environment::with_prefix("RUNDRUF")
+                .prefix_separator("__")
+                .separator("__")
+                .source(Some(overrides)),
+        )
+        .build()
+        .map_err(|error| {
+            let error = error.to_string();
+            vec![book.top(file).problem(
+                "",
+                said!(
+                    "Die Konfiguration lässt sich nicht zusammenführen: {error}.",
+                    "the configuration cannot be merged: {error}."
+                ),
+                said!(
+                    "Bitte prüfen Sie die Umgebungsvariablen RUNDRUF__….",
+                    "Check the environment variables RUNDRUF__…."
+                ),
+            )]
+        })?;
+    Ok(book.table("", merged.cache.into_table().unwrap_or_default(), file))
+}
+
+/// The main file and, in order of name, `channels.d/*.toml` beside it.
+fn files(file: &Path) -> (Vec<PathBuf>, Vec<Problem>) {
+    let mut paths = vec![file.to_owned()];
+    let folder = file.parent().unwrap_or(Path::new("")).join("channels.d");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return (paths, Vec::new());
+    };
+    let mut more: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .take(MOST_FILES + 1)
+        .collect();
+    more.sort();
+    if more.len() > MOST_FILES {
+        let name = folder.to_string_lossy().into_owned();
+        let problem = Problem {
+            file: Some(name),
+            line: None,
+            field: None,
+            what: said!("Mehr als {MOST_FILES} Dateien.", "more than {MOST_FILES} files."),
+            remedy: said!("Bitte fassen Sie Dateien zusammen.", "Put some of them together."),
+        };
+        return (paths, vec![problem]);
+    }
+    paths.append(&mut more);
+    (paths, Vec::new())
+}
+
+fn read(path: &Path, name: &str) -> Result<String, Box<Problem>> {
+    let problem = |what, remedy| {
+        Box::new(Problem {
+            file: Some(name.to_owned()),
+            line: None,
+            field: None,
+            what,
+            remedy,
+        })
+    };
+    let unreadable = |error: std::io::Error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        if missing {
+            problem(
+                said!("Diese Datei gibt es nicht.", "there is no such file."),
+                said!(
+                    "Nennen Sie die Konfiguration mit --config DATEI oder legen Sie channels.toml an.",
+                    "Name the configuration with --config FILE or create channels.toml."
+                ),
+            )
+        } else {
+            problem(
+                said!(
+                    "Die Datei lässt sich nicht lesen: {error}.",
+                    "the file cannot be read: {error}."
+                ),
+                said!("Bitte prüfen Sie Pfad und Rechte.", "Check path and permissions."),
+            )
+        }
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(problem(
+            said!("Die Datei ist größer als 1 MB.", "the file is larger than 1 MB."),
+            said!(
+                "Eine Konfiguration ist klein; ist es die richtige Datei? Empfängerlisten gehören in eine CSV-Datei (audience).",
+                "A configuration is small; is this the right file? Lists of recipients belong into a CSV file (audience)."
+            ),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let mut problem = problem(
+            said!(
+                "Hier steht etwas, das kein UTF-8 ist.",
+                "here is something that is not UTF-8."
+            ),
+            said!("Bitte speichern Sie die Datei als UTF-8.", "Save the file as UTF-8."),
+        );
+        problem.line = Some(line_of(before, before.len()));
+        problem
+    })
+}
+
+fn line_of(text: &[u8], at: usize) -> usize {
+    1 + text.iter().take(at).filter(|b| **b == b'\n').count()
+}
+
+/// Which file and line each merged value came from. Values carry `index:line` as their origin; tables, which merging makes
+/// anew, are found by path.
+#[derive(Debug, Default)]
+struct Book {
+    files: Vec<(Arc<str>, Arc<Path>)>,
+    tables: BTreeMap<String, Place>,
+    definitions: BTreeMap<String, Place>,
+}
+
+impl Book {
+    /// The top of the main file.
+    fn top(&self, file: &Path) -> Place {
+        let dir = file.parent().unwrap_or(Path::new(""));
+        Place {
+            source: Arc::from(file.to_string_lossy().as_ref()),
+            line: None,
+            dir: Arc::from(dir),
+            from_environment: false,
+        }
+    }
+
+    fn place(&self, path: &str, origin: Option<&str>, file: &Path) -> Place {
+        if let Some((index, line)) = origin.and_then(|o| o.split_once(':'))
+            && let (Ok(index), Ok(line)) = (index.parse::<usize>(), line.parse())
+            && let Some((source, dir)) = self.files.get(index)
+        {
+            return Place {
+                source: source.clone(),
+                line: Some(line),
+                dir: dir.clone(),
+                from_environment: false,
+            };
+        }
+        if origin.is_some() {
+            let name = format!("RUNDRUF__{}", path.replace('.', "__").to_uppercase());
+            return Place {
+                source: Arc::from(name),
+                from_environment: true,
+                ..self.top(file)
+            };
+        }
+        self.tables.get(path).cloned().unwrap_or_else(|| self.top(file))
+    }
+
+    fn table(&self, path: &str, map: Map<String, Merged>, file: &Path) -> RawTable {
+        let entries = map
+            .into_iter()
+            .map(|(key, value)| {
+                let inner = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                (key, self.node(&inner, value, file))
+            })
+            .collect();
+        RawTable {
+            path: path.to_owned(),
+            place: self.place(path, None, file),
+            entries,
+        }
+    }
+
+    fn node(&self, path: &str, merged: Merged, file: &Path) -> Node {
+        let mut place = self.place(path, merged.origin(), file);
+        let value = match merged.kind {
+            ValueKind::Nil => Value::Text(String::new()),
+            ValueKind::Boolean(yes) => Value::Flag(yes),
+            ValueKind::I64(n) => Value::Whole(n),
+            ValueKind::I128(n) => Value::Broken(n as f64),
+            ValueKind::U64(n) => i64::try_from(n).map_or(Value::Broken(n as f64), Value::Whole),
+            ValueKind::U128(n) => Value::Broken(n as f64),
+            ValueKind::Float(n) => Value::Broken(n),
+            ValueKind::String(text) => Value::Text(text),
+            ValueKind::Table(map) => {
+                let table = self.table(path, map, file);
+                place = table.place.clone();
+                Value::Table(table)
+            }
+            ValueKind::Array(list) => Value::List(
+                list.into_iter()
+                    .enumerate()
+                    .map(|(n, value)| self.node(&format!("{path}[{n}]"), value, file))
+                    .collect(),
+            ),
+        };
+        Node { value, place }
+    }
+}
+
+/// One parsed file as a source of the crate `config`.
+#[derive(Debug, Clone)]
+struct Parsed(Map<String, Merged>);
+
+impl config::Source for Parsed {
+    fn clone_into_box(&self) -> Box<dyn config::Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+    fn collect(&self) -> Result<Map<String, Merged>, config::ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
+    let dir: Arc<Path> = Arc::from(path.parent().unwrap_or(Path::new("")));
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut problems: Vec<Problem> = errors
+        .iter()
+        .map(|error| {
+            // Only the parser's own words: the line itself may hold a secret.
+            let message = error.message();
+            Problem {
+                file: Some(name.to_string()),
+                line: error.span().map(|span| line_of(text.as_bytes(), span.start)),
+                field: None,
+                what: said!(
+                    "Das ist kein gültiges TOML: {message}.",
+                    "this is not valid TOML: {message}."
+                ),
+                remedy: said!(
+                    "Bitte prüfen Sie Anführungszeichen, Klammern und doppelte Namen an dieser Stelle.",
+                    "Check quotation marks, brackets and doubled names at this place."
+                ),
+            }
+        })
+        .collect();
+    if problems.is_empty() {
+        book.files.push((name.clone(), dir.clone()));
+        let mut walk = Walk {
+            text,
+            name,
+            dir,
+            index: book.files.len() - 1,
+            book,
+            problems: Vec::new(),
+        };
+        let map = walk.table("", table.get_ref());
+        walk.definitions(table.get_ref());
+        problems = walk.problems;
+        if problems.is_empty() {
+            return Ok(Parsed(map));
+        }
+    }
+    Err(problems)
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    name: Arc<str>,
+    dir: Arc<Path>,
+    index: usize,
+    book: &'a mut Book,
+    problems: Vec<Problem>,
+}
+
+impl Walk<'_> {
+    fn place(&self, at: usize) -> Place {
+        Place {
+            source: self.name.clone(),
+            line: Some(line_of(self.text.as_bytes(), at)),
+            dir: self.dir.clone(),
+            from_environment: false,
+        }
+    }
+
+    fn table(&mut self, path: &str, table: &DeTable<'_>) -> Map<String, Merged> {
+        let mut map = Map::new();
+        for (key, value) in table {
+            let at = key.span().start;
+            let key = key.get_ref();
+            let inner = if path.is_empty() {
+                key.to_string()
+            } else {
+                format!("{path}.{key}")
+            };
+            if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+                let shown = quoted(key);
+                self.problems.push(self.place(at).problem(
+                    path,
+                    said!(
+                        "Der Name {shown} enthält Zeichen, die kein Name hat.",
+                        "the name {shown} has characters no name has."
+                    ),
+                    said!(
+                        "Erlaubt sind a–z, 0–9 und der Unterstrich.",
+                        "Allowed are a to z, 0 to 9 and the underscore."
+                    ),
+                ));
+                continue;
+            }
+            let merged = self.value(&inner, at, value.get_ref());
+            map.insert(key.to_string(), merged);
+        }
+        map
+    }
+
+    fn value(&mut self, path: &str, at: usize, value: &DeValue<'_>) -> Merged {
+        let origin = format!("{}:{}", self.index, line_of(self.text.as_bytes(), at));
+        let kind = match value {
+            DeValue::String(text) => ValueKind::String(text.to_string()),
+            DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
+                Ok(n) => ValueKind::I64(n),
+                Err(_) => ValueKind::Float(f64::INFINITY),
+            },
+            DeValue::Float(n) => ValueKind::Float(n.as_str().parse().unwrap_or(f64::NAN)),
+            DeValue::Boolean(yes) => ValueKind::Boolean(*yes),
+            DeValue::Datetime(when) => ValueKind::String(when.to_string()),
+            DeValue::Array(list) => ValueKind::Array(
+                list.iter()
+                    .enumerate()
+                    .map(|(n, v)| self.value(&format!("{path}[{n}]"), v.span().start, v.get_ref()))
+                    .collect(),
+            ),
+            DeValue::Table(table) => {
+                let place = self.place(at);
+                self.book.tables.entry(path.to_owned()).or_insert(place);
+                ValueKind::Table(self.table(path, table))
+            }
+        };
+        Merged::new(Some(&origin), kind)
+    }
+
+    /// Notes the tables this file defines; one that another file has is an error naming both.
+    fn definitions(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let at = key.span().start;
+            let key = key.get_ref().as_ref();
+            if SINGLE.contains(&key) {
+                self.define(key.to_owned(), at);
+            } else if NAMED.contains(&key) {
+                if let DeValue::Table(inner) = value.get_ref() {
+                    for (name, _) in inner {
+                        self.define(format!("{key}.{}", name.get_ref()), name.span().start);
+                    }
+                }
+            } else {
+                let shown = quoted(key);
+                let hint = nearest(key, SINGLE.iter().chain(NAMED).copied())
+                    .map(|n| said!(" Meinten Sie \"{n}\"?", " Did you mean \"{n}\"?"));
+                let (hint_de, hint_en) = hint.map(|h| (h.de, h.en)).unwrap_or_default();
+                self.problems.push(self.place(at).problem(
+                    "",
+                    said!(
+                        "Einen Abschnitt {shown} gibt es nicht.{hint_de}",
+                        "there is no section {shown}.{hint_en}"
+                    ),
+                    said!(
+                        "Es gibt [site], [serve], [store], [staff], [publisher.NAME] und [channel.NAME].",
+                        "There are [site], [serve], [store], [staff], [publisher.NAME] and [channel.NAME]."
+                    ),
+                ));
+            }
+        }
+    }
+
+    fn define(&mut self, path: String, at: usize) {
+        let here = self.place(at);
+        let Some(first) = self.book.definitions.get(&path) else {
+            self.book.definitions.insert(path, here);
+            return;
+        };
+        let (file, line) = (first.source.clone(), first.line.unwrap_or(1));
+        let name = here.source.clone();
+        self.problems.push(here.problem(
+            &path,
+            said!(
+                "[{path}] steht schon in {file}:{line} und noch einmal in {name}.",
+                "[{path}] is in {file}:{line} already and again in {name}."
+            ),
+            said!(
+                "Jeder Abschnitt darf nur in einer Datei stehen; bitte führen Sie beide zusammen.",
+                "A section may stand in one file only; put both together."
+            ),
+        ));
+    }
+}

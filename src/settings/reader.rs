@@ -1,0 +1,565 @@
+//! Typed reading of a [`RawTable`]: every getter remembers the key it took, `finish` reports the keys nobody asked for, with
+//! the nearest known name. All problems are collected; a getter that finds one answers `None`.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::near::{nearest, quoted};
+use super::raw::{Node, Place, RawTable, Value};
+use super::units;
+use crate::domain::problem::Problem;
+use crate::said;
+use crate::store::Rate;
+use crate::text::said::Said;
+
+/// Largest file of a secret.
+const LARGEST_SECRET: u64 = 1 << 16;
+
+/// Reads one table and remembers what it took.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    table: &'a RawTable,
+    known: BTreeSet<String>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `table`; `known` are keys somebody else reads.
+    pub fn new(table: &'a RawTable, known: &[&str]) -> Self {
+        Self {
+            table,
+            known: known.iter().map(|k| (*k).to_owned()).collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Where a key stands, or the table's head where it is missing.
+    pub fn place(&self, key: &str) -> Place {
+        self.table
+            .entries
+            .get(key)
+            .map_or(&self.table.place, |node| &node.place)
+            .clone()
+    }
+
+    /// True where the key is written. Counts as known from now on.
+    pub fn has(&mut self, key: &str) -> bool {
+        self.node(key).is_some()
+    }
+
+    /// Adds a problem at a key (or, where it is missing, at the table's head).
+    pub fn problem(&mut self, key: &str, what: Said, remedy: Said) {
+        let field = if key.is_empty() {
+            self.table.path.clone()
+        } else {
+            self.table.field(key)
+        };
+        let problem = self.place(key).problem(&field, what, remedy);
+        self.problems.push(problem);
+    }
+
+    fn node(&mut self, key: &str) -> Option<&'a Node> {
+        self.known.insert(key.to_owned());
+        self.table.entries.get(key)
+    }
+
+    /// The value under a key; what came from the environment is read as TOML where it is no text that is wanted.
+    fn typed(&mut self, key: &str) -> Option<Value> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Text(text) if node.place.from_environment => Some(from_environment(text, &node.place)),
+            value => Some(value.clone()),
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, found: &Value, wanted: Said) {
+        let found = found.type_words();
+        self.problem(
+            key,
+            Said {
+                de: format!("Hier steht {}.", found.de),
+                en: format!("here is {}.", found.en),
+            },
+            Said {
+                de: format!("Erwartet wird {}.", wanted.de),
+                en: format!("Expected is {}.", wanted.en),
+            },
+        );
+    }
+
+    /// Text, not empty.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.clone()),
+            Value::Text(_) => {
+                self.problem(
+                    key,
+                    said!("Der Wert ist leer.", "the value is empty."),
+                    said!(
+                        "Tragen Sie etwas ein oder lassen Sie die Zeile weg.",
+                        "Fill it in or leave the line out."
+                    ),
+                );
+                None
+            }
+            other => {
+                self.wrong_type(
+                    key,
+                    &other.clone(),
+                    said!("ein Text in Anführungszeichen", "a text in quotation marks"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Text that must be there; `remedy` says what to write.
+    pub fn required(&mut self, key: &str, remedy: Said) -> Option<String> {
+        if self.has(key) {
+            return self.text(key);
+        }
+        self.missing(key, remedy);
+        None
+    }
+
+    /// Reports a key that must be there.
+    pub fn missing(&mut self, key: &str, remedy: Said) {
+        self.problem(
+            key,
+            said!("Die Angabe {key} fehlt.", "the key {key} is missing."),
+            remedy,
+        );
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.typed(key)? {
+            Value::Flag(yes) => Some(yes),
+            other => {
+                self.wrong_type(
+                    key,
+                    &other,
+                    said!(
+                        "true oder false, ohne Anführungszeichen",
+                        "true or false, without quotation marks"
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    /// A whole number from `least` to `most`.
+    pub fn whole(&mut self, key: &str, least: u32, most: u32) -> Option<u32> {
+        let value = self.typed(key)?;
+        if let Value::Whole(n) = value
+            && let Ok(n) = u32::try_from(n)
+            && (least..=most).contains(&n)
+        {
+            return Some(n);
+        }
+        let found = match value {
+            Value::Whole(n) => n.to_string(),
+            other => other.type_words().en,
+        };
+        let found = quoted(&found);
+        self.problem(
+            key,
+            said!("{found} geht hier nicht.", "{found} is not possible here."),
+            said!(
+                "Erlaubt ist eine ganze Zahl von {least} bis {most}.",
+                "Allowed is a whole number from {least} to {most}."
+            ),
+        );
+        None
+    }
+
+    /// An amount of money, zero or more.
+    pub fn amount(&mut self, key: &str) -> Option<f64> {
+        let value = self.typed(key)?;
+        let amount = match &value {
+            Value::Whole(n) => *n as f64,
+            Value::Broken(n) => *n,
+            other => {
+                self.wrong_type(key, other, said!("eine Zahl wie 0.07", "a number such as 0.07"));
+                return None;
+            }
+        };
+        if (0.0..=1_000.0).contains(&amount) {
+            return Some(amount);
+        }
+        self.problem(
+            key,
+            said!("Das ist kein Preis.", "this is no price."),
+            said!(
+                "Erlaubt ist eine Zahl von 0 bis 1000, zum Beispiel 0.07.",
+                "Allowed is a number from 0 to 1000, such as 0.07."
+            ),
+        );
+        None
+    }
+
+    /// A duration (`"6h"`).
+    pub fn duration(&mut self, key: &str) -> Option<Duration> {
+        self.parsed(
+            key,
+            units::duration,
+            said!(
+                "Erlaubt sind Angaben wie \"10s\", \"5m\", \"6h\" oder \"2d\".",
+                "Allowed are \"10s\", \"5m\", \"6h\", \"2d\" and the like."
+            ),
+        )
+    }
+
+    /// A rate (`"50/s"`).
+    pub fn rate(&mut self, key: &str) -> Option<Rate> {
+        self.parsed(
+            key,
+            units::rate,
+            said!(
+                "Erlaubt sind Angaben wie \"50/s\", \"200/min\" oder \"1000/h\".",
+                "Allowed are \"50/s\", \"200/min\", \"1000/h\" and the like."
+            ),
+        )
+    }
+
+    /// Text read by `parse`; `remedy` says what is allowed.
+    pub fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Option<T>, remedy: Said) -> Option<T> {
+        let written = self.text(key)?;
+        let parsed = parse(&written);
+        if parsed.is_none() {
+            let found = quoted(&written);
+            self.problem(
+                key,
+                said!(
+                    "{found} ist hier nicht verständlich.",
+                    "{found} is not understood here."
+                ),
+                remedy,
+            );
+        }
+        parsed
+    }
+
+    /// One of a closed list of words.
+    pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let written = self.text(key)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == written) {
+            return Some(*value);
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.unknown_word(key, &written, &names);
+        None
+    }
+
+    /// Reports a word that is none of `names`.
+    pub fn unknown_word(&mut self, key: &str, written: &str, names: &[&str]) {
+        let (found, list) = (quoted(written), names.join(", "));
+        let (de, en) = hint(written, names.iter().copied());
+        self.problem(
+            key,
+            said!("{found} gibt es hier nicht.{de}", "there is no {found} here.{en}"),
+            said!("Erlaubt sind: {list}.", "Allowed are: {list}."),
+        );
+    }
+
+    /// A list of texts with their places; a single text counts as a list of one.
+    pub fn texts(&mut self, key: &str) -> Option<Vec<(String, Place)>> {
+        let place = self.place(key);
+        match self.typed(key)? {
+            Value::Text(text) => Some(vec![(text, place)]),
+            Value::List(list) => {
+                let mut out = Vec::new();
+                for node in list {
+                    match node.value {
+                        Value::Text(text) => out.push((text, node.place)),
+                        other => {
+                            self.wrong_type(key, &other, said!("eine Liste von Texten", "a list of texts"));
+                            return None;
+                        }
+                    }
+                }
+                Some(out)
+            }
+            other => {
+                self.wrong_type(key, &other, said!("eine Liste von Texten", "a list of texts"));
+                None
+            }
+        }
+    }
+
+    /// A list of anything, with places.
+    pub fn list(&mut self, key: &str) -> Option<Vec<Node>> {
+        let place = self.place(key);
+        match self.typed(key)? {
+            Value::List(list) => Some(list),
+            value @ (Value::Text(_) | Value::Table(_)) => Some(vec![Node { value, place }]),
+            other => {
+                self.wrong_type(key, &other, said!("eine Liste", "a list"));
+                None
+            }
+        }
+    }
+
+    /// A table.
+    pub fn table(&mut self, key: &str) -> Option<RawTable> {
+        match self.typed(key)? {
+            Value::Table(table) => Some(table),
+            other => {
+                self.wrong_type(
+                    key,
+                    &other,
+                    said!(
+                        "eine Tabelle in geschweiften Klammern oder mit eigener Überschrift",
+                        "a table in braces or with a heading of its own"
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    /// A web address of one of `schemes`, without user and password.
+    pub fn url(&mut self, key: &str, schemes: &[&str]) -> Option<Url> {
+        let allowed = schemes.join(", ");
+        let parse = |written: &str| {
+            let url = Url::parse(written.trim()).ok()?;
+            let fine = schemes.contains(&url.scheme()) && url.host_str().is_some_and(|h| !h.is_empty());
+            fine.then_some(url)
+        };
+        let written = self.text(key)?;
+        let Some(url) = parse(&written) else {
+            // The address is not quoted: it may carry a password.
+            self.problem(
+                key,
+                said!("Das ist keine vollständige Adresse.", "this is no complete address."),
+                said!(
+                    "Erlaubt sind Adressen mit {allowed}, zum Beispiel https://info.stadt.example.",
+                    "Allowed are addresses with {allowed}, such as https://info.city.example."
+                ),
+            );
+            return None;
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            self.problem(key, said!("In der Adresse stehen Zugangsdaten.", "the address carries credentials."), said!("Bitte tragen Sie Name und Passwort als eigene Angaben ein (username, password_file oder token_env).", "Put name and password into keys of their own (username, password_file or token_env)."));
+            return None;
+        }
+        Some(url)
+    }
+
+    /// A path; a relative one counts from the folder of the file it stands in.
+    pub fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let written = self.text(key)?;
+        Some(self.place(key).dir.join(written))
+    }
+
+    /// A secret: `key`, `key_file` or `key_env`, exactly one of them.
+    pub fn secret(&mut self, key: &str) -> Option<SecretString> {
+        let forms = [key.to_owned(), format!("{key}_file"), format!("{key}_env")];
+        let given: Vec<&String> = forms
+            .iter()
+            .filter(|form| self.table.entries.contains_key(*form))
+            .collect();
+        self.known.extend(forms.iter().cloned());
+        if given.len() > 1 {
+            let list = given.iter().map(|g| g.as_str()).collect::<Vec<_>>().join(", ");
+            let first = given[0].clone();
+            self.problem(
+                &first,
+                said!(
+                    "Dasselbe Geheimnis ist mehrfach angegeben: {list}.",
+                    "the same secret is given more than once: {list}."
+                ),
+                said!("Bitte lassen Sie nur eine der Angaben stehen.", "Keep one of them."),
+            );
+            return None;
+        }
+        let form = given.first()?.to_string();
+        let written = self.text(&form)?;
+        let secret = if form == forms[1] {
+            self.secret_file(&form)?
+        } else if form == forms[2] {
+            match std::env::var(&written) {
+                Ok(value) => value,
+                Err(_) => {
+                    let name = quoted(&written);
+                    self.problem(
+                        &form,
+                        said!(
+                            "Die Umgebungsvariable {name} ist nicht gesetzt.",
+                            "the environment variable {name} is not set."
+                        ),
+                        said!(
+                            "Bitte setzen Sie sie vor dem Start, oder nehmen Sie {key}_file.",
+                            "Set it before starting, or use {key}_file."
+                        ),
+                    );
+                    return None;
+                }
+            }
+        } else {
+            written
+        };
+        let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
+        if secret.trim().is_empty() || secret.contains(['\r', '\n', '\0']) && !secret.starts_with("-----BEGIN") {
+            self.problem(
+                &form,
+                said!(
+                    "Das Geheimnis ist leer oder hat mehrere Zeilen.",
+                    "the secret is empty or has several lines."
+                ),
+                said!("Erwartet wird genau eine Zeile.", "Expected is exactly one line."),
+            );
+            return None;
+        }
+        Some(SecretString::from(secret))
+    }
+
+    /// Like [`Reader::secret`], but it must be there.
+    pub fn required_secret(&mut self, key: &str) -> Option<SecretString> {
+        let given = ["", "_file", "_env"]
+            .iter()
+            .any(|form| self.table.entries.contains_key(&format!("{key}{form}")));
+        if !given {
+            self.known
+                .extend([key.to_owned(), format!("{key}_file"), format!("{key}_env")]);
+            self.missing(
+                key,
+                said!(
+                    "Bitte tragen Sie {key}, {key}_file oder {key}_env ein.",
+                    "Write {key}, {key}_file or {key}_env."
+                ),
+            );
+            return None;
+        }
+        self.secret(key)
+    }
+
+    fn secret_file(&mut self, form: &str) -> Option<String> {
+        let path = self.path(form)?;
+        let mut text = String::new();
+        let read = std::fs::File::open(&path).and_then(|file| file.take(LARGEST_SECRET).read_to_string(&mut text));
+        if let Err(error) = read {
+            let path = path.display();
+            self.problem(
+                form,
+                said!(
+                    "Die Datei {path} lässt sich nicht lesen: {error}.",
+                    "the file {path} cannot be read: {error}."
+                ),
+                said!(
+                    "Bitte prüfen Sie Pfad und Rechte; relative Pfade zählen ab dieser Konfiguration.",
+                    "Check path and permissions; relative paths count from this configuration."
+                ),
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Marks keys as known without reading them.
+    pub fn ignore(&mut self, keys: &[&str]) {
+        self.known.extend(keys.iter().map(|k| (*k).to_owned()));
+    }
+
+    /// Takes over problems found elsewhere.
+    pub fn absorb(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
+    /// The problems so far, without a word on keys nobody asked for.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// All problems; also every key nobody asked for.
+    pub fn finish(mut self) -> Vec<Problem> {
+        let unknown: Vec<&String> = self
+            .table
+            .entries
+            .keys()
+            .filter(|key| !self.known.contains(*key))
+            .collect();
+        for key in unknown {
+            let (found, list) = (
+                quoted(key),
+                self.known
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|k| {
+                        !k.ends_with("_env") && !k.ends_with("_file") || k == &"key_file" || k == &"private_key_file"
+                    })
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            );
+            let (de, en) = hint(key, self.known.iter().map(String::as_str));
+            let problem = self.table.entries[key].place.problem(
+                &self.table.field(key),
+                said!(
+                    "Eine Angabe {found} gibt es hier nicht.{de}",
+                    "there is no key {found} here.{en}"
+                ),
+                said!("Möglich sind: {list}.", "Possible are: {list}."),
+            );
+            self.problems.push(problem);
+        }
+        self.problems
+    }
+}
+
+/// `Meinten Sie …?` where a known name is near.
+pub fn hint<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> (String, String) {
+    nearest(written, known)
+        .map(|n| (format!(" Meinten Sie \"{n}\"?"), format!(" Did you mean \"{n}\"?")))
+        .unwrap_or_default()
+}
+
+/// A value out of the environment: TOML where it reads as TOML, else text.
+fn from_environment(text: &str, place: &Place) -> Value {
+    fn convert(value: toml::Value, place: &Place, path: &str) -> Value {
+        match value {
+            toml::Value::String(text) => Value::Text(text),
+            toml::Value::Integer(n) => Value::Whole(n),
+            toml::Value::Float(n) => Value::Broken(n),
+            toml::Value::Boolean(yes) => Value::Flag(yes),
+            toml::Value::Datetime(when) => Value::Text(when.to_string()),
+            toml::Value::Array(list) => Value::List(
+                list.into_iter()
+                    .map(|v| Node {
+                        value: convert(v, place, path),
+                        place: place.clone(),
+                    })
+                    .collect(),
+            ),
+            toml::Value::Table(table) => Value::Table(RawTable {
+                path: path.to_owned(),
+                place: place.clone(),
+                entries: table
+                    .into_iter()
+                    .map(|(key, v)| {
+                        (
+                            key,
+                            Node {
+                                value: convert(v, place, path),
+                                place: place.clone(),
+                            },
+                        )
+                    })
+                    .collect(),
+            }),
+        }
+    }
+    if text.contains('\n') {
+        return Value::Text(text.to_owned());
+    }
+    toml::from_str::<toml::Table>(&format!("v = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .map_or_else(|| Value::Text(text.to_owned()), |v| convert(v, place, &place.source))
+}

@@ -1,0 +1,207 @@
+//! A site made ready to be answered from memory: for every address the codings, entity tags and headers, made once per content.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::encoding::{self, Coding, Effort};
+use crate::formats::{Site, SiteFile};
+
+/// Smaller bodies fit one packet with their headers; compressing them wins nothing.
+const WORTH_COMPRESSING: usize = 512;
+
+/// How long a copy may be shown without asking. A correction must be seen soon; a proxy in front still takes the load of a rush.
+const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=30");
+
+/// The whole site by address (`/potsdam/`).
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    slots: HashMap<Box<str>, Slot>,
+    /// `404.html`, if the site has one.
+    pub(super) not_found: Option<Arc<Page>>,
+}
+
+/// What is at an address.
+#[derive(Debug, Clone)]
+pub(super) enum Slot {
+    /// A file.
+    Page(Arc<Page>),
+    /// Elsewhere, relative to here.
+    Moved(Box<str>),
+}
+
+/// A file in all its codings.
+#[derive(Debug)]
+pub(super) struct Page {
+    media_type: &'static str,
+    cors: bool,
+    effort: Effort,
+    identity: Representation,
+    brotli: Option<Representation>,
+    gzip: Option<Representation>,
+}
+
+/// One coding of a file: its bytes and the headers that go with them.
+#[derive(Debug)]
+pub(super) struct Representation {
+    pub(super) bytes: Bytes,
+    pub(super) etag: HeaderValue,
+    pub(super) headers: HeaderMap,
+}
+
+impl Prepared {
+    /// Makes a site ready. What is unchanged since `old` is taken over with its compressed forms. Takes as long as the
+    /// compressing takes: call it where blocking is allowed.
+    pub(super) fn new(site: &Site, old: &Self, csp: &HeaderValue, effort: Effort) -> Self {
+        let mut slots = HashMap::with_capacity(site.files.len() * 2);
+        for (path, file) in &site.files {
+            let address = address(path);
+            let page = old
+                .reuse(&address, path, file, effort)
+                .unwrap_or_else(|| Arc::new(Page::new(file, takes_cors(path), csp, effort)));
+            for (at, to) in detours(&address, path) {
+                // A real file of that name wins, whichever comes first.
+                slots.entry(at).or_insert(Slot::Moved(to));
+            }
+            slots.insert(address, Slot::Page(page));
+        }
+        let not_found = match slots.get("/404.html") {
+            Some(Slot::Page(page)) => Some(page.clone()),
+            _ => None,
+        };
+        Self { slots, not_found }
+    }
+
+    /// What is at this address (decoded, with its leading slash).
+    pub(super) fn at(&self, address: &str) -> Option<&Slot> {
+        self.slots.get(address)
+    }
+
+    fn reuse(&self, address: &str, path: &str, file: &SiteFile, effort: Effort) -> Option<Arc<Page>> {
+        let Some(Slot::Page(page)) = self.slots.get(address) else {
+            return None;
+        };
+        let same = page.media_type == file.media_type
+            && page.cors == takes_cors(path)
+            && page.effort >= effort
+            && page.identity.bytes == file.bytes;
+        same.then(|| page.clone())
+    }
+}
+
+impl Page {
+    fn new(file: &SiteFile, cors: bool, csp: &HeaderValue, effort: Effort) -> Self {
+        let hash: [u8; 32] = Sha256::digest(&file.bytes).into();
+        let compress = file.bytes.len() >= WORTH_COMPRESSING && compressible(file.media_type);
+        let represent = |bytes: Bytes, coding| Representation::new(bytes, coding, &hash, file.media_type, cors, csp);
+        let brotli = compress.then(|| encoding::brotli(&file.bytes, effort));
+        let gzip = compress.then(|| encoding::gzip(&file.bytes));
+        Self {
+            media_type: file.media_type,
+            cors,
+            effort,
+            identity: represent(file.bytes.clone(), Coding::Identity),
+            brotli: brotli.flatten().map(|b| represent(b, Coding::Brotli)),
+            gzip: gzip.flatten().map(|b| represent(b, Coding::Gzip)),
+        }
+    }
+
+    /// The representation for these request headers.
+    pub(super) fn choose(&self, headers: &HeaderMap) -> &Representation {
+        match encoding::negotiate(headers, self.brotli.is_some(), self.gzip.is_some()) {
+            Coding::Brotli => self.brotli.as_ref(),
+            Coding::Gzip => self.gzip.as_ref(),
+            Coding::Identity => None,
+        }
+        .unwrap_or(&self.identity)
+    }
+}
+
+impl Representation {
+    fn new(
+        bytes: Bytes,
+        coding: Coding,
+        hash: &[u8; 32],
+        media_type: &'static str,
+        cors: bool,
+        csp: &HeaderValue,
+    ) -> Self {
+        // The tag names content and coding, not the compressor's effort: nobody asks for parts of a compressed page, and a page
+        // that is compressed better a second later need not be fetched again.
+        let suffix = match coding {
+            Coding::Brotli => "-br",
+            Coding::Gzip => "-gz",
+            Coding::Identity => "",
+        };
+        let mut tag = String::with_capacity(40);
+        tag.push('"');
+        for byte in &hash[..16] {
+            tag.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            tag.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        }
+        tag.push_str(suffix);
+        tag.push('"');
+        let etag = HeaderValue::try_from(tag).expect("quotes, hex digits and two letters are always a header value");
+
+        let mut headers = HeaderMap::with_capacity(12);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        headers.insert(header::ETAG, etag.clone());
+        headers.insert(header::CACHE_CONTROL, CACHE);
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        let name = match coding {
+            Coding::Brotli => Some("br"),
+            Coding::Gzip => Some("gzip"),
+            Coding::Identity => None,
+        };
+        if let Some(name) = name {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        if cors {
+            let all = HeaderValue::from_static("*");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
+        }
+        super::public::protect(&mut headers, csp);
+        Self { bytes, etag, headers }
+    }
+}
+
+/// `potsdam/index.html` is at `/potsdam/`, every other file under its name.
+fn address(path: &str) -> Box<str> {
+    match path.strip_suffix("index.html") {
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("/{folder}").into(),
+        _ => format!("/{path}").into(),
+    }
+}
+
+/// Other ways people write a folder's address, and where they lead: relative, so that they also hold under a proxy's prefix.
+fn detours(address: &str, path: &str) -> Vec<(Box<str>, Box<str>)> {
+    let Some(bare) = address.strip_suffix('/') else {
+        return Vec::new();
+    };
+    let mut detours = vec![(format!("/{path}").into(), "./".into())];
+    if let Some((_, last)) = bare.rsplit_once('/') {
+        detours.push((bare.into(), format!("{last}/").into()));
+    }
+    detours
+}
+
+/// Machines of other sites may read these.
+fn takes_cors(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.starts_with(".well-known/")
+        || matches!(name, "feed.rss" | "feed.atom" | "feed.json" | "cap.atom" | "state.json")
+        || path.contains("/cap/")
+}
+
+/// Pictures and fonts are compressed already.
+fn compressible(media_type: &str) -> bool {
+    let kind = media_type.split(';').next().unwrap_or(media_type).trim();
+    kind.starts_with("text/")
+        || kind.ends_with("+xml")
+        || kind.ends_with("+json")
+        || matches!(kind, "application/json" | "application/xml" | "application/javascript")
+}

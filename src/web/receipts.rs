@@ -1,0 +1,107 @@
+//! Delivery reports over HTTP: bounded, authenticated by their channel, committed before they are answered (LANES 7).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::StreamExt;
+
+use crate::channel::{Channel, ReceiptRefusal, ReceiptRequest};
+use crate::store::{Receipt, StoreError};
+
+/// Longest body; SMPP-to-HTTP reports are far below 4 KiB.
+pub const BODY_BYTES: usize = 64 * 1024;
+/// Longest query.
+pub const QUERY_BYTES: usize = 8 * 1024;
+/// Until a body is complete.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Where receipts are committed. Implemented over the store, where the lane's id is known.
+#[async_trait]
+pub trait ReceiptSink: Send + Sync {
+    /// Returns when the receipts are committed; their gateway then forgets them.
+    async fn commit(&self, channel: &str, receipts: Vec<Receipt>) -> Result<(), StoreError>;
+}
+
+/// The channels that take reports. Clones share them.
+#[derive(Clone)]
+pub struct Receipts {
+    channels: Arc<BTreeMap<String, Arc<dyn Channel>>>,
+    sink: Arc<dyn ReceiptSink>,
+}
+
+impl Receipts {
+    /// Reports for these channels go to this sink.
+    pub fn new(channels: BTreeMap<String, Arc<dyn Channel>>, sink: Arc<dyn ReceiptSink>) -> Self {
+        Self {
+            channels: Arc::new(channels),
+            sink,
+        }
+    }
+
+    /// Takes one report. 200: committed. Anything from 500 on makes gateways try again; below it they give up.
+    pub(super) async fn take(&self, channel: &str, request: Request<Body>) -> StatusCode {
+        let Some(kind) = self.channels.get(channel) else {
+            return StatusCode::NOT_FOUND;
+        };
+        let (head, body) = request.into_parts();
+        let query = head.uri.query().unwrap_or_default();
+        if query.len() > QUERY_BYTES {
+            return StatusCode::URI_TOO_LONG;
+        }
+        let body = match bounded(body).await {
+            Ok(body) => body,
+            Err(status) => return status,
+        };
+        let request = ReceiptRequest {
+            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            headers: plain(&head.headers),
+            body,
+        };
+        let receipts = match kind.read_receipt(&request) {
+            Ok(receipts) => receipts,
+            Err(ReceiptRefusal::Forbidden) => return StatusCode::FORBIDDEN,
+            Err(ReceiptRefusal::Malformed) => return StatusCode::BAD_REQUEST,
+            Err(ReceiptRefusal::None) => return StatusCode::NOT_FOUND,
+        };
+        if receipts.is_empty() {
+            return StatusCode::OK;
+        }
+        match self.sink.commit(channel, receipts).await {
+            Ok(()) => StatusCode::OK,
+            Err(error) => {
+                tracing::error!(channel, %error, "delivery reports could not be stored; the gateway will try again");
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+}
+
+async fn bounded(body: Body) -> Result<Bytes, StatusCode> {
+    let read = async {
+        let mut whole = Vec::new();
+        let mut pieces = body.into_data_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|_| StatusCode::BAD_REQUEST)?;
+            if whole.len() + piece.len() > BODY_BYTES {
+                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.into())
+    };
+    tokio::time::timeout(BODY_TIME, read)
+        .await
+        .unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+}
+
+/// Header names come in lower case already; values that are no text are left out.
+fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! The rules of the house that a compiler does not know: how long a file may be, which words stand in no template.
+
+use super::support::root;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file says one thing; past this many lines it says several.
+const LONGEST: usize = 400;
+
+/// Files of `src` that may be longer, each with its reason (a table, say).
+const LONGER: &[(&str, &str)] = &[];
+
+/// Words that promise or frighten more than a city can know. They stand in no template.
+const BANNED: &[&str] = &["Entwarnung", "Warnung", "Alarm", "Gefahr"];
+
+/// Every file under `folder` with one of these endings, in order; none when there is no folder.
+pub fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if endings.is_empty() || endings.iter().any(|e| path.extension().is_some_and(|x| x == *e)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The path as it is written in the project: `src/text/mod.rs`.
+pub fn name(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+#[test]
+fn no_source_file_is_longer_than_400_lines() {
+    let mut complaints = Vec::new();
+    let mut excused: Vec<&str> = LONGER.iter().map(|(file, _)| *file).collect();
+    for path in files(&root().join("src"), &["rs"]) {
+        let (name, lines) = (name(&path), fs::read_to_string(&path).unwrap().lines().count());
+        let excuse = excused.iter().position(|file| *file == name);
+        match (lines > LONGEST, excuse) {
+            (true, None) => complaints.push(format!("{name} has {lines} lines: which duty wants a room of its own?")),
+            (true, Some(i)) => drop(excused.remove(i)),
+            (false, _) => {}
+        }
+    }
+    complaints.extend(
+        excused
+            .iter()
+            .map(|file| format!("{file} needs no excuse in LONGER any more")),
+    );
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    let silent: Vec<String> = files(&root().join("src"), &["rs"])
+        .into_iter()
+        .filter(|path| !fs::read_to_string(path).unwrap().trim_start().starts_with("//!"))
+        .map(|path| name(&path))
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "without a module head (//! what it is for, what it may import): {silent:?}"
+    );
+}
+
+#[test]
+fn no_template_promises_or_frightens() {
+    let complaints: Vec<String> = files(&root().join("templates"), &[])
+        .iter()
+        // The list of words that the preview warns of names them.
+        .filter(|path| path.file_name().is_none_or(|n| n != "guard.toml"))
+        .flat_map(|path| {
+            let text = fs::read(path)
+                .map(|b| String::from_utf8_lossy(&b).into_owned())
+                .unwrap();
+            banned(&text)
+                .into_iter()
+                .map(move |(line, word)| format!("{}:{line}: {word}", name(path)))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(
+        complaints.is_empty(),
+        "words that stand in no template:\n{}",
+        complaints.join("\n")
+    );
+}
+
+/// The banned words of a text with their lines, also as part of a compound: Warnungen, Unwetterwarnung, Gefahrenlage. A
+/// participle like "heruntergefahren" is none.
+fn banned(text: &str) -> Vec<(usize, String)> {
+    let is_banned = |word: &str| {
+        BANNED.iter().any(|b| {
+            word.starts_with(b) || word.to_lowercase().ends_with(&b.to_lowercase()) || word == b.to_uppercase()
+        })
+    };
+    text.lines()
+        .enumerate()
+        .flat_map(|(i, line)| {
+            line.split(|c: char| !c.is_alphabetic())
+                .filter(|w| is_banned(w))
+                .map(move |w| (i + 1, w.to_owned()))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn banned_words_are_found_in_compounds_and_not_in_participles() {
+    let words = |text: &str| banned(text).into_iter().map(|(_, word)| word).collect::<Vec<_>>();
+    assert_eq!(words("Es gibt Entwarnung."), ["Entwarnung"]);
+    assert_eq!(
+        words("Warnungen, Unwetterwarnung, Gefahrenlage, Lebensgefahr, ALARM, alarm"),
+        [
+            "Warnungen",
+            "Unwetterwarnung",
+            "Gefahrenlage",
+            "Lebensgefahr",
+            "ALARM",
+            "alarm"
+        ]
+    );
+    assert!(words("Die Server sind heruntergefahren; gefahren wird nach Plan.").is_empty());
+    assert_eq!(banned("a\nb Gefahr")[0].0, 2);
+}
