@@ -131,7 +131,10 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
         Command::Channel(command) => channel::run(globals, command, out).await,
         Command::Check => check::run(globals, out).await,
         Command::Measure(args) => crate::cli::measure::run(args).map(|()| 0).map_err(|stopped| {
-            Failure::Usage(crate::text::said::Said { de: stopped.in_german(), en: stopped.to_string() })
+            Failure::Usage(crate::text::said::Said {
+                de: stopped.in_german(),
+                en: stopped.to_string(),
+            })
         }),
         Command::Export(args) => export::run(globals, args, out).await,
     }

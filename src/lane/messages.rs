@@ -71,11 +71,7 @@ impl Task {
     }
 
     /// Runs until it is stopped.
-    pub(super) async fn run(
-        mut self,
-        mut inbox: mpsc::UnboundedReceiver<Told>,
-        mut woken: watch::Receiver<u64>,
-    ) {
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Told>, mut woken: watch::Receiver<u64>) {
         while !self.stopped {
             let event = tokio::select! {
                 biased;
@@ -101,10 +97,7 @@ impl Task {
                 self.take(event);
             }
             let lane = self.core.at_a_glance(self.world.clock.now_ms());
-            self.show.show(Glance {
-                lane,
-                seen: self.seen,
-            });
+            self.show.show(Glance { lane, seen: self.seen });
         }
     }
 
@@ -142,11 +135,7 @@ impl Task {
                 let channel = Arc::clone(&self.channel);
                 self.push(look_up(channel, job, self.rules.timeout()));
             }
-            Command::Claim {
-                epoch,
-                limit,
-                probe,
-            } => {
+            Command::Claim { epoch, limit, probe } => {
                 let request = self.rules.claim(epoch, now, limit, probe);
                 let began = Instant::now();
                 let timings = self.timings.clone();
@@ -237,12 +226,7 @@ fn failed(name: &str, what: &str, error: &StoreError, event: Event<Job>) -> Even
 }
 
 /// One attempt. Ends within `timeout` whatever the channel does; a panic in it is an attempt nobody knows the outcome of.
-async fn send(
-    channel: Arc<dyn Channel>,
-    job: Job,
-    clock: SharedClock,
-    timeout: Duration,
-) -> Event<Job> {
+async fn send(channel: Arc<dyn Channel>, job: Job, clock: SharedClock, timeout: Duration) -> Event<Job> {
     let began = Instant::now();
     let attempt = AssertUnwindSafe(channel.send(&job, clock.now_ms())).catch_unwind();
     let report = match tokio::time::timeout(timeout, attempt).await {

@@ -92,10 +92,7 @@ pub async fn start(
             Built::Website(targets) => websites.push((targets.clone(), setup)),
         }
     }
-    let takeovers: Vec<_> = messages
-        .iter()
-        .map(|(rules, ..)| rules.takeover())
-        .collect();
+    let takeovers: Vec<_> = messages.iter().map(|(rules, ..)| rules.takeover()).collect();
     let taken_over = store.take_over(&takeovers, now).await?;
 
     let waker = Waker::default();
@@ -129,10 +126,8 @@ pub async fn start(
         .iter()
         .map(|(name, _, watch)| (name.clone(), watch.clone()))
         .collect();
-    supervisor.spawn(
-        supervisor::Supervisor::new(world, told, watches, Arc::clone(&clock_trust))
-            .run(waker.subscribe()),
-    );
+    supervisor
+        .spawn(supervisor::Supervisor::new(world, told, watches, Arc::clone(&clock_trust)).run(waker.subscribe()));
     waker.wake();
     Ok(LanesHandle {
         waker,
@@ -163,8 +158,7 @@ impl LanesHandle {
     /// Every lane at a glance, by name.
     pub fn glances(&self) -> Vec<(String, Glance)> {
         let all = self.lanes.iter();
-        all.map(|(name, _, watch)| (name.clone(), watch.now()))
-            .collect()
+        all.map(|(name, _, watch)| (name.clone(), watch.now())).collect()
     }
 
     /// Waits until every lane has seen all wakes so far and has nothing to do now: all sent, or held, or waiting for a
@@ -176,11 +170,7 @@ impl LanesHandle {
                 watch.clone().until(|glance| glance.is_drained(woken)).await;
             }
             // One lane's end may have woken another (a link target).
-            if self
-                .lanes
-                .iter()
-                .all(|(_, _, watch)| watch.now().is_drained(woken))
-            {
+            if self.lanes.iter().all(|(_, _, watch)| watch.now().is_drained(woken)) {
                 return;
             }
         }

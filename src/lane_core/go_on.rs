@@ -57,12 +57,7 @@ impl<J: Work> Lane<J> {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
                 break;
             };
-            if unknown::too_late_to_repeat(
-                &self.rules,
-                job.after_unknown(),
-                job.first_started_ms(),
-                now,
-            ) {
+            if unknown::too_late_to_repeat(&self.rules, job.after_unknown(), job.first_started_ms(), now) {
                 self.not_repeated(now, job);
                 continue;
             }
@@ -143,10 +138,7 @@ impl<J: Work> Lane<J> {
             self.claiming.next_due.filter(|_| sends),
             self.queue.next_start_ms().filter(|_| sends),
             Some(blocked).filter(|_| sends && waits_for_time),
-            self.look_ups
-                .next_due_ms()
-                .filter(|_| sends)
-                .map(|at| at.max(blocked)),
+            self.look_ups.next_due_ms().filter(|_| sends).map(|at| at.max(blocked)),
         ];
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         if next != self.timer {

@@ -52,14 +52,7 @@ impl HealthKeeper {
 
     /// Changes it.
     pub fn set(&mut self, now: Ms, health: Health, until: Option<Ms>, why: &Report, failures: u32) {
-        self.change(
-            now,
-            health,
-            until,
-            Some(why.reason),
-            Some(why.text.clone()),
-            failures,
-        );
+        self.change(now, health, until, Some(why.reason), Some(why.text.clone()), failures);
     }
 
     /// All is well again.
@@ -146,20 +139,14 @@ mod tests {
             text: "401".into(),
         };
         keeper.set(100, Health::Paused, None, &why, 0);
-        assert!(
-            !keeper.read(&old),
-            "not stored yet: the row is older than ours"
-        );
+        assert!(!keeper.read(&old), "not stored yet: the row is older than ours");
         let written = keeper.next().expect("something to write");
         assert!(keeper.next().is_none());
         keeper.written();
         assert!(keeper.saved());
         assert!(!keeper.read(&written));
         assert!(!keeper.read(&old), "a late read");
-        let by_person = HealthRow {
-            since_ms: 200,
-            ..old
-        };
+        let by_person = HealthRow { since_ms: 200, ..old };
         assert!(keeper.read(&by_person));
         assert_eq!(keeper.row().health, Health::Well);
     }

@@ -126,8 +126,7 @@ impl<J: Work> Lane<J> {
                 more,
             } => {
                 self.claiming.asked = false;
-                self.claiming.wanted |=
-                    (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
+                self.claiming.wanted |= (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
                 self.claiming.woken = std::mem::take(&mut self.claiming.woken_while_asked);
                 self.claiming.next_due = if more && jobs.is_empty() {
                     Some(now + STORE_AGAIN_MS)
@@ -182,14 +181,7 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    fn row(
-        &mut self,
-        gate: Gate,
-        epoch: i64,
-        acknowledged: i64,
-        health: &HealthRow,
-        out: &mut Vec<Command<J>>,
-    ) {
+    fn row(&mut self, gate: Gate, epoch: i64, acknowledged: i64, health: &HealthRow, out: &mut Vec<Command<J>>) {
         if !self.rows_read {
             self.rows_read = true;
             self.health.adopt(health);

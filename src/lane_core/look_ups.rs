@@ -63,11 +63,7 @@ impl<J: Work> LookUps<J> {
 
     /// A look ended; how many there were for this row.
     pub fn ended(&mut self, job: &J) -> u32 {
-        let Some(at) = self
-            .running
-            .iter()
-            .position(|(id, _)| *id == job.delivery())
-        else {
+        let Some(at) = self.running.iter().position(|(id, _)| *id == job.delivery()) else {
             return MOST_LOOKS;
         };
         self.running.swap_remove(at).1
@@ -75,11 +71,7 @@ impl<J: Work> LookUps<J> {
 
     /// Nobody could say: looks again later. False where that was the last look.
     pub fn again(&mut self, now: Ms, looks: u32, policy: bool, chance: f64, job: J) -> bool {
-        let most = if policy {
-            MOST_LOOKS_WITH_POLICY
-        } else {
-            MOST_LOOKS
-        };
+        let most = if policy { MOST_LOOKS_WITH_POLICY } else { MOST_LOOKS };
         if looks >= most {
             return false;
         }

@@ -84,9 +84,8 @@ impl<J: Work> Lane<J> {
     /// A claimed row whose handle ran out while it waited; no request left this time.
     pub(super) fn not_repeated(&mut self, now: Ms, job: J) {
         let way = unknown::way_on(&self.rules, job.first_started_ms(), now);
-        let report = unsent(
-            "an earlier attempt may have got through, and the service would no longer notice a repetition",
-        );
+        let report =
+            unsent("an earlier attempt may have got through, and the service would no longer notice a repetition");
         self.take_way(now, job, way, now, &report);
     }
 

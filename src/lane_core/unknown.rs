@@ -20,9 +20,9 @@ pub enum WayOn {
 /// True where a request started at `at` would still be recognised by the service as the same one. Counted from the first
 /// start, which is before the service first saw it, and with the request's own time taken off: never too long.
 pub fn handle_in_force(rules: &Rules, first_started_ms: Ms, at: Ms) -> bool {
-    rules.handle_for_ms.is_some_and(|term| {
-        at.saturating_add(rules.timeout_ms) < first_started_ms.saturating_add(term)
-    })
+    rules
+        .handle_for_ms
+        .is_some_and(|term| at.saturating_add(rules.timeout_ms) < first_started_ms.saturating_add(term))
 }
 
 /// What follows from an unknown outcome whose next attempt would start at `next`.
@@ -47,16 +47,9 @@ pub fn by_policy(rules: &Rules) -> WayOn {
 
 /// True where a claimed row must not be sent: an earlier attempt may have got through, and its handle ran out while the
 /// row waited (held for hours, say).
-pub fn too_late_to_repeat(
-    rules: &Rules,
-    after_unknown: bool,
-    first_started_ms: Ms,
-    now: Ms,
-) -> bool {
+pub fn too_late_to_repeat(rules: &Rules, after_unknown: bool, first_started_ms: Ms, now: Ms) -> bool {
     // With `repeat` it has been looked for already, in vain, before it was set waiting.
-    after_unknown
-        && rules.unknown != UnknownPolicy::Repeat
-        && !handle_in_force(rules, first_started_ms, now)
+    after_unknown && rules.unknown != UnknownPolicy::Repeat && !handle_in_force(rules, first_started_ms, now)
 }
 
 #[cfg(test)]

@@ -15,4 +15,5 @@ mod measure_cases;
 mod notices;
 mod pages;
 mod peers;
+mod store_conformance;
 mod support;

@@ -53,10 +53,7 @@ pub async fn an_old_attempt_is_only_evidence<S: Store>(store: &S) {
 
 pub async fn given_back_rows_lose_nothing<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
-    store
-        .give_back(&[(job.delivery, job.attempt)], T0 + 5)
-        .await
-        .unwrap();
+    store.give_back(&[(job.delivery, job.attempt)], T0 + 5).await.unwrap();
     let again = claim(store, lane, T0 + 5).await.remove(0);
     assert_eq!((again.attempt, again.first_started_ms), (1, T0 + 5));
     // Given back twice, or by an old attempt: nothing.
@@ -143,15 +140,11 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     let next = claim(store, lane, T0 + 120_000).await.remove(0);
     delivered(store, &next, T0 + 120_000).await;
     let what = DecideOn::Delivery(job.delivery);
-    let decided = |d| store.decide(what, d, &act("decide", T0), T0);
     assert!(matches!(
-        Board::decide(store, what, Decision::Again, &act("decide", T0), T0).await,
+        store.decide(what, Decision::Again, &act("decide", T0), T0).await,
         Err(StoreError::Refused(_))
     ));
-    let _ = decided;
-    let there = store
-        .decide(what, Decision::There, &act("decide", T0), T0)
-        .await;
+    let there = store.decide(what, Decision::There, &act("decide", T0), T0).await;
     assert_eq!(there.unwrap(), 1);
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
