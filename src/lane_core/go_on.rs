@@ -52,6 +52,8 @@ impl<J: Work> Lane<J> {
     }
 
     fn start(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        let stale = self.queue.take_stale(now);
+        self.give_back(stale);
         let bulk_slots = claims::for_bulk(self.rules.concurrency);
         while self.breaker.lets_start(now, count(self.in_flight.len())) {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
@@ -111,7 +113,9 @@ impl<J: Work> Lane<J> {
         }
         let probe = self.breaker.is_open();
         let limit = if probe {
-            u32::from(self.queue.is_empty() && self.in_flight.is_empty())
+            // A lane without a handle counts rows whose outcome is not committed as open.
+            let settled = self.is_idle();
+            u32::from(settled)
         } else {
             let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
             let hand = InHand {

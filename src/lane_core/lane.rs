@@ -84,7 +84,7 @@ impl<J: Work> Lane<J> {
             in_flight: HashMap::new(),
             shifted: 0,
             gate: GateKeeper::default(),
-            queue: Queue::default(),
+            queue: Queue::new(rules.rate),
             bulk_in_flight: 0,
             give_backs: Batch::default(),
             claiming: Claiming::default(),
@@ -135,7 +135,7 @@ impl<J: Work> Lane<J> {
                     next_due_ms
                 };
                 if epoch == self.gate.epoch() {
-                    jobs.into_iter().for_each(|job| self.queue.push(job));
+                    jobs.into_iter().for_each(|job| self.queue.push(now, job));
                     self.give_back_surplus();
                 } else {
                     self.give_back(jobs);
@@ -219,6 +219,7 @@ impl<J: Work> Lane<J> {
 
     fn shift(&mut self, by: Ms) {
         self.shifted += by;
+        self.rules.handles_from_ms = self.rules.handles_from_ms.saturating_sub(by);
         // Their start times and first starts are of the old clock; the store has the new ones.
         let queued = self.queue.take_all();
         self.give_back(queued);
@@ -227,6 +228,7 @@ impl<J: Work> Lane<J> {
                 *due_ms -= by;
             }
         });
+        self.queue.shift(by);
         self.breaker.shift(by);
         self.health.shift(by);
         self.look_ups.shift(by);

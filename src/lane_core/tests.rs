@@ -65,6 +65,7 @@ impl Work for J {
 fn rules() -> Rules {
     Rules {
         handle_for_ms: Some(3_600_000),
+        handles_from_ms: Ms::MIN,
         looks_up: false,
         unknown: UnknownPolicy::Ask,
         concurrency: 4,
