@@ -53,6 +53,8 @@ pub struct ModelRow {
     pub after_unknown: bool,
     pub remote: Remote,
     pub evidence: u32,
+    /// A request of it has ended; its attempt number may have been given back since.
+    pub went: bool,
 }
 
 /// The rules of the model that a test may break, to see whether the simulation notices.
@@ -176,6 +178,7 @@ impl Model {
                         after_unknown: false,
                         remote: Remote::default(),
                         evidence: 0,
+                        went: false,
                     });
                 }
             }
@@ -224,7 +227,7 @@ impl Model {
             other.recipient == row.recipient
                 && broadcast.incident == of.incident
                 && broadcast.notice > of.notice
-                && other.attempt > 0
+                && (other.went || other.attempt > 0)
         })
     }
 
@@ -375,6 +378,7 @@ impl Model {
                 row.evidence += 1;
                 continue;
             }
+            row.went = true;
             match &c.settled {
                 Settled::Delivered(remote) => {
                     row.remote = remote.clone();
