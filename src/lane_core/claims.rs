@@ -37,6 +37,8 @@ pub struct InHand {
     pub window: u32,
     /// Just woken: something urgent may be there, so the reserved connections ask too.
     pub woken: bool,
+    /// The last claim brought urgent rows only: they may use the reserved connections.
+    pub urgent: bool,
 }
 
 /// How many rows to claim now; 0: none.
@@ -53,7 +55,7 @@ pub fn limit(rules: &Rules, hand: InHand) -> u32 {
             0
         }
     } else {
-        let slots = if hand.woken {
+        let slots = if hand.woken || hand.urgent {
             slots
         } else {
             slots.min(for_bulk(rules.concurrency))
@@ -104,6 +106,7 @@ mod tests {
             uncommitted,
             window: 64,
             woken: false,
+            urgent: false,
         }
     }
 

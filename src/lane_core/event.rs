@@ -45,6 +45,25 @@ pub struct Rules {
     pub rate: Option<Rate>,
 }
 
+/// The moment of an event, on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Wall clock: what is stored counts by it.
+    pub wall_ms: Ms,
+    /// Monotonic clock, from any beginning: what runs counts by it.
+    pub running_ms: Ms,
+}
+
+impl From<Ms> for Now {
+    /// Both clocks alike, where none of them jumps.
+    fn from(ms: Ms) -> Self {
+        Self {
+            wall_ms: ms,
+            running_ms: ms,
+        }
+    }
+}
+
 /// What a look-up found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {

@@ -102,7 +102,7 @@ impl<J: Work> Lane<J> {
         if now < self.breaker.until_ms() || probing {
             return;
         }
-        while let Some(job) = self.look_ups.next(now) {
+        while let Some(job) = self.look_ups.next(self.running_ms) {
             out.push(Command::LookUp(job));
         }
     }
@@ -124,6 +124,7 @@ impl<J: Work> Lane<J> {
                 uncommitted: count(uncommitted),
                 window: self.breaker.window(),
                 woken: self.claiming.woken,
+                urgent: self.claiming.urgent,
             };
             claims::limit(&self.rules, hand)
         };
@@ -150,7 +151,7 @@ impl<J: Work> Lane<J> {
             self.look_ups
                 .next_due_ms()
                 .filter(|_| sends)
-                .map(|at| at.max(blocked)),
+                .map(|at| (now + at - self.running_ms).max(blocked)),
         ];
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         if next != self.timer {

@@ -25,8 +25,8 @@ pub fn handle_in_force(rules: &Rules, first_started_ms: Ms, at: Ms) -> bool {
         .handle_for_ms
         .filter(|term| *term == Ms::MAX || first_started_ms >= rules.handles_from_ms)
         .is_some_and(|term| {
-        at.saturating_add(2 * rules.timeout_ms) < first_started_ms.saturating_add(term)
-    })
+            at.saturating_add(2 * rules.timeout_ms) < first_started_ms.saturating_add(term)
+        })
 }
 
 /// What follows from an unknown outcome whose next attempt would start at `next`.

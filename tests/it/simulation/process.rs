@@ -2,7 +2,7 @@
 
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::ids::LaneId;
-use rundruf::lane_core::event::{Command, Event, Found};
+use rundruf::lane_core::event::{Command, Event, Found, Now};
 use rundruf::store::{ClaimRequest, Job};
 
 use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
@@ -16,7 +16,11 @@ impl World {
         let Some(core) = self.cores.get_mut(&lane) else {
             return Ok(());
         };
-        for command in core.step(wall, event) {
+        let now = Now {
+            wall_ms: wall,
+            running_ms: self.t,
+        };
+        for command in core.step(now, event) {
             match command {
                 Command::Start(job) => self.send(lane, job)?,
                 Command::LookUp(job) => {

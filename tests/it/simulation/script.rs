@@ -35,7 +35,7 @@ const KINDS: [(&str, Option<Ms>, bool, UnknownPolicy, u32); 7] = [
 
 /// Draws the lanes and everything that will happen.
 pub fn write(world: &mut World) {
-    for n in 1..=world.rng.i64(1..=2) {
+    for n in 1..=world.rng.i64(1..=3) {
         let (name, handle, looks_up, unknown, concurrency) = KINDS[world.rng.usize(..KINDS.len())];
         let lane = LaneId(n);
         let rate = (world.rng.u8(..4) == 0).then_some(Rate {
@@ -57,7 +57,7 @@ pub fn write(world: &mut World) {
             one_counterpart: name != "webhook",
             rate,
         };
-        let people = world.rng.i64(1..=3);
+        let people = world.rng.i64(1..=4);
         world.model.add_lane(lane, people);
         world.rules.insert(lane, rules);
         let provider = Provider {
@@ -72,7 +72,7 @@ pub fn write(world: &mut World) {
     }
     let horizon = [30_000, 300_000, 3 * HOUR_MS][world.rng.usize(..3)];
     world.outside(0, Item::Act(Act::Start));
-    for _ in 0..world.rng.u8(2..=4) {
+    for _ in 0..world.rng.u8(2..=6) {
         // Half of the notices come close together.
         let at = world.rng.i64(0..horizon) / if world.rng.bool() { 10 } else { 1 };
         world.outside(at, Item::Act(Act::Publish));
