@@ -195,7 +195,7 @@ impl Checks {
                 "counters of broadcast {broadcast} are not what its rows say"
             ));
         }
-        for row in &model.rows {
+        for (at, row) in model.rows.iter().enumerate() {
             let rules = &rules[&row.lane];
             let done = providers[&row.lane].done(row.id);
             let says = format!(
@@ -220,7 +220,8 @@ impl Checks {
                 return Err(format!("the board shows less than there is: {says}"));
             }
             let forever = rules.handle_for_ms == Some(Ms::MAX);
-            let closed = model.broadcasts[row.broadcast].closed;
+            // An old text is not repeated after a correction or a newer notice.
+            let closed = model.broadcasts[row.broadcast].closed || model.passed(at);
             if row.state == State::Unknown && forever && !closed {
                 return Err(format!("a handle is in force for ever, yet {says}"));
             }

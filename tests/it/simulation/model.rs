@@ -220,7 +220,7 @@ impl Model {
     }
 
     /// True where a newer notice of the incident has started for this recipient.
-    fn passed(&self, at: usize) -> bool {
+    pub fn passed(&self, at: usize) -> bool {
         let (row, of) = (&self.rows[at], &self.broadcasts[self.rows[at].broadcast]);
         self.rows.iter().any(|other| {
             let broadcast = &self.broadcasts[other.broadcast];
@@ -423,7 +423,7 @@ impl Model {
                 let in_force = term.is_some_and(|t| now < row.first_started_ms.saturating_add(t));
                 if in_force || takeover.repeat || self.breaks.takeover {
                     one.repeated += 1;
-                    self.wait(at, now, true, true, now);
+                    self.wait(at, now, true, !self.breaks.takeover, now);
                 } else {
                     one.unknown += 1;
                     self.rows[at].after_unknown = true;
