@@ -152,12 +152,6 @@ fn open(rules: Rules) -> Lane<J> {
 }
 
 #[test]
-fn a_lane_is_held_until_its_row_was_read() {
-    let mut lane = Lane::<J>::new(rules(), 7);
-    assert!(lane.step(0, Event::Wake).is_empty());
-}
-
-#[test]
 fn a_hold_gives_back_what_has_not_started_and_counts_what_runs() {
     let mut lane = open(rules());
     let jobs = (1..=9).map(J::urgent).collect();

@@ -6,6 +6,7 @@
 
 mod checks;
 pub mod model;
+mod model_claim;
 mod process;
 mod provider;
 mod script;

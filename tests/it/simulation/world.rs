@@ -190,13 +190,13 @@ impl World {
             Item::Op(lane, op) => self.store(lane, op),
             Item::Back(lane, event) => self.step(lane, event),
             Item::ReadRow(lane) => {
-                let row = &self.model.lanes[&lane];
+                let row = self.model.lanes.get_mut(&lane).unwrap();
+                if self.sabotage.deaf && row.gate == Gate::Held {
+                    row.acknowledged = (row.epoch, 0);
+                    return Ok(());
+                }
                 let event = Event::Row {
-                    gate: if self.sabotage.deaf {
-                        Gate::Open
-                    } else {
-                        row.gate
-                    },
+                    gate: row.gate,
                     epoch: row.epoch,
                     acknowledged: row.acknowledged.0,
                     health: row.health.clone(),
