@@ -18,7 +18,7 @@ use crate::channel::{Channel, LookUp};
 use crate::clock::{Ms, SharedClock};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::LaneId;
-use crate::lane_core::event::{Command, Event, Found};
+use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
 use crate::store::{Job, LaneRow, StoreError};
 
@@ -42,6 +42,7 @@ pub(super) struct Task {
     seen: u64,
     opened: bool,
     stopped: bool,
+    began: Instant,
     timings: Timings,
 }
 
@@ -67,6 +68,7 @@ impl Task {
             seen: 0,
             opened: false,
             stopped: false,
+            began: Instant::now(),
         }
     }
 
@@ -118,7 +120,11 @@ impl Task {
 
     fn take(&mut self, event: Event<Job>) {
         let now = self.world.clock.now_ms();
-        for command in self.core.step(now, event) {
+        let at = Now {
+            wall_ms: now,
+            running_ms: super::rules::ms(self.began.elapsed()),
+        };
+        for command in self.core.step(at, event) {
             self.carry_out(now, command);
         }
     }

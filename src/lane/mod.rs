@@ -73,6 +73,7 @@ pub async fn start(
     setups: Vec<LaneSetup>,
 ) -> Result<LanesHandle, StoreError> {
     let now = clock.now_ms();
+    let mut handles_from_ms = Ms::MIN;
     let highest = store.high_time(now).await?;
     if let Jump::Back(by) = jump_at_start(highest, now) {
         tracing::warn!(
@@ -80,13 +81,15 @@ pub async fn start(
             "the clock is behind the newest time stored: due times are shifted"
         );
         store.shift_times(by).await?;
+        handles_from_ms = now;
     }
     let mut messages = Vec::new();
     let mut websites = Vec::new();
     for setup in setups {
         match &setup.built {
             Built::Messages(channel) => {
-                let rules = MessageRules::of(setup.lane, &setup.common, channel.as_ref());
+                let rules =
+                    MessageRules::of(setup.lane, &setup.common, channel.as_ref(), handles_from_ms);
                 messages.push((rules, Arc::clone(channel), setup));
             }
             Built::Website(targets) => websites.push((targets.clone(), setup)),

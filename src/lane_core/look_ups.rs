@@ -1,4 +1,5 @@
-//! Reading back after unknown (LANES 3): when, how often, and a few at a time.
+//! Reading back after unknown (LANES 3): when, how often, and a few at a time. All times here are of the monotonic clock:
+//! a wall clock that leaps must not make a look come before the request it looks for.
 
 use crate::clock::Ms;
 use crate::lane_core::event::Work;
@@ -96,13 +97,6 @@ impl<J: Work> LookUps<J> {
     /// Forgets what waits (the rows stand as unknown in the store).
     pub fn clear(&mut self) {
         self.waiting.clear();
-    }
-
-    /// The wall clock went back by so many ms.
-    pub fn shift(&mut self, by: Ms) {
-        for waiting in &mut self.waiting {
-            waiting.due_ms -= by;
-        }
     }
 }
 

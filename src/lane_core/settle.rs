@@ -101,7 +101,7 @@ impl<J: Work> Lane<J> {
         };
         self.complete(now, &job, settled, report);
         if way == WayOn::LookUp {
-            self.look_ups.add(now, job);
+            self.look_ups.add(self.running_ms, job);
         }
     }
 
@@ -127,7 +127,11 @@ impl<J: Work> Lane<J> {
                 let policy = way != WayOn::Stand;
                 let chance = self.rng.f64();
                 let (delivery, attempt) = (job.delivery(), job.attempt());
-                if !self.look_ups.again(now, looks, policy, chance, job) && policy {
+                if !self
+                    .look_ups
+                    .again(self.running_ms, looks, policy, chance, job)
+                    && policy
+                {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {

@@ -65,6 +65,7 @@ impl Work for J {
 fn rules() -> Rules {
     Rules {
         handle_for_ms: Some(3_600_000),
+        handles_from_ms: Ms::MIN,
         looks_up: false,
         unknown: UnknownPolicy::Ask,
         concurrency: 4,
@@ -138,12 +139,6 @@ fn open(rules: Rules) -> Lane<J> {
     assert!(matches!(first[0], Command::Acknowledge { epoch: 1, in_flight: 0 }));
     assert!(first.iter().any(|c| matches!(c, Command::Claim { epoch: 1, .. })));
     lane
-}
-
-#[test]
-fn a_lane_is_held_until_its_row_was_read() {
-    let mut lane = Lane::<J>::new(rules(), 7);
-    assert!(lane.step(0, Event::Wake).is_empty());
 }
 
 #[test]
