@@ -294,7 +294,10 @@ fn seen(path: &[&str], source: &str) -> Vec<String> {
 #[test]
 fn paths_are_found_wherever_they_stand() {
     assert_eq!(seen(&["lane", "publication"], "use crate::store::Store;"), ["store"]);
-    assert_eq!(seen(&["lane", "publication"], "pub(crate) use crate::store as s;"), ["store"]);
+    assert_eq!(
+        seen(&["lane", "publication"], "pub(crate) use crate::store as s;"),
+        ["store"]
+    );
     assert_eq!(
         seen(
             &["lane", "publication"],
@@ -310,7 +313,10 @@ fn paths_are_found_wherever_they_stand() {
         ["web", "text"]
     );
     assert_eq!(
-        seen(&["lane", "publication"], "macro_rules! m { () => { $crate::clock::now() } }"),
+        seen(
+            &["lane", "publication"],
+            "macro_rules! m { () => { $crate::clock::now() } }"
+        ),
         ["clock"]
     );
     assert_eq!(seen(&["lane", "publication"], "use crate::*;"), ["*"]);
