@@ -6,11 +6,13 @@ use std::sync::Arc;
 use crate::channel::registry;
 use crate::failure::Failure;
 use crate::clock::{SharedClock, SystemClock};
+use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld, Waker};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
-use crate::store::Store;
-use crate::store::sqlite::Sqlite;
+use crate::store::owner::{Changes, Owner};
+use crate::store::{Board, Store};
+use crate::store::Sqlite;
 
 /// The installation as configured, before the store is opened.
 pub struct App {
@@ -34,7 +36,7 @@ impl App {
         let engine = Engine::load(settings.templates.as_deref())
             .map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))?;
         let clock: SharedClock = Arc::new(SystemClock);
-        let office = Office { settings: Arc::new(settings), engine: Arc::new(engine), channels: Arc::new(channels), clock };
+        let office = Office { settings: Arc::new(settings), engine: Arc::new(engine), channels: Arc::new(channels), clock, registered: Default::default() };
         Ok(Self { office: Arc::new(office) })
     }
 
@@ -45,7 +47,8 @@ impl App {
 
     /// Opens the store, makes it where it is not there yet.
     pub async fn open(self) -> Result<Open, Failure> {
-        let store = Sqlite::open(&self.office.settings.data, &self.office.settings.store_path()).await?;
+        crate::store::owner::prepare_data(&self.office.settings.data)?;
+        let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
         Ok(Open { office: self.office, store: Arc::new(store) })
     }
 
@@ -82,5 +85,71 @@ impl Open {
             Some(name) => format!("os:{user} as {name}"),
             None => format!("os:{user}"),
         }
+    }
+}
+
+/// The lanes of this process, with everything that wakes them. Dropping it ends them at once, as a crash would.
+pub struct Lanes {
+    handle: LanesHandle,
+    wakes: tokio::task::JoinHandle<()>,
+    owner: Owner,
+}
+
+impl Lanes {
+    /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
+    pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
+        let rows = open.office.register(open.store.as_ref()).await?;
+        let instance = open.store.identity().await?.instance;
+        let setups = open.office.channels.iter().filter_map(|c| {
+            let row = rows.iter().find(|r| r.name == c.settings.name)?;
+            Some(LaneSetup {
+                lane: row.id,
+                name: c.settings.name.clone(),
+                common: c.settings.common.clone(),
+                publishers: c.settings.publishers.clone(),
+                built: c.built.clone(),
+            })
+        });
+        let site = SiteWorld { builder: open.site(), instance };
+        let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
+        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
+        for taken in handle.taken_over() {
+            tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
+        }
+        let (waker, mut changes) = (handle.waker(), Changes::new(Arc::clone(&open.store)));
+        let mut wakes = owner.wakes()?;
+        let wakes = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = wakes.next() => {}
+                    () = changes.changed() => {}
+                }
+                waker.wake();
+            }
+        });
+        Ok(Self { handle, wakes, owner })
+    }
+
+    /// Something was committed in this process.
+    pub fn wake(&self) {
+        self.handle.wake();
+    }
+
+    /// For whoever commits (receipts).
+    pub fn waker(&self) -> Waker {
+        self.handle.waker()
+    }
+
+    /// Waits until every lane has nothing to do now.
+    pub async fn drained(&self) {
+        self.handle.drained().await;
+    }
+
+    /// No new claims; what is in flight ends within `grace` and is committed.
+    pub async fn stop(self, grace: std::time::Duration) -> bool {
+        let done = self.handle.stop(grace).await;
+        self.wakes.abort();
+        drop(self.owner);
+        done
     }
 }

@@ -38,6 +38,7 @@ impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::Notice(problems) => Self::Notice(problems),
+            PublishError::Audience(problems) => Self::Configuration(problems),
             PublishError::Store(error) => error.into(),
             PublishError::Render(error) => Self::Usage(crate::said!("Vorlage: {error}", "template: {error}")),
             PublishError::NoChannel { name, known } => Self::Usage(crate::said!(

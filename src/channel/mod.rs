@@ -100,6 +100,12 @@ pub trait Channel: Send + Sync {
     /// What this kind can do.
     fn abilities(&self) -> Abilities;
 
+    /// True where every recipient of an audience is a service of its own (webhooks): then one that is down or asks to wait
+    /// holds up nobody else. False for a gateway that brings messages to many.
+    fn many_counterparts(&self) -> bool {
+        false
+    }
+
     /// Account identity for order, rate and "changed account": host and user, no secret.
     fn account(&self) -> String;
 

@@ -109,6 +109,5 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
         "Next: rundruf status, then rundruf channel release NAME for each channel."
     ));
     out.answer(&json!({ "restored": true, "channels": counts }));
-    let _ = Open { office: app.office.clone(), store: std::sync::Arc::new(crate::store::sqlite::Sqlite::open(&settings.data, &settings.store_path()).await?) };
     Ok(0)
 }

@@ -1,7 +1,6 @@
 //! `rundruf publish NOTICE|-`: one transaction, then, with `--wait`, how it went.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -9,12 +8,13 @@ use serde_json::json;
 
 use super::output::{Failure, Output};
 use super::{Globals, confirm, preview, status};
-use crate::app::{App, Open};
+use crate::app::{App, Lanes, Open};
 use crate::domain::draft;
 use crate::domain::words::{IncidentState, Kind};
-use crate::publication::{Done, Prepared, Wishes, known_incidents};
+use crate::publication::{Done, Office, Prepared, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Board, BroadcastRow, Gate, Lanes, Published, Store};
+use crate::domain::delivery::Gate;
+use crate::store::{Board, BroadcastRow, Lanes as _, Published};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
 const MAX_NOTICE: u64 = 256 * 1024 + 1;
@@ -97,7 +97,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     }
     let open = app.open().await?;
     let last = prepared.rendered.iter().filter(|r| r.final_once_sent).count();
-    if last > 0 && !already_there(&open, &prepared, &wishes).await? {
+    if last > 0 && !Office::is_known(&prepared, &wishes, &known) {
         confirm::ask(out, &price(&open, &prepared).await?, args.yes)?;
     }
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
@@ -165,23 +165,13 @@ fn needs_second_person(kind: Kind, state: IncidentState) -> bool {
     kind == Kind::Retraction || matches!(state, IncidentState::Restored | IncidentState::Closed)
 }
 
-async fn already_there(open: &Open, prepared: &Prepared, wishes: &Wishes) -> Result<bool, Failure> {
-    Ok(open
-        .office
-        .find_existing(open.store.as_ref(), prepared, wishes)
-        .await?
-        .is_some())
-}
-
 /// Who gets what that cannot be called back.
 async fn price(open: &Open, prepared: &Prepared) -> Result<crate::text::said::Said, Failure> {
-    let lanes = open.office.register(open.store.as_ref()).await?;
+    open.office.register(open.store.as_ref()).await?;
+    let lanes = open.store.lane_rows().await?;
     let (mut de, mut en) = (Vec::new(), Vec::new());
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let people = match lanes.iter().find(|l| l.name == rendered.channel) {
-            Some(lane) => open.store.audience_size(lane.id).await?,
-            None => 0,
-        };
+        let people = lanes.iter().find(|l| l.name == rendered.channel).map_or(0, |l| l.audience);
         let parts = rendered.variants.values().filter_map(|v| v.fit.segments).max().unwrap_or(1);
         let name = &rendered.channel;
         de.push(format!("{name}: {people} Personen, je {parts} SMS"));
@@ -203,11 +193,11 @@ fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
 async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure> {
     let own = crate::store::owner::Owner::try_take(&open.office.settings.data)?;
     let lanes = match own {
-        Some(owner) => Some(serve_lanes(open, owner).await?),
+        Some(owner) => Some(Lanes::start(open, owner).await?),
         None => None,
     };
     let end = Instant::now() + MAX_WAIT;
-    let mut changes = crate::store::owner::Changes::new(open.store());
+    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
     loop {
         let rows = open.store.broadcasts_of(seq).await?;
         let gates = open.store.lane_rows().await?;
@@ -219,14 +209,7 @@ async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure
         changes.next(end).await;
     }
     if let Some(lanes) = lanes {
-        lanes.stop().await;
+        lanes.stop(MAX_WAIT).await;
     }
     Ok(())
-}
-
-/// Runs the lanes in this process, as their owner.
-pub async fn serve_lanes(open: &Open, owner: crate::store::owner::Owner) -> Result<crate::lane::Running, Failure> {
-    let lanes = open.office.register(open.store.as_ref()).await?;
-    let store: Arc<dyn Store> = open.store();
-    Ok(crate::lane::start(store, owner, &open.office.channels, &lanes, open.site(), Arc::clone(&open.office.clock)).await?)
 }

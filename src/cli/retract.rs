@@ -51,7 +51,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
     // What cannot be removed is said before anything is published.
     let zone = open.office.publisher(&row.publisher).map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
     let now = open.office.clock.now_ms();
-    let day = crate::clock::timestamp(now).to_zoned(zone).strftime("%d.%m.%Y").to_string();
+    let day = crate::clock::timestamp(now).to_zoned_datetime(zone).strftime("%d.%m.%Y").to_string();
     let redacted = match &args.redact {
         Some(field) => Some((field, redact(&old.notice, field, &format!("[entfernt am {day}]")).map_err(Failure::Refused)?)),
         None => None,

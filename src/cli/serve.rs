@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::output::{Failure, Output};
-use super::{Globals, publish};
-use crate::app::Open;
+use super::Globals;
+use crate::app::{Lanes, Open};
 use crate::channel::{Built, Channel};
+use crate::clock::SharedClock;
 use crate::said;
 use crate::store::owner::Owner;
+use crate::store::{Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
-use crate::web::receipts::Receipts;
+use crate::web::receipts::{ReceiptSink, Receipts};
 use crate::web::refresh::Refresher;
 use crate::web::site::SiteServer;
 use crate::web::{Parts, Server};
@@ -35,18 +38,24 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
-    let refresher = Refresher::new(open.site(), site.clone(), Arc::clone(&open.office.clock));
-    let waker = refresher.waker();
+    let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());
+    let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
-    let lanes = publish::serve_lanes(&open, owner).await?;
-    let changed = lanes.on_change(move || waker.wake());
+    let lanes = Lanes::start(&open, owner).await?;
+    let (mut changes, pages) = (crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)), refresher_waker);
+    let changed = tokio::spawn(async move {
+        loop {
+            changes.changed().await;
+            pages.wake();
+        }
+    });
     let parts = Parts {
         site,
-        receipts: Receipts::new(receipt_channels(&open), Arc::new(lanes.receipt_sink())),
+        receipts: Receipts::new(receipt_channels(&open), Arc::new(Inbox { store: open.store(), clock: Arc::clone(&open.office.clock), wake: lanes.waker() })),
         store: Arc::new(ByIdentity(open.store())),
         security_txt: None,
-        metrics: Some(crate::web::admin::recorder()),
+        metrics: metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().ok(),
         limits: crate::web::listen::Limits::default(),
     };
     let web = Server::start(settings.listen, settings.admin_listen, parts).await.map_err(|error| {
@@ -68,7 +77,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     tokio::select! {
         () = async {
             lanes.stop(GRACE).await;
-            drop(changed);
+            changed.abort();
             stop.send_replace(true);
             let _ = refresh.await;
             web.stop(Duration::from_secs(2)).await;
@@ -77,6 +86,27 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             tracing::warn!("a second signal: ending at once");
             Ok(0)
         }
+    }
+}
+
+/// Commits delivery reports and wakes the lanes: a report may end what nobody knew.
+struct Inbox {
+    store: Arc<dyn Store>,
+    clock: SharedClock,
+    wake: crate::lane::Waker,
+}
+
+#[async_trait]
+impl ReceiptSink for Inbox {
+    async fn commit(&self, channel: &str, receipts: Vec<Receipt>) -> Result<(), StoreError> {
+        let lanes = self.store.lane_rows().await?;
+        let lane = lanes
+            .iter()
+            .find(|l| l.name == channel)
+            .ok_or_else(|| StoreError::NotFound(format!("there is no lane `{channel}`")))?;
+        self.store.receipts(lane.id, &receipts, self.clock.now_ms()).await?;
+        self.wake.wake();
+        Ok(())
     }
 }
 

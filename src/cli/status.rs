@@ -41,7 +41,7 @@ pub async fn run(globals: &Globals, args: StatusArgs, out: &Output) -> Result<u8
         show(&open, args.incident.as_deref(), out).await?;
         return Ok(0);
     }
-    let mut changes = crate::store::owner::Changes::new(open.store());
+    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
     loop {
         if std::io::stdout().is_terminal() && !out.json {
             out.text("\u{1b}[2J\u{1b}[H");

@@ -45,16 +45,11 @@ impl DeliveryState {
     ];
     /// Reads the stored number.
     pub fn from_stored(n: i64) -> Option<Self> {
-        usize::try_from(n)
-            .ok()
-            .and_then(|n| Self::ALL.get(n).copied())
+        usize::try_from(n).ok().and_then(|n| Self::ALL.get(n).copied())
     }
     /// True where nothing more will happen by itself or by a person.
     pub fn ended(self) -> bool {
-        !matches!(
-            self,
-            Self::Waiting | Self::Started | Self::Accepted | Self::Unknown
-        )
+        !matches!(self, Self::Waiting | Self::Started | Self::Accepted | Self::Unknown)
     }
 }
 

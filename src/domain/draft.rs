@@ -1,19 +1,130 @@
-//! From what a person wrote to a notice with everything filled in: `read` (floor of the file) and `resolve` (what is filled in).
+//! From what a person wrote to a notice with everything filled in: [`read`] (the file, with the places of its faults) and
+//! [`resolve`] (what is filled in). This file holds the values that go in and come out.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::notice::Notice;
-use super::problem::Problem;
+use super::notice::{Notice, Scope, Words};
 use super::publisher::Publisher;
+pub use super::read::time::{GivenNext, GivenTime, GivenUntil, GivenWhen};
+pub use super::read::{MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_PROBLEMS, MAX_SUMMARY, MAX_TEXT, read};
+pub use super::resolve::resolve;
+use super::schema::Table;
+use super::words::{IncidentState, Kind};
+use crate::text::lang::Lang;
 use crate::text::said::Said;
 
-/// A notice as read: fields as given, with their places, nothing filled in.
+/// A value and the line of the file it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At<T> {
+    /// The line, from 1.
+    pub line: usize,
+    /// The value.
+    pub value: T,
+}
+
+/// A notice as read: fields as given, with their places, nothing filled in. `--key` and `--after` of the command line go
+/// into `key` and `after` before [`resolve`].
 #[derive(Debug, Clone, Default)]
-pub struct Draft {}
+pub struct Draft {
+    /// The file as the person named it.
+    pub file: String,
+    /// Publisher's id.
+    pub publisher: Option<At<String>>,
+    /// Incident's id.
+    pub incident: Option<At<String>>,
+    /// What it is.
+    pub kind: Option<At<Kind>>,
+    /// State of the incident.
+    pub state: Option<At<IncidentState>>,
+    /// An exercise.
+    pub exercise: Option<At<bool>>,
+    /// Title of a new incident.
+    pub title: Option<At<String>>,
+    /// Another publisher's incident.
+    pub parent: Option<At<GivenParent>>,
+    /// The words of the first language.
+    pub words: Words,
+    /// The words of other languages.
+    pub texts: BTreeMap<Lang, At<Words>>,
+    /// Whom it concerns.
+    pub scope: Option<At<Scope>>,
+    /// When it happened.
+    pub at: Option<At<GivenWhen>>,
+    /// Since when.
+    pub since: Option<At<GivenWhen>>,
+    /// As-of.
+    pub as_of: Option<At<GivenTime>>,
+    /// Promised next information.
+    pub next: Option<At<GivenNext>>,
+    /// Numbers of notices superseded.
+    pub replaces: Option<At<Vec<u32>>>,
+    /// Numbers of notices undone.
+    pub takes_back: Option<At<Vec<u32>>>,
+    /// Numbers of notices corrected or retracted.
+    pub corrects: Option<At<Vec<u32>>>,
+    /// Ahead of bulk.
+    pub urgent: bool,
+    /// With whom it is agreed.
+    pub cleared_with: Option<String>,
+    /// Idempotency key.
+    pub key: Option<String>,
+    /// Last notice the author saw.
+    pub after: Option<u32>,
+    /// Facts, in the order of the file.
+    pub facts: Vec<GivenFact>,
+}
+
+/// `publisher/incident`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenParent {
+    /// Publisher's id.
+    pub publisher: String,
+    /// Incident's id.
+    pub incident: String,
+}
+
+/// A fact as given: its fields by name.
+#[derive(Debug, Clone)]
+pub struct GivenFact {
+    /// Table.
+    pub table: Table,
+    /// Id.
+    pub id: String,
+    /// Line of its first field.
+    pub line: usize,
+    /// Fields.
+    pub fields: BTreeMap<&'static str, At<Given>>,
+    /// Words by language.
+    pub texts: BTreeMap<Lang, At<BTreeMap<String, String>>>,
+}
+
+/// A field's value: what needs the publisher's zone is kept as written.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// Anything without a time, in the shape of the fact's JSON.
+    Plain(serde_json::Value),
+    /// A point in time.
+    Time(GivenTime),
+    /// A time with its precision.
+    When(GivenWhen),
+    /// An end.
+    Until(GivenUntil),
+}
+
+/// The idempotency key under which a notice was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    /// Number of the notice.
+    pub number: u32,
+    /// Its key.
+    pub key: String,
+}
 
 /// An incident as known to the store, for filling in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct KnownIncident {
     /// Publisher's id.
     pub publisher: String,
@@ -25,6 +136,8 @@ pub struct KnownIncident {
     pub exercise: bool,
     /// Its notices, oldest first.
     pub notices: Vec<Notice>,
+    /// The keys of its notices, so that a file published twice is recognised even after it closed the incident.
+    pub keys: Vec<KnownKey>,
 }
 
 /// What filling in needs to know.
@@ -45,26 +158,18 @@ pub struct Resolved {
     pub notice: Notice,
     /// True where it begins an incident.
     pub new_incident: bool,
+    /// Number of the notice that was already published under this key. The store has the last word (same content or not);
+    /// rules of order (nothing after `closed`) were not applied.
+    pub existing: Option<u32>,
     /// `key` of the file.
     pub key: Option<String>,
     /// `after` of the file.
     pub after: Option<u32>,
-    /// Hash of the notice as written (LANES 2): order, spacing, comments aside; filled-in fields left out.
+    /// Hash of the notice as written (LANES 2): order, spacing, comments aside; filled-in fields left out. It is the key
+    /// where none is given.
     pub content_hash: String,
     /// What was filled in, in words, for the preview.
     pub filled: Vec<Said>,
     /// What looks wrong or needs clearing, in words.
     pub warnings: Vec<Said>,
-}
-
-/// Reads a notice file: JSON where the first character is `{`, else TOML. `name` is for error places.
-pub fn read(name: &str, bytes: &[u8]) -> Result<Draft, Vec<Problem>> {
-    let _ = (name, bytes);
-    Ok(Draft::default())
-}
-
-/// Fills in and checks a draft against what is known.
-pub fn resolve(draft: &Draft, context: &Context<'_>) -> Result<Resolved, Vec<Problem>> {
-    let _ = (draft, context);
-    Err(Vec::new())
 }

@@ -51,8 +51,20 @@ pub struct Common {
     pub translations: BTreeMap<Lang, BTreeMap<String, String>>,
 }
 
+/// What every kind of fact can do, so that one fold serves all tables.
+pub trait Fact: Clone + PartialEq {
+    /// Lays a later patch over this fact.
+    fn lay_over(&mut self, patch: &Self);
+    /// What every fact carries.
+    fn common(&self) -> &Common;
+    /// The same, to change.
+    fn common_mut(&mut self) -> &mut Common;
+    /// Name or first words, where given.
+    fn label(&self) -> Option<&str>;
+}
+
 macro_rules! fact {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $ty:ty),+ $(,)? })+) => {$(
+    ($($(#[$doc:meta])* $name:ident by $($label:ident)|+ { $($(#[$fdoc:meta])* $field:ident : $ty:ty),+ $(,)? })+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
@@ -68,6 +80,20 @@ macro_rules! fact {
             pub fn lay_over(&mut self, patch: &Self) {
                 $(if patch.$field.is_some() { self.$field.clone_from(&patch.$field); })+
                 self.common.lay_over(&patch.common);
+            }
+        }
+        impl Fact for $name {
+            fn lay_over(&mut self, patch: &Self) {
+                Self::lay_over(self, patch);
+            }
+            fn common(&self) -> &Common {
+                &self.common
+            }
+            fn common_mut(&mut self) -> &mut Common {
+                &mut self.common
+            }
+            fn label(&self) -> Option<&str> {
+                None$(.or(self.$label.as_deref()))+
             }
         }
     )+};
@@ -90,10 +116,7 @@ impl Common {
         }
         self.ended = patch.ended;
         for (lang, words) in &patch.translations {
-            self.translations
-                .entry(*lang)
-                .or_default()
-                .extend(words.clone());
+            self.translations.entry(*lang).or_default().extend(words.clone());
         }
     }
 }
@@ -113,7 +136,7 @@ pub struct HoursException {
 
 fact! {
     /// `[service.ID]`.
-    Service {
+    Service by name {
         /// Name.
         name: String,
         /// State.
@@ -136,7 +159,7 @@ fact! {
         payment: String,
     }
     /// `[contact.ID]`.
-    Contact {
+    Contact by name | phone | email | fax | url {
         /// Name; missing: the word for the way.
         name: String,
         /// Phone number.
@@ -167,7 +190,7 @@ fact! {
         private: bool,
     }
     /// `[place.ID]`.
-    Place {
+    Place by name {
         /// Name.
         name: String,
         /// Address.
@@ -188,33 +211,33 @@ fact! {
         r#do: String,
     }
     /// `[assured.ID]` and `[unaffected.ID]`.
-    Assured {
+    Assured by name | text {
         /// Name.
         name: String,
         /// Text.
         text: String,
     }
     /// `[finding.ID]`.
-    Finding {
+    Finding by text {
         /// Text.
         text: String,
         /// How sure.
         sure: Sure,
     }
     /// `[unknown.ID]`: what we do not know yet.
-    Unknown {
+    Unknown by text {
         /// Text.
         text: String,
     }
     /// `[question.ID]`.
-    Question {
+    Question by ask {
         /// The question.
         ask: String,
         /// The answer.
         answer: String,
     }
     /// `[said.ID]`: quoted as said, never as own words.
-    Said {
+    Said by text | who {
         /// Name.
         who: String,
         /// Function.
@@ -225,7 +248,7 @@ fact! {
         link: String,
     }
     /// `[event.ID]`: the course of events, and single events that take place all the same.
-    Event {
+    Event by text {
         /// When.
         at: When,
         /// Text.

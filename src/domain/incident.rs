@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::facts::{Assured, Contact, Event, Finding, Place, Question, Said, Service, Unknown};
+use super::fold::{Fold, change_of, retracted};
 use super::notice::Notice;
 use super::publisher::Publisher;
+use super::schema::Table;
 use super::when::Next;
-use super::words::IncidentState;
+use super::words::{IncidentState, Kind};
 
 /// How a later notice took an earlier one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -88,7 +90,8 @@ pub struct Live<T> {
     pub touched: u32,
     /// As-of: its own, else that of the notice that last touched it.
     pub as_of: Timestamp,
-    /// `until` with `confirm` has passed: show as unconfirmed.
+    /// `until` with `confirm` has passed: show as unconfirmed. (A contact with `from` whose `since` has passed has the state
+    /// `works` here.)
     pub unconfirmed: bool,
     /// When time alone will change it (expiry, confirm, start of a `from` contact).
     pub changes_at: Option<Timestamp>,
@@ -138,7 +141,8 @@ pub struct IncidentView {
     pub notices: Vec<NoticeView>,
     /// Facts as they stand.
     pub facts: LiveFacts,
-    /// Facts that ran out of time since the newest notice, for the preview.
+    /// Facts that ran out of time since the notice before the newest (or were out of time when the newest gave them), for the
+    /// preview.
     pub expired: Vec<FactChange>,
     /// The promise of the newest notice.
     pub next: Option<Next>,
@@ -152,38 +156,155 @@ pub struct IncidentView {
     pub changes_at: Option<Timestamp>,
 }
 
+/// Does the same for each table of live facts, in the order of the documentation.
+macro_rules! each_table {
+    ($facts:expr, |$table:ident, $live:ident| $body:expr) => {{
+        each_table!(@ $facts, $table, $live, $body;
+            Service service, Contact contact, Place place, Assured assured, Unaffected unaffected,
+            Finding finding, Unknown unknown, Question question, Said said, Event event)
+    }};
+    (@ $facts:expr, $table:ident, $live:ident, $body:expr; $($name:ident $field:ident),+) => {{
+        $({ let $table = Table::$name; let $live = &$facts.$field; $body })+
+    }};
+}
+
+impl LiveFacts {
+    /// True where the table has a live fact of this id.
+    pub fn contains(&self, table: Table, id: &str) -> bool {
+        let mut found = false;
+        each_table!(self, |each, live| found |= each == table && live.contains_key(id));
+        found
+    }
+
+    /// The next moment at which time alone changes a fact.
+    fn changes_at(&self) -> Option<Timestamp> {
+        let mut next: Option<Timestamp> = None;
+        each_table!(self, |_table, live| {
+            let first = live.values().filter_map(|fact| fact.changes_at).min();
+            next = next.into_iter().chain(first).min();
+        });
+        next
+    }
+}
+
 impl IncidentView {
     /// Folds notices (oldest first, of one incident; at least one, else `None`) at a moment.
-    pub fn fold(
-        publisher: &Publisher,
-        notices: &[Notice],
-        closed: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let _ = (publisher, closed, now);
-        let newest = notices.last()?;
+    pub fn fold(publisher: &Publisher, notices: &[Notice], closed: Option<Timestamp>, now: Timestamp) -> Option<Self> {
+        let (first, newest) = (notices.first()?, notices.last()?);
+        let tz = &publisher.timezone;
+        let mut fold = Fold::new(notices, tz, now);
+        let mut facts = LiveFacts {
+            service: fold.table(Table::Service, |facts| &facts.service),
+            contact: fold.table(Table::Contact, |facts| &facts.contact),
+            place: fold.table(Table::Place, |facts| &facts.place),
+            assured: fold.table(Table::Assured, |facts| &facts.assured),
+            unaffected: fold.table(Table::Unaffected, |facts| &facts.unaffected),
+            finding: fold.table(Table::Finding, |facts| &facts.finding),
+            unknown: fold.table(Table::Unknown, |facts| &facts.unknown),
+            question: fold.table(Table::Question, |facts| &facts.question),
+            said: fold.table(Table::Said, |facts| &facts.said),
+            event: fold.table(Table::Event, |facts| &facts.event),
+        };
+        fold.start_contacts(&mut facts.contact);
+        let fates = fates(notices);
+        let mut changes = std::mem::take(&mut fold.changes);
+        let promise = newest.next.as_ref().filter(|_| closed.is_none());
+        let promise = promise.and_then(|next| next.at.over_at(tz));
+        let changes_at = facts
+            .changes_at()
+            .into_iter()
+            .chain(promise.filter(|at| *at > now))
+            .min();
+        let given_title = notices.iter().find_map(|notice| notice.title.clone());
+        let headline = || {
+            first
+                .words
+                .get(&publisher.first_language())
+                .or_else(|| first.words.values().next())
+        };
         Some(Self {
             publisher: newest.publisher.clone(),
             slug: newest.incident.clone(),
-            title: newest.title.clone().unwrap_or_default(),
-            state: newest.state,
+            title: given_title
+                .or_else(|| headline().map(|w| w.headline.clone()))
+                .unwrap_or_default(),
+            state: if closed.is_some() {
+                IncidentState::Closed
+            } else {
+                newest.state
+            },
             exercise: newest.exercise,
-            parent: newest.parent.clone(),
+            parent: notices.iter().rev().find_map(|notice| notice.parent.clone()),
             notices: notices
                 .iter()
-                .map(|n| NoticeView {
-                    notice: n.clone(),
-                    fate: None,
-                    changes: Vec::new(),
+                .map(|notice| NoticeView {
+                    notice: notice.clone(),
+                    fate: fates.get(&notice.number).cloned(),
+                    changes: changes.remove(&notice.number).unwrap_or_default(),
                 })
                 .collect(),
-            facts: LiveFacts::default(),
-            expired: Vec::new(),
+            facts,
+            expired: fold.expired,
             next: newest.next.clone(),
-            overdue: false,
+            overdue: promise.is_some_and(|at| at <= now),
             as_of: newest.as_of,
             closed,
-            changes_at: None,
+            changes_at,
         })
     }
+}
+
+/// What happened to each notice later; the first that did. What a retracted notice said about others never was.
+fn fates(notices: &[Notice]) -> BTreeMap<u32, Fate> {
+    let gone = retracted(notices);
+    let mut fates = BTreeMap::new();
+    for notice in notices.iter().filter(|notice| !gone.contains(&notice.number)) {
+        let corrects = if notice.kind == Kind::Retraction {
+            Overtaken::Retracted
+        } else {
+            Overtaken::Corrected
+        };
+        let lists = [
+            (&notice.replaces, Overtaken::Replaced),
+            (&notice.takes_back, Overtaken::TakenBack),
+            (&notice.corrects, corrects),
+        ];
+        for (numbers, how) in lists {
+            for number in numbers.iter().filter(|number| **number < notice.number) {
+                let fate = Fate {
+                    by: notice.number,
+                    how,
+                    since: notice.as_of,
+                };
+                // A retraction goes before everything: what it takes back is not even superseded.
+                if how == Overtaken::Retracted {
+                    fates.insert(*number, fate);
+                } else {
+                    fates.entry(*number).or_insert(fate);
+                }
+            }
+        }
+    }
+    fates
+}
+
+/// What the preview shows of the newest notice: its changes (new, changed, ended), every fact carried over as it was, and
+/// what ran out of time; each group in table order.
+pub fn preview_changes(view: &IncidentView) -> Vec<FactChange> {
+    let Some(newest) = view.notices.last() else {
+        return Vec::new();
+    };
+    let mut all = newest.changes.clone();
+    let told = |table: Table, id: &str| {
+        newest
+            .changes
+            .iter()
+            .any(|change| change.table == table.name() && change.id == id)
+    };
+    each_table!(view.facts, |table, live| {
+        let carried = live.iter().filter(|(id, _)| !told(table, id));
+        all.extend(carried.map(|(id, live)| change_of(table, id, Some(&live.fact), Change::Carried)));
+    });
+    all.extend(view.expired.iter().cloned());
+    all
 }

@@ -3,10 +3,16 @@
 pub mod delivery;
 pub mod draft;
 pub mod facts;
+mod fold;
+pub mod guard;
 pub mod incident;
 pub mod notice;
 pub mod outcome;
 pub mod problem;
 pub mod publisher;
+mod read;
+mod resolve;
+pub mod schema;
+pub mod supersede;
 pub mod when;
 pub mod words;

@@ -1,5 +1,6 @@
 //! Times as people know them: exact, a whole day, vague with words, open-ended (NOTICE.md "Times").
 
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -58,4 +59,41 @@ pub struct Next {
     /// Where, in the author's words.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+}
+
+impl When {
+    /// The moment after which it is over: of a day its end in `tz`; `None` where nobody knows.
+    pub fn over_at(&self, tz: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Exact { at } => Some(*at),
+            Self::Day { date } => Some(day_end(*date, tz)),
+            Self::Vague { before, .. } => *before,
+        }
+    }
+
+    /// The earliest moment at which it may have begun: of a day its beginning in `tz`; `None` where nobody knows.
+    pub fn begins_at(&self, tz: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Exact { at } => Some(*at),
+            Self::Day { date } => Some(day_start(*date, tz)),
+            Self::Vague { from, .. } => *from,
+        }
+    }
+}
+
+/// The first moment of a day in a zone (not always 00:00).
+pub fn day_start(day: Date, tz: &TimeZone) -> Timestamp {
+    // Fails only within hours of the calendar's borders, years -9999 and 9999; the reader allows 1900 to 2199.
+    day.to_zoned_datetime(tz.clone())
+        .map_or(Timestamp::MAX, |at| at.timestamp())
+}
+
+/// The first moment after a day in a zone.
+pub fn day_end(day: Date, tz: &TimeZone) -> Timestamp {
+    day.tomorrow().map_or(Timestamp::MAX, |next| day_start(next, tz))
+}
+
+/// True where an as-of says a day and no clock time: it is then stored as the first moment of that day, and shown as a date.
+pub fn is_whole_day(at: Timestamp, tz: &TimeZone) -> bool {
+    day_start(at.to_zoned_datetime(tz.clone()).date(), tz) == at
 }

@@ -10,6 +10,8 @@ macro_rules! words {
         impl $name {
             /// Every word of the list, in the order of the documentation.
             pub const ALL: &'static [$name] = &[$($name::$var),+];
+            /// The words themselves, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
             /// The word as it stands in a notice file and in JSON.
             pub fn word(self) -> &'static str {
                 match self { $($name::$var => $word),+ }

@@ -183,12 +183,18 @@ impl Blocks<'_> {
     pub fn contacts(&self) -> Vec<Contact> {
         let closed = self.view.closed.is_some();
         let contacts = self.view.facts.contact.iter();
-        contacts
+        let mut contacts: Vec<Contact> = contacts
             .filter(|(_, live)| self.concerns(&live.fact.common))
             .filter(|(_, live)| !(closed && live.fact.private == Some(true)))
             .filter(|(_, live)| !Self::is_emergency(live.fact.phone.as_ref()))
             .map(|(id, live)| self.contact(id, live))
-            .collect()
+            .collect();
+        // Who looks for a number, looks for one that works.
+        contacts.sort_by_key(|contact| {
+            let tone = contact.badge.as_ref().map_or("note", |b| b.tone);
+            ["ok", "part", "note", "later", "off"].iter().position(|t| *t == tone)
+        });
+        contacts
     }
 
     fn contact(&self, id: &str, live: &Live<crate::domain::facts::Contact>) -> Contact {
@@ -222,21 +228,35 @@ impl Blocks<'_> {
             }
         };
         let live_href = |href: Option<String>| href.filter(|_| !dead);
-        way("phone", fact.phone.as_ref(), live_href(fact.phone.as_deref().and_then(tel)));
+        way(
+            "phone",
+            fact.phone.as_ref(),
+            live_href(fact.phone.as_deref().and_then(tel)),
+        );
         way("fax", fact.fax.as_ref(), None);
         let mailto = fact.email.as_ref().map(|mail| format!("mailto:{mail}"));
-        way("email", fact.email.as_ref(), mailto.filter(|_| !dead && fact.receives != Some(false)));
+        way(
+            "email",
+            fact.email.as_ref(),
+            mailto.filter(|_| !dead && fact.receives != Some(false)),
+        );
         way("address", fact.address.as_ref(), None);
-        way("url", fact.url.as_ref(), fact.url.clone().filter(|url| is_web(url)));
+        let web = fact.url.as_ref().filter(|url| is_web(url));
+        way("url", web, web.cloned());
         let name = field("name", fact.name.as_ref());
         if name.is_none() && ways.len() == 1 {
             ways[0].label = None;
         }
         let name = name.unwrap_or_else(|| {
-            let first = [("phone", &fact.phone), ("fax", &fact.fax), ("email", &fact.email), ("address", &fact.address)]
-                .into_iter()
-                .find(|(_, value)| value.is_some())
-                .map_or("url", |(kind, _)| kind);
+            let first = [
+                ("phone", &fact.phone),
+                ("fax", &fact.fax),
+                ("email", &fact.email),
+                ("address", &fact.address),
+            ]
+            .into_iter()
+            .find(|(_, value)| value.is_some())
+            .map_or("url", |(kind, _)| kind);
             Text::own(words.of_list("kind", first))
         });
         // "Fax: +49 …" under the heading "Fax" would say it twice.

@@ -76,7 +76,12 @@ impl Desk<'_> {
                     .map(|n| self.feed_entry(view, n))
             })
             .collect();
-        entries.sort_by(|a, b| b.published.cmp(&a.published).then_with(|| b.url.len().cmp(&a.url.len())).then_with(|| b.url.cmp(&a.url)));
+        entries.sort_by(|a, b| {
+            b.published
+                .cmp(&a.published)
+                .then_with(|| b.url.len().cmp(&a.url.len()))
+                .then_with(|| b.url.cmp(&a.url))
+        });
         entries.truncate(NEWEST);
         let updated = entries.iter().map(|e| e.updated).max();
         let feed = Feed {
@@ -144,7 +149,11 @@ impl Desk<'_> {
         }
         let mut line = |text: &str| html.push_str(&format!("<p>{}</p>", escape(text)));
         if !m.places.is_empty() {
-            line(&self.words.fill("page.for-place", &[("place", &self.words.list(&m.places))]));
+            line(
+                &self
+                    .words
+                    .fill("page.for-place", &[("place", &self.words.list(&m.places))]),
+            );
         }
         if let Some(next) = &m.next {
             line(next);

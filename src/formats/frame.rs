@@ -90,13 +90,7 @@ pub struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     /// For one publisher in one language.
-    pub fn of(
-        engine: &'a Engine,
-        site: &'a str,
-        source: &'a PublisherSite,
-        lang: Lang,
-        now: Timestamp,
-    ) -> Self {
+    pub fn of(engine: &'a Engine, site: &'a str, source: &'a PublisherSite, lang: Lang, now: Timestamp) -> Self {
         let words = engine.words(lang);
         Self {
             engine,
@@ -126,9 +120,11 @@ impl<'a> Desk<'a> {
     /// The name of a language in itself. "Leichte Sprache" may only be said where somebody has checked it.
     fn language_name(&self, lang: Lang) -> String {
         let checked = lang == Lang::DeSimple
-            && self.open().first().and_then(|i| i.notices.last()).is_some_and(|n| {
-                n.notice.words.get(&lang).is_some_and(|w| w.checked_by.is_some())
-            });
+            && self
+                .open()
+                .first()
+                .and_then(|i| i.notices.last())
+                .is_some_and(|n| n.notice.words.get(&lang).is_some_and(|w| w.checked_by.is_some()));
         let key = if checked { "easy" } else { lang.tag() };
         self.words.of_list("language", key).to_owned()
     }
@@ -166,22 +162,22 @@ impl<'a> Desk<'a> {
             languages,
             feeds: None,
             holds: None,
-            phone: phone.map(|text| Dial {
-                href: tel(&text),
-                text,
-            }),
+            phone: phone.map(|text| Dial { href: tel(&text), text }),
             imprint: imprint.is_some(),
         }
     }
 
     /// Until when a page about this incident holds, in words.
     pub fn holds(&self, view: &IncidentView) -> String {
-        let as_of = self.words.fill("as-of.holds", &[("when", &self.voice.moment(view.as_of))]);
+        let as_of = self
+            .words
+            .fill("as-of.holds", &[("when", &self.voice.moment(view.as_of))]);
         let then = match &view.next {
             Some(next) => {
                 let exact = matches!(next.at, crate::domain::when::When::Vague { .. });
                 let key = if exact { "as-of.holds-vague" } else { "as-of.holds-next" };
-                self.words.fill(key, &[("when", &self.voice.next_when(next, view.as_of))])
+                self.words
+                    .fill(key, &[("when", &self.voice.next_when(next, view.as_of))])
             }
             None => self.words.get("as-of.holds-none").to_owned(),
         };

@@ -67,9 +67,7 @@ impl Blocks<'_> {
                 .event
                 .iter()
                 .filter(|(_, live)| self.listed(&live.fact.common))
-                .filter(|(_, live)| {
-                    (live.fact.kind.unwrap_or(EventKind::Happened) == EventKind::Happened) == happened
-                })
+                .filter(|(_, live)| (live.fact.kind.unwrap_or(EventKind::Happened) == EventKind::Happened) == happened)
                 .collect();
             events.sort_by_key(|(_, live)| (self.order(&live.fact), live.first));
             if happened {
@@ -181,7 +179,11 @@ impl Blocks<'_> {
             Some(When::Day { date }) => date
                 .to_zoned_datetime(self.voice.zone.clone())
                 .map_or(Timestamp::MIN, |day| day.timestamp()),
-            Some(When::Vague { from, before, .. }) => from.or(*before).unwrap_or(Timestamp::MIN),
+            Some(When::Vague { from, before, .. }) => {
+                // "Before the 16th" comes before what happened on the 16th.
+                let just_before = |at: Timestamp| at.checked_sub(jiff::SignedDuration::from_secs(1)).ok();
+                from.or(before.and_then(just_before)).unwrap_or(Timestamp::MIN)
+            }
             None => Timestamp::MIN,
         }
     }
@@ -213,8 +215,14 @@ impl Blocks<'_> {
             // A place that only lends its name to scopes says nothing by itself.
             .filter(|(_, live)| {
                 let f = &live.fact;
-                f.state.is_some() || f.hours.is_some() || f.r#do.is_some() || f.address.is_some() || f.pickup.is_some()
-                    || f.entrance.is_some() || f.appointments.is_some() || f.exceptions.is_some()
+                f.state.is_some()
+                    || f.hours.is_some()
+                    || f.r#do.is_some()
+                    || f.address.is_some()
+                    || f.pickup.is_some()
+                    || f.entrance.is_some()
+                    || f.appointments.is_some()
+                    || f.exceptions.is_some()
             })
             .map(|(id, live)| {
                 let fact = &live.fact;
@@ -229,8 +237,9 @@ impl Blocks<'_> {
                 for exception in fact.exceptions.iter().flatten() {
                     let date = voice.day(exception.date);
                     lines.push(Text::own(match &exception.hours {
-                        Some(hours) if !exception.closed => words
-                            .fill("place.exception-hours", &[("date", &date), ("hours", &clean(hours))]),
+                        Some(hours) if !exception.closed => {
+                            words.fill("place.exception-hours", &[("date", &date), ("hours", &clean(hours))])
+                        }
                         _ => words.fill("place.exception-closed", &[("date", &date)]),
                     }));
                 }

@@ -53,13 +53,9 @@ pub fn root_from(file: &str) -> String {
 
 /// `tel:` for a number as written, where it has digits at all. National emergency and service numbers stay as they are.
 pub fn tel(number: &str) -> Option<String> {
-    let dialled: String = number
-        .chars()
-        .filter(|c| c.is_ascii_digit() || *c == '+')
-        .collect();
+    let dialled: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
     let digits = dialled.bytes().filter(u8::is_ascii_digit).count();
-    (digits >= 3 && digits <= 20 && dialled.rfind('+').unwrap_or(0) == 0)
-        .then(|| format!("tel:{dialled}"))
+    (digits >= 3 && digits <= 20 && dialled.rfind('+').unwrap_or(0) == 0).then(|| format!("tel:{dialled}"))
 }
 
 #[cfg(test)]

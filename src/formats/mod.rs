@@ -111,7 +111,10 @@ pub fn render_site(
     }
     let not_found = small::not_found(engine, site_url, front_language)?;
     site.files.insert("404.html".to_owned(), not_found);
-    let changes = publishers.iter().flat_map(|p| &p.incidents).filter_map(|view| view.changes_at);
+    let changes = publishers
+        .iter()
+        .flat_map(|p| &p.incidents)
+        .filter_map(|view| view.changes_at);
     site.changes_at = changes.min().map(jiff::Timestamp::as_millisecond);
     Ok(site)
 }

@@ -83,7 +83,9 @@ impl Desk<'_> {
     pub fn state_line(&self, view: &IncidentView) -> StateLine {
         StateLine {
             badge: self.state_badge(view.state),
-            as_of: self.words.fill("as-of.line", &[("when", &self.voice.moment(view.as_of))]),
+            as_of: self
+                .words
+                .fill("as-of.line", &[("when", &self.voice.moment(view.as_of))]),
             machine: self.voice.machine(view.as_of),
             next: view.next.as_ref().filter(|_| view.closed.is_none()).map(|next| {
                 if view.overdue {

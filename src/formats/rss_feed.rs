@@ -43,19 +43,18 @@ pub fn write(feed: &Feed, desk: &Desk<'_>) -> Result<SiteFile, RenderError> {
         language: Some(feed.lang.to_owned()),
         last_build_date: Some(dates::rfc2822(&desk.voice.local(feed.updated))),
         ttl: Some(TTL_MINUTES.to_owned()),
-        namespaces: BTreeMap::from([(
-            "atom".to_owned(),
-            "http://www.w3.org/2005/Atom".to_owned(),
-        )]),
+        namespaces: BTreeMap::from([("atom".to_owned(), "http://www.w3.org/2005/Atom".to_owned())]),
         extensions: own_address(&format!("{}feed.rss", feed.folder)),
         items: items.collect(),
         ..Channel::default()
     };
     let mut bytes = Vec::new();
-    channel.pretty_write_to(&mut bytes, b' ', 1).map_err(|fault| RenderError {
-        template: "feed.rss".to_owned(),
-        message: fault.to_string(),
-    })?;
+    channel
+        .pretty_write_to(&mut bytes, b' ', 1)
+        .map_err(|fault| RenderError {
+            template: "feed.rss".to_owned(),
+            message: fault.to_string(),
+        })?;
     Ok(SiteFile {
         bytes: bytes.into(),
         media_type: "application/rss+xml; charset=utf-8",

@@ -185,13 +185,23 @@ pub fn wall(
     now: jiff::Timestamp,
 ) -> Result<(String, SiteFile), RenderError> {
     let words = engine.words(lang);
-    let prefix = |l: Lang| if l == languages[0] { String::new() } else { format!("{l}/") };
+    let prefix = |l: Lang| {
+        if l == languages[0] {
+            String::new()
+        } else {
+            format!("{l}/")
+        }
+    };
     let file = format!("{}index.html", prefix(lang));
     let root = root_from(&file);
     let mut rows = Vec::new();
     for source in publishers {
         let publisher: &Publisher = &source.publisher;
-        let spoken = if publisher.languages.contains(&lang) { lang } else { publisher.first_language() };
+        let spoken = if publisher.languages.contains(&lang) {
+            lang
+        } else {
+            publisher.first_language()
+        };
         let desk = Desk::of(engine, site, source, spoken, now);
         let newest = desk.open().first().map(|view| {
             let mut badge = desk.state_badge(view.state);
@@ -239,7 +249,13 @@ pub fn wall(
         rows,
     };
     let html = engine.render(lang, "wall", &data, Escape::Html)?;
-    Ok((file, SiteFile { bytes: html.into(), media_type: HTML }))
+    Ok((
+        file,
+        SiteFile {
+            bytes: html.into(),
+            media_type: HTML,
+        },
+    ))
 }
 
 fn none(words: &Words) -> Badge {
@@ -250,7 +266,10 @@ fn none(words: &Words) -> Badge {
 }
 
 fn rank(tone: &str) -> usize {
-    ["off", "part", "later", "ok", "note"].iter().position(|t| *t == tone).unwrap_or(5)
+    ["off", "part", "later", "ok", "note"]
+        .iter()
+        .position(|t| *t == tone)
+        .unwrap_or(5)
 }
 
 #[derive(Serialize)]
@@ -269,5 +288,8 @@ pub fn not_found(engine: &Engine, site: &str, lang: Lang) -> Result<SiteFile, Re
         home: &home,
     };
     let html = engine.render(lang, "404", &data, Escape::Html)?;
-    Ok(SiteFile { bytes: html.into(), media_type: HTML })
+    Ok(SiteFile {
+        bytes: html.into(),
+        media_type: HTML,
+    })
 }

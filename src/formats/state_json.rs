@@ -38,8 +38,7 @@ impl Desk<'_> {
 
     fn small(&self, view: &IncidentView) -> Value {
         let newest = view.notices.last().map(|n| &n.notice);
-        let message =
-            newest.map(|n| Message::in_words(self.words, &self.source.publisher, view, n, self.site));
+        let message = newest.map(|n| Message::in_words(self.words, &self.source.publisher, view, n, self.site));
         json!({
             "incident": view.slug,
             "state": view.state.word(),

@@ -160,9 +160,7 @@ impl Desk<'_> {
             badge: self.state_badge(notice.state),
             places: match &notice.scope {
                 Scope::All => Vec::new(),
-                Scope::Named { places, .. } => {
-                    places.iter().map(|id| place_name(&self.voice, view, id)).collect()
-                }
+                Scope::Named { places, .. } => places.iter().map(|id| place_name(&self.voice, view, id)).collect(),
             },
             fate,
             lead: message.lead.clone(),
@@ -204,12 +202,14 @@ impl Desk<'_> {
     fn fact_name(&self, view: &IncidentView, table: &str, id: &str) -> Option<Text> {
         let facts = &view.facts;
         match table {
-            "service" => facts.service.get(id).and_then(|l| {
-                self.voice.field(&l.fact.common, "name", l.fact.name.as_ref())
-            }),
-            "contact" => facts.contact.get(id).and_then(|l| {
-                self.voice.field(&l.fact.common, "name", l.fact.name.as_ref())
-            }),
+            "service" => facts
+                .service
+                .get(id)
+                .and_then(|l| self.voice.field(&l.fact.common, "name", l.fact.name.as_ref())),
+            "contact" => facts
+                .contact
+                .get(id)
+                .and_then(|l| self.voice.field(&l.fact.common, "name", l.fact.name.as_ref())),
             "place" => Some(place_name(&self.voice, view, id)).filter(|name| name.text != id),
             _ => None,
         }

@@ -1,1 +1,210 @@
-//! Floor 4: runs the lane state machine against store, channels and clock.
+//! Floor 4: runs the lane state machine against store, channels and clock. One task per lane; nothing here decides what
+//! becomes of a delivery, that is `lane_core`'s duty.
+//!
+//! [`start`] is called by the process that holds the owner lock, after `configure`. Whoever commits something that lanes
+//! should see (a notice, a gate, a decision) calls [`Waker::wake`], as does whoever notices another process's commit.
+
+mod clock_watch;
+mod glance;
+mod messages;
+mod metrics;
+mod rules;
+mod supervisor;
+mod website;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::channel::Built;
+use crate::clock::{Ms, SharedClock};
+use crate::formats::SiteBuilder;
+use crate::lane_core::clock_jump::{Jump, jump_at_start};
+use crate::store::{LaneRow, Lanes, StoreError, TakenOver};
+pub use glance::{Glance, Waker};
+pub use metrics::observe as observe_board;
+pub use rules::{LaneSetup, MessageRules};
+
+/// What a lane's task is told.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Its row changed.
+    Row(Box<LaneRow>),
+    /// The wall clock went back; the store's times are shifted already.
+    Shifted(Ms),
+    /// The process ends.
+    Stop,
+}
+
+/// What every lane's task needs.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub store: Arc<dyn Lanes>,
+    pub clock: SharedClock,
+    pub waker: Waker,
+}
+
+/// The site lanes' part: who builds the site, and the store's instance number.
+#[derive(Clone)]
+pub struct SiteWorld {
+    /// Builds the site from the store as it is now.
+    pub builder: Arc<dyn SiteBuilder>,
+    /// A target refuses an older instance.
+    pub instance: i64,
+}
+
+/// The running lanes. Dropping it ends them at once, as a crash would; [`LanesHandle::stop`] lets them finish.
+pub struct LanesHandle {
+    waker: Waker,
+    lanes: Vec<(String, mpsc::UnboundedSender<Told>, glance::Watch)>,
+    tasks: JoinSet<()>,
+    supervisor: JoinSet<()>,
+    clock_trust: Arc<clock_watch::Trust>,
+    taken_over: Vec<TakenOver>,
+}
+
+/// Voids the old owner's leases and starts a task per lane. The owner lock is held, the lanes are configured.
+pub async fn start(
+    store: Arc<dyn Lanes>,
+    clock: SharedClock,
+    site: SiteWorld,
+    setups: Vec<LaneSetup>,
+) -> Result<LanesHandle, StoreError> {
+    let now = clock.now_ms();
+    let highest = store.high_time(now).await?;
+    if let Jump::Back(by) = jump_at_start(highest, now) {
+        tracing::warn!(
+            by_ms = by,
+            "the clock is behind the newest time stored: due times are shifted"
+        );
+        store.shift_times(by).await?;
+    }
+    let mut messages = Vec::new();
+    let mut websites = Vec::new();
+    for setup in setups {
+        match &setup.built {
+            Built::Messages(channel) => {
+                let rules = MessageRules::of(setup.lane, &setup.common, channel.as_ref());
+                messages.push((rules, Arc::clone(channel), setup));
+            }
+            Built::Website(targets) => websites.push((targets.clone(), setup)),
+        }
+    }
+    let takeovers: Vec<_> = messages
+        .iter()
+        .map(|(rules, ..)| rules.takeover())
+        .collect();
+    let taken_over = store.take_over(&takeovers, now).await?;
+
+    let waker = Waker::default();
+    let world = World {
+        store,
+        clock,
+        waker: waker.clone(),
+    };
+    let mut tasks = JoinSet::new();
+    let mut lanes = Vec::new();
+    let mut told = Vec::new();
+    for (rules, channel, setup) in messages {
+        let (tell, inbox) = mpsc::unbounded_channel();
+        let (show, watch) = glance::pair();
+        told.push((setup.lane, tell.clone()));
+        lanes.push((setup.name.clone(), tell, watch));
+        let task = messages::Task::new(world.clone(), setup, rules, channel, show);
+        tasks.spawn(task.run(inbox, waker.subscribe()));
+    }
+    for (targets, setup) in websites {
+        let (tell, inbox) = mpsc::unbounded_channel();
+        let (show, watch) = glance::pair();
+        told.push((setup.lane, tell.clone()));
+        lanes.push((setup.name.clone(), tell, watch));
+        let task = website::Task::new(world.clone(), site.clone(), setup, targets, show);
+        tasks.spawn(task.run(inbox, waker.subscribe()));
+    }
+    let clock_trust = Arc::new(clock_watch::Trust::default());
+    let mut supervisor = JoinSet::new();
+    let watches = lanes
+        .iter()
+        .map(|(name, _, watch)| (name.clone(), watch.clone()))
+        .collect();
+    supervisor.spawn(
+        supervisor::Supervisor::new(world, told, watches, Arc::clone(&clock_trust))
+            .run(waker.subscribe()),
+    );
+    waker.wake();
+    Ok(LanesHandle {
+        waker,
+        lanes,
+        tasks,
+        supervisor,
+        clock_trust,
+        taken_over,
+    })
+}
+
+impl LanesHandle {
+    /// Something was committed that lanes should see: every lane claims at once, and gates are read again.
+    pub fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// To be kept by whoever wakes (publishing, socket, change watch).
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// What the takeover found.
+    pub fn taken_over(&self) -> &[TakenOver] {
+        &self.taken_over
+    }
+
+    /// Every lane at a glance, by name.
+    pub fn glances(&self) -> Vec<(String, Glance)> {
+        let all = self.lanes.iter();
+        all.map(|(name, _, watch)| (name.clone(), watch.now()))
+            .collect()
+    }
+
+    /// Waits until every lane has seen all wakes so far and has nothing to do now: all sent, or held, or waiting for a
+    /// later try.
+    pub async fn drained(&self) {
+        let woken = self.waker.count();
+        loop {
+            for (_, _, watch) in &self.lanes {
+                watch.clone().until(|glance| glance.is_drained(woken)).await;
+            }
+            // One lane's end may have woken another (a link target).
+            if self
+                .lanes
+                .iter()
+                .all(|(_, _, watch)| watch.now().is_drained(woken))
+            {
+                return;
+            }
+        }
+    }
+
+    /// True where the clock leapt: expiry waits for [`LanesHandle::trust_clock`] (LANES 8).
+    pub fn expiry_waits(&self) -> bool {
+        self.clock_trust.leapt()
+    }
+
+    /// A person has looked at the clock: expiry goes on.
+    pub fn trust_clock(&self) {
+        self.clock_trust.trust();
+    }
+
+    /// No new claims, not-started rows back, what is in flight runs out and is committed. True where all was done within
+    /// `deadline`; what is left then is settled by the next takeover.
+    pub async fn stop(mut self, deadline: Duration) -> bool {
+        self.supervisor.abort_all();
+        for (_, tell, _) in &self.lanes {
+            // A lane that has ended already has nothing to be told.
+            let _ = tell.send(Told::Stop);
+        }
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(deadline, all).await.is_ok()
+    }
+}

@@ -8,13 +8,12 @@ use crate::domain::outcome::Report;
 use crate::ids::DeliveryId;
 use crate::lane_core::batch::Batch;
 use crate::lane_core::breaker::{self, Breaker};
-use crate::lane_core::claims::{self, InHand};
+use crate::lane_core::claims;
 use crate::lane_core::event::{Command, Event, Rules, Work};
 use crate::lane_core::gate::{GateKeeper, GateNews};
 use crate::lane_core::health::HealthKeeper;
 use crate::lane_core::look_ups::LookUps;
 use crate::lane_core::queue::Queue;
-use crate::lane_core::unknown;
 use crate::lane_core::values::{Completion, HealthRow, Settled};
 
 /// The store is asked again after a failure, ms.
@@ -31,12 +30,12 @@ pub(super) struct InFlight {
 
 /// What the lane knows about claiming.
 #[derive(Debug, Default)]
-struct Claiming {
-    asked: bool,
-    wanted: bool,
-    woken: bool,
-    woken_while_asked: bool,
-    next_due: Option<Ms>,
+pub(super) struct Claiming {
+    pub asked: bool,
+    pub wanted: bool,
+    pub woken: bool,
+    pub woken_while_asked: bool,
+    pub next_due: Option<Ms>,
 }
 
 /// One lane as a synchronous state machine. `J` is the claimed row.
@@ -54,16 +53,16 @@ pub struct Lane<J> {
     pub(super) outcomes: Batch<Completion>,
     pub(super) in_flight: HashMap<DeliveryId, InFlight>,
     pub(super) shifted: Ms,
-    gate: GateKeeper,
-    queue: Queue<J>,
-    bulk_in_flight: u32,
-    give_backs: Batch<(DeliveryId, u32)>,
-    claiming: Claiming,
-    store_again: Option<Ms>,
-    timer: Option<Ms>,
+    pub(super) gate: GateKeeper,
+    pub(super) queue: Queue<J>,
+    pub(super) bulk_in_flight: u32,
+    pub(super) give_backs: Batch<(DeliveryId, u32)>,
+    pub(super) claiming: Claiming,
+    pub(super) store_again: Option<Ms>,
+    pub(super) timer: Option<Ms>,
     rows_read: bool,
-    stopping: bool,
-    stopped: bool,
+    pub(super) stopping: bool,
+    pub(super) stopped: bool,
 }
 
 impl<J: Work> Lane<J> {
@@ -241,7 +240,7 @@ impl<J: Work> Lane<J> {
         self.store_again = Some(now + STORE_AGAIN_MS);
     }
 
-    fn give_back(&mut self, jobs: Vec<J>) {
+    pub(super) fn give_back(&mut self, jobs: Vec<J>) {
         for job in jobs {
             self.give_backs.add((job.delivery(), job.attempt()));
         }
@@ -257,160 +256,12 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    /// Everything that follows from the state as it is now.
-    fn go_on(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
-        if self.stopped {
-            return;
-        }
-        if self.store_again.is_some_and(|at| at <= now) {
-            self.store_again = None;
-        }
-        if self.claiming.next_due.is_some_and(|at| at <= now) {
-            self.claiming.next_due = None;
-            self.claiming.wanted = true;
-        }
-        let store_well = self.store_again.is_none();
-        if self.stopping {
-            self.look_ups.clear();
-        }
-        if self.stopping || self.is_paused() || (self.breaker.is_open() && self.probe_waits(now)) {
-            let queued = self.queue.take_all();
-            self.give_back(queued);
-        }
-        let recorded = store_well && !self.outcomes.is_troubled();
-        let may_send = recorded && !self.stopping && self.gate.sends() && !self.is_paused();
-        if may_send {
-            self.start(now, out);
-        }
-        if store_well {
-            self.write(out);
-        }
-        if may_send {
-            self.look(now, out);
-            self.claim(now, out);
-        }
-        self.set_timer(now, out);
-        if self.stopping && self.is_idle() && self.health.saved() {
-            self.stopped = true;
-            out.push(Command::Stopped);
-        }
-    }
-
-    /// While the breaker is open only a row claimed as a probe may stay, and only when its time has come.
-    fn probe_waits(&self, now: Ms) -> bool {
-        now < self.breaker.until_ms() || self.queue.len() > 1 || !self.in_flight.is_empty()
-    }
-
-    fn start(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
-        let bulk_slots = claims::for_bulk(self.rules.concurrency);
-        while self.breaker.lets_start(now, count(self.in_flight.len())) {
-            let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
-                break;
-            };
-            if unknown::too_late_to_repeat(
-                &self.rules,
-                job.after_unknown(),
-                job.first_started_ms(),
-                now,
-            ) {
-                self.not_repeated(now, job);
-                continue;
-            }
-            let flight = InFlight {
-                urgent: job.urgent(),
-                probe: self.breaker.is_open(),
-                shifted: self.shifted,
-            };
-            if !flight.urgent {
-                self.bulk_in_flight += 1;
-            }
-            self.in_flight.insert(job.delivery(), flight);
-            out.push(Command::Start(job));
-        }
-    }
-
     pub(super) fn take_from_flight(&mut self, delivery: DeliveryId) -> Option<InFlight> {
         let flight = self.in_flight.remove(&delivery)?;
         if !flight.urgent {
             self.bulk_in_flight -= 1;
         }
         Some(flight)
-    }
-
-    fn write(&mut self, out: &mut Vec<Command<J>>) {
-        if let Some(row) = self.health.next() {
-            out.push(Command::SetHealth(row));
-        }
-        // A time the service named is stored before the outcome that named it: a crash between the two repeats a row too
-        // late rather than others too early.
-        if self.health.saved()
-            && let Some(batch) = self.outcomes.next()
-        {
-            out.push(Command::Complete(batch));
-        }
-        if let Some(batch) = self.give_backs.next() {
-            out.push(Command::GiveBack(batch));
-        }
-    }
-
-    fn look(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
-        let probing = self.breaker.is_open() && !self.in_flight.is_empty();
-        if now < self.breaker.until_ms() || probing {
-            return;
-        }
-        while let Some(job) = self.look_ups.next(now) {
-            out.push(Command::LookUp(job));
-        }
-    }
-
-    fn claim(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
-        if self.claiming.asked || !self.claiming.wanted || now < self.breaker.until_ms() {
-            return;
-        }
-        let probe = self.breaker.is_open();
-        let limit = if probe {
-            u32::from(self.queue.is_empty() && self.in_flight.is_empty())
-        } else {
-            let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
-            let hand = InHand {
-                queued: count(self.queue.len()),
-                in_flight: count(self.in_flight.len()),
-                uncommitted: count(uncommitted),
-                window: self.breaker.window(),
-                woken: self.claiming.woken,
-            };
-            claims::limit(&self.rules, hand)
-        };
-        if limit > 0 {
-            self.claiming.asked = true;
-            self.claiming.wanted = false;
-            out.push(Command::Claim {
-                epoch: self.gate.epoch(),
-                limit,
-                probe,
-            });
-        }
-    }
-
-    fn set_timer(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
-        let sends = self.gate.sends() && !self.stopping && !self.is_paused();
-        let blocked = self.breaker.until_ms();
-        let waits_for_time = self.claiming.wanted || !self.queue.is_empty();
-        let times = [
-            self.store_again,
-            self.claiming.next_due.filter(|_| sends),
-            self.queue.next_start_ms().filter(|_| sends),
-            Some(blocked).filter(|_| sends && waits_for_time),
-            self.look_ups
-                .next_due_ms()
-                .filter(|_| sends)
-                .map(|at| at.max(blocked)),
-        ];
-        let next = times.into_iter().flatten().filter(|at| *at > now).min();
-        if next != self.timer {
-            self.timer = next;
-            out.push(Command::WakeAt(next));
-        }
     }
 
     /// The lane should ask again at this time.
@@ -438,7 +289,7 @@ impl<J: Work> Lane<J> {
     pub fn is_drained(&self, now: Ms) -> bool {
         let blocked = self.is_paused() || now < self.breaker.until_ms();
         let asks = self.claiming.wanted && self.gate.sends() && !blocked;
-        self.is_idle() && !asks
+        self.rows_read && self.is_idle() && !asks
     }
 
     /// Gate and health as the lane knows them, requests under way and rows claimed, for metrics.
@@ -468,7 +319,7 @@ pub struct LaneNow {
     pub drained: bool,
 }
 
-fn count(n: usize) -> u32 {
+pub(super) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 

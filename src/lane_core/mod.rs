@@ -14,6 +14,7 @@ pub mod clock_jump;
 pub mod event;
 pub mod failover;
 pub mod gate;
+mod go_on;
 pub mod health;
 pub mod lane;
 pub mod level;

@@ -295,21 +295,6 @@ fn bulk_leaves_connections_for_an_urgent_notice() {
 }
 
 #[test]
-fn outcomes_gather_while_a_commit_is_under_way() {
-    let mut lane = open(rules());
-    lane.step(1, claimed(1, (1..=4).map(J::urgent).collect()));
-    let there = || Outcome::Delivered(Remote::default());
-    assert_eq!(
-        settled(&lane.step(2, finished(J::urgent(1), there()))).len(),
-        1
-    );
-    for id in 2..=4 {
-        assert!(settled(&lane.step(2, finished(J::urgent(id), there()))).is_empty());
-    }
-    assert_eq!(settled(&lane.step(3, Event::Committed)).len(), 3);
-}
-
-#[test]
 fn nothing_starts_while_an_outcome_cannot_be_recorded() {
     let mut lane = open(rules());
     lane.step(1, claimed(1, (1..=9).map(J::urgent).collect()));

@@ -39,14 +39,14 @@ pub struct Line {
 
 /// A clock time in the publisher's zone; with the day where it is not the day of `now`.
 pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (timestamp(at).to_zoned(zone.clone()), timestamp(now).to_zoned(zone.clone()));
+    let (at, now) = (timestamp(at).to_zoned_datetime(zone.clone()), timestamp(now).to_zoned_datetime(zone.clone()));
     let format = if at.date() == now.date() { "%H:%M" } else { "%d.%m. %H:%M" };
     at.strftime(format).to_string()
 }
 
 /// A clock time with seconds, for the next try: a difference of seconds matters there.
 pub fn exact_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (timestamp(at).to_zoned(zone.clone()), timestamp(now).to_zoned(zone.clone()));
+    let (at, now) = (timestamp(at).to_zoned_datetime(zone.clone()), timestamp(now).to_zoned_datetime(zone.clone()));
     let format = if at.date() == now.date() { "%H:%M:%S" } else { "%d.%m. %H:%M:%S" };
     at.strftime(format).to_string()
 }
@@ -179,7 +179,9 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
     }
     let tail = next_try(row, now, zone);
     if lane.health.failures > 0 || row.last_text.is_some() {
-        let since = clock_time(lane.health.since_ms, now, zone);
+        // One failure is no outage yet: before the lane's health knows of one, the last try is what is known.
+        let began = if lane.health.failures > 0 { lane.health.since_ms } else { row.changed_ms };
+        let since = clock_time(began, now, zone);
         return (
             Light::Waiting,
             Said {

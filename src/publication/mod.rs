@@ -6,20 +6,22 @@ pub mod board;
 pub mod redact;
 pub mod site;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::{CatchUp, Operation};
-use crate::domain::draft::{self, Context, Draft, KnownIncident, Resolved};
+use crate::domain::draft::{self, Context, Draft, KnownIncident, KnownKey, Resolved};
 use crate::domain::incident::IncidentView;
 use crate::domain::notice::Notice;
 use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
-use crate::ids::{IncidentId, LaneId, NoticeSeq};
+use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 use crate::render::message::Message;
 use crate::render::{Engine, RenderError};
 use crate::settings::Settings;
@@ -43,6 +45,15 @@ pub struct Office {
     pub channels: Arc<Vec<Configured>>,
     /// The wall clock.
     pub clock: SharedClock,
+    /// What this process has registered with the store.
+    pub registered: tokio::sync::Mutex<Registered>,
+}
+
+/// Lanes and audience files as last registered.
+#[derive(Debug, Default)]
+pub struct Registered {
+    rows: Vec<LaneRow>,
+    stamps: HashMap<PathBuf, Option<(SystemTime, u64)>>,
 }
 
 /// Why nothing was published.
@@ -51,6 +62,9 @@ pub enum PublishError {
     /// The notice is not right.
     #[error("the notice has {} problem(s)", .0.len())]
     Notice(Vec<Problem>),
+    /// An audience file is not right.
+    #[error("an audience file has {} problem(s)", .0.len())]
+    Audience(Vec<Problem>),
     /// A template failed.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -131,8 +145,11 @@ impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
     pub fn prepare(&self, draft: &Draft, known: &[KnownIncident], wishes: &Wishes, now: Ms) -> Result<Prepared, PublishError> {
         let publishers: Vec<Publisher> = self.settings.publishers.values().cloned().collect();
+        let mut draft = draft.clone();
+        draft.key = wishes.key.clone().or(draft.key);
+        draft.after = wishes.after.or(draft.after);
         let context = Context { publishers: &publishers, incidents: known, now: crate::clock::timestamp(now) };
-        let resolved = draft::resolve(draft, &context).map_err(PublishError::Notice)?;
+        let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
         let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
         let mut rendered = Vec::new();
         for configured in self.receivers(&resolved.notice, wishes)? {
@@ -159,19 +176,28 @@ impl Office {
         }
     }
 
-    /// Registers the configured lanes with the store, and brings the file audiences up to date.
+    /// The lanes' rows: registered with the store once per process, file audiences brought up to date when their file changed.
+    /// A publication in a running `serve` pays for neither.
     pub async fn register(&self, store: &dyn Store) -> Result<Vec<LaneRow>, PublishError> {
+        let mut known = self.registered.lock().await;
         let now = self.clock.now_ms();
-        let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
-        let rows = store.configure(&specs, now).await?;
+        if known.rows.is_empty() {
+            let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
+            known.rows = store.configure(&specs, now).await?;
+        }
         for configured in self.channels.iter() {
             let Some(file) = &configured.settings.common.audience else { continue };
-            let people = audience::read(file).map_err(PublishError::Notice)?;
-            if let Some(row) = rows.iter().find(|r| r.name == configured.settings.name) {
+            let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
+            if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
+                continue;
+            }
+            let people = audience::read(file).map_err(PublishError::Audience)?;
+            if let Some(row) = known.rows.iter().find(|r| r.name == configured.settings.name) {
                 store.sync_audience(row.id, &people, now).await?;
             }
+            known.stamps.insert(file.clone(), stamp);
         }
-        Ok(rows)
+        Ok(known.rows.clone())
     }
 
     /// The channels that bring a notice out: of its publisher, exercises only where wanted, never a failover target.
@@ -245,6 +271,43 @@ impl Office {
         Ok(rendered)
     }
 
+    /// The key a prepared notice will have.
+    fn key(prepared: &Prepared, wishes: &Wishes) -> String {
+        let given = wishes.key.clone().or_else(|| prepared.resolved.key.clone());
+        given.unwrap_or_else(|| prepared.resolved.content_hash.clone())
+    }
+
+    /// True where the store has a notice of this key already: publishing sends nothing new.
+    pub fn is_known(prepared: &Prepared, wishes: &Wishes, known: &[KnownIncident]) -> bool {
+        let (notice, key) = (&prepared.resolved.notice, Self::key(prepared, wishes));
+        known
+            .iter()
+            .filter(|i| i.publisher == notice.publisher && i.slug == notice.incident)
+            .any(|i| i.keys.iter().any(|k| k.key == key))
+    }
+
+    /// The texts of a notice's broadcasts rendered anew, for a redaction.
+    pub async fn rerender(
+        &self,
+        store: &dyn Store,
+        notice: &Notice,
+        seq: NoticeSeq,
+    ) -> Result<Vec<(BroadcastId, BTreeMap<Lang, Variant>)>, PublishError> {
+        let mut known = known_incidents(store).await?;
+        for incident in &mut known {
+            if incident.publisher == notice.publisher && incident.slug == notice.incident {
+                incident.notices.retain(|n| n.number < notice.number);
+            }
+        }
+        let (publisher, view) = self.view_with(notice, &known, notice.published.as_millisecond())?;
+        let mut variants = Vec::new();
+        for row in store.broadcasts_of(seq).await? {
+            let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else { continue };
+            variants.push((row.id, self.render(configured, publisher, &view, notice)?.variants));
+        }
+        Ok(variants)
+    }
+
     fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow], now: Ms) -> Publication {
         let notice = &prepared.resolved.notice;
         let lane = |name: &str| lanes.iter().find(|l| l.name == name).map(|l| l.id);
@@ -258,11 +321,7 @@ impl Office {
         Publication {
             notice: notice.clone(),
             new_incident_title: prepared.resolved.new_incident.then(|| prepared.view.title.clone()),
-            key: wishes
-                .key
-                .clone()
-                .or_else(|| prepared.resolved.key.clone())
-                .unwrap_or_else(|| format!("sha256:{}", prepared.resolved.content_hash)),
+            key: Self::key(prepared, wishes),
             content_hash: prepared.resolved.content_hash.clone(),
             after: wishes.after.or(prepared.resolved.after),
             broadcasts,
@@ -318,13 +377,22 @@ fn operation(channel: &dyn Channel, kind: Kind) -> Operation {
 pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, StoreError> {
     let mut known = Vec::new();
     for row in store.incidents(None).await? {
-        let notices = store.notices(row.id).await?.into_iter().map(|n| n.notice).collect();
+        let (notices, keys) = store
+            .notices(row.id)
+            .await?
+            .into_iter()
+            .map(|n| {
+                let key = KnownKey { number: n.notice.number, key: n.key };
+                (n.notice, key)
+            })
+            .unzip();
         known.push(KnownIncident {
             publisher: row.publisher,
             slug: row.slug,
             closed: row.closed_at_ms.is_some(),
             exercise: row.exercise,
             notices,
+            keys,
         });
     }
     Ok(known)

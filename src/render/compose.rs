@@ -27,7 +27,10 @@ struct Parts<'a> {
 ///
 /// # Errors
 /// Where the template fails, or where not even lead, state and link fit.
-#[expect(clippy::too_many_arguments, reason = "each is one property of a channel; agreed between the kinds")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one property of a channel; agreed between the kinds"
+)]
 pub fn short_text(
     engine: &Engine,
     message: &Message,
@@ -40,25 +43,52 @@ pub fn short_text(
     let shorter = if gsm { shorten::shorten_sms } else { shorten::shorten };
     let finish = |parts: &Parts<'_>| -> Result<(String, Vec<Replacement>), RenderError> {
         let text = render(engine, message, template, parts)?;
-        Ok(if gsm { transliterate::transliterate(&text) } else { (text, Vec::new()) })
+        Ok(if gsm {
+            transliterate::transliterate(&text)
+        } else {
+            (text, Vec::new())
+        })
     };
-    let whole = Parts { text: &message.short, headline: &message.headline, next: true };
+    let whole = Parts {
+        text: &message.short,
+        headline: &message.headline,
+        next: true,
+    };
     // A template that fails, fails for every text: found here, so that the measuring below need not.
     finish(&whole)?;
     let length = |parts: &Parts<'_>| finish(parts).map_or(usize::MAX, |(text, _)| unit(&text));
     let fits = |parts: &Parts<'_>| length(parts) <= limit;
 
     // An SMS costs by the part and takes the short text at once; a post takes the summary where it fits.
-    let summary = Parts { text: &message.summary, ..whole };
+    let summary = Parts {
+        text: &message.summary,
+        ..whole
+    };
     let (shortened, (text, replaced)) = if !gsm && fits(&summary) {
         (false, finish(&summary)?)
     } else if fits(&whole) {
         (false, finish(&whole)?)
     } else {
         let next = fits(&Parts { text: "", ..whole });
-        let cut = shorter(&message.short, limit, &|text| length(&Parts { text, next, ..whole }), None).text;
-        let mut parts = Parts { text: &cut, next, ..whole };
-        let headline = shorter(&message.headline, limit, &|headline| length(&Parts { headline, ..parts }), None).text;
+        let cut = shorter(
+            &message.short,
+            limit,
+            &|text| length(&Parts { text, next, ..whole }),
+            None,
+        )
+        .text;
+        let mut parts = Parts {
+            text: &cut,
+            next,
+            ..whole
+        };
+        let headline = shorter(
+            &message.headline,
+            limit,
+            &|headline| length(&Parts { headline, ..parts }),
+            None,
+        )
+        .text;
         parts.headline = &headline;
         if !fits(&parts) {
             return Err(RenderError {
@@ -95,12 +125,7 @@ pub fn short_text(
 }
 
 /// The template with these parts; runs of blank lines that left-out parts leave behind closed up.
-fn render(
-    engine: &Engine,
-    message: &Message,
-    template: &str,
-    parts: &Parts<'_>,
-) -> Result<String, RenderError> {
+fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>) -> Result<String, RenderError> {
     let next = message.next.as_deref().filter(|_| parts.next);
     let data = json!({
         "lang": message.lang,

@@ -1,9 +1,6 @@
 //! The helpers templates may use: `t` (a standing word), `say` (a text that may be in another language than the page).
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext,
-    RenderErrorReason,
-};
+use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
 
 use super::words::Words;
 

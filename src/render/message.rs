@@ -56,24 +56,12 @@ pub struct Message {
 impl Message {
     /// A notice of `view` in the delivered words; `site` is the public address without a slash at the end.
     /// [`super::Engine::message`] does the same with the words of the override folder.
-    pub fn of(
-        publisher: &Publisher,
-        view: &IncidentView,
-        notice: &Notice,
-        lang: Lang,
-        site: &str,
-    ) -> Self {
+    pub fn of(publisher: &Publisher, view: &IncidentView, notice: &Notice, lang: Lang, site: &str) -> Self {
         Self::in_words(Words::of(lang), publisher, view, notice, site)
     }
 
     /// A notice of `view` in these words.
-    pub fn in_words(
-        words: &Words,
-        publisher: &Publisher,
-        view: &IncidentView,
-        notice: &Notice,
-        site: &str,
-    ) -> Self {
+    pub fn in_words(words: &Words, publisher: &Publisher, view: &IncidentView, notice: &Notice, site: &str) -> Self {
         let lang = words.lang;
         let first = publisher.first_language();
         let voice = Voice {
@@ -121,10 +109,7 @@ impl Message {
             next: notice.next.as_ref().map(|next| voice.next(next, notice.as_of)),
             places: match &notice.scope {
                 Scope::All => Vec::new(),
-                Scope::Named { places, .. } => places
-                    .iter()
-                    .map(|id| place_name(&voice, view, id).text)
-                    .collect(),
+                Scope::Named { places, .. } => places.iter().map(|id| place_name(&voice, view, id).text).collect(),
             },
             link: format!("{}/", notice_url(site, publisher, lang, &view.slug, notice.number)),
             language_missing: own.is_none(),
@@ -166,11 +151,7 @@ pub fn lead(words: &Words, notice: &Notice) -> String {
 /// The name of a place: as it stands, else as the newest notice that named it said, else its id.
 pub fn place_name(voice: &Voice<'_>, view: &IncidentView, id: &str) -> Text {
     let live = view.facts.place.get(id).map(|live| &live.fact);
-    let patches = view
-        .notices
-        .iter()
-        .rev()
-        .filter_map(|n| n.notice.facts.place.get(id));
+    let patches = view.notices.iter().rev().filter_map(|n| n.notice.facts.place.get(id));
     live.into_iter()
         .chain(patches)
         .find_map(|place| voice.field(&place.common, "name", place.name.as_ref()))

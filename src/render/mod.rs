@@ -162,17 +162,13 @@ impl Tongue {
         for (name, (file, text)) in chosen {
             check_words(file, text, &words)?;
             for registry in [&mut html, &mut plain] {
-                registry
-                    .register_template_string(&name, text)
-                    .map_err(|fault| {
-                        let line = fault
-                            .pos()
-                            .map_or_else(String::new, |(l, _)| format!("line {l}: "));
-                        RenderError {
-                            template: file.to_owned(),
-                            message: format!("{line}{}", fault.reason()),
-                        }
-                    })?;
+                registry.register_template_string(&name, text).map_err(|fault| {
+                    let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
+                    RenderError {
+                        template: file.to_owned(),
+                        message: format!("{line}{}", fault.reason()),
+                    }
+                })?;
             }
             origin.insert(name, file.to_owned());
         }

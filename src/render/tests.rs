@@ -40,7 +40,10 @@ fn a_folder_overrides_file_by_file_and_word_by_word() {
     assert_eq!(html, "eigenes &lt;a&gt;Geht wieder");
     let simple = engine.render(Lang::DeSimple, "post", &data, Escape::Plain).unwrap();
     assert_eq!(simple, "eigenes <a>Störung beendet", "plain German keeps its own words");
-    assert!(engine.render(Lang::En, "post", &data, Escape::Plain).is_err(), "English is not touched");
+    assert!(
+        engine.render(Lang::En, "post", &data, Escape::Plain).is_err(),
+        "English is not touched"
+    );
 }
 
 #[test]
@@ -59,8 +62,16 @@ fn faults_name_file_and_line() {
         .render(Lang::De, "post", &json!({}), Escape::Plain)
         .unwrap_err()
         .to_string();
-    assert!(fault.contains("de/post.hbs") && fault.contains("line 2") && fault.contains("haedline"), "{fault}");
+    assert!(
+        fault.contains("de/post.hbs") && fault.contains("line 2") && fault.contains("haedline"),
+        "{fault}"
+    );
 
     let missing = tempfile::tempdir().unwrap().path().join("nowhere");
-    assert!(Engine::load(Some(&missing)).unwrap_err().to_string().contains("nowhere"));
+    assert!(
+        Engine::load(Some(&missing))
+            .unwrap_err()
+            .to_string()
+            .contains("nowhere")
+    );
 }

@@ -29,11 +29,17 @@ impl Text {
     }
 }
 
-/// A text without what may stand neither in XML nor in HTML: control characters but line breaks and tabs, and noncharacters.
+/// A text without what may stand neither in XML nor in HTML (control characters but line breaks and tabs, noncharacters), and
+/// without the marks that make the rest of a line read backwards.
 pub fn clean(text: &str) -> String {
     text.chars()
         .filter(|&c| {
-            matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+            matches!(c, '\n' | '\t')
+                || !(c.is_control()
+                    || matches!(
+                        c,
+                        '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'
+                    ))
         })
         .collect()
 }
@@ -110,9 +116,9 @@ impl Voice<'_> {
             } => clean(words),
             Until::At { when } => self.words.fill("date.until", &[("when", &self.when(when))]),
             Until::FurtherNotice => self.words.get("date.further-notice").to_owned(),
-            Until::Confirm { words, .. } if unconfirmed => self
-                .words
-                .fill("date.unconfirmed", &[("words", &clean(words))]),
+            Until::Confirm { words, .. } if unconfirmed => {
+                self.words.fill("date.unconfirmed", &[("words", &clean(words))])
+            }
             Until::Confirm { words, .. } => clean(words),
         }
     }

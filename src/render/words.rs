@@ -22,8 +22,7 @@ impl Words {
             Lang::ALL
                 .into_iter()
                 .map(|lang| {
-                    let words = Words::embedded(lang)
-                        .expect("the delivered words are read by a test of this file");
+                    let words = Words::embedded(lang).expect("the delivered words are read by a test of this file");
                     (lang, words)
                 })
                 .collect()
@@ -51,9 +50,9 @@ impl Words {
         let known = &Self::of(Lang::De).map;
         for (key, word) in flatten(path, text)? {
             if !known.contains_key(&key) {
-                let near = known.keys().max_by(|a, b| {
-                    strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key))
-                });
+                let near = known
+                    .keys()
+                    .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
                 return Err(RenderError {
                     template: path.to_owned(),
                     message: format!(
@@ -79,9 +78,7 @@ impl Words {
 
     /// The word of `list.key`, for the closed lists of the domain.
     pub fn of_list(&self, list: &str, key: &str) -> &str {
-        self.map
-            .get(&format!("{list}.{key}"))
-            .map_or("", String::as_str)
+        self.map.get(&format!("{list}.{key}")).map_or("", String::as_str)
     }
 
     /// The word of a key with `{name}` replaced. Values are put in as they are and not searched again.

@@ -1,1 +1,83 @@
 //! Floor 5: fake providers for demo, drills and tests, with the services' rules in code of their own.
+//!
+//! A Mastodon server, a Kannel gateway and a receiver of webhooks on free ports of 127.0.0.1. They share nothing with the
+//! channels that talk to them: lengths, segments and signatures are counted here a second time, so that one mistake cannot
+//! hide another. Each keeps [`books`] of what it accepted; [`page`] draws them. Faults come on demand ([`fault`]).
+
+pub mod books;
+pub mod fault;
+mod get;
+mod http;
+pub mod kannel;
+mod kannel_reports;
+pub mod mastodon;
+mod mastodon_length;
+mod page;
+mod provider;
+mod sms;
+#[cfg(test)]
+mod tests;
+pub mod webhook;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::SharedClock;
+use crate::web::listen::{Limits, Listening};
+
+pub use get::get_status;
+pub use provider::Provider;
+
+/// The three providers and the page that shows them. Dropping it ends all of them at once.
+pub struct Sandbox {
+    /// A Mastodon server with one account; token [`mastodon::TOKEN`].
+    pub mastodon: Provider<mastodon::Mastodon>,
+    /// An SMS gateway; user [`kannel::USER`], password [`kannel::PASSWORD`].
+    pub kannel: Provider<kannel::Kannel>,
+    /// A receiver of signed webhooks; secret [`webhook::SECRET`].
+    pub webhook: Provider<webhook::Webhook>,
+    page: Listening,
+}
+
+impl Sandbox {
+    /// Starts everything; the page speaks German or English.
+    pub async fn start(clock: SharedClock, german: bool) -> std::io::Result<Self> {
+        let mastodon = Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
+        let kannel = Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
+        let webhook = Provider::start(Arc::new(webhook::Webhook), clock).await?;
+        let shown = page::Shown {
+            mastodon: mastodon.view(),
+            kannel: kannel.view(),
+            webhook: webhook.view(),
+            german,
+        };
+        let page = Listening::start(free_port(), Limits::default(), page::handler(shown)).await?;
+        Ok(Self {
+            mastodon,
+            kannel,
+            webhook,
+            page,
+        })
+    }
+
+    /// Address of the page that draws what was received.
+    pub fn page_url(&self) -> String {
+        format!("http://{}/", self.page.addr())
+    }
+
+    /// Ends everything in order.
+    pub async fn stop(self) {
+        tokio::join!(
+            self.mastodon.stop(),
+            self.kannel.stop(),
+            self.webhook.stop(),
+            self.page.stop(Duration::ZERO)
+        );
+    }
+}
+
+/// Nothing of the sandbox listens beyond this machine.
+fn free_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}

@@ -4,13 +4,41 @@
 //! audit log. A second store implements the same traits and passes the same conformance suite. Times are milliseconds since
 //! the Unix epoch and always come from the caller's clock.
 
+mod alive;
+mod audience;
+pub mod audit;
+mod board;
+mod chunks;
+mod claim;
+mod complete;
+mod decide;
+mod due;
+mod error;
+mod evidence;
+mod incidents;
+mod lanes;
+mod open;
+pub mod owner;
+mod publish;
+mod rate;
+mod receipts;
+mod rows;
+mod sqlite;
+mod story;
+mod supersession;
+mod takeover;
+mod targets;
+mod times;
 pub mod types;
+mod writer;
 
 use async_trait::async_trait;
 
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+pub use open::SCHEMA;
+pub use sqlite::Sqlite;
 pub use types::*;
 
 /// Publishing and reading notices.

@@ -13,7 +13,7 @@ pub use crate::lane_core::values::{Completion, HealthRow, Rate, Settled};
 use crate::text::lang::Lang;
 
 /// Why the store refuses or fails. Texts carry no data of recipients and no secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// What was assumed has changed (epoch, number of the last notice): read again.
     #[error("{0}")]
@@ -102,6 +102,8 @@ pub struct StoredNotice {
     pub notice: Notice,
     /// Who published it (`os:anna`).
     pub actor: String,
+    /// Its idempotency key.
+    pub key: String,
 }
 
 /// All that one publication writes.
@@ -285,6 +287,8 @@ pub struct LaneRow {
     pub acknowledged: (i64, u32),
     /// Health.
     pub health: HealthRow,
+    /// Recipients who are in now; 0 for an account.
+    pub audience: u64,
 }
 
 /// Somebody of an audience file.

@@ -60,9 +60,7 @@ impl Weights {
         let (name, weight) = (name.trim(), weight(parameters));
         let place = match name {
             _ if name.eq_ignore_ascii_case("br") => &mut self.br,
-            _ if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
-                &mut self.gzip
-            }
+            _ if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => &mut self.gzip,
             _ if name.eq_ignore_ascii_case("identity") => &mut self.identity,
             "*" => &mut self.any,
             _ => return,
@@ -109,10 +107,7 @@ pub(super) fn brotli(bytes: &Bytes, effort: Effort) -> Option<Bytes> {
 
 /// The gzip stream; `None` where it is no smaller.
 pub(super) fn gzip(bytes: &Bytes) -> Option<Bytes> {
-    let mut writer = flate2::write::GzEncoder::new(
-        Vec::with_capacity(bytes.len() / 3),
-        flate2::Compression::best(),
-    );
+    let mut writer = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 3), flate2::Compression::best());
     writer.write_all(bytes).ok()?;
     let out = writer.finish().ok()?;
     (out.len() < bytes.len()).then(|| out.into())

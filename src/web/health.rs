@@ -53,18 +53,11 @@ impl Readiness {
     /// Status and one line for each part, without internals: this path is public.
     pub(super) async fn look(&self) -> (StatusCode, String) {
         let stopping = self.stopping.load(Ordering::Relaxed);
-        let store = matches!(
-            tokio::time::timeout(STORE_TIME, self.store.reach()).await,
-            Ok(Ok(()))
-        );
+        let store = matches!(tokio::time::timeout(STORE_TIME, self.store.reach()).await, Ok(Ok(())));
         let site = self.site.is_built();
         let word = |good| if good { "ok" } else { "no" };
         let process = if stopping { "stopping" } else { "ok" };
-        let text = format!(
-            "process {process}\nstore {}\nsite {}\n",
-            word(store),
-            word(site)
-        );
+        let text = format!("process {process}\nstore {}\nsite {}\n", word(store), word(site));
         let status = if store && site && !stopping {
             StatusCode::OK
         } else {

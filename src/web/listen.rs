@@ -52,11 +52,7 @@ pub struct Listening {
 
 impl Listening {
     /// Binds and answers every request by `handler`. A handler that returns an error cuts the connection without an answer.
-    pub async fn start<H, F, E>(
-        addr: SocketAddr,
-        limits: Limits,
-        handler: H,
-    ) -> std::io::Result<Self>
+    pub async fn start<H, F, E>(addr: SocketAddr, limits: Limits, handler: H) -> std::io::Result<Self>
     where
         H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Response<Body>, E>> + Send + 'static,

@@ -48,18 +48,9 @@ pub struct Server;
 
 impl Server {
     /// Binds both listeners (port 0: a free one) and answers from now on.
-    pub async fn start(
-        listen: SocketAddr,
-        admin_listen: SocketAddr,
-        parts: Parts,
-    ) -> std::io::Result<Running> {
+    pub async fn start(listen: SocketAddr, admin_listen: SocketAddr, parts: Parts) -> std::io::Result<Running> {
         let readiness = Arc::new(Readiness::new(parts.store, parts.site.clone()));
-        let public = public::Public::new(
-            parts.site,
-            parts.receipts,
-            readiness.clone(),
-            parts.security_txt,
-        );
+        let public = public::Public::new(parts.site, parts.receipts, readiness.clone(), parts.security_txt);
         let public = Listening::start(listen, parts.limits, public.handler()).await?;
         let admin = admin::handler(parts.metrics);
         let admin = match Listening::start(admin_listen, parts.limits, admin).await {

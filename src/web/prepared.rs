@@ -80,13 +80,7 @@ impl Prepared {
         self.slots.get(address)
     }
 
-    fn reuse(
-        &self,
-        address: &str,
-        path: &str,
-        file: &SiteFile,
-        effort: Effort,
-    ) -> Option<Arc<Page>> {
+    fn reuse(&self, address: &str, path: &str, file: &SiteFile, effort: Effort) -> Option<Arc<Page>> {
         let Some(Slot::Page(page)) = self.slots.get(address) else {
             return None;
         };
@@ -102,9 +96,7 @@ impl Page {
     fn new(file: &SiteFile, cors: bool, csp: &HeaderValue, effort: Effort) -> Self {
         let hash: [u8; 32] = Sha256::digest(&file.bytes).into();
         let compress = file.bytes.len() >= WORTH_COMPRESSING && compressible(file.media_type);
-        let represent = |bytes: Bytes, coding| {
-            Representation::new(bytes, coding, &hash, file.media_type, cors, csp)
-        };
+        let represent = |bytes: Bytes, coding| Representation::new(bytes, coding, &hash, file.media_type, cors, csp);
         let brotli = compress.then(|| encoding::brotli(&file.bytes, effort));
         let gzip = compress.then(|| encoding::gzip(&file.bytes));
         Self {
@@ -152,8 +144,7 @@ impl Representation {
         }
         tag.push_str(suffix);
         tag.push('"');
-        let etag = HeaderValue::try_from(tag)
-            .expect("quotes, hex digits and two letters are always a header value");
+        let etag = HeaderValue::try_from(tag).expect("quotes, hex digits and two letters are always a header value");
 
         let mut headers = HeaderMap::with_capacity(12);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -174,11 +165,7 @@ impl Representation {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
         }
         super::public::protect(&mut headers, csp);
-        Self {
-            bytes,
-            etag,
-            headers,
-        }
+        Self { bytes, etag, headers }
     }
 }
 
@@ -206,10 +193,7 @@ fn detours(address: &str, path: &str) -> Vec<(Box<str>, Box<str>)> {
 fn takes_cors(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.starts_with(".well-known/")
-        || matches!(
-            name,
-            "feed.rss" | "feed.atom" | "feed.json" | "cap.atom" | "state.json"
-        )
+        || matches!(name, "feed.rss" | "feed.atom" | "feed.json" | "cap.atom" | "state.json")
         || path.contains("/cap/")
 }
 
@@ -219,8 +203,5 @@ fn compressible(media_type: &str) -> bool {
     kind.starts_with("text/")
         || kind.ends_with("+xml")
         || kind.ends_with("+json")
-        || matches!(
-            kind,
-            "application/json" | "application/xml" | "application/javascript"
-        )
+        || matches!(kind, "application/json" | "application/xml" | "application/javascript")
 }

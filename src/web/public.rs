@@ -40,9 +40,7 @@ impl Public {
     }
 
     /// For [`super::listen::Listening::start`].
-    pub(super) fn handler(
-        self: Arc<Self>,
-    ) -> impl Fn(Request<Incoming>) -> Answer + Clone + Send + Sync + 'static {
+    pub(super) fn handler(self: Arc<Self>) -> impl Fn(Request<Incoming>) -> Answer + Clone + Send + Sync + 'static {
         move |request| {
             let this = self.clone();
             Box::pin(async move { Ok(this.answer(request.map(Body::new)).await) })
@@ -58,9 +56,7 @@ impl Public {
                 _ => return self.site.refuse_method("GET, POST"),
             };
             // Some gateways log the body, none reads it.
-            return self
-                .site
-                .plain(status, status.canonical_reason().unwrap_or_default());
+            return self.site.plain(status, status.canonical_reason().unwrap_or_default());
         }
         match path {
             "/healthz" => self.fixed(&request, StatusCode::OK, "ok\n".into()),
@@ -72,18 +68,11 @@ impl Public {
                 let text = self.security_txt.clone().unwrap_or_default();
                 self.fixed(&request, StatusCode::OK, text)
             }
-            _ => self
-                .site
-                .answer(request.method(), request.uri(), request.headers()),
+            _ => self.site.answer(request.method(), request.uri(), request.headers()),
         }
     }
 
-    fn fixed(
-        &self,
-        request: &Request<Body>,
-        status: StatusCode,
-        text: bytes::Bytes,
-    ) -> Response<Body> {
+    fn fixed(&self, request: &Request<Body>, status: StatusCode, text: bytes::Bytes) -> Response<Body> {
         match *request.method() {
             Method::GET | Method::HEAD => self.site.plain(status, text),
             _ => self.site.refuse_method("GET, HEAD"),
@@ -93,13 +82,7 @@ impl Public {
 
 /// The headers that protect readers, on every answer: no type guessing, no address handed on, nothing loaded from elsewhere.
 pub(super) fn protect(headers: &mut HeaderMap, csp: &HeaderValue) {
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CONTENT_SECURITY_POLICY, csp.clone());
 }

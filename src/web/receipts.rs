@@ -57,9 +57,7 @@ impl Receipts {
             Err(status) => return status,
         };
         let request = ReceiptRequest {
-            query: url::form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
+            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: plain(&head.headers),
             body,
         };

@@ -38,12 +38,7 @@ impl Waker {
 
 impl Refresher {
     /// The site of these publishers (all: empty) goes into `site`.
-    pub fn new(
-        builder: Arc<dyn SiteBuilder>,
-        publishers: Vec<String>,
-        clock: SharedClock,
-        site: SiteServer,
-    ) -> Self {
+    pub fn new(builder: Arc<dyn SiteBuilder>, publishers: Vec<String>, clock: SharedClock, site: SiteServer) -> Self {
         Self {
             builder,
             publishers,
@@ -73,11 +68,7 @@ impl Refresher {
 
     /// Builds once; says what to wait for. The same failure twice in a row is told once.
     async fn build(&self, told: &mut Option<String>) -> Wait {
-        match self
-            .builder
-            .build(&self.publishers, self.clock.now_ms())
-            .await
-        {
+        match self.builder.build(&self.publishers, self.clock.now_ms()).await {
             Ok(site) => {
                 let next = site.changes_at;
                 self.site.replace(site).await;

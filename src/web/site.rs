@@ -71,20 +71,13 @@ impl SiteServer {
         if *newest != number {
             return;
         }
-        *self
-            .inner
-            .prepared
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = prepared;
+        *self.inner.prepared.write().unwrap_or_else(PoisonError::into_inner) = prepared;
         self.inner.replaced.send_modify(|n| *n += 1);
     }
 
     fn order(&self) -> std::sync::MutexGuard<'_, u64> {
         // Nothing under this lock can leave it half done.
-        self.inner
-            .order
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn prepared(&self) -> Arc<Prepared> {
@@ -142,9 +135,7 @@ impl SiteServer {
     }
 
     fn moved(&self, to: &str, query: Option<&str>) -> Response<Body> {
-        let to = query.map_or(Cow::Borrowed(to), |query| {
-            Cow::Owned(format!("{to}?{query}"))
-        });
+        let to = query.map_or(Cow::Borrowed(to), |query| Cow::Owned(format!("{to}?{query}")));
         let mut answer = self.plain(StatusCode::PERMANENT_REDIRECT, Body::empty());
         // The query was part of a header line already, so it is one.
         if let Ok(to) = HeaderValue::from_str(&to) {
@@ -180,11 +171,7 @@ fn page_answer(page: &Page, headers: &HeaderMap, head: bool) -> Response<Body> {
         let mut answer = Response::new(Body::empty());
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         *answer.headers_mut() = chosen.headers.clone();
-        for described in [
-            header::CONTENT_LENGTH,
-            header::CONTENT_TYPE,
-            header::CONTENT_ENCODING,
-        ] {
+        for described in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
             answer.headers_mut().remove(described);
         }
         return answer;

@@ -1,203 +1,26 @@
 //! Through real sockets, as readers, gateways and scrapers come.
 
-use std::collections::{BTreeMap, VecDeque};
+mod up;
+
+use std::collections::VecDeque;
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Client, Method, StatusCode, redirect};
+use reqwest::{Client, Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
-use super::health::StoreReach;
 use super::listen::Limits;
-use super::receipts::{ReceiptSink, Receipts};
 use super::refresh::Refresher;
-use super::site::SiteServer;
-use super::{Parts, Running, Server};
-use crate::channel::{Abilities, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::{Clock, Ms, SystemClock};
-use crate::domain::delivery::Operation;
-use crate::domain::outcome::Report;
-use crate::formats::{Site, SiteBuilder, SiteError, SiteFile};
-use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
-use crate::store::{Job, Receipt, ReceiptWord, StoreError, Variant};
-
-const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'";
-
-/// A gateway whose password is `sesam`.
-struct Gateway;
-
-#[async_trait]
-impl Channel for Gateway {
-    fn abilities(&self) -> Abilities {
-        unreachable!("the web server only reads receipts")
-    }
-    fn account(&self) -> String {
-        String::new()
-    }
-    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, RenderError> {
-        unreachable!("the web server only reads receipts")
-    }
-    async fn send(&self, _: &Job, _: Ms) -> Report {
-        unreachable!("the web server only reads receipts")
-    }
-    fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
-        let of = |name: &str| {
-            request
-                .query
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v)
-        };
-        if of("pass").is_none_or(|pass| pass != "sesam") {
-            return Err(ReceiptRefusal::Forbidden);
-        }
-        let raw = of("raw").ok_or(ReceiptRefusal::Malformed)?.clone();
-        Ok(vec![Receipt {
-            delivery: None,
-            remote_id: Some(String::from_utf8_lossy(&request.body).into_owned()),
-            word: ReceiptWord::Delivered,
-            raw,
-        }])
-    }
-    async fn check(&self) -> Vec<Finding> {
-        Vec::new()
-    }
-}
-
-/// A store that can be broken.
-#[derive(Default)]
-struct Inbox {
-    broken: AtomicBool,
-    taken: Mutex<Vec<(String, Receipt)>>,
-}
-
-impl Inbox {
-    fn state(&self) -> Result<(), StoreError> {
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Broken("disk full at /secret/place".into()));
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl ReceiptSink for Inbox {
-    async fn commit(&self, channel: &str, receipts: Vec<Receipt>) -> Result<(), StoreError> {
-        self.state()?;
-        let mut taken = self.taken.lock().unwrap();
-        taken.extend(receipts.into_iter().map(|r| (channel.to_owned(), r)));
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl StoreReach for Inbox {
-    async fn reach(&self) -> Result<(), StoreError> {
-        self.state()
-    }
-}
-
-struct Up {
-    running: Running,
-    site: SiteServer,
-    inbox: Arc<Inbox>,
-    client: Client,
-}
-
-fn file(text: &str, media_type: &'static str) -> SiteFile {
-    SiteFile {
-        bytes: bytes::Bytes::copy_from_slice(text.as_bytes()),
-        media_type,
-    }
-}
-
-fn long_page(word: &str) -> String {
-    format!("<!doctype html><p>{}", format!("{word} ").repeat(400))
-}
-
-fn site(word: &str) -> Site {
-    let html = "text/html; charset=utf-8";
-    let mut site = Site::default();
-    for (path, file) in [
-        ("index.html", file("start", html)),
-        ("potsdam/index.html", file(&long_page(word), html)),
-        (
-            "potsdam/feed.rss",
-            file("<rss/>", "application/rss+xml; charset=utf-8"),
-        ),
-        (
-            "potsdam/state.json",
-            file("{}", "application/json; charset=utf-8"),
-        ),
-        ("potsdam/place/süd/index.html", file("south", html)),
-        ("404.html", file("no such page here", html)),
-    ] {
-        site.files.insert(path.to_owned(), file);
-    }
-    site
-}
-
-async fn up() -> Up {
-    up_with(Limits::default()).await
-}
-
-async fn up_with(limits: Limits) -> Up {
-    // Fails where another test was first; the provider is the same.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let site = SiteServer::new(CSP).unwrap();
-    let inbox = Arc::new(Inbox::default());
-    let channels: BTreeMap<String, Arc<dyn Channel>> =
-        BTreeMap::from([("sms".to_owned(), Arc::new(Gateway) as Arc<dyn Channel>)]);
-    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-    let parts = Parts {
-        site: site.clone(),
-        receipts: Receipts::new(channels, inbox.clone()),
-        store: inbox.clone(),
-        security_txt: None,
-        metrics: Some(recorder.handle()),
-        limits,
-    };
-    let loopback = "127.0.0.1:0".parse().unwrap();
-    Up {
-        running: Server::start(loopback, loopback, parts).await.unwrap(),
-        site,
-        inbox,
-        client: Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(20))
-            .build()
-            .unwrap(),
-    }
-}
-
-impl Up {
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.running.public_addr)
-    }
-
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
-        self.ask(Method::GET, path, headers).await
-    }
-
-    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
-        let mut request = self.client.request(method, self.url(path));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.send().await.unwrap()
-    }
-}
+use crate::formats::{Site, SiteBuilder, SiteError};
+use up::{CSP, long_page, site, up, up_with};
 
 fn header<'a>(answer: &'a reqwest::Response, name: &str) -> &'a str {
-    answer
-        .headers()
-        .get(name)
-        .map_or("", |v| v.to_str().unwrap())
+    answer.headers().get(name).map_or("", |v| v.to_str().unwrap())
 }
 
 #[tokio::test]
@@ -233,10 +56,7 @@ async fn a_page_in_every_coding_with_its_own_tag() {
     tags.sort();
     tags.dedup();
     assert_eq!(tags.len(), 3, "each coding has its own tag: {tags:?}");
-    assert!(
-        tags.iter().all(|tag| tag.starts_with('"')),
-        "strong: {tags:?}"
-    );
+    assert!(tags.iter().all(|tag| tag.starts_with('"')), "strong: {tags:?}");
 }
 
 #[tokio::test]
@@ -260,10 +80,7 @@ async fn a_known_page_is_not_sent_again() {
     up.site.replace(site("eins")).await;
     replaced.wait_for(|n| *n >= 4).await.unwrap();
     let asked = [("accept-encoding", "br"), ("if-none-match", tag.as_str())];
-    assert_eq!(
-        up.get("/potsdam/", &asked).await.status(),
-        StatusCode::NOT_MODIFIED
-    );
+    assert_eq!(up.get("/potsdam/", &asked).await.status(), StatusCode::NOT_MODIFIED);
     up.site.replace(site("zwei")).await;
     assert_eq!(up.get("/potsdam/", &asked).await.status(), StatusCode::OK);
 }
@@ -314,11 +131,7 @@ async fn machines_of_others_may_read_the_feeds() {
     up.site.replace(site("x")).await;
     for path in ["/potsdam/feed.rss", "/potsdam/state.json"] {
         let answer = up.get(path, &[]).await;
-        assert_eq!(
-            header(&answer, "access-control-allow-origin"),
-            "*",
-            "{path}"
-        );
+        assert_eq!(header(&answer, "access-control-allow-origin"), "*", "{path}");
     }
 }
 
@@ -332,9 +145,7 @@ async fn only_reading_is_allowed() {
         assert_eq!(header(&answer, "allow"), "GET, HEAD");
     }
     let full = up.get("/potsdam/", &[("accept-encoding", "gzip")]).await;
-    let head = up
-        .ask(Method::HEAD, "/potsdam/", &[("accept-encoding", "gzip")])
-        .await;
+    let head = up.ask(Method::HEAD, "/potsdam/", &[("accept-encoding", "gzip")]).await;
     for name in ["content-length", "etag", "content-type", "content-encoding"] {
         assert_eq!(header(&head, name), header(&full, name), "{name}");
         assert!(!header(&head, name).is_empty());
@@ -345,22 +156,14 @@ async fn only_reading_is_allowed() {
 #[tokio::test]
 async fn a_receipt_is_committed_before_it_is_answered() {
     let up = up().await;
-    let ok = up
-        .get("/receipts/sms?pass=sesam&raw=stat%3ADELIVRD+x", &[])
-        .await;
+    let ok = up.get("/receipts/sms?pass=sesam&raw=stat%3ADELIVRD+x", &[]).await;
     assert_eq!(ok.status(), StatusCode::OK);
     let (channel, receipt) = up.inbox.taken.lock().unwrap()[0].clone();
-    assert_eq!(
-        (channel.as_str(), receipt.raw.as_str()),
-        ("sms", "stat:DELIVRD x")
-    );
+    assert_eq!((channel.as_str(), receipt.raw.as_str()), ("sms", "stat:DELIVRD x"));
 
     let post = |path: &str, body: Vec<u8>| up.client.post(up.url(path)).body(body).send();
     let all = "/receipts/sms?pass=sesam&raw=x";
-    assert_eq!(
-        post(all, b"id-7".to_vec()).await.unwrap().status(),
-        StatusCode::OK
-    );
+    assert_eq!(post(all, b"id-7".to_vec()).await.unwrap().status(), StatusCode::OK);
     let last = up.inbox.taken.lock().unwrap().last().unwrap().1.clone();
     assert_eq!(last.remote_id.as_deref(), Some("id-7"));
 
@@ -392,10 +195,7 @@ async fn readiness_names_what_is_missing_and_no_internals() {
     let broken = up.get("/readyz", &[]).await;
     assert_eq!(broken.status().as_u16(), 503);
     let text = broken.text().await.unwrap();
-    assert!(
-        text.contains("store no") && !text.contains("secret"),
-        "{text}"
-    );
+    assert!(text.contains("store no") && !text.contains("secret"), "{text}");
     up.inbox.broken.store(false, Ordering::SeqCst);
     up.running.not_ready();
     assert_eq!(up.get("/readyz", &[]).await.status().as_u16(), 503);
@@ -426,12 +226,8 @@ async fn slow_clients_and_too_many_lose_their_connection_not_the_server() {
         ..Limits::default()
     };
     let up = up_with(limits).await;
-    let mut slow = tokio::net::TcpStream::connect(up.running.public_addr)
-        .await
-        .unwrap();
-    slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-half: ")
-        .await
-        .unwrap();
+    let mut slow = tokio::net::TcpStream::connect(up.running.public_addr).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-half: ").await.unwrap();
     // The only place is taken: this answer comes because the slow one is cut.
     assert_eq!(up.get("/healthz", &[]).await.status().as_u16(), 200);
     let mut rest = Vec::new();
@@ -475,19 +271,13 @@ async fn the_site_follows_wakes_and_the_clock_and_survives_a_failed_build() {
     let task = tokio::spawn(refresher.run(stopped));
 
     let mut seen = Vec::new();
-    while seen
-        .last()
-        .is_none_or(|text| text != &long_page("by the clock"))
-    {
+    while seen.last().is_none_or(|text| text != &long_page("by the clock")) {
         replaced.changed().await.unwrap();
         seen.push(up.get("/potsdam/", &[]).await.text().await.unwrap());
     }
     assert_eq!(seen[0], long_page("first"));
     waker.wake();
-    while seen
-        .last()
-        .is_none_or(|text| text != &long_page("by a wake"))
-    {
+    while seen.last().is_none_or(|text| text != &long_page("by a wake")) {
         replaced.changed().await.unwrap();
         waker.wake();
         seen.push(up.get("/potsdam/", &[]).await.text().await.unwrap());

@@ -1,0 +1,247 @@
+//! The throw-away folder, its configuration, and this program as a child in it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::process::{Child, Command};
+
+use super::board::Status;
+use crate::sandbox::{Sandbox, get_status, kannel, mastodon, webhook};
+
+/// Numbers of the range for films; nobody has them.
+const AUDIENCE: &str =
+    "address,name\n+491713920001,Redaktion Eins\n+491713920002,Redaktion Zwei\n+491713920003,Redaktion Drei\n";
+/// Lines of [`AUDIENCE`] below its head.
+const PEOPLE: usize = 3;
+/// Until `serve` answers.
+const START: Duration = Duration::from_secs(30);
+/// Until a command ends; `publish --wait` itself ends after 30 s.
+const COMMAND: Duration = Duration::from_secs(60);
+
+/// Everything of one demo that lies on the disk or runs as a process. Gone when dropped.
+pub(super) struct Stage {
+    folder: Folder,
+    program: PathBuf,
+    public: SocketAddr,
+    serving: Option<Child>,
+}
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the folder for temporary files, where the system clears it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Stage {
+    /// Writes configuration, audience and notices.
+    pub(super) async fn build(sandbox: &Sandbox, notices: &[&str]) -> anyhow::Result<Self> {
+        let name = format!("rundruf-demo-{:016x}", fastrand::u64(..));
+        let folder = Folder(std::env::temp_dir().join(name));
+        std::fs::create_dir(&folder.0).with_context(|| format!("{} cannot be made", folder.0.display()))?;
+        let (public, admin) = free_ports()?;
+        let write = |name: &str, text: &str| {
+            let path = folder.0.join(name);
+            std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
+        };
+        write("channels.toml", &configuration(sandbox, public, admin))?;
+        write("presse.csv", AUDIENCE)?;
+        for (n, notice) in notices.iter().enumerate() {
+            write(&notice_name(n + 1), notice)?;
+        }
+        Ok(Self {
+            folder,
+            program: std::env::current_exe().context("this program does not know where it lies")?,
+            public,
+            serving: None,
+        })
+    }
+
+    /// Address of the page that citizens see.
+    pub(super) fn site_url(&self) -> String {
+        format!("http://{}/", self.public)
+    }
+
+    /// People of the press list.
+    pub(super) fn people(&self) -> usize {
+        PEOPLE
+    }
+
+    /// Starts `serve` and waits until it is ready.
+    pub(super) async fn serve(&mut self) -> anyhow::Result<()> {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .context("the log of serve cannot be written")?;
+        let mut child = self
+            .command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("serve cannot be started")?;
+        let ready = url::Url::parse(&format!("http://{}/readyz", self.public))?;
+        let answered = async {
+            while !matches!(get_status(&ready).await, Ok(200)) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let in_time = tokio::select! {
+            ended = child.wait() => bail!("serve ended: {}\n{}", ended?, self.last_words()),
+            in_time = tokio::time::timeout(START, answered) => in_time,
+        };
+        if in_time.is_err() {
+            bail!(
+                "serve was not ready within {} s\n{}",
+                START.as_secs(),
+                self.last_words()
+            );
+        }
+        self.serving = Some(child);
+        Ok(())
+    }
+
+    /// `kill -9`: no goodbye, no last commit.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(mut child) = self.serving.take() {
+            child.kill().await.context("serve could not be killed")?;
+        }
+        Ok(())
+    }
+
+    /// Ends `serve` and removes the folder.
+    pub(super) async fn stop(mut self) {
+        // It may have ended already.
+        let _ = self.kill().await;
+    }
+
+    /// Publishes a notice of the case, as a person would.
+    pub(super) async fn publish(&self, number: usize, wait: bool) -> anyhow::Result<()> {
+        let file = self.folder.0.join(notice_name(number));
+        let file = file.to_string_lossy();
+        let mut words = vec!["publish", &file, "--yes"];
+        if wait {
+            words.push("--wait");
+        }
+        self.run(&words).await.map(|_| ())
+    }
+
+    /// What our board says.
+    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+        let printed = self.run(&["status", "--json"]).await?;
+        let json = serde_json::from_slice(&printed).context("status --json printed no JSON")?;
+        Ok(Status::read(&json))
+    }
+
+    /// The end of what `serve` wrote, for when something went wrong.
+    pub(super) fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+
+    async fn run(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let output = tokio::time::timeout(COMMAND, self.command(words).output())
+            .await
+            .with_context(|| format!("`{}` took too long", words.join(" ")))??;
+        if !output.status.success() {
+            bail!(
+                "`{}` ended with {}\n{}",
+                words.join(" "),
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(output.stdout)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let folder: &Path = &self.folder.0;
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--config")
+            .arg(folder.join("channels.toml"))
+            .arg("--data")
+            .arg(folder.join("data"))
+            .args(words)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        // The demo reads no configuration, not even from the environment.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("RUNDRUF__") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.0.join("serve.log")
+    }
+}
+
+fn notice_name(number: usize) -> String {
+    format!("meldung-{number}.toml")
+}
+
+/// Two ports that are free now. They could be taken before `serve` binds them; then it says so and the demo ends.
+fn free_ports() -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let bind = || std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let (one, other) = (bind()?, bind()?);
+    Ok((one.local_addr()?, other.local_addr()?))
+}
+
+fn configuration(sandbox: &Sandbox, public: SocketAddr, admin: SocketAddr) -> String {
+    format!(
+        r#"# Written by `rundruf demo`; gone when it ends.
+[site]
+url = "http://{public}"
+[serve]
+listen = "{public}"
+admin_listen = "{admin}"
+
+[publisher.potsdam]
+name = "Landeshauptstadt Potsdam (Vorführung)"
+languages = ["de", "de-simple", "en"]
+timezone = "Europe/Berlin"
+phone = "115"
+
+[channel.website]
+kind = "website"
+targets = ["file:public"]
+
+[channel.mastodon]
+kind = "mastodon"
+url = "{mastodon}"
+token = "{token}"
+
+[channel.sms]
+kind = "kannel"
+url = "{kannel}"
+username = "{user}"
+password = "{password}"
+from = "{from}"
+audience = {{ file = "presse.csv" }}
+
+[channel.webhook]
+kind = "webhook"
+url = "{webhook}/nachbarkreis"
+secret = "{secret}"
+"#,
+        mastodon = sandbox.mastodon.url(),
+        token = mastodon::TOKEN,
+        kannel = sandbox.kannel.url(),
+        user = kannel::USER,
+        password = kannel::PASSWORD,
+        from = kannel::FROM,
+        webhook = sandbox.webhook.url(),
+        secret = webhook::SECRET,
+    )
+}

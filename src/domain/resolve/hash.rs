@@ -1,0 +1,64 @@
+//! The hash of a notice as written (LANES 2): the default idempotency key.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::domain::draft::Draft;
+use crate::domain::notice::Notice;
+
+/// SHA-256 over what the author gave, as hex. `notice` holds the resolved times and facts. Left out: publisher and incident
+/// (the key counts within the incident, however it was found), `key` and `after` (they are about the act), and every field
+/// that was not given.
+pub fn of(draft: &Draft, notice: &Notice) -> String {
+    let texts = |given: bool, value: Value| if given { value } else { Value::Null };
+    let content = json!({
+        "kind": draft.kind.as_ref().map(|at| at.value),
+        "state": draft.state.as_ref().map(|at| at.value),
+        "exercise": draft.exercise.as_ref().map(|at| at.value),
+        "title": draft.title.as_ref().map(|at| &at.value),
+        "parent": notice.parent,
+        "words": notice.words,
+        "scope": texts(draft.scope.is_some(), json!(notice.scope)),
+        "at": notice.at,
+        "since": notice.since,
+        "as_of": texts(draft.as_of.is_some(), json!(notice.as_of)),
+        "next": notice.next,
+        "replaces": notice.replaces,
+        "takes_back": notice.takes_back,
+        "corrects": notice.corrects,
+        "urgent": notice.urgent,
+        "cleared_with": notice.cleared_with,
+        "facts": notice.facts,
+    });
+    let mut text = String::from("rundruf notice 1\n");
+    canonical(&content, &mut text);
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Keys sorted, nothing between them, `null` left out of tables.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().filter(|(_, v)| !v.is_null()).collect();
+            entries.sort_by_key(|(key, _)| *key);
+            out.push('{');
+            for (key, value) in entries {
+                out.push_str(&json!(key).to_string());
+                out.push(':');
+                canonical(value, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        Value::Array(list) => {
+            out.push('[');
+            for value in list {
+                canonical(value, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}

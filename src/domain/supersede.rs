@@ -1,0 +1,178 @@
+//! Which notice takes the place of which (LANES 4), for the store and for the model it is compared with. Pure.
+
+use std::collections::BTreeSet;
+
+use super::delivery::CatchUp;
+use super::notice::{Notice, Scope};
+use super::words::Kind;
+
+/// True where a newer notice of the same incident ends a waiting broadcast of an older one.
+///
+/// A notice that names the older one (`replaces`, `takes_back`, `corrects`) always ends it. `latest` and `digest` also end it
+/// where the newer one has the same scope or a wider list of places and services. `all` ends only `all`: it never ends a
+/// place's notice, nor a place's notice `all`. A retraction ends only what it names: whoever has not got the retracted notice
+/// gets nothing of the retraction, so an older notice ended by it would leave them with nothing at all.
+pub fn ends(catch_up: CatchUp, older_number: u32, older_scope: &Scope, newer: &Notice) -> bool {
+    if older_number >= newer.number {
+        return false;
+    }
+    if names(newer, older_number) {
+        return true;
+    }
+    match catch_up {
+        CatchUp::Every => false,
+        CatchUp::Latest | CatchUp::Digest => newer.kind != Kind::Retraction && covers(&newer.scope, older_scope),
+    }
+}
+
+/// True where a notice names an earlier one as superseded, undone, wrong or retracted.
+pub fn names(newer: &Notice, number: u32) -> bool {
+    [&newer.replaces, &newer.takes_back, &newer.corrects]
+        .into_iter()
+        .any(|list| list.contains(&number))
+}
+
+/// True where `newer` is the same scope or a wider list of places and services.
+pub fn covers(newer: &Scope, older: &Scope) -> bool {
+    match (newer, older) {
+        (Scope::All, Scope::All) => true,
+        (Scope::All, Scope::Named { .. }) | (Scope::Named { .. }, Scope::All) => false,
+        (
+            Scope::Named {
+                places: wide_places,
+                services: wide_services,
+            },
+            Scope::Named { places, services },
+        ) => {
+            // Services alone concern everybody (see `concerns`); a list of places would reach fewer people.
+            (wide_places.is_empty() || !places.is_empty())
+                && contains(wide_places, places)
+                && contains(wide_services, services)
+        }
+    }
+}
+
+/// True where every entry of `few` is in `many`, also where the lists are not sorted.
+fn contains(many: &[String], few: &[String]) -> bool {
+    let many: BTreeSet<&String> = many.iter().collect();
+    few.iter().all(|id| many.contains(id))
+}
+
+/// True where a notice of this scope goes to somebody who follows these places. Who follows none gets everything; a scope
+/// without places (all, or services alone) concerns everybody.
+pub fn concerns(scope: &Scope, recipient_places: &[String]) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Named { places, .. } => {
+            places.is_empty()
+                || recipient_places.is_empty()
+                || places.iter().any(|place| recipient_places.contains(place))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::facts::Facts;
+    use crate::domain::words::IncidentState;
+
+    fn scope() -> impl Strategy<Value = Scope> {
+        let ids = || prop::collection::btree_set("[a-d]", 0..3).prop_map(|set| set.into_iter().collect());
+        prop_oneof![
+            Just(Scope::All),
+            (ids(), ids()).prop_map(|(places, services)| {
+                let places: Vec<String> = places;
+                let services: Vec<String> = services;
+                if places.is_empty() && services.is_empty() {
+                    Scope::All
+                } else {
+                    Scope::Named { places, services }
+                }
+            }),
+        ]
+    }
+
+    fn notice(number: u32, scope: Scope) -> Notice {
+        Notice {
+            publisher: "p".to_owned(),
+            incident: "i".to_owned(),
+            number,
+            kind: Kind::Notice,
+            state: IncidentState::Restricted,
+            exercise: false,
+            title: None,
+            parent: None,
+            words: std::collections::BTreeMap::new(),
+            scope,
+            at: None,
+            since: None,
+            as_of: jiff::Timestamp::UNIX_EPOCH,
+            published: jiff::Timestamp::UNIX_EPOCH,
+            next: None,
+            replaces: Vec::new(),
+            takes_back: Vec::new(),
+            corrects: Vec::new(),
+            urgent: false,
+            cleared_with: None,
+            facts: Facts::default(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_ends_only_all(older in scope(), newer in scope()) {
+            let ended = ends(CatchUp::Latest, 1, &older, &notice(2, newer.clone()));
+            if (older == Scope::All) != (newer == Scope::All) {
+                prop_assert!(!ended);
+            }
+            prop_assert_eq!(ended, ends(CatchUp::Digest, 1, &older, &notice(2, newer)));
+        }
+
+        #[test]
+        fn every_ends_only_what_is_named(older in scope(), newer in scope(), named in any::<bool>()) {
+            let mut newer = notice(5, newer);
+            if named {
+                newer.takes_back = vec![3];
+            }
+            prop_assert_eq!(ends(CatchUp::Every, 3, &older, &newer), named);
+        }
+
+        #[test]
+        fn an_older_notice_ends_nothing(older in scope(), newer in scope()) {
+            let mut newer = notice(2, newer);
+            newer.replaces = vec![2, 3];
+            for number in [2, 3] {
+                let ended = ends(CatchUp::Latest, number, &older, &newer);
+                prop_assert!(!ended);
+            }
+        }
+
+        /// Whoever an ended notice concerned gets the one that ended it.
+        #[test]
+        fn nobody_is_left_with_nothing(older in scope(), newer in scope(), places in prop::collection::vec("[a-e]", 0..3)) {
+            if covers(&newer, &older) && concerns(&older, &places) {
+                prop_assert!(concerns(&newer, &places));
+            }
+        }
+
+        #[test]
+        fn covering_is_reflexive_and_transitive(a in scope(), b in scope(), c in scope()) {
+            prop_assert!(covers(&a, &a));
+            if covers(&a, &b) && covers(&b, &c) {
+                prop_assert!(covers(&a, &c));
+            }
+        }
+    }
+
+    #[test]
+    fn a_retraction_ends_only_what_it_names() {
+        let mut newer = notice(3, Scope::All);
+        newer.kind = Kind::Retraction;
+        newer.corrects = vec![2];
+        let ended = |number| ends(CatchUp::Latest, number, &Scope::All, &newer);
+        assert!(ended(2) && !ended(1));
+    }
+}

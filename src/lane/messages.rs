@@ -1,0 +1,292 @@
+//! The task of one message lane: carries the core's commands to store and channel, and their answers back.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Sleep};
+
+use super::glance::{Glance, Show};
+use super::metrics::Timings;
+use super::rules::{LaneSetup, MessageRules};
+use super::{Told, World};
+use crate::channel::{Channel, LookUp};
+use crate::clock::{Ms, SharedClock};
+use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::ids::LaneId;
+use crate::lane_core::event::{Command, Event, Found};
+use crate::lane_core::lane::Lane;
+use crate::store::{Job, LaneRow, StoreError};
+
+/// Unknown rows read at the start for looking up.
+const MOST_LOOK_UPS: u32 = 1_000;
+
+/// What is under way: requests, look-ups and store calls alike end in an event.
+type UnderWay = FuturesUnordered<BoxFuture<'static, Event<Job>>>;
+
+/// One message lane.
+pub(super) struct Task {
+    world: World,
+    lane: LaneId,
+    name: String,
+    rules: MessageRules,
+    channel: Arc<dyn Channel>,
+    core: Lane<Job>,
+    under_way: UnderWay,
+    timer: Option<Pin<Box<Sleep>>>,
+    show: Show,
+    seen: u64,
+    opened: bool,
+    stopped: bool,
+    timings: Timings,
+}
+
+impl Task {
+    pub(super) fn new(
+        world: World,
+        setup: LaneSetup,
+        rules: MessageRules,
+        channel: Arc<dyn Channel>,
+        show: Show,
+    ) -> Self {
+        Self {
+            core: Lane::new(rules.core, fastrand::u64(..)),
+            timings: Timings::of(&setup.name),
+            world,
+            lane: setup.lane,
+            name: setup.name,
+            rules,
+            channel,
+            under_way: UnderWay::new(),
+            timer: None,
+            show,
+            seen: 0,
+            opened: false,
+            stopped: false,
+        }
+    }
+
+    /// Runs until it is stopped.
+    pub(super) async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Told>,
+        mut woken: watch::Receiver<u64>,
+    ) {
+        while !self.stopped {
+            let event = tokio::select! {
+                biased;
+                told = inbox.recv() => match told {
+                    Some(Told::Row(row)) => self.row(&row),
+                    Some(Told::Shifted(by)) => Event::Shifted { by },
+                    // Nobody is left to tell us anything: the process ends.
+                    Some(Told::Stop) | None => Event::Stop,
+                },
+                Ok(()) = woken.changed() => {
+                    self.seen = *woken.borrow_and_update();
+                    Event::Wake
+                }
+                Some(event) = self.under_way.next() => event,
+                () = due(&mut self.timer) => {
+                    self.timer = None;
+                    Event::Timer
+                }
+            };
+            self.take(event);
+            // Whatever else has ended by now goes into the same commit.
+            while let Some(Some(event)) = self.under_way.next().now_or_never() {
+                self.take(event);
+            }
+            let lane = self.core.at_a_glance(self.world.clock.now_ms());
+            self.show.show(Glance {
+                lane,
+                seen: self.seen,
+            });
+        }
+    }
+
+    fn row(&mut self, row: &LaneRow) -> Event<Job> {
+        if !self.opened {
+            self.opened = true;
+            if self.rules.core.looks_up {
+                self.read_unknown();
+            }
+        }
+        Event::Row {
+            gate: row.gate,
+            epoch: row.epoch,
+            acknowledged: row.acknowledged.0,
+            health: row.health.clone(),
+        }
+    }
+
+    fn take(&mut self, event: Event<Job>) {
+        let now = self.world.clock.now_ms();
+        for command in self.core.step(now, event) {
+            self.carry_out(now, command);
+        }
+    }
+
+    fn carry_out(&mut self, now: Ms, command: Command<Job>) {
+        let (lane, store) = (self.lane, Arc::clone(&self.world.store));
+        match command {
+            Command::Start(job) => {
+                let clock = Arc::clone(&self.world.clock);
+                let channel = Arc::clone(&self.channel);
+                self.push(send(channel, job, clock, self.rules.timeout()));
+            }
+            Command::LookUp(job) => {
+                let channel = Arc::clone(&self.channel);
+                self.push(look_up(channel, job, self.rules.timeout()));
+            }
+            Command::Claim {
+                epoch,
+                limit,
+                probe,
+            } => {
+                let request = self.rules.claim(epoch, now, limit, probe);
+                let began = Instant::now();
+                let timings = self.timings.clone();
+                let name = self.name.clone();
+                self.push(async move {
+                    match store.claim(&request).await {
+                        Ok(claimed) => {
+                            timings.claim(began.elapsed());
+                            Event::Claimed {
+                                epoch,
+                                stored_epoch: claimed.epoch,
+                                jobs: claimed.jobs,
+                                next_due_ms: claimed.next_due_ms,
+                                more: claimed.more,
+                            }
+                        }
+                        Err(error) => failed(&name, "claim", &error, Event::ClaimFailed),
+                    }
+                });
+            }
+            Command::Complete(batch) => {
+                let began = Instant::now();
+                let timings = self.timings.clone();
+                let name = self.name.clone();
+                self.push(async move {
+                    match store.complete(&batch).await {
+                        Ok(()) => {
+                            timings.commit(began.elapsed());
+                            Event::Committed
+                        }
+                        Err(error) => failed(&name, "complete", &error, Event::CommitFailed),
+                    }
+                });
+            }
+            Command::GiveBack(rows) => {
+                let name = self.name.clone();
+                self.push(async move {
+                    match store.give_back(&rows, now).await {
+                        Ok(()) => Event::GivenBack,
+                        Err(error) => failed(&name, "give back", &error, Event::GiveBackFailed),
+                    }
+                });
+            }
+            Command::SetHealth(row) => {
+                let name = self.name.clone();
+                self.push(async move {
+                    match store.set_health(lane, &row).await {
+                        Ok(()) => Event::HealthStored,
+                        Err(error) => failed(&name, "health", &error, Event::HealthFailed),
+                    }
+                });
+            }
+            Command::Acknowledge { epoch, in_flight } => {
+                let name = self.name.clone();
+                self.push(async move {
+                    // Where it fails, the next look at the row finds it missing and it is said again.
+                    if let Err(error) = store.acknowledge_gate(lane, epoch, in_flight).await {
+                        tracing::warn!(lane = name, %error, "the gate could not be acknowledged");
+                    }
+                    Event::Timer
+                });
+            }
+            Command::Refresh => self.world.waker.wake(),
+            Command::WakeAt(at) => self.timer = at.map(|at| sleep_until(now, at)),
+            Command::Stopped => self.stopped = true,
+        }
+    }
+
+    fn read_unknown(&mut self) {
+        let (lane, store) = (self.lane, Arc::clone(&self.world.store));
+        let name = self.name.clone();
+        self.push(async move {
+            match store.unknown_jobs(lane, MOST_LOOK_UPS).await {
+                Ok(jobs) => Event::Unknowns(jobs),
+                Err(error) => failed(&name, "read unknown", &error, Event::Unknowns(Vec::new())),
+            }
+        });
+    }
+
+    fn push(&mut self, future: impl Future<Output = Event<Job>> + Send + 'static) {
+        self.under_way.push(future.boxed());
+    }
+}
+
+fn failed(name: &str, what: &str, error: &StoreError, event: Event<Job>) -> Event<Job> {
+    tracing::error!(lane = name, what, %error, "the store failed; nothing is sent until it works again");
+    event
+}
+
+/// One attempt. Ends within `timeout` whatever the channel does; a panic in it is an attempt nobody knows the outcome of.
+async fn send(
+    channel: Arc<dyn Channel>,
+    job: Job,
+    clock: SharedClock,
+    timeout: Duration,
+) -> Event<Job> {
+    let began = Instant::now();
+    let attempt = AssertUnwindSafe(channel.send(&job, clock.now_ms())).catch_unwind();
+    let report = match tokio::time::timeout(timeout, attempt).await {
+        Ok(Ok(mut report)) => {
+            // "In 30 seconds" counts from the answer, and the channel was told the time of the start.
+            if let Outcome::Later { until } = &mut report.outcome {
+                *until = until.saturating_add(super::rules::ms(began.elapsed()));
+            }
+            report
+        }
+        Ok(Err(_)) => nobody_knows("the channel's own code failed in the middle of the request"),
+        Err(_) => nobody_knows("no answer in time"),
+    };
+    Event::Finished { job, report }
+}
+
+async fn look_up(channel: Arc<dyn Channel>, job: Job, timeout: Duration) -> Event<Job> {
+    let look = AssertUnwindSafe(channel.look_up(&job)).catch_unwind();
+    let found = match tokio::time::timeout(timeout, look).await {
+        Ok(Ok(LookUp::There(remote))) => Found::There(remote),
+        Ok(Ok(LookUp::NotThere)) => Found::NotThere,
+        Ok(Ok(LookUp::CannotTell) | Err(_)) | Err(_) => Found::CannotTell,
+    };
+    Event::LookedUp { job, found }
+}
+
+fn nobody_knows(text: &str) -> Report {
+    Report {
+        outcome: Outcome::Unknown,
+        reason: Reason::NoAnswer,
+        text: text.to_owned(),
+    }
+}
+
+/// A timer for a wall time, on the monotonic clock: a clock that jumps comes as an event of its own.
+pub(super) fn sleep_until(now: Ms, at: Ms) -> Pin<Box<Sleep>> {
+    let wait = u64::try_from(at.saturating_sub(now)).unwrap_or(0);
+    Box::pin(tokio::time::sleep(Duration::from_millis(wait)))
+}
+
+/// Waits for the timer; for ever without one.
+pub(super) async fn due(timer: &mut Option<Pin<Box<Sleep>>>) {
+    match timer {
+        Some(sleep) => sleep.as_mut().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,369 @@
+//! The task of one website lane: builds the site once per generation and brings it to every target that is behind.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::Sleep;
+
+use super::glance::{Glance, Show};
+use super::messages::{due, sleep_until};
+use super::rules::LaneSetup;
+use super::{SiteWorld, Told, World};
+use crate::channel::Target;
+use crate::clock::{Ms, SharedClock};
+use crate::domain::delivery::Health;
+use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::formats::{Site, SiteError};
+use crate::ids::{LaneId, RecipientId};
+use crate::lane_core::lane::LaneNow;
+use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
+use crate::store::{LaneRow, TargetFailure, TargetResult, TargetRow};
+
+/// The longest a whole upload may take where no timeout is configured.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What ended.
+enum Ended {
+    Core(LevelEvent),
+    Targets(Vec<TargetRow>),
+    Built { changes_at: Option<Ms> },
+    Raised,
+    Nothing,
+}
+
+/// The site of one generation, for all targets that want it.
+type Shared = Arc<Mutex<Option<(i64, Arc<Site>)>>>;
+
+/// One website lane.
+pub(super) struct Task {
+    world: World,
+    site: SiteWorld,
+    lane: LaneId,
+    name: String,
+    publishers: Arc<[String]>,
+    timeout: Duration,
+    configured: Vec<Arc<dyn Target>>,
+    targets: HashMap<RecipientId, Arc<dyn Target>>,
+    built: Shared,
+    core: Levels,
+    row: Option<LaneRow>,
+    under_way: FuturesUnordered<BoxFuture<'static, Ended>>,
+    uploads: u32,
+    timer: Option<Pin<Box<Sleep>>>,
+    clock_changes: Option<Pin<Box<Sleep>>>,
+    show: Show,
+    seen: u64,
+    read_seen: u64,
+    stopped: bool,
+}
+
+impl Task {
+    pub(super) fn new(
+        world: World,
+        site: SiteWorld,
+        setup: LaneSetup,
+        configured: Vec<Arc<dyn Target>>,
+        show: Show,
+    ) -> Self {
+        Self {
+            world,
+            site,
+            lane: setup.lane,
+            name: setup.name,
+            publishers: setup.publishers.into(),
+            timeout: setup.common.timeout.unwrap_or(UPLOAD_TIMEOUT),
+            configured,
+            targets: HashMap::new(),
+            built: Shared::default(),
+            core: Levels::new(fastrand::u64(..)),
+            row: None,
+            under_way: FuturesUnordered::new(),
+            uploads: 0,
+            timer: None,
+            clock_changes: None,
+            show,
+            seen: 0,
+            read_seen: 0,
+            stopped: false,
+        }
+    }
+
+    /// Runs until it is stopped.
+    pub(super) async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Told>,
+        mut woken: watch::Receiver<u64>,
+    ) {
+        while !self.stopped {
+            tokio::select! {
+                biased;
+                told = inbox.recv() => match told {
+                    Some(Told::Row(row)) => {
+                        self.row = Some(*row);
+                        self.read_targets();
+                    }
+                    // Due times are in the rows.
+                    Some(Told::Shifted(_)) => self.read_targets(),
+                    Some(Told::Stop) | None => self.take(LevelEvent::Stop),
+                },
+                Ok(()) = woken.changed() => {
+                    self.seen = *woken.borrow_and_update();
+                    self.read_targets();
+                }
+                Some(ended) = self.under_way.next() => self.ended(ended),
+                () = due(&mut self.timer) => {
+                    self.timer = None;
+                    self.take(LevelEvent::Timer);
+                }
+                () = due(&mut self.clock_changes) => {
+                    self.clock_changes = None;
+                    self.raise();
+                }
+            }
+            self.show();
+        }
+    }
+
+    fn show(&self) {
+        let now = self.world.clock.now_ms();
+        let row = self.row.as_ref();
+        let lane = LaneNow {
+            gate: self.core.gate(),
+            health: row.map_or(Health::Well, |row| row.health.health),
+            in_flight: self.uploads,
+            queued: 0,
+            drained: row.is_some() && self.under_way.is_empty() && self.core.is_drained(now),
+        };
+        self.show.show(Glance {
+            lane,
+            seen: self.read_seen,
+        });
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        match ended {
+            Ended::Core(event) => {
+                match &event {
+                    LevelEvent::Uploaded { .. } => self.uploads -= 1,
+                    // Messages may have waited for this link.
+                    LevelEvent::Recorded { .. } => self.world.waker.wake(),
+                    _ => {}
+                }
+                self.take(event);
+            }
+            Ended::Targets(rows) => self.rows(&rows),
+            Ended::Built { changes_at } => {
+                let now = self.world.clock.now_ms();
+                self.clock_changes = changes_at.map(|at| sleep_until(now, at));
+            }
+            Ended::Raised => self.read_targets(),
+            Ended::Nothing => {}
+        }
+    }
+
+    fn rows(&mut self, rows: &[TargetRow]) {
+        let Some(lane) = &self.row else { return };
+        let (gate, epoch, acknowledged) = (lane.gate, lane.epoch, lane.acknowledged.0);
+        let mut levels = Vec::new();
+        for row in rows {
+            // Rows of targets no longer configured are kept and left alone.
+            let Some(target) = self.configured.iter().find(|t| t.address() == row.address) else {
+                continue;
+            };
+            self.targets.insert(row.id, Arc::clone(target));
+            levels.push(Level {
+                id: row.id,
+                wanted: row.wanted,
+                done: row.done,
+                failures: row.failures,
+                due_ms: row.due_ms,
+            });
+        }
+        self.take(LevelEvent::Rows {
+            gate,
+            epoch,
+            acknowledged,
+            targets: levels,
+        });
+    }
+
+    fn take(&mut self, event: LevelEvent) {
+        let now = self.world.clock.now_ms();
+        for command in self.core.step(now, event) {
+            self.carry_out(now, command);
+        }
+    }
+
+    fn carry_out(&mut self, now: Ms, command: LevelCommand) {
+        let (lane, store) = (self.lane, Arc::clone(&self.world.store));
+        match command {
+            LevelCommand::Upload { target, generation } => self.upload(target, generation),
+            LevelCommand::Record {
+                target,
+                generation,
+                at_ms,
+                result,
+            } => {
+                let result = TargetResult {
+                    lane,
+                    target,
+                    generation,
+                    at_ms,
+                    result: result.map_err(|failure| TargetFailure {
+                        due_ms: failure.due_ms,
+                        reason: failure.reason,
+                        text: failure.text,
+                    }),
+                };
+                let name = self.name.clone();
+                self.under_way.push(
+                    async move {
+                        Ended::Core(match store.target_result(&result).await {
+                            Ok(()) => LevelEvent::Recorded { target },
+                            Err(error) => {
+                                tracing::error!(lane = name, %error, "an upload could not be recorded");
+                                LevelEvent::RecordFailed { target }
+                            }
+                        })
+                    }
+                    .boxed(),
+                );
+            }
+            LevelCommand::Acknowledge { epoch, in_flight } => self.under_way.push(
+                async move {
+                    // Where it fails, the next look at the row finds it missing and it is said again.
+                    let _ = store.acknowledge_gate(lane, epoch, in_flight).await;
+                    Ended::Nothing
+                }
+                .boxed(),
+            ),
+            LevelCommand::WakeAt(at) => self.timer = at.map(|at| sleep_until(now, at)),
+            LevelCommand::Stopped => self.stopped = true,
+        }
+    }
+
+    fn read_targets(&mut self) {
+        let (lane, store, name) = (self.lane, Arc::clone(&self.world.store), self.name.clone());
+        self.read_seen = self.seen;
+        self.under_way.push(
+            async move {
+                match store.targets(lane).await {
+                    Ok(rows) => Ended::Targets(rows),
+                    Err(error) => {
+                        tracing::error!(lane = name, %error, "targets could not be read");
+                        Ended::Nothing
+                    }
+                }
+            }
+            .boxed(),
+        );
+    }
+
+    /// The next expiry or overdue promise has come: the page says something else now.
+    fn raise(&mut self) {
+        let (lane, store) = (self.lane, Arc::clone(&self.world.store));
+        let now = self.world.clock.now_ms();
+        self.under_way.push(
+            async move {
+                match store.raise_targets(lane, now).await {
+                    Ok(()) => Ended::Raised,
+                    Err(_) => Ended::Built {
+                        changes_at: Some(now + 1_000),
+                    },
+                }
+            }
+            .boxed(),
+        );
+    }
+
+    fn upload(&mut self, id: RecipientId, generation: i64) {
+        let Some(target) = self.targets.get(&id).map(Arc::clone) else {
+            return;
+        };
+        self.uploads += 1;
+        let site = build(
+            self.site.clone(),
+            Arc::clone(&self.publishers),
+            Arc::clone(&self.built),
+            Arc::clone(&self.world.clock),
+            generation,
+        )
+        .shared();
+        let instance = self.site.instance;
+        let for_timer = site.clone();
+        let upload = async move {
+            let site = site.await?;
+            target.upload(&site, instance, generation).await
+        };
+        let timed = tokio::time::timeout(self.timeout, AssertUnwindSafe(upload).catch_unwind());
+        self.under_way.push(
+            async move {
+                let result = match timed.await {
+                    Ok(Ok(result)) => result,
+                    Ok(Err(_)) => Err(trouble("the upload's own code failed in the middle")),
+                    Err(_) => Err(trouble("the upload took too long")),
+                };
+                Ended::Core(LevelEvent::Uploaded {
+                    target: id,
+                    generation,
+                    result,
+                })
+            }
+            .boxed(),
+        );
+        self.under_way.push(
+            async move {
+                match for_timer.await {
+                    Ok(site) => Ended::Built {
+                        changes_at: site.changes_at,
+                    },
+                    Err(_) => Ended::Nothing,
+                }
+            }
+            .boxed(),
+        );
+    }
+}
+
+/// The site of this generation: what another target had built for it, or read now.
+async fn build(
+    site: SiteWorld,
+    publishers: Arc<[String]>,
+    built: Shared,
+    clock: SharedClock,
+    generation: i64,
+) -> Result<Arc<Site>, Report> {
+    let mut built = built.lock().await;
+    if let Some((of, ready)) = built.as_ref()
+        && *of == generation
+    {
+        return Ok(Arc::clone(ready));
+    }
+    // A panic here would otherwise end the lane: the future is shared by two readers.
+    let new = AssertUnwindSafe(site.builder.build(&publishers, clock.now_ms())).catch_unwind();
+    match new
+        .await
+        .unwrap_or_else(|_| Err(SiteError("a template failed in the middle".into())))
+    {
+        Ok(new) => {
+            let new = Arc::new(new);
+            *built = Some((generation, Arc::clone(&new)));
+            Ok(new)
+        }
+        Err(error) => Err(trouble(&error.to_string())),
+    }
+}
+
+fn trouble(text: &str) -> Report {
+    Report {
+        outcome: Outcome::Transient,
+        reason: Reason::Local,
+        text: text.to_owned(),
+    }
+}

@@ -1,0 +1,157 @@
+//! What follows from the lane's state after every event: what starts, what is written, what is asked for, when to look again.
+
+use crate::clock::Ms;
+use crate::lane_core::claims::{self, InHand};
+use crate::lane_core::event::{Command, Work};
+use crate::lane_core::lane::{InFlight, Lane, count};
+use crate::lane_core::unknown;
+
+impl<J: Work> Lane<J> {
+    /// Everything that follows from the state as it is now.
+    pub(super) fn go_on(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        if self.stopped {
+            return;
+        }
+        if self.store_again.is_some_and(|at| at <= now) {
+            self.store_again = None;
+        }
+        if self.claiming.next_due.is_some_and(|at| at <= now) {
+            self.claiming.next_due = None;
+            self.claiming.wanted = true;
+        }
+        let store_well = self.store_again.is_none();
+        if self.stopping {
+            self.look_ups.clear();
+        }
+        if self.stopping || self.is_paused() || (self.breaker.is_open() && self.probe_waits(now)) {
+            let queued = self.queue.take_all();
+            self.give_back(queued);
+        }
+        let recorded = store_well && !self.outcomes.is_troubled();
+        let may_send = recorded && !self.stopping && self.gate.sends() && !self.is_paused();
+        if may_send {
+            self.start(now, out);
+        }
+        if store_well {
+            self.write(out);
+        }
+        if may_send {
+            self.look(now, out);
+            self.claim(now, out);
+        }
+        self.set_timer(now, out);
+        if self.stopping && self.is_idle() && self.health.saved() {
+            self.stopped = true;
+            out.push(Command::Stopped);
+        }
+    }
+
+    /// While the breaker is open only a row claimed as a probe may stay, and only when its time has come.
+    fn probe_waits(&self, now: Ms) -> bool {
+        now < self.breaker.until_ms() || self.queue.len() > 1 || !self.in_flight.is_empty()
+    }
+
+    fn start(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        let bulk_slots = claims::for_bulk(self.rules.concurrency);
+        while self.breaker.lets_start(now, count(self.in_flight.len())) {
+            let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
+                break;
+            };
+            if unknown::too_late_to_repeat(
+                &self.rules,
+                job.after_unknown(),
+                job.first_started_ms(),
+                now,
+            ) {
+                self.not_repeated(now, job);
+                continue;
+            }
+            let flight = InFlight {
+                urgent: job.urgent(),
+                probe: self.breaker.is_open(),
+                shifted: self.shifted,
+            };
+            if !flight.urgent {
+                self.bulk_in_flight += 1;
+            }
+            self.in_flight.insert(job.delivery(), flight);
+            out.push(Command::Start(job));
+        }
+    }
+
+    fn write(&mut self, out: &mut Vec<Command<J>>) {
+        if let Some(row) = self.health.next() {
+            out.push(Command::SetHealth(row));
+        }
+        // A time the service named is stored before the outcome that named it: a crash between the two repeats a row too
+        // late rather than others too early.
+        if self.health.saved()
+            && let Some(batch) = self.outcomes.next()
+        {
+            out.push(Command::Complete(batch));
+        }
+        if let Some(batch) = self.give_backs.next() {
+            out.push(Command::GiveBack(batch));
+        }
+    }
+
+    fn look(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        let probing = self.breaker.is_open() && !self.in_flight.is_empty();
+        if now < self.breaker.until_ms() || probing {
+            return;
+        }
+        while let Some(job) = self.look_ups.next(now) {
+            out.push(Command::LookUp(job));
+        }
+    }
+
+    fn claim(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        if self.claiming.asked || !self.claiming.wanted || now < self.breaker.until_ms() {
+            return;
+        }
+        let probe = self.breaker.is_open();
+        let limit = if probe {
+            u32::from(self.queue.is_empty() && self.in_flight.is_empty())
+        } else {
+            let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
+            let hand = InHand {
+                queued: count(self.queue.len()),
+                in_flight: count(self.in_flight.len()),
+                uncommitted: count(uncommitted),
+                window: self.breaker.window(),
+                woken: self.claiming.woken,
+            };
+            claims::limit(&self.rules, hand)
+        };
+        if limit > 0 {
+            self.claiming.asked = true;
+            self.claiming.wanted = false;
+            out.push(Command::Claim {
+                epoch: self.gate.epoch(),
+                limit,
+                probe,
+            });
+        }
+    }
+
+    fn set_timer(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        let sends = self.gate.sends() && !self.stopping && !self.is_paused();
+        let blocked = self.breaker.until_ms();
+        let waits_for_time = self.claiming.wanted || !self.queue.is_empty();
+        let times = [
+            self.store_again,
+            self.claiming.next_due.filter(|_| sends),
+            self.queue.next_start_ms().filter(|_| sends),
+            Some(blocked).filter(|_| sends && waits_for_time),
+            self.look_ups
+                .next_due_ms()
+                .filter(|_| sends)
+                .map(|at| at.max(blocked)),
+        ];
+        let next = times.into_iter().flatten().filter(|at| *at > now).min();
+        if next != self.timer {
+            self.timer = next;
+            out.push(Command::WakeAt(next));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The broadcasts that are alive on a lane, in the order in which they go out: urgency orders incidents and broadcasts, never the notices a
+//! recipient gets of one incident (LANES 4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{Row, SqliteConnection};
+
+use super::publish::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
+use super::rows::listed;
+use super::{ClaimRequest, StoreError};
+use crate::clock::Ms;
+use crate::domain::delivery::{BroadcastState, Operation};
+use crate::domain::notice::Scope;
+
+/// A live broadcast (or one that has ended but still holds its successors, see `holds_only`).
+#[derive(Debug, Clone)]
+pub(super) struct Alive {
+    pub(super) id: i64,
+    pub(super) incident: i64,
+    pub(super) notice: i64,
+    pub(super) kind: i64,
+    pub(super) urgent: bool,
+    pub(super) operation: Operation,
+    pub(super) shape: i64,
+    pub(super) open: bool,
+    pub(super) corrects: String,
+    pub(super) upto: Option<i64>,
+    pub(super) cursor: i64,
+    pub(super) expires: Option<Ms>,
+    pub(super) not_before: Option<Ms>,
+    pub(super) created: Ms,
+    pub(super) scope: Scope,
+    pub(super) waiting: i64,
+    pub(super) holds_only: bool,
+}
+
+impl Alive {
+    /// One account instead of an audience.
+    pub(super) fn is_account(&self) -> bool {
+        self.shape == SHAPE_ACCOUNT
+    }
+
+    /// Chunks may still open.
+    pub(super) fn opens(&self) -> bool {
+        self.open && self.shape == SHAPE_AUDIENCE
+    }
+
+    fn has_work(&self) -> bool {
+        !self.holds_only && (self.waiting > 0 || self.opens())
+    }
+}
+
+/// Everything alive on the lane, oldest notice first, and what was refused so lately that it still holds its successors.
+pub(super) async fn of_lane(
+    c: &mut SqliteConnection,
+    r: &ClaimRequest,
+) -> Result<Vec<Alive>, StoreError> {
+    // broadcast_live (lane, notice) WHERE state < 2.
+    let rows = sqlx::query(
+        "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
+           n_waiting, 0 AS holds_only
+         FROM broadcast WHERE lane = ? AND state < 2 AND shape <> ? ORDER BY notice",
+    )
+    .bind(r.lane.0)
+    .bind(SHAPE_LEVELS)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut alive = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let incidents: BTreeSet<i64> = alive.iter().filter(|b| b.has_work()).map(|b| b.incident).collect();
+    if incidents.is_empty() {
+        return Ok(alive);
+    }
+    let wait = r.order_wait_ms.max(r.correction_wait_ms);
+    // broadcast_incident (incident, lane, …).
+    let refused = sqlx::query(
+        "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
+           n_waiting, 1 AS holds_only
+         FROM broadcast WHERE incident IN (SELECT value FROM json_each(?)) AND lane = ? AND state >= 2 AND n_permanent > 0
+           AND changed > ?",
+    )
+    .bind(serde_json::to_string(&incidents)?)
+    .bind(r.lane.0)
+    .bind(r.now_ms.saturating_sub(wait))
+    .fetch_all(c)
+    .await?;
+    for row in &refused {
+        alive.push(read(row)?);
+    }
+    Ok(alive)
+}
+
+fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
+    Ok(Alive {
+        id: row.try_get("id")?,
+        incident: row.try_get("incident")?,
+        notice: row.try_get("notice")?,
+        kind: row.try_get("kind")?,
+        urgent: row.try_get("urgent")?,
+        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
+        shape: row.try_get("shape")?,
+        open: row.try_get::<i64, _>("state")? == BroadcastState::Open as i64,
+        corrects: row.try_get("corrects")?,
+        upto: row.try_get("upto")?,
+        cursor: row.try_get("cursor")?,
+        expires: row.try_get("expires")?,
+        not_before: row.try_get("not_before")?,
+        created: row.try_get("created")?,
+        scope: serde_json::from_str(row.try_get("scope")?)?,
+        waiting: row.try_get("n_waiting")?,
+        holds_only: row.try_get("holds_only")?,
+    })
+}
+
+/// What has work, in order: incidents with something urgent first, then by the age of their oldest work; within an incident urgent
+/// broadcasts first (each recipient's own order is kept row by row). A probe goes strictly by number within the incident.
+pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<&Alive> {
+    let mut incidents: BTreeMap<i64, (bool, i64)> = BTreeMap::new();
+    for b in alive.iter().filter(|b| b.has_work()) {
+        let known = incidents.entry(b.incident).or_insert((false, b.notice));
+        *known = (known.0 || b.urgent, known.1.min(b.notice));
+    }
+    let mut work: Vec<&Alive> = alive.iter().filter(|b| b.has_work()).collect();
+    work.sort_by_key(|b| {
+        let (urgent, oldest) = incidents.get(&b.incident).copied().unwrap_or((false, 0));
+        (!urgent, oldest, !(b.urgent && !probe), b.notice)
+    });
+    work
+}
+
+/// The older ones of the same incident: what a recipient has to have first.
+pub(super) fn older<'a>(of: &Alive, alive: &'a [Alive]) -> Vec<&'a Alive> {
+    alive
+        .iter()
+        .filter(|b| b.incident == of.incident && b.notice < of.notice)
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! What the board and `status` read: broadcast rows with their counters, never a count over deliveries.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use super::rows::{count, listed};
+use super::{BroadcastRow, Counters, Identity, StoreError};
+use crate::domain::delivery::BroadcastState;
+use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
+
+/// A broadcast with its lane's name; `next_due` through delivery_due (broadcast, due) WHERE state = 0.
+macro_rules! select_broadcast {
+    () => {
+        "SELECT b.*, l.name AS channel, l.kind AS channel_kind,
+           CASE WHEN b.n_waiting > 0 THEN (SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.state = 0) END AS next_due
+         FROM broadcast b JOIN lane l ON l.id = b.lane "
+    };
+}
+
+pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
+    let n = |column: &str| -> Result<u64, StoreError> { Ok(count(row.try_get(column)?)) };
+    let counters = Counters {
+        opened: n("opened")?,
+        expected: n("expected")?,
+        waiting: n("n_waiting")?,
+        started: n("n_started")?,
+        accepted: n("n_accepted")?,
+        delivered: n("n_delivered")?,
+        unknown: n("n_unknown")?,
+        permanent: n("n_permanent")?,
+        gone: n("n_gone")?,
+        superseded: n("n_superseded")?,
+        expired: n("n_expired")?,
+        dropped: n("n_dropped")?,
+    };
+    // A failure that has been overcome is no news.
+    let troubled = counters.waiting + counters.unknown + counters.permanent + counters.gone > 0;
+    Ok(BroadcastRow {
+        id: BroadcastId(row.try_get("id")?),
+        lane: LaneId(row.try_get("lane")?),
+        channel: row.try_get("channel")?,
+        kind: row.try_get("channel_kind")?,
+        incident: IncidentId(row.try_get("incident")?),
+        number: row.try_get("number")?,
+        notice: NoticeSeq(row.try_get("notice")?),
+        scope: serde_json::from_str(row.try_get("scope")?)?,
+        urgent: row.try_get("urgent")?,
+        state: listed(
+            BroadcastState::from_stored(row.try_get("state")?),
+            "a broadcast's state",
+        )?,
+        superseded_by: row
+            .try_get::<Option<i64>, _>("superseded_by")?
+            .map(NoticeSeq),
+        counters,
+        created_ms: row.try_get("created")?,
+        first_done_ms: row.try_get("first_done")?,
+        changed_ms: row.try_get("changed")?,
+        next_due_ms: row.try_get("next_due")?,
+        last_text: row
+            .try_get::<Option<String>, _>("last_text")?
+            .filter(|_| troubled),
+        url: row.try_get("url")?,
+        expires_ms: row.try_get("expires")?,
+    })
+}
+
+/// Of an incident, or of all; by notice, then channel.
+pub(super) async fn broadcasts(
+    pool: &SqlitePool,
+    incident: Option<IncidentId>,
+) -> Result<Vec<BroadcastRow>, StoreError> {
+    let rows = match incident {
+        // broadcast_incident (incident, …).
+        Some(incident) => {
+            sqlx::query(concat!(
+                select_broadcast!(),
+                "WHERE b.incident = ? ORDER BY b.notice, l.name"
+            ))
+            .bind(incident.0)
+            .fetch_all(pool)
+            .await?
+        }
+        // Primary key.
+        None => {
+            sqlx::query(concat!(select_broadcast!(), "ORDER BY b.notice, l.name"))
+                .fetch_all(pool)
+                .await?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Of one notice.
+pub(super) async fn of_notice(
+    pool: &SqlitePool,
+    notice: NoticeSeq,
+) -> Result<Vec<BroadcastRow>, StoreError> {
+    // broadcast_notice (notice).
+    let rows = sqlx::query(concat!(
+        select_broadcast!(),
+        "WHERE b.notice = ? ORDER BY l.name"
+    ))
+    .bind(notice.0)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// One broadcast.
+pub(super) async fn one(
+    pool: &SqlitePool,
+    broadcast: i64,
+) -> Result<Option<BroadcastRow>, StoreError> {
+    // Primary key.
+    sqlx::query(concat!(select_broadcast!(), "WHERE b.id = ?"))
+        .bind(broadcast)
+        .fetch_optional(pool)
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// Broadcasts whose counters differ from their rows. Reads every row: for checks, not for the board.
+pub(super) async fn recount(pool: &SqlitePool) -> Result<Vec<BroadcastId>, StoreError> {
+    // delivery_of (broadcast, …) groups without sorting.
+    let wrong: Vec<i64> = sqlx::query_scalar(
+        "SELECT b.id FROM broadcast b LEFT JOIN (
+           SELECT broadcast, count(*) AS n, sum(state = 0) AS s0, sum(state = 1) AS s1, sum(state = 2) AS s2, sum(state = 3) AS s3,
+             sum(state = 4) AS s4, sum(state = 5) AS s5, sum(state = 6) AS s6, sum(state = 7) AS s7, sum(state = 8) AS s8,
+             sum(state = 9) AS s9 FROM delivery GROUP BY broadcast) d ON d.broadcast = b.id
+         WHERE (b.opened, b.n_waiting, b.n_started, b.n_accepted, b.n_delivered, b.n_unknown, b.n_permanent, b.n_gone, b.n_superseded,
+             b.n_expired, b.n_dropped)
+           IS NOT (coalesce(n, 0), coalesce(s0, 0), coalesce(s1, 0), coalesce(s2, 0), coalesce(s3, 0), coalesce(s4, 0), coalesce(s5, 0),
+             coalesce(s6, 0), coalesce(s7, 0), coalesce(s8, 0), coalesce(s9, 0)) ORDER BY b.id",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(wrong.into_iter().map(BroadcastId).collect())
+}
+
+/// Which store this is.
+pub(super) async fn identity(c: &mut SqliteConnection) -> Result<Identity, StoreError> {
+    let schema = super::open::schema_of(c).await?;
+    // One row.
+    let row = sqlx::query("SELECT instance, installation, moved FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
+    Ok(Identity {
+        instance: row.try_get("instance")?,
+        installation: row.try_get("installation")?,
+        schema,
+        moved: row.try_get("moved")?,
+    })
+}

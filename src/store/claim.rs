@@ -1,0 +1,266 @@
+//! The claim: one transaction that picks what a lane may start now, in order, at its rate, and writes it down as started before the first
+//! byte leaves (LANES 3 and 4). What is due comes from `due.rs`, new chunks of an audience from `chunks.rs`.
+
+use std::sync::Arc;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::alive::{self, Alive};
+use super::due::{self, Due};
+use super::rate::Slots;
+use super::rows::{pick, settle_lanes, variants};
+use super::{ClaimRequest, Claimed, Job, StoreError, Thread, chunks};
+use crate::clock::Ms;
+use crate::domain::delivery::Gate;
+use crate::domain::outcome::Remote;
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
+
+/// Rounds of opening chunks within one claim; more is another claim's, so that no transaction lasts.
+const ROUNDS: usize = 8;
+
+/// The earliest of some moments.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Next(pub(super) Option<Ms>);
+
+impl Next {
+    pub(super) fn at(&mut self, ms: Ms) {
+        self.0 = Some(self.0.map_or(ms, |known| known.min(ms)));
+    }
+}
+
+/// What a lane row says to a claim.
+struct LaneState {
+    epoch: i64,
+    shut: bool,
+    account: String,
+    tat_us: Option<i64>,
+}
+
+/// Claims for a lane.
+pub(super) async fn claim(
+    c: &mut SqliteConnection,
+    r: &ClaimRequest,
+) -> Result<Claimed, StoreError> {
+    let lane = lane_state(c, r.lane.0).await?;
+    let mut claimed = Claimed {
+        epoch: lane.epoch,
+        ..Claimed::default()
+    };
+    if lane.shut || lane.epoch != r.epoch {
+        return Ok(claimed);
+    }
+    let alive = alive::of_lane(c, r).await?;
+    let mut next = Next::default();
+    let mut slots = Slots::new(r.rate, lane.tat_us, r.now_ms);
+    let limit = if r.probe { 1 } else { r.limit as usize };
+    let mut settle = false;
+    for broadcast in alive::in_order(&alive, r.probe) {
+        let left = limit - claimed.jobs.len();
+        if left == 0 {
+            claimed.more = true;
+            break;
+        }
+        if broadcast.expires.is_some_and(|at| at <= r.now_ms) {
+            continue;
+        }
+        if let Some(until) = broadcast.not_before.filter(|at| *at > r.now_ms) {
+            next.at(until);
+            continue;
+        }
+        let room = slots.free(left);
+        if room == 0 {
+            next.at(slots.next_ms());
+            break;
+        }
+        let found = rows_of(c, r, broadcast, &alive, room, &mut next).await?;
+        claimed.more |= found.more;
+        settle |= found.settle;
+        start(c, r, broadcast, found.rows, &mut slots, &mut claimed.jobs).await?;
+    }
+    if settle {
+        settle_lanes(c, [r.lane.0].into()).await?;
+    }
+    if let Some(tat_us) = slots.tat_us().filter(|_| !claimed.jobs.is_empty()) {
+        // Primary key.
+        sqlx::query("INSERT INTO account_rate (account, tat_us) VALUES (?, ?) ON CONFLICT DO UPDATE SET tat_us = excluded.tat_us")
+            .bind(&lane.account)
+            .bind(tat_us)
+            .execute(&mut *c)
+            .await?;
+    }
+    if !claimed.more
+        && let Some(due) = due::next_after(c, &alive, r.now_ms).await?
+    {
+        next.at(due);
+    }
+    claimed.next_due_ms = next.0;
+    Ok(claimed)
+}
+
+async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, StoreError> {
+    // Primary keys of lane, account_rate and meta.
+    let row = sqlx::query(
+        "SELECT epoch, gate, configured, kind || ' ' || account AS account, (SELECT moved FROM meta WHERE one = 1) AS moved,
+           (SELECT tat_us FROM account_rate a WHERE a.account = lane.kind || ' ' || lane.account) AS tat_us
+         FROM lane WHERE id = ?",
+    )
+    .bind(lane)
+    .fetch_optional(c)
+    .await?
+    .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+    Ok(LaneState {
+        epoch: row.try_get("epoch")?,
+        shut: row.try_get::<i64, _>("gate")? == Gate::Held as i64
+            || row.try_get::<i64, _>("moved")? != 0
+            || row.try_get::<i64, _>("configured")? == 0,
+        account: row.try_get("account")?,
+        tat_us: row.try_get("tat_us")?,
+    })
+}
+
+/// The startable rows of one broadcast.
+struct Found {
+    rows: Vec<Due>,
+    more: bool,
+    settle: bool,
+}
+
+/// Due rows first, then chunks of the audience until there is no room or nobody left.
+async fn rows_of(
+    c: &mut SqliteConnection,
+    r: &ClaimRequest,
+    broadcast: &Alive,
+    alive: &[Alive],
+    room: usize,
+    next: &mut Next,
+) -> Result<Found, StoreError> {
+    let older = alive::older(broadcast, alive);
+    let mut found = Found {
+        rows: Vec::new(),
+        more: false,
+        settle: false,
+    };
+    let mut chunk = chunks::Cursor::of(broadcast, &older);
+    let mut waiting = broadcast.waiting > 0;
+    for _ in 0..ROUNDS {
+        if waiting {
+            let mut seen = due::read(c, r, broadcast, &older, room - found.rows.len(), next).await?;
+            found.settle |= seen.ended;
+            // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
+            let stop = seen.blocked && seen.rows.is_empty();
+            found.rows.append(&mut seen.rows);
+            if stop {
+                return Ok(found);
+            }
+        }
+        if found.rows.len() >= room {
+            found.more = true;
+            return Ok(found);
+        }
+        if !chunk.open_more(c, r, room - found.rows.len()).await? {
+            found.settle |= chunk.finished();
+            return Ok(found);
+        }
+        waiting = true;
+    }
+    found.more = true;
+    Ok(found)
+}
+
+/// Writes the rows as started and makes the jobs.
+async fn start(
+    c: &mut SqliteConnection,
+    r: &ClaimRequest,
+    broadcast: &Alive,
+    rows: Vec<Due>,
+    slots: &mut Slots,
+    jobs: &mut Vec<Job>,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let texts = variants(c, broadcast.id).await?;
+    let texts: std::collections::BTreeMap<_, _> =
+        texts.into_iter().map(|(l, v)| (l, Arc::new(v))).collect();
+    let thread = if broadcast.is_account() {
+        thread_of(c, r.lane.0, broadcast.incident).await?
+    } else {
+        None
+    };
+    let mut starts: Vec<(i64, Ms, Ms, i64)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (lang, variant) = pick(&texts, row.lang).ok_or_else(|| {
+            StoreError::Database(format!("broadcast {} has no text", broadcast.id))
+        })?;
+        let start_at_ms = slots.take(r.now_ms);
+        let first_started_ms = if row.attempt == 0 {
+            start_at_ms
+        } else {
+            row.first_started
+        };
+        starts.push((
+            row.id,
+            start_at_ms.saturating_add(r.lease_ms),
+            first_started_ms,
+            row.operation as i64,
+        ));
+        jobs.push(Job {
+            delivery: DeliveryId(row.id),
+            broadcast: BroadcastId(broadcast.id),
+            incident: IncidentId(broadcast.incident),
+            notice: NoticeSeq(broadcast.notice),
+            attempt: row.attempt + 1,
+            first_started_ms,
+            start_at_ms,
+            operation: row.operation,
+            step: row.step,
+            step_handle: row.step_handle,
+            after_unknown: row.after_unknown,
+            recipient: RecipientId(row.recipient),
+            address: row.address,
+            variant: Arc::clone(variant),
+            lang,
+            thread: thread.clone(),
+            target: row.target,
+            urgent: broadcast.urgent,
+            created_ms: broadcast.created,
+        });
+    }
+    // Primary key per row of the list.
+    sqlx::query(
+        "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
+           operation = j.value ->> 3, changed = ?
+         FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
+    )
+    .bind(r.now_ms)
+    .bind(serde_json::to_string(&starts)?)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+async fn thread_of(
+    c: &mut SqliteConnection,
+    lane: i64,
+    incident: i64,
+) -> Result<Option<Thread>, StoreError> {
+    type Ids = (Option<String>, Option<String>, Option<String>, Option<String>);
+    // Primary key (lane, incident).
+    let ids: Option<Ids> = sqlx::query_as(
+        "SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?",
+    )
+    .bind(lane)
+    .bind(incident)
+    .fetch_optional(c)
+    .await?;
+    Ok(ids.map(|(root_id, root_url, parent_id, parent_url)| Thread {
+        root: Remote {
+            id: root_id,
+            url: root_url,
+        },
+        parent: Remote {
+            id: parent_id,
+            url: parent_url,
+        },
+    }))
+}

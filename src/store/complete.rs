@@ -1,0 +1,358 @@
+//! Outcomes: what each attempt made of its row. Fenced by the attempt number; what comes too late is kept as evidence (LANES 3).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sqlx::{Row, SqliteConnection};
+
+use super::due::FLAG_AFTER_UNKNOWN;
+use super::evidence::{self, Evidence};
+use super::publish::SHAPE_ACCOUNT;
+use super::rows::{settle_lanes, word};
+use super::{Completion, Settled, StoreError, receipts};
+use crate::clock::Ms;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::outcome::Remote;
+use crate::ids::DeliveryId;
+
+/// A row as it stood before its outcome.
+#[derive(Debug, Clone)]
+struct Before {
+    broadcast: i64,
+    recipient: i64,
+    state: i64,
+    attempt: u32,
+    flags: i64,
+    step: u8,
+    step_handle: Option<String>,
+    remote: Remote,
+    lane: i64,
+    incident: i64,
+    notice: i64,
+    shape: i64,
+    closed: bool,
+}
+
+/// A row as it is to be: id, state, attempt, due, changed, flags, step, handle, reason, remote key, id, url.
+type After = (
+    i64,
+    u8,
+    u32,
+    Ms,
+    Ms,
+    i64,
+    u8,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+);
+
+/// What a batch changes beside the rows.
+#[derive(Default)]
+struct Effects {
+    rows: Vec<After>,
+    evidence: Vec<Evidence>,
+    /// Of account lanes: lane, incident, notice, what is there now.
+    posts: Vec<(i64, i64, i64, i64, Remote)>,
+    /// Recipients the service does not know any more.
+    gone: Vec<(i64, i64)>,
+    /// Rows with a remote id whose receipt may have come first: lane, delivery.
+    named: Vec<(i64, i64)>,
+    lanes: BTreeSet<i64>,
+    broadcasts: BTreeMap<i64, Touched>,
+}
+
+#[derive(Default)]
+struct Touched {
+    at: Ms,
+    done: bool,
+    text: Option<String>,
+}
+
+/// Applies outcomes.
+pub(super) async fn complete(
+    c: &mut SqliteConnection,
+    completions: &[Completion],
+) -> Result<(), StoreError> {
+    let mut before = read(c, completions).await?;
+    let mut effects = Effects::default();
+    for completion in completions {
+        if let Some(row) = before.get_mut(&completion.delivery.0) {
+            apply(row, completion, &mut effects)?;
+        }
+    }
+    write(c, effects).await
+}
+
+async fn read(
+    c: &mut SqliteConnection,
+    completions: &[Completion],
+) -> Result<HashMap<i64, Before>, StoreError> {
+    let ids: Vec<i64> = completions.iter().map(|x| x.delivery.0).collect();
+    // Primary keys of delivery and broadcast.
+    let rows = sqlx::query(
+        "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
+           b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed
+         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
+    )
+    .bind(serde_json::to_string(&ids)?)
+    .fetch_all(c)
+    .await?;
+    let mut before = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        before.insert(
+            row.try_get(0)?,
+            Before {
+                broadcast: row.try_get(1)?,
+                recipient: row.try_get(2)?,
+                state: row.try_get(3)?,
+                attempt: row.try_get(4)?,
+                flags: row.try_get(5)?,
+                step: row.try_get(6)?,
+                step_handle: row.try_get(7)?,
+                remote: Remote {
+                    id: row.try_get(8)?,
+                    url: row.try_get(9)?,
+                },
+                lane: row.try_get(10)?,
+                incident: row.try_get(11)?,
+                notice: row.try_get(12)?,
+                shape: row.try_get(13)?,
+                closed: row.try_get(14)?,
+            },
+        );
+    }
+    Ok(before)
+}
+
+/// One outcome on one row. An unknown row may still learn its outcome.
+fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
+    let current = x.attempt == row.attempt
+        && (row.state == DeliveryState::Started as i64 || row.state == DeliveryState::Unknown as i64);
+    if !current {
+        return late(row, x, effects);
+    }
+    let mut due = 0;
+    let mut spent = true;
+    let state = match &x.settled {
+        Settled::Delivered(remote) | Settled::Accepted(remote) => {
+            row.remote = remote.clone();
+            post(row, effects);
+            if matches!(x.settled, Settled::Delivered(_)) {
+                DeliveryState::Delivered
+            } else {
+                DeliveryState::Accepted
+            }
+        }
+        Settled::Stepped { step, handle } => {
+            row.step = *step;
+            row.step_handle = Some(handle.clone());
+            due = x.at_ms;
+            DeliveryState::Waiting
+        }
+        Settled::Waiting {
+            due_ms,
+            spent: counts,
+            after_unknown,
+        } => {
+            spent = *counts;
+            if *after_unknown {
+                row.flags |= FLAG_AFTER_UNKNOWN;
+            }
+            if row.closed && row.flags & FLAG_AFTER_UNKNOWN == 0 && row.step == 0 {
+                // Its broadcast was closed while it was out: what certainly did not get through does not start again.
+                DeliveryState::Superseded
+            } else {
+                due = *due_ms;
+                DeliveryState::Waiting
+            }
+        }
+        Settled::Unknown => DeliveryState::Unknown,
+        Settled::Permanent => DeliveryState::Permanent,
+        Settled::Gone => {
+            if row.recipient > 0 {
+                effects.gone.push((row.lane, row.recipient));
+            }
+            DeliveryState::Gone
+        }
+        Settled::Dropped => DeliveryState::Dropped,
+    };
+    let done = matches!(state, DeliveryState::Delivered | DeliveryState::Accepted);
+    if !done && !matches!(x.settled, Settled::Stepped { .. }) {
+        effects.evidence.push(Evidence::of(x, "failed")?);
+    }
+    if !spent {
+        row.attempt = row.attempt.saturating_sub(1);
+    }
+    let reason = (!done).then(|| word(x.reason)).transpose()?;
+    push(row, x, state as i64, due, reason, effects);
+    Ok(())
+}
+
+/// An outcome of an old attempt, or of a row that a receipt or a person has ended meanwhile: evidence, where it says something else than the
+/// row. The remote id it brings is kept where none is known.
+fn late(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
+    let there = row.state == DeliveryState::Accepted as i64 || row.state == DeliveryState::Delivered as i64;
+    if let Settled::Delivered(remote) | Settled::Accepted(remote) = &x.settled
+        && x.attempt == row.attempt
+        && row.state != DeliveryState::Waiting as i64
+    {
+        if row.remote.id.is_none() && remote.id.is_some() {
+            row.remote = remote.clone();
+            post(row, effects);
+            let state = row.state;
+            push(row, x, state, 0, None, effects);
+        }
+        if there {
+            return Ok(());
+        }
+    }
+    effects.evidence.push(Evidence::of(x, "evidence")?);
+    Ok(())
+}
+
+/// Puts the row as it now stands among what is to be written.
+fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<String>, effects: &mut Effects) {
+    row.state = state;
+    let touched = effects.broadcasts.entry(row.broadcast).or_default();
+    touched.at = touched.at.max(x.at_ms);
+    touched.done |= state == DeliveryState::Delivered as i64 || state == DeliveryState::Accepted as i64;
+    if reason.is_some() && !x.text.is_empty() {
+        touched.text = Some(x.text.clone());
+    }
+    effects.lanes.insert(row.lane);
+    if row.remote.id.is_some() {
+        effects.named.push((row.lane, x.delivery.0));
+    }
+    effects.rows.push((
+        x.delivery.0,
+        u8::try_from(state).unwrap_or(0),
+        row.attempt,
+        due,
+        x.at_ms,
+        row.flags,
+        row.step,
+        row.step_handle.clone(),
+        reason,
+        row.remote.id.as_deref().map(receipts::remote_key),
+        row.remote.id.clone(),
+        row.remote.url.clone(),
+    ));
+}
+
+/// The account's newest post, for threads and for the board's link.
+fn post(row: &Before, effects: &mut Effects) {
+    if row.shape == SHAPE_ACCOUNT && (row.remote.id.is_some() || row.remote.url.is_some()) {
+        effects.posts.push((
+            row.lane,
+            row.incident,
+            row.notice,
+            row.broadcast,
+            row.remote.clone(),
+        ));
+    }
+}
+
+async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreError> {
+    if !effects.rows.is_empty() {
+        // Primary key per row; delivery_started and delivery_due lose their entries.
+        sqlx::query(
+            "UPDATE delivery SET state = j.value ->> 1, attempt = j.value ->> 2, due = j.value ->> 3, changed = j.value ->> 4,
+               flags = j.value ->> 5, step = j.value ->> 6, step_handle = j.value ->> 7, reason = j.value ->> 8,
+               remote_key = j.value ->> 9, remote_id = j.value ->> 10, remote_url = j.value ->> 11
+             FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
+        )
+        .bind(serde_json::to_string(&effects.rows)?)
+        .execute(&mut *c)
+        .await?;
+    }
+    evidence::write(c, &effects.evidence).await?;
+    for (id, touched) in &effects.broadcasts {
+        // Primary key.
+        sqlx::query(
+            "UPDATE broadcast SET changed = max(changed, ?1), first_done = CASE WHEN ?2 THEN coalesce(first_done, ?1) ELSE first_done END,
+               last_text = coalesce(?3, last_text) WHERE id = ?4",
+        )
+        .bind(touched.at)
+        .bind(touched.done)
+        .bind(&touched.text)
+        .bind(id)
+        .execute(&mut *c)
+        .await?;
+    }
+    for (lane, incident, notice, broadcast, remote) in effects.posts {
+        new_post(c, lane, incident, notice, broadcast, &remote).await?;
+    }
+    if !effects.gone.is_empty() {
+        // Primary key (lane, seq).
+        sqlx::query(
+            "UPDATE recipient SET state = 2 FROM json_each(?) j WHERE lane = j.value ->> 0 AND seq = j.value ->> 1",
+        )
+        .bind(serde_json::to_string(&effects.gone)?)
+        .execute(&mut *c)
+        .await?;
+    }
+    receipts::settle_waiting(c, &effects.named).await?;
+    settle_lanes(c, effects.lanes).await
+}
+
+/// The thread of an incident on an account: its first post stays the root, its newest the parent.
+async fn new_post(
+    c: &mut SqliteConnection,
+    lane: i64,
+    incident: i64,
+    notice: i64,
+    broadcast: i64,
+    remote: &Remote,
+) -> Result<(), StoreError> {
+    // Primary key (lane, incident).
+    sqlx::query(
+        "INSERT INTO thread (lane, incident, root_id, root_url, parent_id, parent_url, parent_seq) VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET parent_id = excluded.parent_id, parent_url = excluded.parent_url, parent_seq = excluded.parent_seq
+         WHERE excluded.parent_seq >= parent_seq",
+    )
+    .bind(lane)
+    .bind(incident)
+    .bind(&remote.id)
+    .bind(&remote.url)
+    .bind(notice)
+    .execute(&mut *c)
+    .await?;
+    // Primary key.
+    sqlx::query("UPDATE broadcast SET url = coalesce(?, url) WHERE id = ?")
+        .bind(&remote.url)
+        .bind(broadcast)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Claimed rows whose request never began: waiting again, attempt unspent; of a broadcast closed meanwhile: superseded.
+pub(super) async fn give_back(
+    c: &mut SqliteConnection,
+    rows: &[(DeliveryId, u32)],
+    now: Ms,
+) -> Result<(), StoreError> {
+    // Primary keys of delivery and broadcast. A later claim would have another attempt number.
+    sqlx::query(
+        "UPDATE delivery SET attempt = attempt - 1, changed = ?1,
+           state = CASE WHEN b.superseded_by IS NOT NULL AND flags & 1 = 0 AND step = 0 THEN 7 ELSE 0 END,
+           due = CASE WHEN b.superseded_by IS NOT NULL AND flags & 1 = 0 AND step = 0 THEN 0 ELSE ?1 END
+         FROM json_each(?2) j, broadcast b
+         WHERE delivery.id = j.value ->> 0 AND delivery.state = 1 AND delivery.attempt = j.value ->> 1 AND b.id = delivery.broadcast",
+    )
+    .bind(now)
+    .bind(serde_json::to_string(&rows.iter().map(|(id, n)| (id.0, *n)).collect::<Vec<_>>())?)
+    .execute(&mut *c)
+    .await?;
+    let ids: Vec<i64> = rows.iter().map(|(id, _)| id.0).collect();
+    // Primary keys.
+    let lanes: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT b.lane FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
+    )
+    .bind(serde_json::to_string(&ids)?)
+    .fetch_all(&mut *c)
+    .await?;
+    settle_lanes(c, lanes.into_iter().collect()).await
+}

@@ -1,0 +1,167 @@
+//! What people decide: an unknown or refused delivery, a try now.
+
+use sqlx::SqliteConnection;
+
+use super::evidence::{self, Evidence};
+use super::rows::{revive, settle_lanes};
+use super::{Act, DecideOn, Decision, StoreError, audit};
+use crate::clock::Ms;
+
+/// Ends unknown (or refused) rows, or sends them again. Returns how many rows it decided.
+pub(super) async fn decide(
+    c: &mut SqliteConnection,
+    what: DecideOn,
+    decision: Decision,
+    act: &Act,
+    now: Ms,
+) -> Result<u64, StoreError> {
+    let open = match what {
+        DecideOn::Delivery(id) => one(c, id.0, decision).await?,
+        DecideOn::Broadcast(id) => all_unknown(c, id.0).await?,
+    };
+    let Some(&(_, broadcast, lane, _)) = open.first() else {
+        return Err(StoreError::Refused(
+            "nothing there waits for a decision; `rundruf explain` says how it stands".into(),
+        ));
+    };
+    let ids: Vec<i64> = match decision {
+        Decision::Again => {
+            let free = not_passed(c, &open, now).await?;
+            if free.is_empty() {
+                return Err(StoreError::Refused(
+                    "a newer notice has passed it or taken its place, or its time is over: it can only be marked as there, or dropped"
+                        .into(),
+                ));
+            }
+            free
+        }
+        _ => open.iter().map(|o| o.0).collect(),
+    };
+    let list = serde_json::to_string(&ids)?;
+    // What was unknown may be there: the next attempt has to know (flag 1).
+    let sql = match decision {
+        Decision::There => {
+            "UPDATE delivery SET state = 3, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
+        }
+        Decision::Drop => {
+            "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
+        }
+        Decision::Again => {
+            "UPDATE delivery SET flags = flags | (state = 4), state = 0, due = ?1, changed = ?1, reason = 'decided'
+             WHERE id IN (SELECT value FROM json_each(?2))"
+        }
+    };
+    // Primary key per row.
+    sqlx::query(sql)
+        .bind(now)
+        .bind(&list)
+        .execute(&mut *c)
+        .await?;
+    let word = super::rows::word(decision)?;
+    let lines: Vec<Evidence> = open
+        .iter()
+        .filter(|o| ids.contains(&o.0))
+        .map(|o| Evidence(o.0, o.3, now, "decided", Some("decided".into()), word.clone()))
+        .collect();
+    evidence::write(c, &lines).await?;
+    // Primary key.
+    sqlx::query("UPDATE broadcast SET changed = ? WHERE id = ?")
+        .bind(now)
+        .bind(broadcast)
+        .execute(&mut *c)
+        .await?;
+    revive(c, broadcast).await?;
+    settle_lanes(c, [lane].into()).await?;
+    audit::append(c, act).await?;
+    Ok(ids.len() as u64)
+}
+
+/// Delivery, broadcast, lane, attempt.
+type Undecided = (i64, i64, i64, u32);
+
+/// One row, where it is unknown, refused or without its receipt; `drop` may also end one that waits.
+async fn one(
+    c: &mut SqliteConnection,
+    delivery: i64,
+    decision: Decision,
+) -> Result<Vec<Undecided>, StoreError> {
+    // Primary keys.
+    Ok(sqlx::query_as(
+        "SELECT d.id, d.broadcast, b.lane, d.attempt FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+         WHERE d.id = ?1 AND (d.state IN (4, 5) OR (d.state = 2 AND ?2 <> 'again') OR (d.state = 0 AND ?2 = 'drop'))",
+    )
+    .bind(delivery)
+    .bind(super::rows::word(decision)?)
+    .fetch_all(c)
+    .await?)
+}
+
+async fn all_unknown(
+    c: &mut SqliteConnection,
+    broadcast: i64,
+) -> Result<Vec<Undecided>, StoreError> {
+    // delivery_unknown (broadcast) WHERE state = 4.
+    Ok(sqlx::query_as(
+        "SELECT d.id, d.broadcast, b.lane, d.attempt FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+         WHERE d.broadcast = ? AND d.state = 4",
+    )
+    .bind(broadcast)
+    .fetch_all(c)
+    .await?)
+}
+
+/// Those that no newer notice of the incident has passed, superseded or outlived.
+async fn not_passed(
+    c: &mut SqliteConnection,
+    open: &[Undecided],
+    now: Ms,
+) -> Result<Vec<i64>, StoreError> {
+    let ids: Vec<i64> = open.iter().map(|o| o.0).collect();
+    // Primary keys; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+    Ok(sqlx::query_scalar(
+        "SELECT d.id FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
+         WHERE b.superseded_by IS NULL AND (b.expires IS NULL OR b.expires > ?2)
+           AND NOT EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
+             WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND (x.attempt > 0 OR x.state BETWEEN 1 AND 5))",
+    )
+    .bind(serde_json::to_string(&ids)?)
+    .bind(now)
+    .fetch_all(c)
+    .await?)
+}
+
+/// A try now: what waits for a later time is due, the lane's and the targets' pauses are over.
+pub(super) async fn retry_now(
+    c: &mut SqliteConnection,
+    lane: i64,
+    act: &Act,
+    now: Ms,
+) -> Result<u64, StoreError> {
+    // broadcast_live (lane, …) WHERE state < 2; delivery_due (broadcast, due) WHERE state = 0.
+    let done = sqlx::query(
+        "UPDATE delivery SET due = ?1 WHERE state = 0 AND due > ?1
+           AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?2 AND state < 2)",
+    )
+    .bind(now)
+    .bind(lane)
+    .execute(&mut *c)
+    .await?;
+    // Primary key.
+    let known = sqlx::query(
+        "UPDATE lane SET health = 0, health_since = ?, blocked_until = NULL, reason = NULL, text = NULL, failures = 0 WHERE id = ?",
+    )
+    .bind(now)
+    .bind(lane)
+    .execute(&mut *c)
+    .await?;
+    if known.rows_affected() == 0 {
+        return Err(StoreError::NotFound(format!("there is no lane {lane}")));
+    }
+    // Unique (lane, address).
+    sqlx::query("UPDATE target SET due = 0 WHERE lane = ?")
+        .bind(lane)
+        .execute(&mut *c)
+        .await?;
+    audit::append(c, act).await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,246 @@
+//! The due rows of one broadcast: whoever still waits for an older notice stays back, whoever has left is gone, and a correction finds out
+//! what each recipient has got of what it corrects.
+
+use std::collections::HashMap;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::alive::Alive;
+use super::claim::Next;
+use super::rows::{from_word, listed};
+use super::{ClaimRequest, StoreError};
+use crate::clock::Ms;
+use crate::domain::delivery::Operation;
+use crate::domain::notice::Scope;
+use crate::domain::outcome::Remote;
+use crate::domain::supersede::concerns;
+use crate::text::lang::Lang;
+
+/// Stored mark: an earlier attempt may have got through.
+pub(super) const FLAG_AFTER_UNKNOWN: i64 = 1;
+/// Blocked for as long as a request is in flight; the next look comes when it ends.
+const IN_FLIGHT: i64 = i64::MAX;
+/// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
+const LOOK_AGAIN_MS: Ms = 500;
+const LOOK_AGAIN_MAX_MS: Ms = 60_000;
+
+/// A row that may start.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) id: i64,
+    pub(super) recipient: i64,
+    pub(super) attempt: u32,
+    pub(super) first_started: Ms,
+    pub(super) operation: Operation,
+    pub(super) step: u8,
+    pub(super) step_handle: Option<String>,
+    pub(super) after_unknown: bool,
+    pub(super) address: String,
+    pub(super) lang: Option<Lang>,
+    pub(super) target: Option<Remote>,
+}
+
+/// What was seen of a broadcast's due rows.
+pub(super) struct Seen {
+    pub(super) rows: Vec<Due>,
+    /// Some wait for an older notice.
+    pub(super) blocked: bool,
+    /// Some ended here (gone, nothing to retract).
+    pub(super) ended: bool,
+}
+
+/// Reads up to `room` due rows.
+pub(super) async fn read(
+    c: &mut SqliteConnection,
+    r: &ClaimRequest,
+    b: &Alive,
+    older: &[&Alive],
+    room: usize,
+    next: &mut Next,
+) -> Result<Seen, StoreError> {
+    let mut seen = Seen {
+        rows: Vec::new(),
+        blocked: false,
+        ended: false,
+    };
+    let older: Vec<i64> = older.iter().map(|o| o.id).collect();
+    let correction = b.kind != 0;
+    let wait = if correction { r.correction_wait_ms } else { r.order_wait_ms };
+    // delivery_due (broadcast, due) WHERE state = 0; primary key of recipient; delivery_of (broadcast, recipient) per older one.
+    // free_at: when the last of the older ones lets this row go; NULL: nothing holds it.
+    let rows = sqlx::query(
+        "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.lang, r.places,
+           r.state AS state,
+           (SELECT max(CASE WHEN x.state = 0 THEN max(x.due, ?1 + 1)
+                            WHEN x.state > 1 THEN x.changed + ?2
+                            WHEN ?3 THEN x.first_started + ?2
+                            ELSE 9223372036854775807 END)
+              FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
+             WHERE x.state IN (0, 1) OR (x.state IN (4, 5) AND x.changed <= ?1)) AS free_at
+         FROM delivery d LEFT JOIN recipient r ON r.lane = ?5 AND r.seq = d.recipient
+         WHERE d.broadcast = ?6 AND d.state = 0 AND d.due <= ?1 ORDER BY d.due, d.id LIMIT ?7",
+    )
+    .bind(r.now_ms)
+    .bind(wait)
+    .bind(correction)
+    .bind(serde_json::to_string(&older)?)
+    .bind(r.lane.0)
+    .bind(b.id)
+    .bind(i64::try_from(room).unwrap_or(i64::MAX))
+    .fetch_all(&mut *c)
+    .await?;
+    let mut gone = Vec::new();
+    let mut later: Vec<(i64, Ms)> = Vec::new();
+    for row in &rows {
+        let id: i64 = row.try_get("id")?;
+        let recipient: i64 = row.try_get("recipient")?;
+        let free_at: Option<Ms> = row.try_get("free_at")?;
+        if let Some(at) = free_at.filter(|at| *at > r.now_ms) {
+            seen.blocked = true;
+            if at != IN_FLIGHT {
+                next.at(at);
+            }
+            if recipient > 0 {
+                let again = if at == IN_FLIGHT { r.now_ms + LOOK_AGAIN_MS } else { at };
+                let again = again.min(r.now_ms + LOOK_AGAIN_MAX_MS);
+                next.at(again);
+                later.push((id, again));
+            }
+            continue;
+        }
+        if recipient > 0 && !still_wanted(row, &b.scope)? {
+            gone.push(id);
+            continue;
+        }
+        seen.rows.push(due(row, id, recipient)?);
+    }
+    if !later.is_empty() {
+        // Primary key per row.
+        sqlx::query(
+            "UPDATE delivery SET due = j.value ->> 1 FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
+        )
+        .bind(serde_json::to_string(&later)?)
+        .execute(&mut *c)
+        .await?;
+    }
+    let nothing_to_retract = if b.corrects == "[]" && b.kind != 2 {
+        Vec::new()
+    } else {
+        settle_correction(c, b, &mut seen.rows).await?
+    };
+    seen.ended = !gone.is_empty() || !nothing_to_retract.is_empty();
+    for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing_to_retract, 7, "superseded")] {
+        if !ids.is_empty() {
+            // Primary key per row.
+            sqlx::query(
+                "UPDATE delivery SET state = ?, due = 0, changed = ?, reason = ? WHERE id IN (SELECT value FROM json_each(?))",
+            )
+            .bind(state)
+            .bind(r.now_ms)
+            .bind(reason)
+            .bind(serde_json::to_string(&ids)?)
+            .execute(&mut *c)
+            .await?;
+        }
+    }
+    Ok(seen)
+}
+
+fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, StoreError> {
+    Ok(Due {
+        id,
+        recipient,
+        attempt: row.try_get("attempt")?,
+        first_started: row.try_get("first_started")?,
+        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
+        step: row.try_get("step")?,
+        step_handle: row.try_get("step_handle")?,
+        after_unknown: row.try_get::<i64, _>("flags")? & FLAG_AFTER_UNKNOWN != 0,
+        address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
+        lang: from_word(row.try_get("lang")?),
+        target: None,
+    })
+}
+
+/// Consent and places as they are now.
+fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
+    if row.try_get::<Option<i64>, _>("state")? != Some(0) {
+        return Ok(false);
+    }
+    let places: Option<String> = row.try_get("places")?;
+    Ok(match places {
+        Some(places) if *scope != Scope::All => {
+            concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?)
+        }
+        _ => true,
+    })
+}
+
+/// Whoever has (or may have) what is corrected gets the channel's operation on it; others get the corrected text as a first message, and of
+/// a retracted one nothing: their rows are taken out and returned.
+async fn settle_correction(
+    c: &mut SqliteConnection,
+    b: &Alive,
+    rows: &mut Vec<Due>,
+) -> Result<Vec<i64>, StoreError> {
+    let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
+    // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
+    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
+           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
+         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
+    )
+    .bind(&b.corrects)
+    .bind(serde_json::to_string(&recipients)?)
+    .fetch_all(c)
+    .await?;
+    let mut newest: HashMap<i64, Remote> = HashMap::new();
+    for (recipient, id, url) in had {
+        let known = newest.entry(recipient).or_default();
+        if known.id.is_none() {
+            *known = Remote { id, url };
+        }
+    }
+    let mut nothing = Vec::new();
+    rows.retain_mut(|row| match newest.get(&row.recipient) {
+        Some(remote) => {
+            // Without its id nothing can be edited, deleted or answered: the correction goes as a message of its own.
+            row.operation = if remote.id.is_some() { b.operation } else { Operation::Post };
+            row.target = remote.id.is_some().then(|| remote.clone());
+            true
+        }
+        None if b.kind == 2 => {
+            nothing.push(row.id);
+            false
+        }
+        None => {
+            row.operation = Operation::Post;
+            true
+        }
+    });
+    Ok(nothing)
+}
+
+/// The next time something of these broadcasts is due.
+pub(super) async fn next_after(
+    c: &mut SqliteConnection,
+    alive: &[Alive],
+    now: Ms,
+) -> Result<Option<Ms>, StoreError> {
+    let waiting: Vec<i64> = alive
+        .iter()
+        .filter(|b| b.waiting > 0 && b.not_before.is_none_or(|at| at <= now))
+        .map(|b| b.id)
+        .collect();
+    if waiting.is_empty() {
+        return Ok(None);
+    }
+    // delivery_due (broadcast, due) WHERE state = 0: one step per broadcast.
+    Ok(sqlx::query_scalar(
+        "SELECT min((SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.value AND d.state = 0 AND d.due > ?)) FROM json_each(?) b",
+    )
+    .bind(now)
+    .bind(serde_json::to_string(&waiting)?)
+    .fetch_one(c)
+    .await?)
+}

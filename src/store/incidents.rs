@@ -1,0 +1,115 @@
+//! Reading incidents and notices; closing, reopening, redacting.
+
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use super::rows::lang_word;
+use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit};
+use crate::ids::{IncidentId, NoticeSeq};
+
+/// Incidents, newest first.
+pub(super) async fn all(
+    pool: &SqlitePool,
+    publisher: Option<&str>,
+) -> Result<Vec<IncidentRow>, StoreError> {
+    // Primary key from its end; an installation has hundreds.
+    let rows = sqlx::query(
+        "SELECT id, publisher, slug, title, parent, exercise, opened, closed, last FROM incident
+         WHERE ?1 IS NULL OR publisher = ?1 ORDER BY opened DESC, id DESC",
+    )
+    .bind(publisher)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(IncidentRow {
+                id: IncidentId(row.try_get("id")?),
+                publisher: row.try_get("publisher")?,
+                slug: row.try_get("slug")?,
+                title: row.try_get("title")?,
+                parent: row.try_get("parent")?,
+                exercise: row.try_get("exercise")?,
+                opened_at_ms: row.try_get("opened")?,
+                closed_at_ms: row.try_get("closed")?,
+                last_number: row.try_get("last")?,
+            })
+        })
+        .collect()
+}
+
+/// The notices of an incident by number.
+pub(super) async fn notices(
+    pool: &SqlitePool,
+    incident: IncidentId,
+) -> Result<Vec<StoredNotice>, StoreError> {
+    // Unique (incident, number).
+    let rows: Vec<(i64, String, String, String)> =
+        sqlx::query_as("SELECT id, actor, body, key FROM notice WHERE incident = ? ORDER BY number")
+            .bind(incident.0)
+            .fetch_all(pool)
+            .await?;
+    rows.into_iter()
+        .map(|(seq, actor, body, key)| {
+            Ok(StoredNotice {
+                seq: NoticeSeq(seq),
+                notice: serde_json::from_str(&body)?,
+                actor,
+                key,
+            })
+        })
+        .collect()
+}
+
+/// Closes or reopens.
+pub(super) async fn set_closed(
+    c: &mut SqliteConnection,
+    incident: i64,
+    closed: bool,
+    act: &Act,
+) -> Result<(), StoreError> {
+    // Primary key.
+    let done = sqlx::query("UPDATE incident SET closed = ? WHERE id = ?")
+        .bind(closed.then_some(act.at_ms))
+        .bind(incident)
+        .execute(&mut *c)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound(format!(
+            "there is no incident {incident}"
+        )));
+    }
+    audit::append(c, act).await
+}
+
+/// Takes a field out of a notice and out of its frozen texts; the salted hash stays.
+pub(super) async fn redact(
+    c: &mut SqliteConnection,
+    redaction: &Redaction,
+    act: &Act,
+) -> Result<(), StoreError> {
+    // Primary key.
+    let done = sqlx::query("UPDATE notice SET body = ?, redacted = ? WHERE id = ?")
+        .bind(serde_json::to_string(&redaction.redacted)?)
+        .bind(&redaction.hash)
+        .bind(redaction.notice.0)
+        .execute(&mut *c)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::NotFound(format!(
+            "there is no notice {}",
+            redaction.notice
+        )));
+    }
+    for (broadcast, variants) in &redaction.variants {
+        for (lang, variant) in variants {
+            // Primary key (broadcast, lang).
+            sqlx::query("UPDATE variant SET format = ?, body = ? WHERE broadcast = ? AND lang = ?")
+                .bind(variant.format)
+                .bind(serde_json::to_string(variant)?)
+                .bind(broadcast.0)
+                .bind(lang_word(*lang)?)
+                .execute(&mut *c)
+                .await?;
+        }
+    }
+    audit::append(c, act).await
+}

@@ -1,0 +1,211 @@
+//! Opening and creating the SQLite file: pragmas, migrations, the backup before a migration, refusal of what cannot be used.
+
+use std::borrow::Cow;
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+
+use super::StoreError;
+use super::sqlite::Sqlite;
+use super::writer::Writer;
+use crate::clock::SharedClock;
+
+/// Every migration of every release, in order. None is ever changed after its release.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "store",
+    include_str!("../../migrations/0001_store.sql"),
+)];
+
+/// Newest schema this build knows.
+pub const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// How long a process waits for another one's short transaction.
+const BUSY: Duration = Duration::from_secs(5);
+/// Readers beside the writer; each holds a thread and a page cache of 2 MB.
+const READERS: u32 = 3;
+
+impl Sqlite {
+    /// Opens the store, creates it (folder 0700, file 0600) or brings it up to this release's schema; an existing file is copied to
+    /// `FILE.schema-N` first. `clock` gives the time of first sight.
+    pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        prepare_files(path)?;
+        let mut connection = options(path).connect().await?;
+        migrate(&mut connection, path, clock.now_ms()).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(
+                options(path)
+                    .create_if_missing(false)
+                    .pragma("query_only", "1")
+                    .pragma("cache_size", "-2000"),
+            )
+            .await?;
+        let (writer, task) = Writer::start(connection);
+        Ok(Self {
+            writer,
+            readers,
+            path: path.to_owned(),
+            clock,
+            task: Arc::new(Mutex::new(Some(task))),
+        })
+    }
+}
+
+/// The pragmas of every connection.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: a commit is on the disk before it is answered.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .foreign_keys(false)
+        .pragma("cache_size", "-16000")
+        // 16 MB between checkpoints: a drain writes the same pages often.
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(256)
+        .row_buffer_size(512)
+        .disable_statement_logging()
+}
+
+/// The migrations as sqlx reads them.
+fn migrator() -> Migrator {
+    Migrator::with_migrations(
+        MIGRATIONS
+            .iter()
+            .map(|(version, name, sql)| {
+                Migration::new(
+                    *version,
+                    Cow::Borrowed(*name),
+                    MigrationType::Simple,
+                    (*sql).into_sql_str(),
+                    false,
+                )
+            })
+            .collect(),
+    )
+}
+
+/// The folder is the owner's alone from the beginning; what exists keeps its rights.
+fn prepare_files(path: &Path) -> Result<(), StoreError> {
+    let cannot = |what: &str, error: std::io::Error| {
+        StoreError::Broken(format!("{what} {}: {error}", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
+        && !folder.exists()
+    {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|e| cannot("cannot make the folder of", e))?;
+    }
+    if !path.exists() {
+        fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|e| cannot("cannot make", e))?;
+        close_to_others(path)?;
+    }
+    Ok(())
+}
+
+/// The schema found: 0 for an empty file.
+pub(super) async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let table: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if table == 0 {
+        return Ok(0);
+    }
+    // Primary key of sqlx's own table.
+    let newest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await?;
+    Ok(newest.unwrap_or(0))
+}
+
+/// Brings the schema up; keeps a copy of what was there.
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let found = schema_of(connection).await?;
+    if found > SCHEMA {
+        return Err(StoreError::Newer {
+            found,
+            known: SCHEMA,
+        });
+    }
+    if found < SCHEMA {
+        if found > 0 {
+            keep_copy(connection, path, found).await?;
+        }
+        let migrated = migrator().run_direct(None, connection, false).await;
+        // Another process may have done the same at the same moment: then the schema is there all the same.
+        if let Err(error) = migrated
+            && schema_of(connection).await? != SCHEMA
+        {
+            return Err(error.into());
+        }
+    }
+    sqlx::query(
+        "INSERT INTO meta (one, instance, installation, high_ms, audit_salt)
+         VALUES (1, 1, lower(hex(randomblob(16))), ?, lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING",
+    )
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The copy that is made before a migration, once per schema.
+async fn keep_copy(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    schema: i64,
+) -> Result<(), StoreError> {
+    let copy = copy_name(path, schema);
+    if copy.exists() {
+        return Ok(());
+    }
+    sqlx::query("VACUUM INTO ?")
+        .bind(copy.display().to_string())
+        .execute(connection)
+        .await?;
+    close_to_others(&copy)
+}
+
+/// 0600.
+pub(super) fn close_to_others(path: &Path) -> Result<(), StoreError> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| {
+        StoreError::Broken(format!("cannot close {} to others: {error}", path.display()))
+    })
+}
+
+fn copy_name(path: &Path, schema: i64) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".schema-{schema}"));
+    PathBuf::from(name)
+}
+
+/// Opens a file for work outside a running store (backup, restore).
+pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
+    Ok(SqliteConnection::connect_with(&options(path)).await?)
+}

@@ -1,0 +1,254 @@
+//! Receipts: committed to an inbox before they are answered, matched from both sides. Final beats interim, the first final wins,
+//! contradictions are kept as evidence, what meets nothing stays seven days (LANES 7).
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+use sqlx::{Row, SqliteConnection};
+
+use super::evidence::{self, Evidence};
+use super::rows::settle_lanes;
+use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError};
+use crate::clock::Ms;
+use crate::domain::delivery::DeliveryState;
+
+/// How long an unmatched receipt waits for its delivery.
+pub(super) const KEPT_MS: Ms = 7 * 24 * 3_600_000;
+/// The gateway's word is cut after so many characters.
+const RAW_MAX: usize = 200;
+
+/// 40 bits of a remote id's hash: an index of long ids costs a third this way; the id itself is compared afterwards.
+pub(super) fn remote_key(id: &str) -> i64 {
+    Sha256::digest(id.as_bytes())
+        .iter()
+        .take(5)
+        .fold(0, |key, byte| key << 8 | i64::from(*byte))
+}
+
+/// A delivery that a receipt speaks of.
+struct Met {
+    id: i64,
+    state: i64,
+    attempt: u32,
+    flags: i64,
+    broadcast: i64,
+}
+
+/// What a receipt does to a row.
+enum Effect {
+    /// The row becomes this.
+    Moves(DeliveryState),
+    /// Nothing new.
+    Known,
+    /// Worth keeping.
+    Contradicts,
+}
+
+/// The rule, pure: the first final word wins.
+fn effect(state: i64, flags: i64, word: ReceiptWord) -> Effect {
+    use DeliveryState as S;
+    let state = S::from_stored(state).unwrap_or(S::Dropped);
+    let may_be_there = flags & super::due::FLAG_AFTER_UNKNOWN != 0;
+    match (word, state) {
+        (ReceiptWord::Delivered, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Delivered),
+        // A repeat waits, but an earlier attempt has arrived.
+        (ReceiptWord::Delivered, S::Waiting) if may_be_there => Effect::Moves(S::Delivered),
+        (ReceiptWord::Delivered, S::Delivered) => Effect::Known,
+        (ReceiptWord::Rejected, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Permanent),
+        (ReceiptWord::Rejected, S::Permanent) => Effect::Known,
+        (ReceiptWord::Expired, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Expired),
+        (ReceiptWord::Expired, S::Expired) => Effect::Known,
+        (ReceiptWord::Buffered, S::Unknown) => Effect::Moves(S::Accepted),
+        (ReceiptWord::Buffered, S::Waiting) if may_be_there => Effect::Moves(S::Accepted),
+        // Interim after its own answer or after a final word says nothing.
+        (ReceiptWord::Buffered, _) => Effect::Known,
+        _ => Effect::Contradicts,
+    }
+}
+
+/// Takes receipts in and matches them.
+pub(super) async fn take_in(
+    c: &mut SqliteConnection,
+    lane: i64,
+    receipts: &[Receipt],
+    now: Ms,
+) -> Result<Vec<ReceiptMatch>, StoreError> {
+    let mut matches = Vec::with_capacity(receipts.len());
+    for receipt in receipts {
+        matches.push(match find(c, lane, receipt).await? {
+            Some(met) => apply(c, &met, receipt.word, &receipt.raw, now).await?,
+            None => {
+                keep(c, lane, receipt, now).await?;
+                ReceiptMatch::Unmatched
+            }
+        });
+    }
+    settle_lanes(c, [lane].into()).await?;
+    Ok(matches)
+}
+
+async fn find(
+    c: &mut SqliteConnection,
+    lane: i64,
+    receipt: &Receipt,
+) -> Result<Option<Met>, StoreError> {
+    let row = if let Some((id, _)) = receipt.delivery {
+        // Primary keys.
+        sqlx::query(
+            "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+             WHERE d.id = ? AND b.lane = ?",
+        )
+        .bind(id.0)
+        .bind(lane)
+        .fetch_optional(c)
+        .await?
+    } else if let Some(id) = &receipt.remote_id {
+        // delivery_remote (remote_key) WHERE remote_key IS NOT NULL.
+        sqlx::query(
+            "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+             WHERE d.remote_key = ? AND d.remote_id = ? AND b.lane = ? ORDER BY d.id DESC LIMIT 1",
+        )
+        .bind(remote_key(id))
+        .bind(id)
+        .bind(lane)
+        .fetch_optional(c)
+        .await?
+    } else {
+        None
+    };
+    let Some(row) = row else { return Ok(None) };
+    let met = Met {
+        id: row.try_get("id")?,
+        state: row.try_get("state")?,
+        attempt: row.try_get("attempt")?,
+        flags: row.try_get("flags")?,
+        broadcast: row.try_get("broadcast")?,
+    };
+    // An attempt that was never made: a stray or a lie.
+    let made = receipt.delivery.is_none_or(|(_, attempt)| attempt >= 1 && attempt <= met.attempt);
+    Ok(made.then_some(met))
+}
+
+async fn apply(
+    c: &mut SqliteConnection,
+    met: &Met,
+    word: ReceiptWord,
+    raw: &str,
+    now: Ms,
+) -> Result<ReceiptMatch, StoreError> {
+    let line = |what| {
+        Evidence(met.id, met.attempt, now, what, None, raw.chars().take(RAW_MAX).collect())
+    };
+    match effect(met.state, met.flags, word) {
+        Effect::Known => Ok(ReceiptMatch::Evidence),
+        Effect::Contradicts => {
+            evidence::write(c, &[line("evidence")]).await?;
+            Ok(ReceiptMatch::Evidence)
+        }
+        Effect::Moves(state) => {
+            let reason = match state {
+                DeliveryState::Permanent => Some("receipt-rejected"),
+                DeliveryState::Expired => Some("expired"),
+                _ => None,
+            };
+            // Primary key. Flag 4: ended by a receipt.
+            sqlx::query(
+                "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = flags | 4, reason = ? WHERE id = ?",
+            )
+            .bind(state as u8)
+            .bind(now)
+            .bind(reason)
+            .bind(met.id)
+            .execute(&mut *c)
+            .await?;
+            if reason.is_some() {
+                evidence::write(c, &[line("receipt")]).await?;
+            }
+            let there = matches!(state, DeliveryState::Delivered | DeliveryState::Accepted);
+            // Primary key.
+            sqlx::query(
+                "UPDATE broadcast SET changed = ?1, first_done = CASE WHEN ?2 THEN coalesce(first_done, ?1) ELSE first_done END WHERE id = ?3",
+            )
+            .bind(now)
+            .bind(there)
+            .bind(met.broadcast)
+            .execute(c)
+            .await?;
+            Ok(ReceiptMatch::Applied)
+        }
+    }
+}
+
+async fn keep(
+    c: &mut SqliteConnection,
+    lane: i64,
+    receipt: &Receipt,
+    now: Ms,
+) -> Result<(), StoreError> {
+    let raw: String = receipt.raw.chars().take(RAW_MAX).collect();
+    sqlx::query(
+        "INSERT INTO receipt (lane, remote_id, delivery, attempt, word, raw, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(lane)
+    .bind(&receipt.remote_id)
+    .bind(receipt.delivery.map(|d| d.0.0))
+    .bind(receipt.delivery.map(|d| d.1))
+    .bind(receipt.word as u8)
+    .bind(raw)
+    .bind(now)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// The other side: rows that have just got their remote id meet receipts that came before it. Pairs of lane and delivery.
+pub(super) async fn settle_waiting(
+    c: &mut SqliteConnection,
+    named: &[(i64, i64)],
+) -> Result<(), StoreError> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    // Primary key of delivery; receipt_remote (lane, remote_id). Interim words (3) sort last: final beats interim.
+    let hits = sqlx::query(
+        "SELECT x.id AS inbox, x.word, x.raw, x.at, d.id, d.attempt, d.broadcast
+         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value ->> 1
+           CROSS JOIN receipt x ON x.lane = j.value ->> 0 AND x.remote_id = d.remote_id ORDER BY x.word = 3, x.id",
+    )
+    .bind(serde_json::to_string(named)?)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut used = BTreeSet::new();
+    for hit in &hits {
+        let id: i64 = hit.try_get("id")?;
+        // Primary key; read again, because the hit before may have moved it.
+        let (state, flags): (i64, i64) =
+            sqlx::query_as("SELECT state, flags FROM delivery WHERE id = ?")
+                .bind(id)
+                .fetch_one(&mut *c)
+                .await?;
+        let met = Met {
+            id,
+            state,
+            flags,
+            attempt: hit.try_get("attempt")?,
+            broadcast: hit.try_get("broadcast")?,
+        };
+        let word = match hit.try_get::<i64, _>("word")? {
+            0 => ReceiptWord::Delivered,
+            1 => ReceiptWord::Rejected,
+            2 => ReceiptWord::Expired,
+            _ => ReceiptWord::Buffered,
+        };
+        apply(c, &met, word, hit.try_get("raw")?, hit.try_get("at")?).await?;
+        used.insert(hit.try_get::<i64, _>("inbox")?);
+    }
+    if !used.is_empty() {
+        // Primary key per row.
+        sqlx::query("DELETE FROM receipt WHERE id IN (SELECT value FROM json_each(?))")
+            .bind(serde_json::to_string(&used)?)
+            .execute(c)
+            .await?;
+    }
+    Ok(())
+}

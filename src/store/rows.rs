@@ -1,0 +1,116 @@
+//! Between stored numbers and words and the values of the field, and the small statements that several files need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::SqliteConnection;
+
+use super::{StoreError, Variant};
+use crate::domain::delivery::CatchUp;
+use crate::domain::words::Kind;
+use crate::text::lang::Lang;
+
+/// The stored number of a kind.
+pub(super) fn kind_stored(kind: Kind) -> i64 {
+    match kind {
+        Kind::Notice => 0,
+        Kind::Correction => 1,
+        Kind::Retraction => 2,
+    }
+}
+
+/// The stored number of a rule for catching up.
+pub(super) fn catch_up_stored(catch_up: CatchUp) -> i64 {
+    match catch_up {
+        CatchUp::Every => 0,
+        CatchUp::Latest => 1,
+        CatchUp::Digest => 2,
+    }
+}
+
+/// A value of a closed list as its word.
+pub(super) fn word<T: Serialize>(value: T) -> Result<String, StoreError> {
+    match serde_json::to_value(value)? {
+        serde_json::Value::String(word) => Ok(word),
+        other => Ok(other.to_string()),
+    }
+}
+
+/// The value of a stored word; `None` where a newer release wrote a word unknown here.
+pub(super) fn from_word<T: DeserializeOwned>(word: Option<String>) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(word?)).ok()
+}
+
+/// A language as stored.
+pub(super) fn lang_word(lang: Lang) -> Result<String, StoreError> {
+    word(lang)
+}
+
+/// A stored number outside its list: the file was changed by other hands.
+pub(super) fn listed<T>(value: Option<T>, what: &str) -> Result<T, StoreError> {
+    value.ok_or_else(|| StoreError::Database(format!("an unknown number is stored for {what}")))
+}
+
+/// A counter, never negative.
+pub(super) fn count(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+/// The frozen texts of a broadcast.
+pub(super) async fn variants(
+    c: &mut SqliteConnection,
+    broadcast: i64,
+) -> Result<BTreeMap<Lang, Variant>, StoreError> {
+    // Primary key (broadcast, lang).
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT lang, body FROM variant WHERE broadcast = ?")
+            .bind(broadcast)
+            .fetch_all(c)
+            .await?;
+    let mut variants = BTreeMap::new();
+    for (lang, body) in rows {
+        if let Some(lang) = from_word(Some(lang)) {
+            variants.insert(lang, serde_json::from_str(&body)?);
+        }
+    }
+    Ok(variants)
+}
+
+/// The text for somebody: in their language, else in the first one there is.
+pub(super) fn pick<T>(variants: &BTreeMap<Lang, T>, wanted: Option<Lang>) -> Option<(Lang, &T)> {
+    wanted
+        .and_then(|lang| variants.get_key_value(&lang))
+        .or_else(|| variants.iter().next())
+        .map(|(lang, variant)| (*lang, variant))
+}
+
+/// Broadcasts whose last row has ended become ended; those with rows again are alive again.
+pub(super) async fn settle_lanes(
+    c: &mut SqliteConnection,
+    lanes: BTreeSet<i64>,
+) -> Result<(), StoreError> {
+    for lane in lanes {
+        // broadcast_live (lane, …) WHERE state < 2.
+        sqlx::query(
+            "UPDATE broadcast SET state = 2
+             WHERE lane = ? AND state < 2 AND state = 1 AND n_waiting = 0 AND n_started = 0 AND n_accepted = 0 AND n_unknown = 0",
+        )
+        .bind(lane)
+        .execute(&mut *c)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A broadcast that has something to do again.
+pub(super) async fn revive(c: &mut SqliteConnection, broadcast: i64) -> Result<(), StoreError> {
+    // Primary key.
+    sqlx::query(
+        "UPDATE broadcast SET state = 1 WHERE id = ? AND state >= 2 AND n_waiting + n_started + n_accepted + n_unknown > 0",
+    )
+    .bind(broadcast)
+    .execute(c)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! The store on SQLite: one writer with group commit, readers apart. Each method hands its transaction to the file named like its duty.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+use tokio::task::JoinHandle;
+
+use super::writer::Writer;
+use super::*;
+use crate::clock::SharedClock;
+
+/// A SQLite store. Cheap to clone; all clones share one writer.
+#[derive(Clone)]
+pub struct Sqlite {
+    pub(super) writer: Writer,
+    pub(super) readers: SqlitePool,
+    pub(super) path: PathBuf,
+    pub(super) clock: SharedClock,
+    pub(super) task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sqlite").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Sqlite {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends the writer after what it has taken in, and the readers. Other clones can do nothing any more once the writer ends, which
+    /// it does when the last of them is gone.
+    pub async fn close(self) {
+        let task = self.task.lock().ok().and_then(|mut task| task.take());
+        self.readers.close().await;
+        let Self { writer, task: shared, .. } = self;
+        drop(writer);
+        // With other clones alive the writer lives on with them.
+        if Arc::strong_count(&shared) == 1
+            && let Some(task) = task
+        {
+            let _ = task.await;
+        }
+    }
+
+    /// Counts commits by other processes; another number than before means: read again.
+    pub async fn version(&self) -> Result<i64, StoreError> {
+        self.writer.version().await
+    }
+
+    async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+}
+
+/// Hands one transaction to the writer: the names before `=>` are cloned into it.
+macro_rules! write {
+    ($self:ident, $($name:ident = $value:expr),* => $module:ident :: $function:ident ( $($argument:expr),* )) => {{
+        $(let $name = $value;)*
+        $self.writer.write(move |c| Box::pin(async move { $module::$function(c, $($argument),*).await })).await
+    }};
+}
+
+#[async_trait]
+impl Notices for Sqlite {
+    async fn publish(&self, publication: &Publication) -> Result<Published, StoreError> {
+        write!(self, p = publication.clone() => publish::publish(&p))
+    }
+    async fn incidents(&self, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError> {
+        incidents::all(&self.readers, publisher).await
+    }
+    async fn notices(&self, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError> {
+        incidents::notices(&self.readers, incident).await
+    }
+    async fn set_closed(
+        &self,
+        incident: IncidentId,
+        closed: bool,
+        act: &Act,
+    ) -> Result<(), StoreError> {
+        write!(self, act = act.clone() => incidents::set_closed(incident.0, closed, &act))
+    }
+    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError> {
+        write!(self, r = redaction.clone(), act = act.clone() => incidents::redact(&r, &act))
+    }
+}
+
+#[async_trait]
+impl Lanes for Sqlite {
+    async fn configure(&self, lanes: &[LaneSpec], now: Ms) -> Result<Vec<LaneRow>, StoreError> {
+        write!(self, specs = lanes.to_vec() => lanes::configure(&specs, now))
+    }
+    async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
+        lanes::all(&self.readers).await
+    }
+    async fn sync_audience(
+        &self,
+        lane: LaneId,
+        people: &[Person],
+        _now: Ms,
+    ) -> Result<AudienceChange, StoreError> {
+        write!(self, people = people.to_vec() => audience::sync(lane.0, &people))
+    }
+    async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
+        write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))
+    }
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        write!(self, r = request.clone() => claim::claim(&r))
+    }
+    async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
+        write!(self, rows = deliveries.to_vec() => complete::give_back(&rows, now))
+    }
+    async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError> {
+        write!(self, list = completions.to_vec() => complete::complete(&list))
+    }
+    async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError> {
+        write!(self, health = health.clone() => lanes::set_health(lane.0, &health))
+    }
+    async fn set_gate(&self, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
+        write!(self, change = change.clone(), act = act.clone() => lanes::set_gate(&change, &act))
+    }
+    async fn acknowledge_gate(
+        &self,
+        lane: LaneId,
+        epoch: i64,
+        in_flight: u32,
+    ) -> Result<(), StoreError> {
+        write!(self, => lanes::acknowledge(lane.0, epoch, in_flight))
+    }
+    async fn receipts(
+        &self,
+        lane: LaneId,
+        receipts: &[Receipt],
+        now: Ms,
+    ) -> Result<Vec<ReceiptMatch>, StoreError> {
+        write!(self, list = receipts.to_vec() => receipts::take_in(lane.0, &list, now))
+    }
+    async fn expire(&self, now: Ms) -> Result<u64, StoreError> {
+        write!(self, => times::expire(now))
+    }
+    async fn targets(&self, lane: LaneId) -> Result<Vec<TargetRow>, StoreError> {
+        targets::all(&self.readers, lane.0).await
+    }
+    async fn raise_targets(&self, lane: LaneId, _now: Ms) -> Result<(), StoreError> {
+        write!(self, => targets::raise(lane.0)).map(|_| ())
+    }
+    async fn target_result(&self, result: &TargetResult) -> Result<(), StoreError> {
+        write!(self, r = result.clone() => targets::result(&r))
+    }
+    async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
+        write!(self, => times::high_time(now))
+    }
+    async fn shift_times(&self, by: Ms) -> Result<(), StoreError> {
+        write!(self, => times::shift(by))
+    }
+}
+
+#[async_trait]
+impl Board for Sqlite {
+    async fn broadcasts(
+        &self,
+        incident: Option<IncidentId>,
+    ) -> Result<Vec<BroadcastRow>, StoreError> {
+        board::broadcasts(&self.readers, incident).await
+    }
+    async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError> {
+        board::of_notice(&self.readers, notice).await
+    }
+    async fn deliveries(
+        &self,
+        broadcast: BroadcastId,
+        state: Option<crate::domain::delivery::DeliveryState>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        story::list(&self.readers, broadcast, state, limit).await
+    }
+    async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
+        story::explain(&self.readers, delivery).await
+    }
+    async fn decide(
+        &self,
+        what: DecideOn,
+        decision: Decision,
+        act: &Act,
+        now: Ms,
+    ) -> Result<u64, StoreError> {
+        write!(self, act = act.clone() => decide::decide(what, decision, &act, now))
+    }
+    async fn retry_now(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError> {
+        write!(self, act = act.clone() => decide::retry_now(lane.0, &act, now))
+    }
+    async fn rename_lane(&self, from: &str, to: &str, act: &Act) -> Result<(), StoreError> {
+        write!(self, from = from.to_owned(), to = to.to_owned(), act = act.clone() => lanes::rename(&from, &to, &act))
+    }
+    async fn drop_lane(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError> {
+        write!(self, act = act.clone() => lanes::drop_rows(lane.0, &act, now))
+    }
+    async fn audit(&self, act: &Act) -> Result<(), StoreError> {
+        write!(self, act = act.clone() => audit::append(&act))
+    }
+    async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        audit::read(&self.readers, after, limit).await
+    }
+    async fn recount(&self) -> Result<Vec<BroadcastId>, StoreError> {
+        board::recount(&self.readers).await
+    }
+    async fn identity(&self) -> Result<Identity, StoreError> {
+        let mut reader = self.reader().await?;
+        board::identity(&mut reader).await
+    }
+}

@@ -1,0 +1,179 @@
+//! Single deliveries as people see them: the list of a broadcast, and one delivery's whole story.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+
+use super::rows::{from_word, listed, pick, variants};
+use super::{DeliveryRow, Story, StoryEvent, StoreError, board, lanes};
+use crate::domain::delivery::{DeliveryState, Operation};
+use crate::domain::outcome::Remote;
+use crate::ids::{BroadcastId, DeliveryId, RecipientId};
+
+/// Ended by a receipt, see the schema.
+const FLAG_RECEIPT: i64 = 4;
+
+fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+    Ok(DeliveryRow {
+        id: DeliveryId(row.try_get("id")?),
+        broadcast: BroadcastId(row.try_get("broadcast")?),
+        recipient: RecipientId(row.try_get("recipient")?),
+        state: listed(
+            DeliveryState::from_stored(row.try_get("state")?),
+            "a delivery's state",
+        )?,
+        operation: listed(
+            Operation::from_stored(row.try_get("operation")?),
+            "an operation",
+        )?,
+        attempt: row.try_get("attempt")?,
+        due_ms: row.try_get("due")?,
+        changed_ms: row.try_get("changed")?,
+        remote: Remote {
+            id: row.try_get("remote_id")?,
+            url: row.try_get("remote_url")?,
+        },
+        text: row.try_get("text")?,
+    })
+}
+
+/// Deliveries of a broadcast, at most `limit`, in order of recipients.
+pub(super) async fn list(
+    pool: &SqlitePool,
+    broadcast: BroadcastId,
+    state: Option<DeliveryState>,
+    limit: u32,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    // delivery_of (broadcast, recipient); primary key (delivery, n) of attempt from its end.
+    let rows = sqlx::query(
+        "SELECT d.*, (SELECT a.text FROM attempt a WHERE a.delivery = d.id ORDER BY a.n DESC LIMIT 1) AS text
+         FROM delivery d WHERE d.broadcast = ?1 AND (?2 IS NULL OR d.state = ?2) ORDER BY d.recipient LIMIT ?3",
+    )
+    .bind(broadcast.0)
+    .bind(state.map(|s| s as i64))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Everything known of one delivery.
+pub(super) async fn explain(
+    pool: &SqlitePool,
+    delivery: DeliveryId,
+) -> Result<Option<Story>, StoreError> {
+    // Primary keys; (lane, seq) of recipient.
+    let row = sqlx::query(
+        "SELECT d.*, NULL AS text, r.address, r.lang FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient WHERE d.id = ?",
+    )
+    .bind(delivery.0)
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut delivery = read(&row)?;
+    let Some(broadcast) = board::one(pool, delivery.broadcast.0).await? else {
+        return Ok(None);
+    };
+    let mut connection = pool.acquire().await?;
+    let lane = lanes::one(&mut connection, broadcast.lane.0).await?;
+    let texts = variants(&mut connection, broadcast.id.0).await?;
+    drop(connection);
+    let (_, variant) = pick(&texts, from_word(row.try_get("lang")?))
+        .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
+    let events = events(pool, &row, broadcast.created_ms, &delivery).await?;
+    delivery.text = events.iter().rev().find_map(|e| e.text.clone());
+    Ok(Some(Story {
+        variant: variant.clone(),
+        address: row
+            .try_get::<Option<String>, _>("address")?
+            .map(|a| mask(&a)),
+        lane,
+        broadcast,
+        delivery,
+        events,
+    }))
+}
+
+async fn events(
+    pool: &SqlitePool,
+    row: &SqliteRow,
+    created: i64,
+    delivery: &DeliveryRow,
+) -> Result<Vec<StoryEvent>, StoreError> {
+    let event = |at_ms, what: &str, attempt| StoryEvent {
+        at_ms,
+        what: what.to_owned(),
+        attempt,
+        reason: None,
+        text: None,
+    };
+    let mut events = vec![event(created, "created", None)];
+    let started = row.try_get("first_started")?;
+    if delivery.attempt > 0 {
+        events.push(event(started, "started", Some(1)));
+    }
+    // Primary key (delivery, n).
+    let lines = sqlx::query(
+        "SELECT at, what, attempt, reason, text FROM attempt WHERE delivery = ? ORDER BY n",
+    )
+    .bind(delivery.id.0)
+    .fetch_all(pool)
+    .await?;
+    for line in &lines {
+        events.push(StoryEvent {
+            at_ms: line.try_get("at")?,
+            what: line.try_get("what")?,
+            attempt: Some(line.try_get("attempt")?),
+            reason: from_word(line.try_get("reason")?),
+            text: line
+                .try_get::<Option<String>, _>("text")?
+                .filter(|t| !t.is_empty()),
+        });
+    }
+    if row.try_get::<i64, _>("flags")? & FLAG_RECEIPT != 0 {
+        events.push(event(delivery.changed_ms, "receipt", Some(delivery.attempt)));
+    }
+    if delivery.attempt > 0 || delivery.state.ended() {
+        let mut now = event(
+            delivery.changed_ms,
+            &super::rows::word(delivery.state)?,
+            Some(delivery.attempt),
+        );
+        now.reason = from_word(row.try_get("reason")?);
+        events.push(now);
+    }
+    Ok(events)
+}
+
+/// Enough to recognise somebody by, too little to reach them: `+49171…42`, `a…@example.org`, `https://example.org/…`.
+fn mask(address: &str) -> String {
+    if let Ok(url) = url::Url::parse(address)
+        && let Some(host) = url.host_str()
+    {
+        return format!("{}://{host}/…", url.scheme());
+    }
+    if let Some((name, domain)) = address.split_once('@') {
+        let first: String = name.chars().take(1).collect();
+        return format!("{first}…@{domain}");
+    }
+    let signs: Vec<char> = address.chars().collect();
+    if signs.len() < 9 {
+        return "…".to_owned();
+    }
+    let head: String = signs.iter().take(6).collect();
+    let tail: String = signs.iter().skip(signs.len() - 2).collect();
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn a_masked_address_cannot_be_reached() {
+        assert_eq!(mask("+491711234542"), "+49171…42");
+        assert_eq!(mask("anna.müller@example.org"), "a…@example.org");
+        assert_eq!(mask("https://hook.example/secret/path?x=1"), "https://hook.example/…");
+        assert_eq!(mask("115"), "…");
+    }
+}

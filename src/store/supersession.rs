@@ -1,0 +1,110 @@
+//! What a new notice ends on the lanes (LANES 4): waiting broadcasts it supersedes, and everything it corrects or retracts.
+
+use std::collections::BTreeSet;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::StoreError;
+use super::publish::SHAPE_LEVELS;
+use super::rows::settle_lanes;
+use crate::clock::Ms;
+use crate::domain::delivery::CatchUp;
+use crate::domain::notice::{Notice, Scope};
+use crate::domain::supersede::ends;
+use crate::domain::words::Kind;
+
+/// Ends what still waits of older notices. A notice that names an older one (`replaces`, `takes_back`, `corrects`) ends it on every
+/// lane; by scope it ends it only where the newer one goes out too.
+pub(super) async fn supersede(
+    c: &mut SqliteConnection,
+    incident: i64,
+    seq: i64,
+    newer: &Notice,
+    lanes: &[(i64, CatchUp)],
+    at: Ms,
+) -> Result<(), StoreError> {
+    // broadcast_incident (incident, …).
+    let alive = sqlx::query(
+        "SELECT id, lane, number, scope FROM broadcast WHERE incident = ? AND state < 2 AND shape <> ?",
+    )
+    .bind(incident)
+    .bind(SHAPE_LEVELS)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut touched = BTreeSet::new();
+    for row in alive {
+        let lane: i64 = row.try_get("lane")?;
+        let number: u32 = row.try_get("number")?;
+        let scope: Scope = serde_json::from_str(row.try_get("scope")?)?;
+        // Without a broadcast of its own on this lane, a newer notice ends only what it names: that is `every`.
+        let catch_up = lanes
+            .iter()
+            .find(|(l, _)| *l == lane)
+            .map_or(CatchUp::Every, |(_, catch_up)| *catch_up);
+        if ends(catch_up, number, &scope, newer) {
+            end(c, row.try_get("id")?, seq, at).await?;
+            touched.insert(lane);
+        }
+    }
+    settle_lanes(c, touched).await
+}
+
+/// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
+/// got through) runs out.
+async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), StoreError> {
+    // delivery_due (broadcast, …) WHERE state = 0.
+    sqlx::query(
+        "UPDATE delivery SET state = 7, due = 0, changed = ?, reason = 'superseded'
+         WHERE broadcast = ? AND state = 0 AND flags & 1 = 0 AND step = 0",
+    )
+    .bind(at)
+    .bind(id)
+    .execute(&mut *c)
+    .await?;
+    // Primary key. Nothing was ever started: the broadcast as a whole is superseded.
+    sqlx::query(
+        "UPDATE broadcast SET superseded_by = ?, changed = ?, state = CASE WHEN n_superseded = opened THEN 3 ELSE 1 END WHERE id = ?",
+    )
+    .bind(by)
+    .bind(at)
+    .bind(id)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// The broadcasts of a lane that a correction or retraction concerns, newest first: those of the notices it names, and of what these had
+/// themselves corrected, because somebody may have got only the first of them.
+pub(super) async fn close_corrected(
+    c: &mut SqliteConnection,
+    incident: i64,
+    lane: i64,
+    corrects: &[u32],
+) -> Result<Vec<i64>, StoreError> {
+    let mut numbers: BTreeSet<u32> = corrects.iter().copied().collect();
+    let mut fresh: Vec<u32> = corrects.to_vec();
+    while let Some(number) = fresh.pop() {
+        // Unique (incident, number).
+        let body: Option<String> =
+            sqlx::query_scalar("SELECT body FROM notice WHERE incident = ? AND number = ?")
+                .bind(incident)
+                .bind(number)
+                .fetch_optional(&mut *c)
+                .await?;
+        if let Some(body) = body {
+            let notice: Notice = serde_json::from_str(&body)?;
+            if notice.kind != Kind::Notice {
+                fresh.extend(notice.corrects.into_iter().filter(|n| numbers.insert(*n)));
+            }
+        }
+    }
+    // broadcast_incident (incident, lane, notice).
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM broadcast WHERE incident = ? AND lane = ? AND number IN (SELECT value FROM json_each(?)) ORDER BY notice DESC",
+    )
+    .bind(incident)
+    .bind(lane)
+    .bind(serde_json::to_string(&numbers)?)
+    .fetch_all(c)
+    .await?)
+}

@@ -1,0 +1,86 @@
+//! What time does to the store: expiry, the highest wall time seen, a clock that went back (LANES 8).
+
+use sqlx::SqliteConnection;
+
+use super::rows::settle_lanes;
+use super::{StoreError, receipts};
+use crate::clock::Ms;
+
+/// Ends what is out of time. What may have got through already stands as unknown instead. Old unmatched receipts go.
+pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, StoreError> {
+    // broadcast_expires (expires) WHERE state < 2 AND expires IS NOT NULL.
+    let due: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT id, lane FROM broadcast WHERE state < 2 AND expires IS NOT NULL AND expires <= ? AND (n_waiting > 0 OR state = 0)",
+    )
+    .bind(now)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut ended = 0;
+    for (id, _) in &due {
+        // delivery_due (broadcast, …) WHERE state = 0.
+        let done = sqlx::query(
+            "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 8 END, due = 0, changed = ?, reason = 'expired'
+             WHERE broadcast = ? AND state = 0",
+        )
+        .bind(now)
+        .bind(id)
+        .execute(&mut *c)
+        .await?;
+        ended += done.rows_affected();
+        // Primary key: no chunk opens any more.
+        sqlx::query("UPDATE broadcast SET state = 1, changed = ? WHERE id = ?")
+            .bind(now)
+            .bind(id)
+            .execute(&mut *c)
+            .await?;
+    }
+    settle_lanes(c, due.into_iter().map(|(_, lane)| lane).collect()).await?;
+    // receipt_at (at).
+    sqlx::query("DELETE FROM receipt WHERE at < ?")
+        .bind(now.saturating_sub(receipts::KEPT_MS))
+        .execute(c)
+        .await?;
+    Ok(ended)
+}
+
+/// Raises and returns the highest wall time seen.
+pub(super) async fn high_time(c: &mut SqliteConnection, now: Ms) -> Result<Ms, StoreError> {
+    // One row; unchanged it writes nothing.
+    sqlx::query("UPDATE meta SET high_ms = ?1 WHERE one = 1 AND high_ms < ?1")
+        .bind(now)
+        .execute(&mut *c)
+        .await?;
+    Ok(sqlx::query_scalar("SELECT high_ms FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?)
+}
+
+/// The clock went back: due times, leases and rates shift with it, and so does the highest time, so that it is done once.
+pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreError> {
+    // Per live broadcast (broadcast_live, all lanes): delivery_due, delivery_started, delivery_unknown.
+    let alive: Vec<i64> = sqlx::query_scalar("SELECT id FROM broadcast WHERE state < 2")
+        .fetch_all(&mut *c)
+        .await?;
+    let alive = serde_json::to_string(&alive)?;
+    for sql in [
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - ?1
+         WHERE state = 0 AND broadcast IN (SELECT value FROM json_each(?2))",
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - ?1, changed = changed - ?1
+         WHERE state = 1 AND broadcast IN (SELECT value FROM json_each(?2))",
+        "UPDATE delivery SET first_started = first_started - ?1, changed = changed - ?1
+         WHERE state = 4 AND broadcast IN (SELECT value FROM json_each(?2))",
+        "UPDATE broadcast SET not_before = not_before - ?1 WHERE id IN (SELECT value FROM json_each(?2))",
+    ] {
+        sqlx::query(sql).bind(by).bind(&alive).execute(&mut *c).await?;
+    }
+    // Small tables.
+    for sql in [
+        "UPDATE lane SET blocked_until = blocked_until - ?1 WHERE blocked_until IS NOT NULL",
+        "UPDATE target SET due = due - ?1 WHERE due > 0",
+        "UPDATE account_rate SET tat_us = tat_us - ?1 * 1000",
+        "UPDATE meta SET high_ms = high_ms - ?1 WHERE one = 1",
+    ] {
+        sqlx::query(sql).bind(by).execute(&mut *c).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Channel texts: what a post and an SMS say of a notice, and what gives way when it has to fit.
+
+use super::support::fixture;
+use fixture::{CASE_A, CASE_C, SITE, publisher, source};
+use rundruf::render::Engine;
+use rundruf::render::compose::short_text;
+use rundruf::render::message::Message;
+use rundruf::store::Variant;
+use rundruf::text::{gsm7, lang::Lang, sms};
+
+const AFTER: &str = "2023-10-30T10:00:00Z";
+
+fn characters(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn message(files: &[(&str, &str)], number: usize, lang: Lang) -> Message {
+    let source = source(&publisher("potsdam", "Landeshauptstadt Potsdam"), files, AFTER);
+    let view = &source.incidents[0];
+    Message::of(&source.publisher, view, &view.notices[number - 1].notice, lang, SITE)
+}
+
+fn post(message: &Message, limit: usize) -> Variant {
+    short_text(
+        &Engine::load(None).unwrap(),
+        message,
+        "post",
+        limit,
+        &characters,
+        "characters",
+        false,
+    )
+    .unwrap()
+}
+
+fn text_message(message: &Message, limit: usize) -> Variant {
+    let unit = |text: &str| sms::measure(text).length;
+    short_text(
+        &Engine::load(None).unwrap(),
+        message,
+        "sms",
+        limit,
+        &unit,
+        "septets",
+        true,
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_post_has_state_summary_next_information_and_link() {
+    insta::assert_snapshot!("post", post(&message(&CASE_A, 2, Lang::De), 1000).text);
+}
+
+#[test]
+fn a_post_that_must_fit_keeps_lead_state_and_link() {
+    let message = message(&CASE_A, 2, Lang::De);
+    for limit in [600, 500, 400, 300, 260] {
+        let post = post(&message, limit);
+        assert!(characters(&post.text) <= limit && post.fit.length == characters(&post.text));
+        assert!(
+            post.text
+                .ends_with("https://info.potsdam.example/potsdam/2023-01-it/2/"),
+            "{}",
+            post.text
+        );
+        assert!(post.text.contains("Wieder abgeschaltet"));
+        assert!(
+            post.text.contains("Nächste Information") || limit < 300,
+            "{}",
+            post.text
+        );
+    }
+    let short = post(&message, 420);
+    assert!(
+        short.text.contains(&message.short),
+        "the author's short text before one that is cut: {}",
+        short.text
+    );
+    assert!(!short.fit.shortened);
+    let engine = Engine::load(None).unwrap();
+    let none = short_text(&engine, &message, "post", 60, &characters, "characters", false)
+        .unwrap_err()
+        .to_string();
+    assert!(none.contains("longer than 60 characters"), "{none}");
+}
+
+#[test]
+fn an_sms_is_cheap_and_says_what_it_cost() {
+    let sms = text_message(&message(&CASE_A, 2, Lang::De), 1530);
+    insta::assert_snapshot!("sms", sms.text);
+    assert!(gsm7::covers(&sms.text));
+    assert_eq!(sms.fit.encoding.as_deref(), Some("gsm7"));
+    assert_eq!(sms.fit.segments, Some(sms::measure(&sms.text).segments));
+    let one = text_message(&message(&CASE_A, 2, Lang::De), 160);
+    assert!(one.fit.length <= 160 && one.text.contains("https://"), "{}", one.text);
+}
+
+#[test]
+fn lead_places_and_missing_language() {
+    let english = message(&CASE_C, 4, Lang::En);
+    assert_eq!(english.places, ["Soest (Stadt)"]);
+    assert!(english.language_missing);
+    let post = post(&english, 1000);
+    assert!(post.fit.language_missing);
+    assert!(
+        post.text
+            .starts_with("This notice is not yet available in English; it is shown in German.")
+    );
+    assert_eq!(english.link, "https://info.potsdam.example/en/potsdam/2023-10-it/4/");
+
+    let correction = "kind = \"correction\"\ncorrects = [1]\nheadline = \"H\"\nsummary = \"S.\"";
+    let exercise = "incident = \"probe\"\nexercise = true\nheadline = \"Alles aus\"\nsummary = \"Geprobt.\"";
+    let files = [("2024-01-02T08:00:00Z", exercise), ("2024-01-02T09:00:00Z", correction)];
+    assert_eq!(message(&files, 2, Lang::De).lead, "ÜBUNG: Berichtigung zu Meldung 1: ");
+    assert_eq!(message(&files, 2, Lang::En).lead, "EXERCISE: Correction to notice 1: ");
+    let sms = text_message(&message(&files, 2, Lang::De), 160).text;
+    assert!(sms.starts_with("ÜBUNG: Berichtigung zu Meldung 1: "), "{sms}");
+}
+
+#[test]
+fn internal_clearing_is_in_no_text() {
+    let files = [(
+        "2024-01-02T08:00:00Z",
+        "headline = \"H\"\nsummary = \"S.\"\ncleared_with = \"Geheimrat Intern\"",
+    )];
+    let message = message(&files, 1, Lang::De);
+    assert!(!serde_json::to_string(&message).unwrap().contains("Geheimrat"));
+    let site = fixture::site(&[source(&publisher("potsdam", "Potsdam"), &files, AFTER)], AFTER);
+    for (path, file) in &site.files {
+        assert!(!String::from_utf8_lossy(&file.bytes).contains("Geheimrat"), "{path}");
+    }
+}

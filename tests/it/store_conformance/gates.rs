@@ -1,0 +1,106 @@
+//! Gates, changed and dropped channels, audiences.
+
+use rundruf::domain::delivery::{BroadcastState, Gate};
+use rundruf::store::*;
+
+use super::fixture::*;
+
+fn hold(lane: rundruf::ids::LaneId) -> GateChange {
+    GateChange {
+        lane,
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason: Some("Probe".into()),
+    }
+}
+
+pub async fn a_held_lane_starts_nothing<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let seq = publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    let held = store.set_gate(&hold(lane), &act("hold", T0)).await.unwrap();
+    assert_eq!((held.gate, held.epoch), (Gate::Held, 2));
+    store
+        .give_back(&[(job.delivery, job.attempt)], T0)
+        .await
+        .unwrap();
+    store.acknowledge_gate(lane, 2, 3).await.unwrap();
+    assert_eq!(store.lane_rows().await.unwrap()[0].acknowledged, (2, 3));
+    for epoch in [1, 2] {
+        let mut r = request(lane, T0);
+        r.epoch = epoch;
+        assert!(store.claim(&r).await.unwrap().jobs.is_empty());
+    }
+    let row = board(store, seq).await;
+    assert_eq!((row.counters.waiting, row.counters.started), (1, 0));
+}
+
+pub async fn an_old_epoch_gets_nothing_and_conflicts<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    store.set_gate(&hold(lane), &act("hold", T0)).await.unwrap();
+    let mut release = hold(lane);
+    release.gate = Gate::Open;
+    release.expected_epoch = Some(1);
+    let refused = store.set_gate(&release, &act("release", T0)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))));
+    release.expected_epoch = Some(2);
+    store
+        .set_gate(&release, &act("release", T0))
+        .await
+        .unwrap();
+    let old = store.claim(&request(lane, T0)).await.unwrap();
+    assert_eq!((old.jobs.len(), old.epoch), (0, 3));
+    let mut new = request(lane, T0);
+    new.epoch = 3;
+    assert_eq!(store.claim(&new).await.unwrap().jobs.len(), 1);
+}
+
+pub async fn another_account_with_rows_waiting_starts_held<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let same = store.configure(&[spec("a", "elsewhere")], T0).await.unwrap();
+    assert_eq!(same[0].gate, Gate::Open, "nothing waits");
+    publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    let rows = store.configure(&[spec("a", "host/user")], T0).await.unwrap();
+    assert_eq!(rows[0].gate, Gate::Held);
+    assert!(rows[0].gate_reason.as_deref().unwrap().contains("elsewhere"));
+}
+
+pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
+    let lane = lanes(store, &["old"]).await[0];
+    let seq = publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    let refused = store.drop_lane(lane, &act("drop", T0), T0).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))));
+    lanes(store, &["new"]).await;
+    assert!(claim(store, lane, T0).await.is_empty(), "not configured");
+    assert_eq!(
+        store.drop_lane(lane, &act("drop", T0), T0).await.unwrap(),
+        1
+    );
+    assert_eq!(board(store, seq).await.state, BroadcastState::Ended);
+    store
+        .rename_lane("old", "older", &act("rename", T0))
+        .await
+        .unwrap();
+    assert_eq!(board(store, seq).await.channel, "older");
+}
+
+pub async fn whoever_leaves_the_audience_is_gone<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let change = people(store, lane, &[("+1", &[]), ("+2", &[])]).await;
+    assert_eq!((change.total, change.added, change.removed), (2, 2, 0));
+    let seq = publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let jobs = claim(store, lane, T0).await;
+    let later = Settled::Waiting {
+        due_ms: T0 + 10,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &jobs[0], T0, later).await;
+    settle(store, &jobs[1], T0, Settled::Gone).await;
+    let change = people(store, lane, &[("+2", &[]), ("+3", &[])]).await;
+    assert_eq!((change.total, change.added, change.removed), (1, 1, 1));
+    assert!(claim(store, lane, T0 + 10).await.is_empty());
+    let row = board(store, seq).await;
+    assert_eq!((row.state, row.counters.gone), (BroadcastState::Ended, 2));
+}

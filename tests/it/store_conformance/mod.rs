@@ -1,0 +1,58 @@
+//! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
+
+mod fixture;
+mod gates;
+mod levels;
+mod order;
+mod publishing;
+mod random;
+mod settling;
+
+/// Runs each test on a fresh SQLite store.
+macro_rules! on_sqlite {
+    ($($module:ident :: $test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                let (_dir, store) = super::fixture::sqlite().await;
+                super::$module::$test(&store).await;
+                assert_eq!(rundruf::store::Board::recount(&store).await.unwrap(), [], "counters differ from the rows");
+            })+
+        }
+    };
+}
+
+on_sqlite! {
+    publishing::the_same_key_publishes_once,
+    publishing::another_content_under_a_key_is_refused,
+    publishing::after_names_what_came_between,
+    publishing::a_closed_incident_takes_nothing,
+    publishing::every_line_of_the_log_follows_from_the_one_before,
+    order::an_account_gets_notices_in_order,
+    order::a_failing_first_holds_the_second,
+    order::an_unknown_holds_its_successor_for_the_order_wait,
+    order::latest_ends_the_same_scope_only,
+    order::every_ends_only_what_is_named,
+    order::urgent_incidents_go_first,
+    order::an_audience_opens_in_order_and_by_places,
+    order::a_correction_knows_who_got_what,
+    order::a_retraction_reaches_only_who_got_it,
+    order::the_rate_spaces_the_starts,
+    settling::an_old_attempt_is_only_evidence,
+    settling::given_back_rows_lose_nothing,
+    settling::a_takeover_repeats_with_a_handle_and_else_asks,
+    settling::a_receipt_may_come_before_the_answer,
+    settling::the_first_final_receipt_wins,
+    settling::a_receipt_resolves_unknown,
+    settling::a_passed_unknown_is_not_sent_again,
+    settling::what_is_out_of_time_ends,
+    settling::a_clock_that_went_back_moves_what_is_due,
+    gates::a_held_lane_starts_nothing,
+    gates::an_old_epoch_gets_nothing_and_conflicts,
+    gates::another_account_with_rows_waiting_starts_held,
+    gates::a_dropped_channel_ends_its_rows,
+    gates::whoever_leaves_the_audience_is_gone,
+    levels::one_upload_ends_all_that_waited,
+    levels::messages_wait_for_their_link,
+    random::counters_equal_the_rows_after_any_commands,
+}

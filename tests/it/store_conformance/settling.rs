@@ -1,0 +1,183 @@
+//! Outcomes, takeovers, receipts, decisions, time.
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, DeliveryState};
+use rundruf::ids::LaneId;
+use rundruf::store::*;
+
+use super::fixture::*;
+
+async fn state<S: Store>(store: &S, job: &Job) -> DeliveryState {
+    let story = store.explain(job.delivery).await.unwrap().unwrap();
+    story.delivery.state
+}
+
+async fn one_out<S: Store>(store: &S) -> (LaneId, Job) {
+    let lane = lanes(store, &["a"]).await[0];
+    publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    (lane, job)
+}
+
+fn later(due_ms: Ms) -> Settled {
+    Settled::Waiting {
+        due_ms,
+        spent: true,
+        after_unknown: false,
+    }
+}
+
+fn receipt(id: &str, word: ReceiptWord) -> Receipt {
+    Receipt {
+        delivery: None,
+        remote_id: Some(id.into()),
+        word,
+        raw: "DELIVRD".into(),
+    }
+}
+
+pub async fn an_old_attempt_is_only_evidence<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, later(T0)).await;
+    let second = claim(store, lane, T0).await.remove(0);
+    assert_eq!(second.attempt, 2);
+    settle(store, &first, T0, Settled::Permanent).await;
+    assert_eq!(state(store, &second).await, DeliveryState::Started);
+    delivered(store, &second, T0).await;
+    settle(store, &second, T0, Settled::Permanent).await;
+    let story = store.explain(second.delivery).await.unwrap().unwrap();
+    assert_eq!(story.delivery.state, DeliveryState::Delivered);
+    let evidence = story.events.iter().filter(|e| e.what == "evidence");
+    assert_eq!(evidence.count(), 2);
+}
+
+pub async fn given_back_rows_lose_nothing<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    store
+        .give_back(&[(job.delivery, job.attempt)], T0 + 5)
+        .await
+        .unwrap();
+    let again = claim(store, lane, T0 + 5).await.remove(0);
+    assert_eq!((again.attempt, again.first_started_ms), (1, T0 + 5));
+    // Given back twice, or by an old attempt: nothing.
+    store.give_back(&[(job.delivery, 7)], T0).await.unwrap();
+    assert_eq!(state(store, &again).await, DeliveryState::Started);
+}
+
+pub async fn a_takeover_repeats_with_a_handle_and_else_asks<S: Store>(store: &S) {
+    let ids = lanes(store, &["handle", "none"]).await;
+    let both = vec![to(ids[0]), to(ids[1])];
+    publish(store, notice("i", 1), both, T0).await;
+    let with = claim(store, ids[0], T0).await.remove(0);
+    let without = claim(store, ids[1], T0).await.remove(0);
+    let takeover = |lane, handle_for_ms| Takeover {
+        lane,
+        handle_for_ms,
+        repeat: false,
+        drop: false,
+    };
+    let taken = store
+        .take_over(&[takeover(ids[0], Some(3_600_000)), takeover(ids[1], None)], T0 + 9)
+        .await
+        .unwrap();
+    assert_eq!((taken[0].repeated, taken[0].unknown), (1, 0));
+    assert_eq!((taken[1].repeated, taken[1].unknown), (0, 1));
+    let again = claim(store, ids[0], T0 + 9).await.remove(0);
+    assert!(again.after_unknown);
+    assert_eq!((again.attempt, again.first_started_ms), (2, T0));
+    assert_eq!(again.delivery, with.delivery);
+    assert!(claim(store, ids[1], T0 + 999_999).await.is_empty());
+    assert_eq!(state(store, &without).await, DeliveryState::Unknown);
+    // What the dead process learned late still counts.
+    delivered(store, &without, T0 + 20).await;
+    assert_eq!(state(store, &without).await, DeliveryState::Delivered);
+}
+
+pub async fn a_receipt_may_come_before_the_answer<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    let early = store
+        .receipts(lane, &[receipt("g1", ReceiptWord::Delivered)], T0)
+        .await
+        .unwrap();
+    assert_eq!(early, [ReceiptMatch::Unmatched]);
+    settle(store, &job, T0, Settled::Accepted(remote("g1"))).await;
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+pub async fn the_first_final_receipt_wins<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Accepted(remote("g1"))).await;
+    let words = [
+        receipt("g1", ReceiptWord::Buffered),
+        receipt("g1", ReceiptWord::Delivered),
+        receipt("g1", ReceiptWord::Rejected),
+    ];
+    let matches = store.receipts(lane, &words, T0).await.unwrap();
+    use ReceiptMatch::{Applied, Evidence};
+    assert_eq!(matches, [Evidence, Applied, Evidence]);
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+pub async fn a_receipt_resolves_unknown<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let own = Receipt {
+        delivery: Some((job.delivery, job.attempt)),
+        remote_id: None,
+        word: ReceiptWord::Delivered,
+        raw: String::new(),
+    };
+    let stray = Receipt {
+        delivery: Some((job.delivery, 99)),
+        ..own.clone()
+    };
+    let matches = store.receipts(lane, &[stray, own], T0).await.unwrap();
+    assert_eq!(matches, [ReceiptMatch::Unmatched, ReceiptMatch::Applied]);
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    publish(store, notice("i", 2), vec![to(lane)], T0).await;
+    let next = claim(store, lane, T0 + 120_000).await.remove(0);
+    delivered(store, &next, T0 + 120_000).await;
+    let what = DecideOn::Delivery(job.delivery);
+    let decided = |d| store.decide(what, d, &act("decide", T0), T0);
+    assert!(matches!(
+        Board::decide(store, what, Decision::Again, &act("decide", T0), T0).await,
+        Err(StoreError::Refused(_))
+    ));
+    let _ = decided;
+    let there = store
+        .decide(what, Decision::There, &act("decide", T0), T0)
+        .await;
+    assert_eq!(there.unwrap(), 1);
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let short = NewBroadcast {
+        expires_at_ms: Some(T0 + 60_000),
+        ..to(lane)
+    };
+    let seq = publish(store, notice("i", 1), vec![short], T0).await;
+    assert_eq!(store.expire(T0 + 59_999).await.unwrap(), 0);
+    assert!(claim(store, lane, T0 + 60_000).await.is_empty());
+    assert_eq!(store.expire(T0 + 60_000).await.unwrap(), 1);
+    let row = board(store, seq).await;
+    assert_eq!((row.state, row.counters.expired), (BroadcastState::Ended, 1));
+}
+
+pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, later(T0 + 10_000)).await;
+    let high = store.high_time(T0 + 3_600_000_000_000).await.unwrap();
+    assert_eq!(store.high_time(T0).await.unwrap(), high);
+    store.shift_times(high - T0).await.unwrap();
+    assert_eq!(store.high_time(T0).await.unwrap(), T0);
+    let due = T0 + 10_000 - (high - T0);
+    assert!(claim(store, lane, due - 1).await.is_empty());
+    assert_eq!(claim(store, lane, due).await.len(), 1);
+}
