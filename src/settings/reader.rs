@@ -380,7 +380,7 @@ impl<'a> Reader<'a> {
             );
             return None;
         }
-        let form = given.first()?.to_string();
+        let form = (*given.first()?).clone();
         let written = self.text(&form)?;
         let secret = if form == forms[1] {
             self.secret_file(&form)?
