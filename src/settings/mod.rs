@@ -10,6 +10,7 @@ mod publisher;
 pub mod raw;
 pub mod reader;
 mod rules;
+mod secrets;
 pub mod units;
 
 use std::collections::BTreeMap;
