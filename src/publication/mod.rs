@@ -22,7 +22,6 @@ use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
-use crate::render::message::Message;
 use crate::render::{Engine, RenderError};
 use crate::settings::Settings;
 use crate::store::{Act, LaneRow, NewBroadcast, Publication, Published, Store, StoreError, Variant};
@@ -295,7 +294,7 @@ impl Office {
             &configured.settings.common.languages
         };
         for lang in languages {
-            let message = Message::of(publisher, view, notice, *lang, &self.settings.site_url);
+            let message = self.engine.message(publisher, view, notice, *lang, &self.settings.site_url);
             rendered
                 .variants
                 .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
