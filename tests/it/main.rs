@@ -16,4 +16,5 @@ mod notices;
 mod pages;
 mod peers;
 mod store_conformance;
+mod store_sqlite;
 mod support;
