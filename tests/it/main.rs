@@ -18,4 +18,5 @@ mod pages;
 mod peers;
 mod simulation;
 mod store_conformance;
+mod store_sqlite;
 mod support;

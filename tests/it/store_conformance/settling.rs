@@ -174,3 +174,46 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     assert!(claim(store, lane, due - 1).await.is_empty());
     assert_eq!(claim(store, lane, due).await.len(), 1);
 }
+
+pub async fn an_unknown_read_back_as_missing_goes_again_unless_passed<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let again = store.unknown_jobs(lane, 10).await.unwrap().remove(0);
+    assert_eq!((again.delivery, again.attempt), (job.delivery, 1));
+    settle(store, &again, T0, later(T0)).await;
+    let second = claim(store, lane, T0).await.remove(0);
+    assert_eq!(second.attempt, 2);
+    settle(store, &second, T0, Settled::Unknown).await;
+    publish(store, notice("i", 2), vec![to(lane)], T0).await;
+    let newer = claim(store, lane, T0 + 120_000).await.remove(0);
+    delivered(store, &newer, T0 + 120_000).await;
+    settle(store, &second, T0 + 120_000, later(T0 + 120_000)).await;
+    assert_eq!(state(store, &job).await, DeliveryState::Superseded);
+}
+
+pub async fn a_big_audience_gets_each_notice_once<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let addresses: Vec<String> = (0..300).map(|n| format!("+49{n}")).collect();
+    let list: Vec<(&str, &[&str])> = addresses.iter().map(|a| (a.as_str(), &[][..])).collect();
+    people(store, lane, &list).await;
+    let seq = publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let mut r = request(lane, T0);
+    r.limit = 7;
+    let mut seen = std::collections::BTreeSet::new();
+    loop {
+        // Some rows wait already when the next chunk opens.
+        let jobs = store.claim(&r).await.unwrap().jobs;
+        if jobs.is_empty() {
+            break;
+        }
+        let (back, done) = jobs.split_at(jobs.len() / 3);
+        let back: Vec<_> = back.iter().map(|j| (j.delivery, j.attempt)).collect();
+        store.give_back(&back, T0).await.unwrap();
+        for job in done {
+            assert!(seen.insert(job.address.clone()), "{} twice", job.address);
+            delivered(store, job, T0).await;
+        }
+    }
+    assert_eq!(seen.len(), 300);
+    assert_eq!(board(store, seq).await.state, BroadcastState::Ended);
+}
