@@ -225,6 +225,7 @@ fn a_named_time_moves_the_lane_exactly_and_costs_no_attempt() {
         8,
         finished(J::urgent(2), Outcome::Delivered(Remote::default())),
     );
+    lane.step(9, Event::Committed);
     let due = lane.step(until, Event::Timer);
     let claim = due.iter().find(|c| matches!(c, Command::Claim { .. }));
     assert!(
