@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rundruf::app::Open;
-use rundruf::cli::publish::serve_lanes;
+use rundruf::app::{Lanes, Open};
+use rundruf::channel::webhook::sign;
 use rundruf::domain::draft;
+use rundruf::net::{Http, Use};
 use rundruf::publication::Wishes;
 use rundruf::store::owner::Owner;
 use rundruf::store::{Board, Published};
@@ -137,7 +138,7 @@ async fn publish_latency() {
         .collect();
     let open = Open::new(&config(dir.path(), &channels), &dir.path().join("data")).await.expect("opened");
     let owner = Owner::try_take(&open.office.settings.data).expect("a lock").expect("free");
-    let lanes = serve_lanes(&open, owner).await.expect("lanes");
+    let lanes = Lanes::start(&open, owner).await.expect("lanes");
     let mut took = Vec::new();
     for n in 0..PUBLICATIONS {
         let draft = draft::read("bench", &notice(n)).expect("a notice");
@@ -175,7 +176,7 @@ async fn drain() -> f64 {
     let open = Open::new(&config(dir.path(), &channels), &dir.path().join("data")).await.expect("opened");
     open.office.register(open.store.as_ref()).await.expect("registered");
     let owner = Owner::try_take(&open.office.settings.data).expect("a lock").expect("free");
-    let lanes = serve_lanes(&open, owner).await.expect("lanes");
+    let lanes = Lanes::start(&open, owner).await.expect("lanes");
     let draft = draft::read("bench", &notice(0)).expect("a notice");
     let begin = Instant::now();
     let done = open.office.publish(open.store.as_ref(), &draft, &Wishes::default()).await.expect("published");
@@ -187,7 +188,9 @@ async fn drain() -> f64 {
     assert_eq!(rows[0].counters.delivered, ADDRESSES, "{:?}", rows[0].counters);
     assert_eq!(count.load(Ordering::Relaxed), ADDRESSES);
     lanes.stop(Duration::from_secs(5)).await;
-    let body = rundruf::bench_support::body_of(&open, seq).await;
+    let row = open.store.deliveries(rows[0].id, None, 1).await.expect("rows").remove(0);
+    let story = open.store.explain(row.id).await.expect("a story").expect("there");
+    let body = bytes::Bytes::from(story.variant.payload.to_string());
     let raw = raw_loop(port, body).await;
     println!("drain: {ours:.0}/s; raw loop, same client, same signed request: {raw:.0}/s; ratio {:.2}", ours / raw);
     ours / raw
@@ -195,27 +198,30 @@ async fn drain() -> f64 {
 
 /// The same client and the same signed request without a store: the ceiling.
 async fn raw_loop(port: u16, body: bytes::Bytes) -> f64 {
-    let client = rundruf::net::client(CONNECTIONS);
+    let usage = Use { timeout: Duration::from_secs(15), concurrency: 64, reuse: true, private: true };
+    let http = Http::new(usage).expect("a client");
+    let secret: Vec<u8> = (0..32).collect();
     let next = Arc::new(AtomicU64::new(0));
     let begin = Instant::now();
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
-            let (client, next, body) = (client.clone(), Arc::clone(&next), body.clone());
+            let (http, next, body, secret) = (http.clone(), Arc::clone(&next), body.clone(), secret.clone());
             tokio::spawn(async move {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= ADDRESSES {
                         return;
                     }
-                    let headers = rundruf::channel::webhook::sign(SECRET, &format!("msg_{n}"), 1_767_323_045, &body);
-                    let answer = client
+                    let id = format!("msg_{n}");
+                    let request = http
+                        .client()
                         .post(format!("http://127.0.0.1:{port}/{n}"))
-                        .headers(headers)
-                        .body(body.clone())
-                        .send()
-                        .await
-                        .expect("an answer");
-                    answer.bytes().await.expect("a body");
+                        .header("content-type", "application/json")
+                        .header("webhook-id", &id)
+                        .header("webhook-timestamp", 1_767_323_045)
+                        .header("webhook-signature", sign(&secret, &id, 1_767_323_045, &body))
+                        .body(body.clone());
+                    http.send(request).await.expect("an answer");
                 }
             })
         })

@@ -14,8 +14,8 @@ use crate::domain::delivery::{BroadcastState, Gate, Health};
 use crate::publication::Office;
 use crate::publication::board::clock_time;
 use crate::said;
-use crate::text::said::Said;
 use crate::store::{Act, Board, GateChange, LaneRow, Lanes, StoreError};
+use crate::text::said::Said;
 
 /// How long `hold` waits for the owner's word (LANES 5).
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
@@ -80,7 +80,12 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         Err(app) => match &command {
             ChannelCommand::List => return Ok(list_configured(&app.office, out)),
             ChannelCommand::Hold { .. } => app.open().await?,
-            _ => return Err(Failure::Refused(said!("Noch nichts veröffentlicht, also wartet auch nichts.", "Nothing published yet, so nothing waits."))),
+            _ => {
+                return Err(Failure::Refused(said!(
+                    "Noch nichts veröffentlicht, also wartet auch nichts.",
+                    "Nothing published yet, so nothing waits."
+                )));
+            }
         },
     };
     open.office.register(open.store.as_ref()).await?;
@@ -91,7 +96,10 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         ChannelCommand::Release { name, yes } => release(&open, &name, yes, out).await,
         ChannelCommand::Retry { name } => {
             let lane = find(&open, &name).await?;
-            let count = open.store.retry_now(lane.id, &act(&open, "retry", &name), now(&open)).await?;
+            let count = open
+                .store
+                .retry_now(lane.id, &act(&open, "retry", &name), now(&open))
+                .await?;
             crate::store::owner::wake(&open.office.settings.data);
             out.say(&if lane.gate == Gate::Held {
                 said!(
@@ -99,7 +107,10 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
                     "{name} is held; only rundruf channel release {name} lets anything out."
                 )
             } else {
-                said!("{name}: {count} wartende Sendungen sind jetzt an der Reihe.", "{name}: {count} waiting messages are due now.")
+                said!(
+                    "{name}: {count} wartende Sendungen sind jetzt an der Reihe.",
+                    "{name}: {count} waiting messages are due now."
+                )
             });
             not_serving(&open, out);
             out.answer(&json!({ "retried": count }));
@@ -125,13 +136,16 @@ async fn rename(open: &Open, name: &str, to: &str) -> Result<(), Failure> {
             "{name} is still configured. Rename it there first, then again."
         )));
     }
-    open.store.rename_lane(name, to, &act(open, "rename", name)).await.map_err(|error| match error {
-        StoreError::Refused(_) => Failure::Refused(said!(
-            "{to} hat schon eigene Sendungen. Bitte einen Namen nehmen, über den noch nichts ging.",
-            "{to} has messages of its own. Please take a name that was never used."
-        )),
-        other => other.into(),
-    })
+    open.store
+        .rename_lane(name, to, &act(open, "rename", name))
+        .await
+        .map_err(|error| match error {
+            StoreError::Refused(_) => Failure::Refused(said!(
+                "{to} hat schon eigene Sendungen. Bitte einen Namen nehmen, über den noch nichts ging.",
+                "{to} has messages of its own. Please take a name that was never used."
+            )),
+            other => other.into(),
+        })
 }
 
 /// A word where a change waits for a process that is not there.
@@ -162,7 +176,10 @@ async fn find(open: &Open, name: &str) -> Result<LaneRow, Failure> {
     let rows = open.store.lane_rows().await?;
     rows.iter().find(|l| l.name == name).cloned().ok_or_else(|| {
         let list = rows.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
-        Failure::Usage(said!("Einen Kanal {name} gibt es nicht. Vorhanden: {list}", "There is no channel {name}. There are: {list}"))
+        Failure::Usage(said!(
+            "Einen Kanal {name} gibt es nicht. Vorhanden: {list}",
+            "There is no channel {name}. There are: {list}"
+        ))
     })
 }
 
@@ -170,7 +187,13 @@ async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
     let rows = open.store.lane_rows().await?;
     let cells: Vec<Vec<String>> = rows
         .iter()
-        .map(|l| vec![l.name.clone(), l.kind.clone(), describe(l, now(open), &zone_of(&open.office, &l.name), out.german)])
+        .map(|l| {
+            vec![
+                l.name.clone(),
+                l.kind.clone(),
+                describe(l, now(open), &zone_of(&open.office, &l.name), out.german),
+            ]
+        })
         .collect();
     print(&cells, out);
     out.answer(&json!({ "channels": rows }));
@@ -179,12 +202,24 @@ async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
 
 /// Before the first command that writes: the channels as they will begin.
 fn list_configured(office: &Office, out: &Output) -> u8 {
-    let word = |held| if held { said!("angehalten (Konfiguration)", "held (configuration)") } else { said!("offen", "open") };
+    let word = |held| {
+        if held {
+            said!("angehalten (Konfiguration)", "held (configuration)")
+        } else {
+            said!("offen", "open")
+        }
+    };
     let held = |c: &Configured| c.spec.first_gate == Gate::Held;
     let cells: Vec<Vec<String>> = office
         .channels
         .iter()
-        .map(|c| vec![c.spec.name.clone(), c.spec.kind.clone(), word(held(c)).in_german(out.german).to_owned()])
+        .map(|c| {
+            vec![
+                c.spec.name.clone(),
+                c.spec.kind.clone(),
+                word(held(c)).in_german(out.german).to_owned(),
+            ]
+        })
         .collect();
     print(&cells, out);
     let list: Vec<_> = office
@@ -197,7 +232,11 @@ fn list_configured(office: &Office, out: &Output) -> u8 {
 }
 
 fn print(cells: &[Vec<String>], out: &Output) {
-    let head = if out.german { ["Kanal", "Art", "Stand"] } else { ["channel", "kind", "state"] };
+    let head = if out.german {
+        ["Kanal", "Art", "Stand"]
+    } else {
+        ["channel", "kind", "state"]
+    };
     out.text(table(&head, cells).trim_end());
 }
 
@@ -210,7 +249,9 @@ fn zone_of(office: &Office, channel: &str) -> TimeZone {
 
 fn describe(lane: &LaneRow, now: i64, zone: &TimeZone, german: bool) -> String {
     if !lane.configured {
-        return said!("nicht mehr eingerichtet", "not configured any more").in_german(german).to_owned();
+        return said!("nicht mehr eingerichtet", "not configured any more")
+            .in_german(german)
+            .to_owned();
     }
     let since = clock_time(lane.gate_since_ms, now, zone);
     let gate = match lane.gate {
@@ -225,17 +266,30 @@ fn describe(lane: &LaneRow, now: i64, zone: &TimeZone, german: bool) -> String {
         Health::Probing => said!(", versucht es einzeln seit {since}", ", probing since {since}"),
         Health::Paused => said!(", pausiert seit {since}", ", paused since {since}"),
     };
-    let reason = lane.gate_reason.as_deref().or(lane.health.text.as_deref()).map(|r| format!(" ({r})")).unwrap_or_default();
+    let reason = lane
+        .gate_reason
+        .as_deref()
+        .or(lane.health.text.as_deref())
+        .map(|r| format!(" ({r})"))
+        .unwrap_or_default();
     format!("{}{}{reason}", gate.in_german(german), health.in_german(german))
 }
 
 async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> Result<u8, Failure> {
     let lane = find(open, name).await?;
-    let change = GateChange { lane: lane.id, gate: Gate::Held, expected_epoch: None, reason };
+    let change = GateChange {
+        lane: lane.id,
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason,
+    };
     let row = open.store.set_gate(&change, &act(open, "hold", name)).await?;
     crate::store::owner::wake(&open.office.settings.data);
     if !crate::store::owner::is_running(&open.office.settings.data) {
-        out.say(&said!("{name} ist angehalten. Es läuft kein rundruf serve, also war auch nichts unterwegs.", "{name} is held. No rundruf serve is running, so nothing was under way."));
+        out.say(&said!(
+            "{name} ist angehalten. Es läuft kein rundruf serve, also war auch nichts unterwegs.",
+            "{name} is held. No rundruf serve is running, so nothing was under way."
+        ));
         out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": 0 }));
         return Ok(0);
     }
@@ -245,7 +299,10 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         let seen = find(open, name).await?;
         if seen.acknowledged.0 >= row.epoch {
             let flying = seen.acknowledged.1;
-            out.say(&said!("{name} ist angehalten; {flying} Sendungen sind schon unterwegs und enden noch.", "{name} is held; {flying} in flight will end."));
+            out.say(&said!(
+                "{name} ist angehalten; {flying} Sendungen sind schon unterwegs und enden noch.",
+                "{name} is held; {flying} in flight will end."
+            ));
             out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": flying }));
             return Ok(0);
         }
@@ -265,7 +322,11 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
     let (mut notices, mut people) = (0u64, 0u64);
     for row in rows.iter().filter(|r| r.lane == lane.id) {
         let c = &row.counters;
-        let unopened = if row.state == BroadcastState::Open { c.expected.saturating_sub(c.opened) } else { 0 };
+        let unopened = if row.state == BroadcastState::Open {
+            c.expected.saturating_sub(c.opened)
+        } else {
+            0
+        };
         if c.waiting + unopened > 0 {
             notices += 1;
             people += c.waiting + unopened;
@@ -276,7 +337,12 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         confirm::ask(out, &what_goes(name, notices, people), yes)?;
     }
     // The epoch shown is the one released: whoever held it again meanwhile wins.
-    let change = GateChange { lane: lane.id, gate: Gate::Open, expected_epoch: Some(lane.epoch), reason: None };
+    let change = GateChange {
+        lane: lane.id,
+        gate: Gate::Open,
+        expected_epoch: Some(lane.epoch),
+        reason: None,
+    };
     open.store.set_gate(&change, &act(open, "release", name)).await.map_err(|error| match error {
         StoreError::Conflict(_) => Failure::Refused(said!(
             "{name} wurde inzwischen von jemand anderem oder von selbst angehalten. Bitte erst ansehen: rundruf channel list",
@@ -318,9 +384,22 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
             "{name} is still configured. Remove it there first, then again."
         )));
     }
-    confirm::ask(out, &said!("Alles, was über {name} noch wartet, endet ungesendet.", "Everything that still waits for {name} ends unsent."), yes)?;
-    let count = open.store.drop_lane(lane.id, &act(open, "drop", name), now(open)).await?;
-    out.say(&said!("{name}: {count} Sendungen sind ungesendet beendet.", "{name}: {count} messages ended unsent."));
+    confirm::ask(
+        out,
+        &said!(
+            "Alles, was über {name} noch wartet, endet ungesendet.",
+            "Everything that still waits for {name} ends unsent."
+        ),
+        yes,
+    )?;
+    let count = open
+        .store
+        .drop_lane(lane.id, &act(open, "drop", name), now(open))
+        .await?;
+    out.say(&said!(
+        "{name}: {count} Sendungen sind ungesendet beendet.",
+        "{name}: {count} messages ended unsent."
+    ));
     out.answer(&json!({ "dropped": count }));
     Ok(0)
 }

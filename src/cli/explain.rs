@@ -4,8 +4,8 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::output::{Failure, Output, table, wrap};
 use super::Globals;
+use super::output::{Failure, Output, table, wrap};
 use crate::app::{App, Open};
 use crate::domain::delivery::{DeliveryState, Gate, Health};
 use crate::ids::{BroadcastId, DeliveryId};
@@ -27,7 +27,10 @@ pub struct ExplainArgs {
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u8, Failure> {
     let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
-        return Err(Failure::Refused(said!("Noch nichts veröffentlicht.", "Nothing published yet.")));
+        return Err(Failure::Refused(said!(
+            "Noch nichts veröffentlicht.",
+            "Nothing published yet."
+        )));
     };
     let word = args.delivery.as_str();
     if let Some(id) = word.strip_prefix('b').and_then(|n| n.parse().ok()) {
@@ -60,29 +63,53 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
         return tell(open, only.id, out).await;
     }
     let (number, channel, count) = (row.number, &row.channel, rows.len());
-    out.say(&said!("Sendung b{id}: Meldung {number} über {channel}, {count} Zustellungen", "Broadcast b{id}: notice {number} by {channel}, {count} deliveries"));
+    out.say(&said!(
+        "Sendung b{id}: Meldung {number} über {channel}, {count} Zustellungen",
+        "Broadcast b{id}: notice {number} by {channel}, {count} deliveries"
+    ));
     if count == SHOWN as usize {
-        out.say(&said!("Gezeigt sind die ersten {SHOWN}.", "These are the first {SHOWN}."));
+        out.say(&said!(
+            "Gezeigt sind die ersten {SHOWN}.",
+            "These are the first {SHOWN}."
+        ));
     }
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|d| {
             let at = exact_time(d.changed_ms, now, &zone);
-            vec![d.id.to_string(), state_word(d.state).in_german(out.german).to_owned(), at, d.text.clone().unwrap_or_default()]
+            vec![
+                d.id.to_string(),
+                state_word(d.state).in_german(out.german).to_owned(),
+                at,
+                d.text.clone().unwrap_or_default(),
+            ]
         })
         .collect();
-    let head = if out.german { ["Zustellung", "Stand", "zuletzt", "Näheres"] } else { ["delivery", "state", "last", "more"] };
+    let head = if out.german {
+        ["Zustellung", "Stand", "zuletzt", "Näheres"]
+    } else {
+        ["delivery", "state", "last", "more"]
+    };
     out.text(table(&head, &cells).trim_end());
     out.answer(&json!({ "broadcast": row, "deliveries": rows }));
     Ok(0)
 }
 
 /// A website's targets: levels, so what counts is how far each has come, not what became of one notice's upload.
-async fn targets(open: &Open, row: &BroadcastRow, rows: &[DeliveryRow], zone: &TimeZone, out: &Output) -> Result<u8, Failure> {
+async fn targets(
+    open: &Open,
+    row: &BroadcastRow,
+    rows: &[DeliveryRow],
+    zone: &TimeZone,
+    out: &Output,
+) -> Result<u8, Failure> {
     let now = open.office.clock.now_ms();
     let targets = open.store.targets(row.lane).await?;
     let (number, channel) = (row.number, &row.channel);
-    out.say(&said!("Meldung {number} auf den Zielen von {channel}:", "Notice {number} on the targets of {channel}:"));
+    out.say(&said!(
+        "Meldung {number} auf den Zielen von {channel}:",
+        "Notice {number} on the targets of {channel}:"
+    ));
     let cells: Vec<Vec<String>> = targets
         .iter()
         .map(|t| {
@@ -94,13 +121,23 @@ async fn targets(open: &Open, row: &BroadcastRow, rows: &[DeliveryRow], zone: &T
                     said!("aktuell seit {at}", "up to date since {at}")
                 }
                 (true, None) => said!("aktuell", "up to date"),
-                (false, _) if t.due_ms > now => said!("noch nicht aktuell, nächster Versuch {due}{why}", "not up to date yet, next try {due}{why}"),
-                (false, _) => said!("noch nicht aktuell, jetzt an der Reihe{why}", "not up to date yet, due now{why}"),
+                (false, _) if t.due_ms > now => said!(
+                    "noch nicht aktuell, nächster Versuch {due}{why}",
+                    "not up to date yet, next try {due}{why}"
+                ),
+                (false, _) => said!(
+                    "noch nicht aktuell, jetzt an der Reihe{why}",
+                    "not up to date yet, due now{why}"
+                ),
             };
             vec![t.address.clone(), stand.in_german(out.german).to_owned()]
         })
         .collect();
-    let head = if out.german { ["Ziel", "Stand"] } else { ["target", "state"] };
+    let head = if out.german {
+        ["Ziel", "Stand"]
+    } else {
+        ["target", "state"]
+    };
     out.text(table(&head, &cells).trim_end());
     out.answer(&json!({ "broadcast": row, "targets": targets, "deliveries": rows }));
     Ok(0)
@@ -109,7 +146,10 @@ async fn targets(open: &Open, row: &BroadcastRow, rows: &[DeliveryRow], zone: &T
 /// The zone of the broadcast's publisher: the same clock as `status`, whatever the machine's own.
 async fn zone_of(open: &Open, row: &BroadcastRow) -> Result<TimeZone, Failure> {
     let incidents = open.store.incidents(None).await?;
-    let publisher = incidents.iter().find(|i| i.id == row.incident).and_then(|i| open.office.publisher(&i.publisher));
+    let publisher = incidents
+        .iter()
+        .find(|i| i.id == row.incident)
+        .and_then(|i| open.office.publisher(&i.publisher));
     Ok(publisher.map_or_else(TimeZone::system, |p| p.timezone.clone()))
 }
 
@@ -129,7 +169,10 @@ async fn tell(open: &Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> 
 fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     let Said { de, en } = state_word(story.delivery.state);
     let (id, number, channel) = (story.delivery.id, story.broadcast.number, &story.lane.name);
-    out.say(&said!("Zustellung {id}: Meldung {number} über {channel}, Stand: {de}", "Delivery {id}: notice {number} by {channel}, state: {en}"));
+    out.say(&said!(
+        "Zustellung {id}: Meldung {number} über {channel}, Stand: {de}",
+        "Delivery {id}: notice {number} by {channel}, state: {en}"
+    ));
     if let Some(address) = &story.address {
         out.say(&said!("An: {address}", "To: {address}"));
     }
@@ -143,10 +186,19 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
         .map(|e| {
             let attempt = e.attempt.map(|a| a.to_string()).unwrap_or_default();
             let text = e.text.clone().unwrap_or_default();
-            vec![exact_time(e.at_ms, now, zone), attempt, event_word(&e.what).in_german(out.german).to_owned(), text]
+            vec![
+                exact_time(e.at_ms, now, zone),
+                attempt,
+                event_word(&e.what).in_german(out.german).to_owned(),
+                text,
+            ]
         })
         .collect();
-    let head = if out.german { ["Zeit", "Versuch", "Was", "Näheres"] } else { ["time", "attempt", "what", "more"] };
+    let head = if out.german {
+        ["Zeit", "Versuch", "Was", "Näheres"]
+    } else {
+        ["time", "attempt", "what", "more"]
+    };
     out.text(table(&head, &rows).trim_end());
     next(story, now, zone, out);
     out.text("");
@@ -168,7 +220,10 @@ fn next(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
             "The channel is paused. When mended: rundruf channel retry {name}"
         )),
         DeliveryState::Waiting => {
-            let due = story.delivery.due_ms.max(story.lane.health.blocked_until_ms.unwrap_or(0));
+            let due = story
+                .delivery
+                .due_ms
+                .max(story.lane.health.blocked_until_ms.unwrap_or(0));
             let due = exact_time(due.max(now), now, zone);
             out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
         }

@@ -9,15 +9,15 @@ use serde_json::json;
 use super::output::{Failure, Output};
 use super::{Globals, confirm, preview, status};
 use crate::app::{App, Lanes, Open};
+use crate::channel::registry::Configured;
+use crate::domain::delivery::Gate;
 use crate::domain::draft;
 use crate::domain::words::{IncidentState, Kind};
-use crate::channel::registry::Configured;
 use crate::publication::{Done, Office, Prepared, Wishes, audience, known_incidents};
 use crate::said;
 use crate::settings::raw::Value;
-use crate::text::said::Said;
-use crate::domain::delivery::Gate;
 use crate::store::{Board, BroadcastRow, Lanes as _, Published};
+use crate::text::said::Said;
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
 const MAX_NOTICE: u64 = 256 * 1024 + 1;
@@ -125,13 +125,18 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
         }
         Published::New { .. } | Published::Existing { .. } => {}
     }
-    let Some((number, seq, incident)) = done.place() else { return Ok(1) };
+    let Some((number, seq, incident)) = done.place() else {
+        return Ok(1);
+    };
     let created = matches!(done.published, Published::New { .. });
     crate::store::owner::wake(&open.office.settings.data);
     let slug = format!("{}/{}", notice.publisher, notice.incident);
     let link = format!("{}/{slug}/{number}/", open.office.settings.site_url);
     if created {
-        out.say(&said!("Meldung {number} von {slug} ist veröffentlicht: {link}", "Notice {number} of {slug} is published: {link}"));
+        out.say(&said!(
+            "Meldung {number} von {slug} ist veröffentlicht: {link}",
+            "Notice {number} of {slug} is published: {link}"
+        ));
         if needs_second_person(notice.kind, notice.state) {
             out.say(&said!(
                 "Es gibt noch keine Konten: Eine zweite Person wurde nicht gefragt. Im Protokoll steht Ihr Benutzername.",
@@ -139,7 +144,10 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
             ));
         }
     } else {
-        out.say(&said!("Diese Meldung gibt es schon: Nummer {number} von {slug}. Nichts wurde doppelt gesendet.", "This notice is there already: number {number} of {slug}. Nothing was sent twice."));
+        out.say(&said!(
+            "Diese Meldung gibt es schon: Nummer {number} von {slug}. Nichts wurde doppelt gesendet.",
+            "This notice is there already: number {number} of {slug}. Nothing was sent twice."
+        ));
     }
     if wait {
         wait_for(open, seq).await?;
@@ -171,12 +179,22 @@ fn needs_second_person(kind: Kind, state: IncidentState) -> bool {
 fn price(office: &Office, prepared: &Prepared) -> Result<Said, Failure> {
     let (mut de, mut en) = (Vec::new(), Vec::new());
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let Some(configured) = office.channels.iter().find(|c| c.settings.name == rendered.channel) else { continue };
+        let Some(configured) = office.channels.iter().find(|c| c.settings.name == rendered.channel) else {
+            continue;
+        };
         let people = match &configured.settings.common.audience {
-            Some(file) => audience::concerned(&audience::read(file).map_err(Failure::Configuration)?, &prepared.resolved.notice.scope),
+            Some(file) => audience::concerned(
+                &audience::read(file).map_err(Failure::Configuration)?,
+                &prepared.resolved.notice.scope,
+            ),
             None => 1,
         };
-        let parts = rendered.variants.values().filter_map(|v| v.fit.segments).max().unwrap_or(1);
+        let parts = rendered
+            .variants
+            .values()
+            .filter_map(|v| v.fit.segments)
+            .max()
+            .unwrap_or(1);
         let name = &rendered.channel;
         let (mut line_de, mut line_en) = (
             format!("{name}: {people} Empfänger, je {parts} SMS"),
@@ -210,7 +228,12 @@ fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
     let c = &row.counters;
     let unopened = row.state == crate::domain::delivery::BroadcastState::Open && c.expected > c.opened;
     let waiting = c.waiting + u64::from(unopened);
-    c.started == 0 && (waiting == 0 || gate == Gate::Held || row.next_due_ms.is_some_and(|due| due > now + 250 && row.last_text.is_some()))
+    c.started == 0
+        && (waiting == 0
+            || gate == Gate::Held
+            || row
+                .next_due_ms
+                .is_some_and(|due| due > now + 250 && row.last_text.is_some()))
 }
 
 /// Becomes the owner where the lock is free, else watches; until everything is settled or 30 s are over.
