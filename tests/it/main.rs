@@ -8,6 +8,7 @@ mod bad_settings;
 mod channel_peers;
 mod compose;
 mod contract;
+mod counterparts;
 mod example_notices;
 mod feeds;
 mod filling_in;
