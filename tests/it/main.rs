@@ -9,6 +9,7 @@ mod channel_peers;
 mod compose;
 mod contract;
 mod counterparts;
+mod demo;
 mod example_notices;
 mod feeds;
 mod filling_in;
