@@ -26,7 +26,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
     let open = Open::new(&globals.config, &globals.data).await?;
     let now = args
         .now
-        .map_or_else(|| open.office.clock.now_ms(), |t| t.as_millisecond());
+        .map_or_else(|| open.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let site = open.site().build(&[], now).await?;
     let mut bytes = 0;
     for (path, file) in &site.files {

@@ -294,7 +294,9 @@ impl Office {
             &configured.settings.common.languages
         };
         for lang in languages {
-            let message = self.engine.message(publisher, view, notice, *lang, &self.settings.site_url);
+            let message = self
+                .engine
+                .message(publisher, view, notice, *lang, &self.settings.site_url);
             rendered
                 .variants
                 .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
@@ -347,7 +349,7 @@ impl Office {
     fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow], now: Ms) -> Publication {
         let notice = &prepared.resolved.notice;
         let lane = |name: &str| lanes.iter().find(|l| l.name == name).map(|l| l.id);
-        let link = self.link_target(notice).and_then(|name| lane(name));
+        let link = self.link_target(notice).and_then(&lane);
         let broadcasts = prepared
             .rendered
             .iter()
