@@ -59,12 +59,7 @@ impl<J: Work> Lane<J> {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
                 break;
             };
-            if unknown::too_late_to_repeat(
-                &self.rules,
-                job.after_unknown(),
-                job.first_started_ms(),
-                now,
-            ) {
+            if unknown::too_late_to_repeat(&self.rules, job.after_unknown(), job.first_started_ms(), now) {
                 self.not_repeated(now, job);
                 continue;
             }

@@ -302,7 +302,9 @@ impl Office {
             &configured.settings.common.languages
         };
         for lang in languages {
-            let message = self.engine.message(publisher, view, notice, *lang, &self.settings.site_url);
+            let message = self
+                .engine
+                .message(publisher, view, notice, *lang, &self.settings.site_url);
             rendered
                 .variants
                 .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
@@ -331,18 +333,32 @@ impl Office {
     /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
     pub async fn rerender(&self, store: &dyn Store, redacted: &Notice) -> Result<Vec<Rerendered>, PublishError> {
         let incidents = store.incidents(Some(&redacted.publisher)).await?;
-        let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else { return Ok(Vec::new()) };
+        let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else {
+            return Ok(Vec::new());
+        };
         let stored = store.notices(row.id).await?;
-        let with = |notice: &Notice| if notice.number == redacted.number { redacted.clone() } else { notice.clone() };
+        let with = |notice: &Notice| {
+            if notice.number == redacted.number {
+                redacted.clone()
+            } else {
+                notice.clone()
+            }
+        };
         let mut changed = Vec::new();
-        for (at, this) in stored.iter().enumerate().filter(|(_, s)| s.notice.number >= redacted.number) {
+        for (at, this) in stored
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.notice.number >= redacted.number)
+        {
             let (now, notice) = (this.notice.published.as_millisecond(), with(&this.notice));
             let before: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
             let after: Vec<Notice> = before.iter().map(with).collect();
             let (publisher, old_view) = self.fold(&this.notice, &before, now)?;
             let (_, new_view) = self.fold(&notice, &after, now)?;
             for row in store.broadcasts_of(this.seq).await? {
-                let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else { continue };
+                let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+                    continue;
+                };
                 let new = self.render(configured, publisher, &new_view, &notice)?.variants;
                 // A text that says the same stays as it went out, whatever the templates say by now.
                 if new != self.render(configured, publisher, &old_view, &this.notice)?.variants {
