@@ -288,7 +288,7 @@ mod tests {
         if text(path).is_none() {
             found.push(path.to_owned());
         }
-        for arg in command.get_arguments() {
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
             let key = format!("{path}.{}", arg.get_id());
             if text(&key).is_none() && text(&format!(".{}", arg.get_id())).is_none() {
                 found.push(key);

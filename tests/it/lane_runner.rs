@@ -59,6 +59,7 @@ impl Lanes for ModelStore {
             gate_since_ms: 0,
             epoch: lane.epoch,
             acknowledged: lane.acknowledged,
+            audience: 0,
             health: lane.health.clone(),
         };
         Ok(model.lanes.iter().map(row).collect())

@@ -9,14 +9,18 @@ pub mod http;
 pub mod peer;
 pub mod ports;
 pub mod proxy;
+pub mod receiver;
+pub mod stage;
 pub mod wait;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+#[allow(unused_imports, reason = "each part of the kit is there for tests that come and go")]
 pub use app::TestApp;
 pub use peer::Peer;
 pub use proxy::FaultProxy;
+pub use stage::Stage;
 pub use wait::eventually;
 
 /// The project's folder.
