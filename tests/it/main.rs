@@ -4,12 +4,14 @@
 
 mod bad_notices;
 mod bad_settings;
+mod case_c;
 mod channel_peers;
 mod compose;
 mod example_notices;
 mod feeds;
 mod filling_in;
 mod house;
+mod kills;
 mod layers;
 mod measure_cases;
 mod notices;

@@ -9,6 +9,7 @@ pub mod http;
 pub mod peer;
 pub mod ports;
 pub mod proxy;
+pub mod stage;
 pub mod wait;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub use app::TestApp;
 pub use peer::Peer;
 pub use proxy::FaultProxy;
+pub use stage::Stage;
 pub use wait::eventually;
 
 /// The project's folder.
