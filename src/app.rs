@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::registry;
-use crate::failure::Failure;
 use crate::clock::{SharedClock, SystemClock};
+use crate::failure::Failure;
 use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld, Waker};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
+use crate::store::Sqlite;
 use crate::store::owner::{Changes, Owner};
 use crate::store::{Board, Store};
-use crate::store::Sqlite;
 
 /// The installation as configured, before the store is opened.
 pub struct App {
@@ -36,8 +36,16 @@ impl App {
         let engine = Engine::load(settings.templates.as_deref())
             .map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))?;
         let clock: SharedClock = Arc::new(SystemClock);
-        let office = Office { settings: Arc::new(settings), engine: Arc::new(engine), channels: Arc::new(channels), clock, registered: Default::default() };
-        Ok(Self { office: Arc::new(office) })
+        let office = Office {
+            settings: Arc::new(settings),
+            engine: Arc::new(engine),
+            channels: Arc::new(channels),
+            clock,
+            registered: Default::default(),
+        };
+        Ok(Self {
+            office: Arc::new(office),
+        })
     }
 
     /// True where a store is there already.
@@ -49,12 +57,19 @@ impl App {
     pub async fn open(self) -> Result<Open, Failure> {
         crate::store::owner::prepare_data(&self.office.settings.data)?;
         let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
-        Ok(Open { office: self.office, store: Arc::new(store) })
+        Ok(Open {
+            office: self.office,
+            store: Arc::new(store),
+        })
     }
 
     /// Opens the store where there is one; `None` before the first command that writes.
     pub async fn open_existing(self) -> Result<Result<Open, Self>, Failure> {
-        if self.has_store() { Ok(Ok(self.open().await?)) } else { Ok(Err(self)) }
+        if self.has_store() {
+            Ok(Ok(self.open().await?))
+        } else {
+            Ok(Err(self))
+        }
     }
 }
 
@@ -80,7 +95,9 @@ impl Open {
 
     /// Who acts: the operating system's user, until there are accounts.
     pub fn actor(as_name: Option<&str>) -> String {
-        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+        let user = std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .unwrap_or_else(|_| "unknown".to_owned());
         match as_name {
             Some(name) => format!("os:{user} as {name}"),
             None => format!("os:{user}"),
@@ -110,7 +127,10 @@ impl Lanes {
                 built: c.built.clone(),
             })
         });
-        let site = SiteWorld { builder: open.site(), instance };
+        let site = SiteWorld {
+            builder: open.site(),
+            instance,
+        };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
         let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
         for taken in handle.taken_over() {

@@ -154,10 +154,15 @@ fn read(path: &Path) -> std::io::Result<Key> {
 
 /// Written beside and linked into place, so that of two processes at the same moment both end with the same whole key.
 fn create(path: &Path) -> std::io::Result<Key> {
+    write_key(path, &random::<KEY_LENGTH>()?)?;
+    read(path)
+}
+
+/// Puts a key file in its place (mode 0600), from a backup or new. A key that is there already stays.
+pub fn write_key(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    let bytes: [u8; KEY_LENGTH] = random()?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));
     let beside = PathBuf::from(beside);
@@ -166,15 +171,14 @@ fn create(path: &Path) -> std::io::Result<Key> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
-    file.write_all(&bytes)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&beside, path);
     let removed = std::fs::remove_file(&beside);
     match linked {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-        _ => removed?,
+        _ => removed,
     }
-    read(path)
 }
 
 /// A salted hash of redacted content, in hex, under the key at `key_file` (made where missing).

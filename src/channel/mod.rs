@@ -1,5 +1,7 @@
 //! Floor 3: the kinds of channels. One file per kind and one line in the registry.
 
+#[cfg(test)]
+mod compliance;
 pub mod http;
 mod kannel;
 mod mastodon;

@@ -1,6 +1,6 @@
 //! What the tests of all kinds share: a channel out of TOML, a job, a scripted counterpart, the table test.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -9,6 +9,7 @@ use super::{Built, Channel, registry};
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
+use crate::render::Engine;
 use crate::render::message::Message;
 use crate::store::{Job, Variant};
 use crate::text::lang::Lang;
@@ -60,7 +61,8 @@ pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
 
 /// A frozen text, as `compose` of the kind makes it.
 pub fn compose(channel: &dyn Channel) -> Variant {
-    let engine = crate::render::Engine::load(None).unwrap();
+    // Compiling all templates takes longer than all else here: once is enough.
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load(None).unwrap());
     let message = Message {
         lang: Lang::De,
         publisher: "stadt".into(),
@@ -82,7 +84,7 @@ pub fn compose(channel: &dyn Channel) -> Variant {
         language_missing: false,
         language_note: None,
     };
-    channel.compose(&engine, &message, Operation::Post).unwrap()
+    channel.compose(&ENGINE, &message, Operation::Post).unwrap()
 }
 
 /// A first attempt for the account itself.

@@ -162,6 +162,10 @@ impl Channel for Webhook {
         self.account.clone()
     }
 
+    fn many_counterparts(&self) -> bool {
+        self.url.is_none()
+    }
+
     fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
         let event = match message.kind.as_str() {
             "correction" => "notice.corrected",

@@ -79,9 +79,15 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         ChannelCommand::Release { name, yes } => release(&open, &name, yes, out).await,
         ChannelCommand::Retry { name } => {
             let lane = find(&open, &name).await?;
-            let count = open.store.retry_now(lane.id, &act(&open, "retry", &name), now(&open)).await?;
+            let count = open
+                .store
+                .retry_now(lane.id, &act(&open, "retry", &name), now(&open))
+                .await?;
             crate::store::owner::wake(&open.office.settings.data);
-            out.say(&said!("{name}: {count} werden jetzt versucht.", "{name}: {count} are tried now."));
+            out.say(&said!(
+                "{name}: {count} werden jetzt versucht.",
+                "{name}: {count} are tried now."
+            ));
             out.answer(&json!({ "retried": count }));
             Ok(0)
         }
@@ -114,7 +120,10 @@ async fn find(open: &Open, name: &str) -> Result<LaneRow, Failure> {
     let rows = open.store.lane_rows().await?;
     rows.iter().find(|l| l.name == name).cloned().ok_or_else(|| {
         let list = rows.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
-        Failure::Usage(said!("Einen Kanal {name} gibt es nicht. Vorhanden: {list}", "There is no channel {name}. There are: {list}"))
+        Failure::Usage(said!(
+            "Einen Kanal {name} gibt es nicht. Vorhanden: {list}",
+            "There is no channel {name}. There are: {list}"
+        ))
     })
 }
 
@@ -123,9 +132,19 @@ async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
     let zone = jiff::tz::TimeZone::system();
     let cells: Vec<Vec<String>> = rows
         .iter()
-        .map(|l| vec![l.name.clone(), l.kind.clone(), describe(l, now(open), &zone, out.german)])
+        .map(|l| {
+            vec![
+                l.name.clone(),
+                l.kind.clone(),
+                describe(l, now(open), &zone, out.german),
+            ]
+        })
         .collect();
-    let head = if out.german { ["Kanal", "Art", "Stand"] } else { ["channel", "kind", "state"] };
+    let head = if out.german {
+        ["Kanal", "Art", "Stand"]
+    } else {
+        ["channel", "kind", "state"]
+    };
     out.text(table(&head, &cells).trim_end());
     out.answer(&json!({ "channels": rows }));
     Ok(0)
@@ -133,7 +152,9 @@ async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
 
 fn describe(lane: &LaneRow, now: i64, zone: &jiff::tz::TimeZone, german: bool) -> String {
     if !lane.configured {
-        return said!("nicht mehr eingerichtet", "not configured any more").in_german(german).to_owned();
+        return said!("nicht mehr eingerichtet", "not configured any more")
+            .in_german(german)
+            .to_owned();
     }
     let since = clock_time(lane.gate_since_ms, now, zone);
     let gate = match lane.gate {
@@ -148,17 +169,30 @@ fn describe(lane: &LaneRow, now: i64, zone: &jiff::tz::TimeZone, german: bool) -
         Health::Probing => said!(", versucht es einzeln seit {since}", ", probing since {since}"),
         Health::Paused => said!(", pausiert seit {since}", ", paused since {since}"),
     };
-    let reason = lane.gate_reason.as_deref().or(lane.health.text.as_deref()).map(|r| format!(" ({r})")).unwrap_or_default();
+    let reason = lane
+        .gate_reason
+        .as_deref()
+        .or(lane.health.text.as_deref())
+        .map(|r| format!(" ({r})"))
+        .unwrap_or_default();
     format!("{}{}{reason}", gate.in_german(german), health.in_german(german))
 }
 
 async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> Result<u8, Failure> {
     let lane = find(open, name).await?;
-    let change = GateChange { lane: lane.id, gate: Gate::Held, expected_epoch: None, reason };
+    let change = GateChange {
+        lane: lane.id,
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason,
+    };
     let row = open.store.set_gate(&change, &act(open, "hold", name)).await?;
     crate::store::owner::wake(&open.office.settings.data);
     if !crate::store::owner::is_running(&open.office.settings.data) {
-        out.say(&said!("{name} ist angehalten; es läuft kein rundruf serve.", "{name} is held; no rundruf serve is running."));
+        out.say(&said!(
+            "{name} ist angehalten; es läuft kein rundruf serve.",
+            "{name} is held; no rundruf serve is running."
+        ));
         out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": 0 }));
         return Ok(0);
     }
@@ -168,7 +202,10 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         let seen = find(open, name).await?;
         if seen.acknowledged.0 >= row.epoch {
             let flying = seen.acknowledged.1;
-            out.say(&said!("{name} ist angehalten; {flying} in Arbeit werden noch fertig.", "{name} is held; {flying} in flight will end."));
+            out.say(&said!(
+                "{name} ist angehalten; {flying} in Arbeit werden noch fertig.",
+                "{name} is held; {flying} in flight will end."
+            ));
             out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": flying }));
             return Ok(0);
         }
@@ -189,7 +226,11 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
     let (mut notices, mut people) = (0u64, 0u64);
     for row in rows.iter().filter(|r| r.lane == lane.id) {
         let c = &row.counters;
-        let unopened = if row.state == BroadcastState::Open { c.expected.saturating_sub(c.opened) } else { 0 };
+        let unopened = if row.state == BroadcastState::Open {
+            c.expected.saturating_sub(c.opened)
+        } else {
+            0
+        };
         if c.waiting + unopened > 0 {
             notices += 1;
             people += c.waiting + unopened;
@@ -204,7 +245,12 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         yes,
     )?;
     // The epoch shown is the one released: whoever held it again meanwhile wins.
-    let change = GateChange { lane: lane.id, gate: Gate::Open, expected_epoch: Some(lane.epoch), reason: None };
+    let change = GateChange {
+        lane: lane.id,
+        gate: Gate::Open,
+        expected_epoch: Some(lane.epoch),
+        reason: None,
+    };
     open.store.set_gate(&change, &act(open, "release", name)).await?;
     crate::store::owner::wake(&open.office.settings.data);
     out.say(&said!("{name} ist freigegeben.", "{name} is released."));
@@ -220,8 +266,18 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
             "{name} is still configured. Remove it there first, then again."
         )));
     }
-    confirm::ask(out, &said!("Alles Wartende von {name} endet ungesendet.", "Everything waiting of {name} ends unsent."), yes)?;
-    let count = open.store.drop_lane(lane.id, &act(open, "drop", name), now(open)).await?;
+    confirm::ask(
+        out,
+        &said!(
+            "Alles Wartende von {name} endet ungesendet.",
+            "Everything waiting of {name} ends unsent."
+        ),
+        yes,
+    )?;
+    let count = open
+        .store
+        .drop_lane(lane.id, &act(open, "drop", name), now(open))
+        .await?;
     out.say(&said!("{name}: {count} beendet.", "{name}: {count} ended."));
     out.answer(&json!({ "dropped": count }));
     Ok(0)

@@ -11,7 +11,15 @@ pub fn ask(out: &Output, what: &Said, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     // The question goes to standard error so that `--json` on standard output stays JSON.
-    eprint!("{} {} ", what.in_german(out.german), if out.german { "Fortfahren? [j/N]" } else { "Go on? [y/N]" });
+    eprint!(
+        "{} {} ",
+        what.in_german(out.german),
+        if out.german {
+            "Fortfahren? [j/N]"
+        } else {
+            "Go on? [y/N]"
+        }
+    );
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let stdin = std::io::stdin();

@@ -54,7 +54,10 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
     if decision == Decision::Again {
         confirm::ask(
             out,
-            &said!("Wer die Nachricht doch bekommen hat, bekommt sie noch einmal.", "Whoever did get the message gets it once more."),
+            &said!(
+                "Wer die Nachricht doch bekommen hat, bekommt sie noch einmal.",
+                "Whoever did get the message gets it once more."
+            ),
             args.yes,
         )?;
     }

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Failure, Output, table, wrap};
 use super::Globals;
+use super::output::{Failure, Output, table, wrap};
 use crate::app::App;
 use crate::ids::{BroadcastId, DeliveryId};
 use crate::publication::board::exact_time;
@@ -21,7 +21,10 @@ pub struct ExplainArgs {
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u8, Failure> {
     let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
-        return Err(Failure::Refused(said!("Noch nichts veröffentlicht.", "Nothing published yet.")));
+        return Err(Failure::Refused(said!(
+            "Noch nichts veröffentlicht.",
+            "Nothing published yet."
+        )));
     };
     let word = args.delivery.as_str();
     if let Some(broadcast) = word.strip_prefix('b').and_then(|n| n.parse().ok()) {
@@ -33,12 +36,23 @@ pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u
         let cells: Vec<Vec<String>> = rows
             .iter()
             .map(|d| {
-                let state = serde_json::to_value(d.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+                let state = serde_json::to_value(d.state)
+                    .ok()
+                    .and_then(|v| v.as_str().map(str::to_owned))
+                    .unwrap_or_default();
                 let at = exact_time(d.changed_ms, now, &jiff::tz::TimeZone::system());
-                vec![d.id.to_string(), state, format!("{at}  {}", d.text.clone().unwrap_or_default())]
+                vec![
+                    d.id.to_string(),
+                    state,
+                    format!("{at}  {}", d.text.clone().unwrap_or_default()),
+                ]
             })
             .collect();
-        let head = if out.german { ["Zustellung", "Stand", "zuletzt"] } else { ["delivery", "state", "last"] };
+        let head = if out.german {
+            ["Zustellung", "Stand", "zuletzt"]
+        } else {
+            ["delivery", "state", "last"]
+        };
         out.text(table(&head, &cells).trim_end());
         out.answer(&json!({ "deliveries": rows }));
         return Ok(0);
@@ -54,7 +68,10 @@ pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u
 
 async fn tell(open: &crate::app::Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> {
     let Some(story) = open.store.explain(id).await? else {
-        return Err(Failure::Refused(said!("Eine Zustellung {id} gibt es nicht.", "There is no delivery {id}.")));
+        return Err(Failure::Refused(said!(
+            "Eine Zustellung {id} gibt es nicht.",
+            "There is no delivery {id}."
+        )));
     };
     print(&story, open.office.clock.now_ms(), out);
     out.answer(&story);
@@ -63,9 +80,15 @@ async fn tell(open: &crate::app::Open, id: DeliveryId, out: &Output) -> Result<u
 
 fn print(story: &Story, now: i64, out: &Output) {
     let zone = jiff::tz::TimeZone::system();
-    let state = serde_json::to_value(story.delivery.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let state = serde_json::to_value(story.delivery.state)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default();
     let (id, number, channel) = (story.delivery.id, story.broadcast.number, &story.lane.name);
-    out.say(&said!("Zustellung {id}: Meldung {number} über {channel}, Stand: {state}", "Delivery {id}: notice {number} by {channel}, state: {state}"));
+    out.say(&said!(
+        "Zustellung {id}: Meldung {number} über {channel}, Stand: {state}",
+        "Delivery {id}: notice {number} by {channel}, state: {state}"
+    ));
     if let Some(address) = &story.address {
         out.say(&said!("An: {address}", "To: {address}"));
     }
@@ -82,10 +105,21 @@ fn print(story: &Story, now: i64, out: &Output) {
             vec![exact_time(e.at_ms, now, &zone), attempt, e.what.clone(), text]
         })
         .collect();
-    let head = if out.german { ["Zeit", "Versuch", "Was", "Näheres"] } else { ["time", "attempt", "what", "more"] };
+    let head = if out.german {
+        ["Zeit", "Versuch", "Was", "Näheres"]
+    } else {
+        ["time", "attempt", "what", "more"]
+    };
     out.text(table(&head, &rows).trim_end());
     if story.delivery.state == crate::domain::delivery::DeliveryState::Waiting {
-        let due = exact_time(story.delivery.due_ms.max(story.lane.health.blocked_until_ms.unwrap_or(0)), now, &zone);
+        let due = exact_time(
+            story
+                .delivery
+                .due_ms
+                .max(story.lane.health.blocked_until_ms.unwrap_or(0)),
+            now,
+            &zone,
+        );
         out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
     }
     out.text("");

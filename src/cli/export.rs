@@ -24,7 +24,9 @@ pub struct ExportArgs {
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8, Failure> {
     let open = Open::new(&globals.config, &globals.data).await?;
-    let now = args.now.map_or_else(|| open.office.clock.now_ms(), |t| t.as_millisecond());
+    let now = args
+        .now
+        .map_or_else(|| open.office.clock.now_ms(), |t| t.as_millisecond());
     let site = open.site().build(&[], now).await?;
     let mut bytes = 0;
     for (path, file) in &site.files {
@@ -36,7 +38,10 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         std::fs::write(to, &file.bytes)?;
     }
     let (count, dir) = (site.files.len(), args.dir.display());
-    out.say(&said!("{count} Dateien stehen in {dir}.", "{count} files are in {dir}."));
+    out.say(&said!(
+        "{count} Dateien stehen in {dir}.",
+        "{count} files are in {dir}."
+    ));
     out.answer(&json!({ "files": count, "bytes": bytes, "dir": args.dir }));
     Ok(0)
 }

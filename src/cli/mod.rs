@@ -7,7 +7,7 @@ mod decide;
 mod explain;
 mod export;
 mod incident;
-// mod keep;
+mod keep;
 pub mod output;
 mod preview;
 mod publish;
@@ -83,6 +83,10 @@ enum Command {
     Measure(crate::cli::measure::MeasureArgs),
     /// Write the public site to a folder.
     Export(export::ExportArgs),
+    /// Copy store and key into one file.
+    Backup(keep::BackupArgs),
+    /// Bring a backup back, every lane held except the website.
+    Restore(keep::RestoreArgs),
 }
 
 pub mod demo;
@@ -131,8 +135,13 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
         Command::Channel(command) => channel::run(globals, command, out).await,
         Command::Check => check::run(globals, out).await,
         Command::Measure(args) => crate::cli::measure::run(args).map(|()| 0).map_err(|stopped| {
-            Failure::Usage(crate::text::said::Said { de: stopped.in_german(), en: stopped.to_string() })
+            Failure::Usage(crate::text::said::Said {
+                de: stopped.in_german(),
+                en: stopped.to_string(),
+            })
         }),
         Command::Export(args) => export::run(globals, args, out).await,
+        Command::Backup(args) => keep::backup(globals, args, out).await,
+        Command::Restore(args) => keep::restore(globals, args, out).await,
     }
 }

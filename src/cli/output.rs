@@ -61,7 +61,11 @@ impl Output {
 
     /// The word in colour where colours are shown. `code` is an SGR number (32 green, 33 yellow, 31 red).
     pub fn coloured(&self, text: &str, code: u8) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Prints why it did not work and what to do; the exit code.
@@ -118,11 +122,18 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = String::new();
     let head: Vec<String> = head.iter().map(|h| (*h).to_owned()).collect();
     for row in std::iter::once(&head).chain(rows) {
-        let wrapped = wrap(row.get(last).map_or("", String::as_str), widths.last().copied().unwrap_or(WIDTH));
+        let wrapped = wrap(
+            row.get(last).map_or("", String::as_str),
+            widths.last().copied().unwrap_or(WIDTH),
+        );
         for (n, piece) in wrapped.iter().enumerate() {
             let mut line = String::new();
             for (i, width) in widths.iter().enumerate().take(last) {
-                let cell = if n == 0 { row.get(i).map_or("", String::as_str) } else { "" };
+                let cell = if n == 0 {
+                    row.get(i).map_or("", String::as_str)
+                } else {
+                    ""
+                };
                 line.push_str(&format!("{cell:<width$}  "));
             }
             line.push_str(piece);
@@ -137,7 +148,9 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line: it begins with one and only grows");
+        let line = lines
+            .last_mut()
+            .expect("there is always a line: it begins with one and only grows");
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(word.to_owned());
         } else {
@@ -156,7 +169,10 @@ mod tests {
 
     #[test]
     fn a_table_fits_eighty_columns() {
-        let rows = vec![vec!["mastodon".to_owned(), "wort ".repeat(40)], vec!["sms".to_owned(), "kurz".to_owned()]];
+        let rows = vec![
+            vec!["mastodon".to_owned(), "wort ".repeat(40)],
+            vec!["sms".to_owned(), "kurz".to_owned()],
+        ];
         let text = table(&["Kanal", "Stand"], &rows);
         assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
         assert!(text.lines().count() > 4);

@@ -42,8 +42,13 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
         }
         Err(app) => (app, Vec::new()),
     };
-    let wishes = Wishes { channels: args.channel.into_iter().collect(), ..Wishes::default() };
-    let now = args.now.map_or_else(|| app.office.clock.now_ms(), |t| t.as_millisecond());
+    let wishes = Wishes {
+        channels: args.channel.into_iter().collect(),
+        ..Wishes::default()
+    };
+    let now = args
+        .now
+        .map_or_else(|| app.office.clock.now_ms(), |t| t.as_millisecond());
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     show(&app.office, &prepared, args.lang, now, out)
 }
@@ -54,7 +59,10 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
     let fits = texts(prepared, lang).all(|(_, _, v)| !v.fit.shortened && v.fit.limit.is_none_or(|l| v.fit.length <= l));
     let number = notice.number;
     let slug = format!("{}/{}", notice.publisher, notice.incident);
-    out.say(&said!("Vorschau: Meldung {number} von {slug}. Nichts ist veröffentlicht.", "Preview: notice {number} of {slug}. Nothing is published."));
+    out.say(&said!(
+        "Vorschau: Meldung {number} von {slug}. Nichts ist veröffentlicht.",
+        "Preview: notice {number} of {slug}. Nothing is published."
+    ));
     out.text("");
     for said in &prepared.resolved.filled {
         bullet(out, "·", said.in_german(out.german));
@@ -66,7 +74,13 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
     facts(prepared, out);
     for (rendered, lang, variant) in texts(prepared, lang) {
         out.text("");
-        out.text(&format!("── {} ({}, {}) {}", rendered.channel, rendered.kind, lang, measure(variant, out.german)));
+        out.text(&format!(
+            "── {} ({}, {}) {}",
+            rendered.channel,
+            rendered.kind,
+            lang,
+            measure(variant, out.german)
+        ));
         out.text(&variant.text);
     }
     for rendered in prepared.rendered.iter().filter(|r| r.variants.is_empty()) {
@@ -95,7 +109,11 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
 
 fn texts(prepared: &Prepared, lang: Option<Lang>) -> impl Iterator<Item = (&Rendered, Lang, &Variant)> {
     prepared.rendered.iter().flat_map(move |rendered| {
-        rendered.variants.iter().filter(move |(l, _)| lang.is_none_or(|only| only == **l)).map(move |(l, v)| (rendered, *l, v))
+        rendered
+            .variants
+            .iter()
+            .filter(move |(l, _)| lang.is_none_or(|only| only == **l))
+            .map(move |(l, v)| (rendered, *l, v))
     })
 }
 
@@ -108,11 +126,17 @@ fn bullet(out: &Output, mark: &str, text: &str) {
 /// As-of and promise said in words, with the hint that a promise has passed already.
 fn times(office: &Office, prepared: &Prepared, now: Ms, out: &Output) {
     let notice = &prepared.resolved.notice;
-    let Some(publisher) = office.publisher(&notice.publisher) else { return };
+    let Some(publisher) = office.publisher(&notice.publisher) else {
+        return;
+    };
     let zone = &publisher.timezone;
     let say = |at: jiff::Timestamp| crate::publication::board::clock_time(at.as_millisecond(), now, zone);
     let as_of = say(notice.as_of);
-    bullet(out, "·", said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german));
+    bullet(
+        out,
+        "·",
+        said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german),
+    );
     if let Some(next) = &notice.next {
         let word = match &next.at {
             When::Exact { at } => say(*at),
@@ -121,7 +145,10 @@ fn times(office: &Office, prepared: &Prepared, now: Ms, out: &Output) {
         };
         let late = prepared.view.overdue;
         let said = if late {
-            said!("Nächste Information: {word} – schon vorbei, erscheint als verspätet", "next information: {word} – already past, shows as overdue")
+            said!(
+                "Nächste Information: {word} – schon vorbei, erscheint als verspätet",
+                "next information: {word} – already past, shows as overdue"
+            )
         } else {
             said!("Nächste Information: {word}", "next information: {word}")
         };
@@ -145,7 +172,11 @@ fn facts(prepared: &Prepared, out: &Output) {
             .map(|c| c.name.as_str())
             .collect();
         if !names.is_empty() {
-            bullet(out, "·", &format!("{}: {}", word.in_german(out.german), names.join(" · ")));
+            bullet(
+                out,
+                "·",
+                &format!("{}: {}", word.in_german(out.german), names.join(" · ")),
+            );
         }
     }
 }
@@ -154,7 +185,12 @@ fn facts(prepared: &Prepared, out: &Output) {
 fn measure(variant: &Variant, german: bool) -> String {
     let fit = &variant.fit;
     let mut out = match fit.limit {
-        Some(limit) => format!("{} {} {limit} {}", fit.length, if german { "von" } else { "of" }, fit.unit),
+        Some(limit) => format!(
+            "{} {} {limit} {}",
+            fit.length,
+            if german { "von" } else { "of" },
+            fit.unit
+        ),
         None => format!("{} {}", fit.length, fit.unit),
     };
     if let Some(segments) = fit.segments {
@@ -165,17 +201,29 @@ fn measure(variant: &Variant, german: bool) -> String {
     }
     if !fit.costly.is_empty() {
         let costly: String = fit.costly.iter().map(|c| format!(" {c}")).collect();
-        out.push_str(&if german { format!(", teuer durch:{costly}") } else { format!(", costly by:{costly}") });
+        out.push_str(&if german {
+            format!(", teuer durch:{costly}")
+        } else {
+            format!(", costly by:{costly}")
+        });
     }
     if !fit.replaced.is_empty() {
         let list: Vec<String> = fit.replaced.iter().map(|(a, b)| format!("{a} → {b}")).collect();
-        out.push_str(&format!(", {} {}", if german { "ersetzt:" } else { "replaced:" }, list.join(" ")));
+        out.push_str(&format!(
+            ", {} {}",
+            if german { "ersetzt:" } else { "replaced:" },
+            list.join(" ")
+        ));
     }
     if fit.shortened {
         out.push_str(if german { ", gekürzt" } else { ", shortened" });
     }
     if fit.language_missing {
-        out.push_str(if german { ", Sprache fehlt" } else { ", language missing" });
+        out.push_str(if german {
+            ", Sprache fehlt"
+        } else {
+            ", language missing"
+        });
     }
     out
 }

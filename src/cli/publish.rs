@@ -9,11 +9,11 @@ use serde_json::json;
 use super::output::{Failure, Output};
 use super::{Globals, confirm, preview, status};
 use crate::app::{App, Lanes, Open};
+use crate::domain::delivery::Gate;
 use crate::domain::draft;
 use crate::domain::words::{IncidentState, Kind};
 use crate::publication::{Done, Office, Prepared, Wishes, known_incidents};
 use crate::said;
-use crate::domain::delivery::Gate;
 use crate::store::{Board, BroadcastRow, Lanes as _, Published};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
@@ -123,13 +123,18 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
         }
         Published::New { .. } | Published::Existing { .. } => {}
     }
-    let Some((number, seq, incident)) = done.place() else { return Ok(1) };
+    let Some((number, seq, incident)) = done.place() else {
+        return Ok(1);
+    };
     let created = matches!(done.published, Published::New { .. });
     crate::store::owner::wake(&open.office.settings.data);
     let slug = format!("{}/{}", notice.publisher, notice.incident);
     let link = format!("{}/{slug}/{number}/", open.office.settings.site_url);
     if created {
-        out.say(&said!("Meldung {number} von {slug} ist veröffentlicht: {link}", "Notice {number} of {slug} is published: {link}"));
+        out.say(&said!(
+            "Meldung {number} von {slug} ist veröffentlicht: {link}",
+            "Notice {number} of {slug} is published: {link}"
+        ));
         if needs_second_person(notice.kind, notice.state) {
             out.say(&said!(
                 "Es gibt noch keine Konten: Eine zweite Person wurde nicht gefragt. Im Protokoll steht Ihr Benutzername.",
@@ -137,7 +142,10 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
             ));
         }
     } else {
-        out.say(&said!("Diese Meldung gibt es schon: Nummer {number} von {slug}. Nichts wurde doppelt gesendet.", "This notice is there already: number {number} of {slug}. Nothing was sent twice."));
+        out.say(&said!(
+            "Diese Meldung gibt es schon: Nummer {number} von {slug}. Nichts wurde doppelt gesendet.",
+            "This notice is there already: number {number} of {slug}. Nothing was sent twice."
+        ));
     }
     if wait {
         wait_for(open, seq).await?;
@@ -171,8 +179,16 @@ async fn price(open: &Open, prepared: &Prepared) -> Result<crate::text::said::Sa
     let lanes = open.store.lane_rows().await?;
     let (mut de, mut en) = (Vec::new(), Vec::new());
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let people = lanes.iter().find(|l| l.name == rendered.channel).map_or(0, |l| l.audience);
-        let parts = rendered.variants.values().filter_map(|v| v.fit.segments).max().unwrap_or(1);
+        let people = lanes
+            .iter()
+            .find(|l| l.name == rendered.channel)
+            .map_or(0, |l| l.audience);
+        let parts = rendered
+            .variants
+            .values()
+            .filter_map(|v| v.fit.segments)
+            .max()
+            .unwrap_or(1);
         let name = &rendered.channel;
         de.push(format!("{name}: {people} Personen, je {parts} SMS"));
         en.push(format!("{name}: {people} people, {parts} SMS each"));
@@ -186,7 +202,12 @@ fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
     let c = &row.counters;
     let unopened = row.state == crate::domain::delivery::BroadcastState::Open && c.expected > c.opened;
     let waiting = c.waiting + u64::from(unopened);
-    c.started == 0 && (waiting == 0 || gate == Gate::Held || row.next_due_ms.is_some_and(|due| due > now + 250 && row.last_text.is_some()))
+    c.started == 0
+        && (waiting == 0
+            || gate == Gate::Held
+            || row
+                .next_due_ms
+                .is_some_and(|due| due > now + 250 && row.last_text.is_some()))
 }
 
 /// Becomes the owner where the lock is free, else watches; until everything is settled or 30 s are over.

@@ -61,7 +61,11 @@ async fn chosen(open: &Open, name: Option<&str>) -> Result<Vec<IncidentRow>, Fai
         Some(name) => Ok(vec![incident::find(&all, name)?.clone()]),
         None => {
             let live: Vec<_> = all.iter().filter(|i| i.closed_at_ms.is_none()).cloned().collect();
-            Ok(if live.is_empty() { all.into_iter().take(1).collect() } else { live })
+            Ok(if live.is_empty() {
+                all.into_iter().take(1).collect()
+            } else {
+                live
+            })
         }
     }
 }
@@ -109,7 +113,9 @@ fn newest_of_each(lines: &[Line]) -> Vec<Line> {
 
 /// The board's lines for some broadcasts.
 pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[LaneRow], now: i64) -> Vec<Line> {
-    let zone = office.publisher(publisher).map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
+    let zone = office
+        .publisher(publisher)
+        .map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
     rows.iter()
         .filter_map(|row| Some(board::line(row, lanes.iter().find(|l| l.id == row.lane)?, now, &zone)))
         .collect()
@@ -119,7 +125,9 @@ pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[L
 pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
     rows.iter()
         .map(|row| {
-            let line = lines.iter().find(|l| l.channel == row.channel && l.number == row.number);
+            let line = lines
+                .iter()
+                .find(|l| l.channel == row.channel && l.number == row.number);
             let mut value = serde_json::to_value(row).unwrap_or_default();
             if let (Some(object), Some(line)) = (value.as_object_mut(), line) {
                 object.insert("light".to_owned(), json!(line.light));
@@ -132,10 +140,20 @@ pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
 
 /// The lines as a table that fits 80 columns.
 pub fn table(lines: &[Line], out: &Output) -> String {
-    let head = if out.german { ["Kanal", "Nr.", "Stand"] } else { ["channel", "no.", "state"] };
+    let head = if out.german {
+        ["Kanal", "Nr.", "Stand"]
+    } else {
+        ["channel", "no.", "state"]
+    };
     let rows: Vec<Vec<String>> = lines
         .iter()
-        .map(|l| vec![l.channel.clone(), l.number.to_string(), l.text.in_german(out.german).to_owned()])
+        .map(|l| {
+            vec![
+                l.channel.clone(),
+                l.number.to_string(),
+                l.text.in_german(out.german).to_owned(),
+            ]
+        })
         .collect();
     let plain = text_table(&head, &rows);
     if !out.colour {
@@ -156,7 +174,11 @@ pub fn table(lines: &[Line], out: &Output) -> String {
                     _ => 0,
                 };
             }
-            if code == 0 { text.to_owned() } else { out.coloured(text, code) }
+            if code == 0 {
+                text.to_owned()
+            } else {
+                out.coloured(text, code)
+            }
         })
         .collect::<Vec<_>>()
         .join("\n")

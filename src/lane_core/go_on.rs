@@ -52,6 +52,8 @@ impl<J: Work> Lane<J> {
     }
 
     fn start(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        let stale = self.queue.take_stale(now);
+        self.give_back(stale);
         let bulk_slots = claims::for_bulk(self.rules.concurrency);
         while self.breaker.lets_start(now, count(self.in_flight.len())) {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
@@ -100,7 +102,7 @@ impl<J: Work> Lane<J> {
         if now < self.breaker.until_ms() || probing {
             return;
         }
-        while let Some(job) = self.look_ups.next(now) {
+        while let Some(job) = self.look_ups.next(self.running_ms) {
             out.push(Command::LookUp(job));
         }
     }
@@ -111,7 +113,9 @@ impl<J: Work> Lane<J> {
         }
         let probe = self.breaker.is_open();
         let limit = if probe {
-            u32::from(self.queue.is_empty() && self.in_flight.is_empty())
+            // A lane without a handle counts rows whose outcome is not committed as open.
+            let settled = self.is_idle();
+            u32::from(settled)
         } else {
             let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
             let hand = InHand {
@@ -120,6 +124,7 @@ impl<J: Work> Lane<J> {
                 uncommitted: count(uncommitted),
                 window: self.breaker.window(),
                 woken: self.claiming.woken,
+                urgent: self.claiming.urgent,
             };
             claims::limit(&self.rules, hand)
         };
@@ -146,7 +151,7 @@ impl<J: Work> Lane<J> {
             self.look_ups
                 .next_due_ms()
                 .filter(|_| sends)
-                .map(|at| at.max(blocked)),
+                .map(|at| (now + at - self.running_ms).max(blocked)),
         ];
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         if next != self.timer {

@@ -22,7 +22,6 @@ use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
-use crate::render::message::Message;
 use crate::render::{Engine, RenderError};
 use crate::settings::Settings;
 use crate::store::{Act, LaneRow, NewBroadcast, Publication, Published, Store, StoreError, Variant};
@@ -139,23 +138,40 @@ impl Office {
 
     /// Public address of a notice.
     pub fn link(&self, notice: &Notice) -> String {
-        format!("{}/{}/{}/{}/", self.settings.site_url, notice.publisher, notice.incident, notice.number)
+        format!(
+            "{}/{}/{}/{}/",
+            self.settings.site_url, notice.publisher, notice.incident, notice.number
+        )
     }
 
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
-    pub fn prepare(&self, draft: &Draft, known: &[KnownIncident], wishes: &Wishes, now: Ms) -> Result<Prepared, PublishError> {
+    pub fn prepare(
+        &self,
+        draft: &Draft,
+        known: &[KnownIncident],
+        wishes: &Wishes,
+        now: Ms,
+    ) -> Result<Prepared, PublishError> {
         let publishers: Vec<Publisher> = self.settings.publishers.values().cloned().collect();
         let mut draft = draft.clone();
         draft.key = wishes.key.clone().or(draft.key);
         draft.after = wishes.after.or(draft.after);
-        let context = Context { publishers: &publishers, incidents: known, now: crate::clock::timestamp(now) };
+        let context = Context {
+            publishers: &publishers,
+            incidents: known,
+            now: crate::clock::timestamp(now),
+        };
         let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
         let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
         let mut rendered = Vec::new();
         for configured in self.receivers(&resolved.notice, wishes)? {
             rendered.push(self.render(configured, publisher, &view, &resolved.notice)?);
         }
-        Ok(Prepared { resolved, view, rendered })
+        Ok(Prepared {
+            resolved,
+            view,
+            rendered,
+        })
     }
 
     /// Publishes a draft: fills in against the store as it is, and again where another notice came first.
@@ -186,7 +202,9 @@ impl Office {
             known.rows = store.configure(&specs, now).await?;
         }
         for configured in self.channels.iter() {
-            let Some(file) = &configured.settings.common.audience else { continue };
+            let Some(file) = &configured.settings.common.audience else {
+                continue;
+            };
             let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
             if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
                 continue;
@@ -204,11 +222,23 @@ impl Office {
     fn receivers(&self, notice: &Notice, wishes: &Wishes) -> Result<Vec<&Configured>, PublishError> {
         for name in &wishes.channels {
             if !self.channels.iter().any(|c| c.settings.name == *name) {
-                let known = self.channels.iter().map(|c| c.settings.name.as_str()).collect::<Vec<_>>().join(", ");
-                return Err(PublishError::NoChannel { name: name.clone(), known });
+                let known = self
+                    .channels
+                    .iter()
+                    .map(|c| c.settings.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                return Err(PublishError::NoChannel {
+                    name: name.clone(),
+                    known,
+                });
             }
         }
-        let reserves: Vec<&str> = self.channels.iter().filter_map(|c| c.settings.common.failover.as_deref()).collect();
+        let reserves: Vec<&str> = self
+            .channels
+            .iter()
+            .filter_map(|c| c.settings.common.failover.as_deref())
+            .collect();
         Ok(self
             .channels
             .iter()
@@ -253,7 +283,9 @@ impl Office {
             variants: BTreeMap::new(),
             final_once_sent: false,
         };
-        let Built::Messages(channel) = &configured.built else { return Ok(rendered) };
+        let Built::Messages(channel) = &configured.built else {
+            return Ok(rendered);
+        };
         rendered.operation = operation(channel.as_ref(), notice.kind);
         rendered.final_once_sent = channel.abilities().correction == Operation::Post && channel.abilities().receipts;
         let languages = if configured.settings.common.languages.is_empty() {
@@ -262,8 +294,10 @@ impl Office {
             &configured.settings.common.languages
         };
         for lang in languages {
-            let message = Message::of(publisher, view, notice, *lang, &self.settings.site_url);
-            rendered.variants.insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
+            let message = self.engine.message(publisher, view, notice, *lang, &self.settings.site_url);
+            rendered
+                .variants
+                .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
             if !channel.abilities().audience {
                 break; // an account speaks one language: the first
             }
@@ -302,7 +336,9 @@ impl Office {
         let (publisher, view) = self.view_with(notice, &known, notice.published.as_millisecond())?;
         let mut variants = Vec::new();
         for row in store.broadcasts_of(seq).await? {
-            let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else { continue };
+            let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+                continue;
+            };
             variants.push((row.id, self.render(configured, publisher, &view, notice)?.variants));
         }
         Ok(variants)
@@ -347,8 +383,12 @@ impl Office {
             variants: rendered.variants.clone(),
             operation: rendered.operation,
             catch_up: common.catch_up.unwrap_or(CatchUp::Every),
-            expires_at_ms: common.expires.map(|d| now.saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))),
-            waits_for_link: link.filter(|_| channel.is_some_and(|a| a.links)).map(|l| (l, now + LINK_WAIT_MS)),
+            expires_at_ms: common
+                .expires
+                .map(|d| now.saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))),
+            waits_for_link: link
+                .filter(|_| channel.is_some_and(|a| a.links))
+                .map(|l| (l, now + LINK_WAIT_MS)),
             audience: channel.is_some_and(|a| a.audience),
             levels: channel.is_none(),
         }
@@ -382,7 +422,10 @@ pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, St
             .await?
             .into_iter()
             .map(|n| {
-                let key = KnownKey { number: n.notice.number, key: n.key };
+                let key = KnownKey {
+                    number: n.notice.number,
+                    key: n.key,
+                };
                 (n.notice, key)
             })
             .unzip();

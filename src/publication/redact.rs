@@ -43,7 +43,10 @@ pub fn redact(notice: &Notice, field: &str, mark: &str) -> Result<Redacted, Said
         return Err(unknown(field));
     }
     let notice = serde_json::from_value(json).map_err(|_| unknown(field))?;
-    Ok(Redacted { notice, removed: removed.join("\n") })
+    Ok(Redacted {
+        notice,
+        removed: removed.join("\n"),
+    })
 }
 
 fn replace(value: Option<&mut serde_json::Value>, mark: &str, removed: &mut Vec<String>) {

@@ -27,10 +27,6 @@ struct Parts<'a> {
 ///
 /// # Errors
 /// Where the template fails, or where not even lead, state and link fit.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one property of a channel; agreed between the kinds"
-)]
 pub fn short_text(
     engine: &Engine,
     message: &Message,

@@ -10,6 +10,7 @@ mod publisher;
 pub mod raw;
 pub mod reader;
 mod rules;
+mod secrets;
 pub mod units;
 
 use std::collections::BTreeMap;
@@ -365,7 +366,7 @@ fn store_urls(reader: &mut Reader<'_>, data: &Path) -> Vec<String> {
         let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
         match path {
             Some(path) if !path.is_empty() && !path.contains('?') => {
-                out.push(format!("sqlite:{}", data.join(path).display()))
+                out.push(format!("sqlite:{}", data.join(path).display()));
             }
             // Not quoted: an address of a database may carry a password.
             _ => reader.problem(

@@ -7,10 +7,7 @@ use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit};
 use crate::ids::{IncidentId, NoticeSeq};
 
 /// Incidents, newest first.
-pub(super) async fn all(
-    pool: &SqlitePool,
-    publisher: Option<&str>,
-) -> Result<Vec<IncidentRow>, StoreError> {
+pub(super) async fn all(pool: &SqlitePool, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError> {
     // Primary key from its end; an installation has hundreds.
     let rows = sqlx::query(
         "SELECT id, publisher, slug, title, parent, exercise, opened, closed, last FROM incident
@@ -37,10 +34,7 @@ pub(super) async fn all(
 }
 
 /// The notices of an incident by number.
-pub(super) async fn notices(
-    pool: &SqlitePool,
-    incident: IncidentId,
-) -> Result<Vec<StoredNotice>, StoreError> {
+pub(super) async fn notices(pool: &SqlitePool, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError> {
     // Unique (incident, number).
     let rows: Vec<(i64, String, String, String)> =
         sqlx::query_as("SELECT id, actor, body, key FROM notice WHERE incident = ? ORDER BY number")
@@ -73,19 +67,13 @@ pub(super) async fn set_closed(
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!(
-            "there is no incident {incident}"
-        )));
+        return Err(StoreError::NotFound(format!("there is no incident {incident}")));
     }
     audit::append(c, act).await
 }
 
 /// Takes a field out of a notice and out of its frozen texts; the salted hash stays.
-pub(super) async fn redact(
-    c: &mut SqliteConnection,
-    redaction: &Redaction,
-    act: &Act,
-) -> Result<(), StoreError> {
+pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act: &Act) -> Result<(), StoreError> {
     // Primary key.
     let done = sqlx::query("UPDATE notice SET body = ?, redacted = ? WHERE id = ?")
         .bind(serde_json::to_string(&redaction.redacted)?)
@@ -94,10 +82,7 @@ pub(super) async fn redact(
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!(
-            "there is no notice {}",
-            redaction.notice
-        )));
+        return Err(StoreError::NotFound(format!("there is no notice {}", redaction.notice)));
     }
     for (broadcast, variants) in &redaction.variants {
         for (lang, variant) in variants {

@@ -7,8 +7,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::StoreError;
 use super::Sqlite;
+use super::StoreError;
 
 /// Where another process's commit is noticed when nobody wakes (LANES 1).
 const POLL: Duration = Duration::from_millis(200);
@@ -37,9 +37,12 @@ fn broken(what: &str, error: &std::io::Error) -> StoreError {
 pub fn prepare_data(data: &Path) -> Result<(), StoreError> {
     if !data.is_dir() {
         std::fs::create_dir_all(data).map_err(|e| broken("the data folder cannot be made", &e))?;
-        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(|e| broken("the data folder cannot be protected", &e))?;
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
+            .map_err(|e| broken("the data folder cannot be protected", &e))?;
     }
-    let theirs = std::fs::metadata(data).map_err(|e| broken("the data folder cannot be read", &e))?.uid();
+    let theirs = std::fs::metadata(data)
+        .map_err(|e| broken("the data folder cannot be read", &e))?
+        .uid();
     // /proc/self belongs to the process's user: asking it needs no unsafe call.
     let mine = std::fs::metadata("/proc/self").map_or(theirs, |m| m.uid());
     if mine != theirs {
@@ -62,7 +65,10 @@ impl Owner {
             .open(lock_file(data))
             .map_err(|e| broken("the lock file cannot be opened", &e))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { data: data.to_owned(), _lock: file })),
+            Ok(()) => Ok(Some(Self {
+                data: data.to_owned(),
+                _lock: file,
+            })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(error)) => Err(broken("the lock cannot be asked for", &error)),
         }
@@ -73,14 +79,17 @@ impl Owner {
         let path = socket(&self.data);
         let _ = std::fs::remove_file(&path);
         let socket = tokio::net::UnixDatagram::bind(&path).map_err(|e| broken("the wake socket cannot be made", &e))?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(|e| broken("the wake socket cannot be protected", &e))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+            .map_err(|e| broken("the wake socket cannot be protected", &e))?;
         Ok(Wakes { socket })
     }
 }
 
 /// True where some process holds the lock now.
 pub fn is_running(data: &Path) -> bool {
-    let Ok(file) = File::open(lock_file(data)) else { return false };
+    let Ok(file) = File::open(lock_file(data)) else {
+        return false;
+    };
     // A shared lock is refused only while the owner's exclusive one is held.
     matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
 }

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::rows::{from_word, listed, pick, variants};
-use super::{DeliveryRow, Story, StoryEvent, StoreError, board, lanes};
+use super::{DeliveryRow, StoreError, Story, StoryEvent, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};
@@ -17,14 +17,8 @@ fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
         id: DeliveryId(row.try_get("id")?),
         broadcast: BroadcastId(row.try_get("broadcast")?),
         recipient: RecipientId(row.try_get("recipient")?),
-        state: listed(
-            DeliveryState::from_stored(row.try_get("state")?),
-            "a delivery's state",
-        )?,
-        operation: listed(
-            Operation::from_stored(row.try_get("operation")?),
-            "an operation",
-        )?,
+        state: listed(DeliveryState::from_stored(row.try_get("state")?), "a delivery's state")?,
+        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         attempt: row.try_get("attempt")?,
         due_ms: row.try_get("due")?,
         changed_ms: row.try_get("changed")?,
@@ -57,10 +51,7 @@ pub(super) async fn list(
 }
 
 /// Everything known of one delivery.
-pub(super) async fn explain(
-    pool: &SqlitePool,
-    delivery: DeliveryId,
-) -> Result<Option<Story>, StoreError> {
+pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
     // Primary keys; (lane, seq) of recipient.
     let row = sqlx::query(
         "SELECT d.*, NULL AS text, r.address, r.lang FROM delivery d JOIN broadcast b ON b.id = d.broadcast
@@ -84,9 +75,7 @@ pub(super) async fn explain(
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
         variant: variant.clone(),
-        address: row
-            .try_get::<Option<String>, _>("address")?
-            .map(|a| mask(&a)),
+        address: row.try_get::<Option<String>, _>("address")?.map(|a| mask(&a)),
         lane,
         broadcast,
         delivery,
@@ -113,21 +102,17 @@ async fn events(
         events.push(event(started, "started", Some(1)));
     }
     // Primary key (delivery, n).
-    let lines = sqlx::query(
-        "SELECT at, what, attempt, reason, text FROM attempt WHERE delivery = ? ORDER BY n",
-    )
-    .bind(delivery.id.0)
-    .fetch_all(pool)
-    .await?;
+    let lines = sqlx::query("SELECT at, what, attempt, reason, text FROM attempt WHERE delivery = ? ORDER BY n")
+        .bind(delivery.id.0)
+        .fetch_all(pool)
+        .await?;
     for line in &lines {
         events.push(StoryEvent {
             at_ms: line.try_get("at")?,
             what: line.try_get("what")?,
             attempt: Some(line.try_get("attempt")?),
             reason: from_word(line.try_get("reason")?),
-            text: line
-                .try_get::<Option<String>, _>("text")?
-                .filter(|t| !t.is_empty()),
+            text: line.try_get::<Option<String>, _>("text")?.filter(|t| !t.is_empty()),
         });
     }
     if row.try_get::<i64, _>("flags")? & FLAG_RECEIPT != 0 {

@@ -28,12 +28,10 @@ pub(super) async fn take_over(
         });
     }
     // Channels that are no longer configured: nobody can say, a person may. The whole table of lanes: a few dozen rows.
-    let others: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))",
-    )
-    .bind(serde_json::to_string(&settled)?)
-    .fetch_all(&mut *c)
-    .await?;
+    let others: Vec<i64> = sqlx::query_scalar("SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&settled)?)
+        .fetch_all(&mut *c)
+        .await?;
     for lane in others {
         note(c, lane, now).await?;
         leave(c, lane, 4, now).await?;

@@ -115,12 +115,7 @@ pub fn publication(notice: Notice, broadcasts: Vec<NewBroadcast>, at: Ms) -> Pub
 }
 
 /// Publishes and says which row it became.
-pub async fn publish<S: Store>(
-    store: &S,
-    notice: Notice,
-    broadcasts: Vec<NewBroadcast>,
-    at: Ms,
-) -> NoticeSeq {
+pub async fn publish<S: Store>(store: &S, notice: Notice, broadcasts: Vec<NewBroadcast>, at: Ms) -> NoticeSeq {
     match store.publish(&publication(notice, broadcasts, at)).await.unwrap() {
         Published::New { seq, .. } => seq,
         other => panic!("not new: {other:?}"),

@@ -53,7 +53,10 @@ impl Serve {
 
     /// Asks it to stop and waits; its exit code.
     pub fn stop(mut self) -> i32 {
-        Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        Command::new("kill")
+            .args(["-TERM", &self.0.id().to_string()])
+            .status()
+            .unwrap();
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
 }
@@ -77,7 +80,12 @@ impl TestApp {
     pub fn with_publishers(publishers: &str, channels: &str) -> Self {
         let ports = ports::free(2);
         let (port, admin_port) = (ports.first(), ports.first() + 1);
-        let app = Self { dir: tempfile::tempdir().unwrap(), _ports: ports, port, admin_port };
+        let app = Self {
+            dir: tempfile::tempdir().unwrap(),
+            _ports: ports,
+            port,
+            admin_port,
+        };
         let config = format!(
             "[site]\nurl = \"http://127.0.0.1:{port}\"\n[serve]\nlisten = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\n{publishers}\n{channels}\n"
         );
@@ -137,8 +145,17 @@ impl TestApp {
 
     /// Starts `serve` and waits until it is ready.
     pub fn serve(&self) -> Serve {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path().join("serve.log")).unwrap();
-        let child = self.command(&["serve"]).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path().join("serve.log"))
+            .unwrap();
+        let child = self
+            .command(&["serve"])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         let mut serve = Serve(child);
         eventually("serve is ready", || {
             assert!(serve.0.try_wait().unwrap().is_none(), "serve ended: {}", self.log());

@@ -15,6 +15,7 @@ pub mod wait;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+#[allow(unused_imports, reason = "each part of the kit is there for tests that come and go")]
 pub use app::TestApp;
 pub use peer::Peer;
 pub use proxy::FaultProxy;
