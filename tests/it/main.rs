@@ -2,11 +2,13 @@
 //! Each file is one subject; what they share is in `support`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod backup;
 mod bad_notices;
 mod bad_settings;
 mod case_c;
 mod channel_peers;
 mod compose;
+mod corrections;
 mod example_notices;
 mod feeds;
 mod filling_in;
