@@ -51,6 +51,9 @@ pub struct Globals {
     /// Answer in JSON, never translated.
     #[arg(long, global = true)]
     pub json: bool,
+    /// End when standard input ends: for a program that starts this one and may be killed itself (the demo).
+    #[arg(long, global = true, hide = true)]
+    pub until_stdin_ends: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -111,13 +114,30 @@ pub fn run() -> u8 {
             return 1;
         }
     };
-    let result = runtime.block_on(dispatch(cli, &out));
+    let orphaned = cli.globals.until_stdin_ends;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = dispatch(cli, &out) => result,
+            () = stdin_ended(), if orphaned => Ok(1),
+        }
+    });
     // A worker that hangs in a name look-up must not keep a finished command alive.
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
         Err(failure) => out.failure(&failure),
     }
+}
+
+/// Until whoever holds the other end of standard input is gone, even by `kill -9`.
+async fn stdin_ended() {
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    // A thread of its own: a read that never returns must not keep the runtime from ending.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(ended);
+    });
+    let _ = end.await;
 }
 
 async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {

@@ -1,5 +1,5 @@
-//! The sandbox's own page: the posts as cards, the SMS on phones, the webhooks as JSON. It reloads itself; this is a stage, not
-//! the public page.
+//! The sandbox's own page: the posts as cards, the SMS on phones, the webhooks as JSON. It looks for news by itself;
+//! this is a stage, not the public page.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use handlebars::Handlebars;
 use hyper::body::Incoming;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::books::{Books, Entry};
@@ -93,6 +94,7 @@ impl Shown {
             "up": view.is_up() && view.fault().is_none(),
             "state": state,
             "accepted": books.accepted(),
+            "one": books.accepted() == 1,
             "doubles": books.doubles(),
             "repeats": books.repeats(),
             "refused": books.refused,
@@ -106,13 +108,14 @@ fn drawn(entry: &Entry, books: &Books) -> Value {
         "id": entry.id,
         "to": entry.to,
         "text": entry.text,
-        "time": timestamp(entry.at_ms).strftime("%H:%M:%S UTC").to_string(),
+        "time": timestamp(entry.at_ms).to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string(),
+        "length": entry.text.chars().count(),
+        "single": entry.parts == Some(1),
         "reply": entry.reply_to.as_ref().is_some_and(|id| books.entry(id).is_some()),
         "edited": entry.edits > 0,
         "deleted": entry.deleted,
         "repeats": entry.requests - 1,
         "parts": entry.parts,
-        "encoding": entry.encoding,
         "delivered": entry.reports.contains(&1),
         "failed": entry.reports.iter().any(|r| matches!(r, 2 | 16)),
         "verified": entry.more["verified"] == true,

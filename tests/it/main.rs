@@ -9,6 +9,8 @@ mod case_c;
 mod channel_peers;
 mod compose;
 mod corrections;
+mod counterparts;
+mod demo;
 mod example_notices;
 mod feeds;
 mod filling_in;
