@@ -53,8 +53,22 @@ impl App {
         self.office.settings.store_path().is_file()
     }
 
+    /// LANES 1: a command whose user does not own DATA refuses, before it reads or leaves anything there.
+    fn refuse_other_users(&self) -> Result<(), Failure> {
+        let data = &self.office.settings.data;
+        if let Some((theirs, mine)) = crate::store::owner::other_owner(data) {
+            let data = data.display();
+            return Err(Failure::Refused(crate::said!(
+                "{data} gehört dem Benutzer {theirs}, dieser Befehl läuft als Benutzer {mine}. Bitte als derselbe Benutzer wie rundruf serve ausführen (sudo -u '#{theirs}' rundruf …).",
+                "{data} belongs to user {theirs}, this command runs as user {mine}. Please run it as the user who runs rundruf serve (sudo -u '#{theirs}' rundruf …)."
+            )));
+        }
+        Ok(())
+    }
+
     /// Opens the store, makes it where it is not there yet.
     pub async fn open(self) -> Result<Open, Failure> {
+        self.refuse_other_users()?;
         crate::store::owner::prepare_data(&self.office.settings.data)?;
         let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
         Ok(Open {
@@ -63,8 +77,10 @@ impl App {
         })
     }
 
-    /// Opens the store where there is one; `None` before the first command that writes.
+    /// Opens the store where there is one; the app back before the first command that writes.
     pub async fn open_existing(self) -> Result<Result<Open, Self>, Failure> {
+        // First: in a folder closed to this user no store would be seen.
+        self.refuse_other_users()?;
         if self.has_store() {
             Ok(Ok(self.open().await?))
         } else {
@@ -116,7 +132,14 @@ impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
         let rows = open.office.register(open.store.as_ref()).await?;
-        let instance = open.store.identity().await?.instance;
+        let identity = open.store.identity().await?;
+        if identity.moved {
+            return Err(Failure::Refused(crate::said!(
+                "Dieser Speicher ist umgezogen (rundruf backup --move) und sendet nicht mehr. Bitte auf der neuen Maschine weiterarbeiten.",
+                "This store has moved (rundruf backup --move) and sends no more. Please go on at the new machine."
+            )));
+        }
+        let instance = identity.instance;
         let setups = open.office.channels.iter().filter_map(|c| {
             let row = rows.iter().find(|r| r.name == c.settings.name)?;
             Some(LaneSetup {

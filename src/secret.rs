@@ -127,9 +127,13 @@ impl KeyFile {
 
     /// The key; makes the file (mode 0600, in a folder made where missing) at the first call ever.
     pub fn key(&self) -> std::io::Result<&Key> {
+        /// The file made beside carries the process's number: of two threads, one makes it and the other then reads the key.
+        static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
+        // Nothing under this lock can leave it half done.
+        let _making = MAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = match read(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&self.path)?,
             other => other?,

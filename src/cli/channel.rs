@@ -3,15 +3,19 @@
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::output::{Failure, Output, table};
 use super::{Globals, check, confirm};
 use crate::app::{App, Open};
+use crate::channel::registry::Configured;
 use crate::domain::delivery::{BroadcastState, Gate, Health};
+use crate::publication::Office;
 use crate::publication::board::clock_time;
 use crate::said;
-use crate::store::{Act, Board, GateChange, LaneRow, Lanes};
+use crate::store::{Act, Board, GateChange, LaneRow, Lanes, StoreError};
+use crate::text::said::Said;
 
 /// How long `hold` waits for the owner's word (LANES 5).
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
@@ -70,7 +74,20 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         let app = App::load(&globals.config, &globals.data)?;
         return check::one(&app.office, name, out).await;
     }
-    let open = Open::new(&globals.config, &globals.data).await?;
+    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
+        Ok(open) => open,
+        // Only holding a channel ahead of the first notice makes a store: it has something to remember.
+        Err(app) => match &command {
+            ChannelCommand::List => return Ok(list_configured(&app.office, out)),
+            ChannelCommand::Hold { .. } => app.open().await?,
+            _ => {
+                return Err(Failure::Refused(said!(
+                    "Noch nichts veröffentlicht, also wartet auch nichts.",
+                    "Nothing published yet, so nothing waits."
+                )));
+            }
+        },
+    };
     open.office.register(open.store.as_ref()).await?;
     match command {
         ChannelCommand::List => list(&open, out).await,
@@ -84,21 +101,60 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
                 .retry_now(lane.id, &act(&open, "retry", &name), now(&open))
                 .await?;
             crate::store::owner::wake(&open.office.settings.data);
-            out.say(&said!(
-                "{name}: {count} werden jetzt versucht.",
-                "{name}: {count} are tried now."
-            ));
+            out.say(&if lane.gate == Gate::Held {
+                said!(
+                    "{name} ist angehalten; erst rundruf channel release {name} lässt etwas hinaus.",
+                    "{name} is held; only rundruf channel release {name} lets anything out."
+                )
+            } else {
+                said!(
+                    "{name}: {count} wartende Sendungen sind jetzt an der Reihe.",
+                    "{name}: {count} waiting messages are due now."
+                )
+            });
+            not_serving(&open, out);
             out.answer(&json!({ "retried": count }));
             Ok(0)
         }
         ChannelCommand::Rename { name, to } => {
-            open.store.rename_lane(&name, &to, &act(&open, "rename", &name)).await?;
+            rename(&open, &name, &to).await?;
             crate::store::owner::wake(&open.office.settings.data);
             out.say(&said!("{name} heißt jetzt {to}.", "{name} is now {to}."));
             out.answer(&json!({ "renamed": name, "to": to }));
             Ok(0)
         }
         ChannelCommand::Drop { name, yes } => drop_channel(&open, &name, yes, out).await,
+    }
+}
+
+/// Gives the rows of a channel that is no longer configured to one that never sent.
+async fn rename(open: &Open, name: &str, to: &str) -> Result<(), Failure> {
+    let lane = find(open, name).await?;
+    if lane.configured {
+        return Err(Failure::Refused(said!(
+            "{name} steht noch in der Konfiguration. Dort erst umbenennen, dann noch einmal.",
+            "{name} is still configured. Rename it there first, then again."
+        )));
+    }
+    open.store
+        .rename_lane(name, to, &act(open, "rename", name))
+        .await
+        .map_err(|error| match error {
+            StoreError::Refused(_) => Failure::Refused(said!(
+                "{to} hat schon eigene Sendungen. Bitte einen Namen nehmen, über den noch nichts ging.",
+                "{to} has messages of its own. Please take a name that was never used."
+            )),
+            other => other.into(),
+        })
+}
+
+/// A word where a change waits for a process that is not there.
+fn not_serving(open: &Open, out: &Output) {
+    if !crate::store::owner::is_running(&open.office.settings.data) {
+        out.say(&said!(
+            "Es läuft kein rundruf serve: Gesendet wird, sobald es läuft.",
+            "No rundruf serve is running: sending goes on as soon as it runs."
+        ));
     }
 }
 
@@ -129,28 +185,69 @@ async fn find(open: &Open, name: &str) -> Result<LaneRow, Failure> {
 
 async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
     let rows = open.store.lane_rows().await?;
-    let zone = jiff::tz::TimeZone::system();
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|l| {
             vec![
                 l.name.clone(),
                 l.kind.clone(),
-                describe(l, now(open), &zone, out.german),
+                describe(l, now(open), &zone_of(&open.office, &l.name), out.german),
             ]
         })
         .collect();
+    print(&cells, out);
+    out.answer(&json!({ "channels": rows }));
+    Ok(0)
+}
+
+/// Before the first command that writes: the channels as they will begin.
+fn list_configured(office: &Office, out: &Output) -> u8 {
+    let word = |held| {
+        if held {
+            said!("angehalten (Konfiguration)", "held (configuration)")
+        } else {
+            said!("offen", "open")
+        }
+    };
+    let held = |c: &Configured| c.spec.first_gate == Gate::Held;
+    let cells: Vec<Vec<String>> = office
+        .channels
+        .iter()
+        .map(|c| {
+            vec![
+                c.spec.name.clone(),
+                c.spec.kind.clone(),
+                word(held(c)).in_german(out.german).to_owned(),
+            ]
+        })
+        .collect();
+    print(&cells, out);
+    let list: Vec<_> = office
+        .channels
+        .iter()
+        .map(|c| json!({ "name": c.spec.name, "kind": c.spec.kind, "account": c.spec.account, "configured": true, "gate": c.spec.first_gate }))
+        .collect();
+    out.answer(&json!({ "channels": list }));
+    0
+}
+
+fn print(cells: &[Vec<String>], out: &Output) {
     let head = if out.german {
         ["Kanal", "Art", "Stand"]
     } else {
         ["channel", "kind", "state"]
     };
-    out.text(table(&head, &cells).trim_end());
-    out.answer(&json!({ "channels": rows }));
-    Ok(0)
+    out.text(table(&head, cells).trim_end());
 }
 
-fn describe(lane: &LaneRow, now: i64, zone: &jiff::tz::TimeZone, german: bool) -> String {
+/// The clock of a channel's (first) publisher: the same as on its page and in `status`.
+fn zone_of(office: &Office, channel: &str) -> TimeZone {
+    let configured = office.channels.iter().find(|c| c.settings.name == channel);
+    let publisher = configured.and_then(|c| office.publisher(c.settings.publishers.first()?));
+    publisher.map_or_else(TimeZone::system, |p| p.timezone.clone())
+}
+
+fn describe(lane: &LaneRow, now: i64, zone: &TimeZone, german: bool) -> String {
     if !lane.configured {
         return said!("nicht mehr eingerichtet", "not configured any more")
             .in_german(german)
@@ -190,8 +287,8 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
     crate::store::owner::wake(&open.office.settings.data);
     if !crate::store::owner::is_running(&open.office.settings.data) {
         out.say(&said!(
-            "{name} ist angehalten; es läuft kein rundruf serve.",
-            "{name} is held; no rundruf serve is running."
+            "{name} ist angehalten. Es läuft kein rundruf serve, also war auch nichts unterwegs.",
+            "{name} is held. No rundruf serve is running, so nothing was under way."
         ));
         out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": 0 }));
         return Ok(0);
@@ -203,14 +300,13 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         if seen.acknowledged.0 >= row.epoch {
             let flying = seen.acknowledged.1;
             out.say(&said!(
-                "{name} ist angehalten; {flying} in Arbeit werden noch fertig.",
+                "{name} ist angehalten; {flying} Sendungen sind schon unterwegs und enden noch.",
                 "{name} is held; {flying} in flight will end."
             ));
             out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": flying }));
             return Ok(0);
         }
         if Instant::now() >= end {
-            out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": false }));
             return Err(Failure::Refused(said!(
                 "{name} ist als angehalten vermerkt, aber rundruf serve hat es binnen 5 s nicht bestätigt. Bitte dessen Protokoll ansehen.",
                 "{name} is noted as held, but rundruf serve did not confirm it within 5 s. Please look at its log."
@@ -236,14 +332,10 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
             people += c.waiting + unopened;
         }
     }
-    confirm::ask(
-        out,
-        &said!(
-            "{name} wird freigegeben: {notices} Meldungen, zusammen {people} Sendungen gehen jetzt hinaus.",
-            "{name} will be released: {notices} notices, {people} messages in all go out now."
-        ),
-        yes,
-    )?;
+    // Nothing waits: nothing to ask.
+    if people > 0 {
+        confirm::ask(out, &what_goes(name, notices, people), yes)?;
+    }
     // The epoch shown is the one released: whoever held it again meanwhile wins.
     let change = GateChange {
         lane: lane.id,
@@ -251,11 +343,37 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         expected_epoch: Some(lane.epoch),
         reason: None,
     };
-    open.store.set_gate(&change, &act(open, "release", name)).await?;
+    open.store.set_gate(&change, &act(open, "release", name)).await.map_err(|error| match error {
+        StoreError::Conflict(_) => Failure::Refused(said!(
+            "{name} wurde inzwischen von jemand anderem oder von selbst angehalten. Bitte erst ansehen: rundruf channel list",
+            "{name} was held meanwhile, by somebody else or by itself. Please look first: rundruf channel list"
+        )),
+        other => other.into(),
+    })?;
     crate::store::owner::wake(&open.office.settings.data);
     out.say(&said!("{name} ist freigegeben.", "{name} is released."));
+    if people > 0 {
+        not_serving(open, out);
+    }
     out.answer(&json!({ "channel": name, "gate": "open", "notices": notices, "messages": people }));
     Ok(0)
+}
+
+fn what_goes(name: &str, notices: u64, messages: u64) -> Said {
+    match (notices, messages) {
+        (1, 1) => said!(
+            "{name} wird freigegeben: 1 Meldung geht jetzt hinaus.",
+            "{name} will be released: 1 notice goes out now."
+        ),
+        (1, _) => said!(
+            "{name} wird freigegeben: 1 Meldung geht jetzt an {messages} Empfänger hinaus.",
+            "{name} will be released: 1 notice goes out to {messages} recipients now."
+        ),
+        _ => said!(
+            "{name} wird freigegeben: {notices} Meldungen mit zusammen {messages} Sendungen gehen jetzt hinaus.",
+            "{name} will be released: {notices} notices with {messages} messages in all go out now."
+        ),
+    }
 }
 
 async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8, Failure> {
@@ -269,8 +387,8 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
     confirm::ask(
         out,
         &said!(
-            "Alles Wartende von {name} endet ungesendet.",
-            "Everything waiting of {name} ends unsent."
+            "Alles, was über {name} noch wartet, endet ungesendet.",
+            "Everything that still waits for {name} ends unsent."
         ),
         yes,
     )?;
@@ -278,7 +396,10 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
         .store
         .drop_lane(lane.id, &act(open, "drop", name), now(open))
         .await?;
-    out.say(&said!("{name}: {count} beendet.", "{name}: {count} ended."));
+    out.say(&said!(
+        "{name}: {count} Sendungen sind ungesendet beendet.",
+        "{name}: {count} messages ended unsent."
+    ));
     out.answer(&json!({ "dropped": count }));
     Ok(0)
 }

@@ -8,8 +8,11 @@ use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::domain::incident::IncidentView;
 use crate::publication::board::clock_time;
+use crate::render::words::Words;
 use crate::said;
 use crate::store::{Act, IncidentRow, Notices};
+use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// What to do with incidents.
 #[derive(Debug, Subcommand)]
@@ -63,6 +66,13 @@ pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> R
         } => {
             let row = find(&all, &incident)?;
             let slug = format!("{}/{}", row.publisher, row.slug);
+            if row.closed_at_ms.is_some() {
+                return Ok(unchanged(
+                    &all,
+                    &said!("{slug} ist schon geschlossen.", "{slug} is closed already."),
+                    out,
+                ));
+            }
             confirm::ask(
                 out,
                 &said!(
@@ -79,14 +89,28 @@ pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> R
         }
         IncidentCommand::Reopen { incident } => {
             let row = find(&all, &incident)?;
-            set_closed(&open, row, false, None).await?;
             let slug = format!("{}/{}", row.publisher, row.slug);
+            if row.closed_at_ms.is_none() {
+                return Ok(unchanged(
+                    &all,
+                    &said!("{slug} ist schon offen.", "{slug} is open already."),
+                    out,
+                ));
+            }
+            set_closed(&open, row, false, None).await?;
             out.say(&said!("{slug} ist wieder offen.", "{slug} is open again."));
         }
     }
     let rows = open.store.incidents(None).await?;
     out.answer(&json!({ "incidents": rows }));
     Ok(0)
+}
+
+/// It stands as asked for already.
+fn unchanged(all: &[IncidentRow], said: &Said, out: &Output) -> u8 {
+    out.say(said);
+    out.answer(&json!({ "incidents": all }));
+    0
 }
 
 /// The incident of this name: `slug` where it is unique, or `publisher/slug`.
@@ -183,10 +207,11 @@ async fn show(open: &Open, row: &IncidentRow, out: &Output) -> Result<u8, Failur
     let Some(view) = IncidentView::fold(publisher, &notices, closed, crate::clock::timestamp(now)) else {
         return Ok(0);
     };
-    out.text(&format!(
-        "{}/{}  {}  [{}]",
-        row.publisher, row.slug, view.title, view.state
-    ));
+    let state = match out.german {
+        true => Words::of(Lang::De).of_list("state", view.state.word()),
+        false => Words::of(Lang::En).of_list("state", view.state.word()),
+    };
+    out.text(&format!("{}/{}  {}  [{state}]", row.publisher, row.slug, view.title));
     let rows: Vec<Vec<String>> = view
         .notices
         .iter()

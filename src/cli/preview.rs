@@ -123,7 +123,7 @@ fn bullet(out: &Output, mark: &str, text: &str) {
     }
 }
 
-/// As-of and promise said in words, with the hint that a promise has passed already.
+/// As-of and promise said in words. That a promise has passed already is among the warnings.
 fn times(office: &Office, prepared: &Prepared, now: Ms, out: &Output) {
     let notice = &prepared.resolved.notice;
     let Some(publisher) = office.publisher(&notice.publisher) else {
@@ -131,28 +131,31 @@ fn times(office: &Office, prepared: &Prepared, now: Ms, out: &Output) {
     };
     let zone = &publisher.timezone;
     let say = |at: jiff::Timestamp| crate::publication::board::clock_time(at.as_millisecond(), now, zone);
-    let as_of = say(notice.as_of);
-    bullet(
-        out,
-        "·",
-        said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german),
-    );
+    // Without an as-of of its own the notice says so among what was filled in.
+    if notice.as_of != notice.published {
+        let as_of = say(notice.as_of);
+        bullet(
+            out,
+            "·",
+            said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german),
+        );
+    }
     if let Some(next) = &notice.next {
-        let word = match &next.at {
-            When::Exact { at } => say(*at),
-            When::Day { date } => date.strftime("%d.%m.%Y").to_string(),
-            When::Vague { words, .. } => words.clone(),
+        let said = match &next.at {
+            When::Exact { at } => {
+                let at = say(*at);
+                said!("Nächste Information: {at} Uhr", "Next information: {at}")
+            }
+            When::Day { date } => {
+                let (de, en) = (date.strftime("%d.%m.%Y"), date.strftime("%-d %B %Y"));
+                said!(
+                    "Nächste Information: {de}, im Lauf des Tages",
+                    "Next information: {en}, in the course of the day"
+                )
+            }
+            When::Vague { words, .. } => said!("Nächste Information: {words}", "Next information: {words}"),
         };
-        let late = prepared.view.overdue;
-        let said = if late {
-            said!(
-                "Nächste Information: {word} – schon vorbei, erscheint als verspätet",
-                "next information: {word} – already past, shows as overdue"
-            )
-        } else {
-            said!("Nächste Information: {word}", "next information: {word}")
-        };
-        bullet(out, if late { "!" } else { "·" }, said.in_german(out.german));
+        bullet(out, "·", said.in_german(out.german));
     }
 }
 
@@ -165,11 +168,10 @@ fn facts(prepared: &Prepared, out: &Output) {
         (Change::Carried, said!("gilt weiter", "carried over")),
         (Change::Expired, said!("abgelaufen", "expired")),
     ] {
-        let names: Vec<&str> = changes
+        let names: Vec<String> = changes
             .iter()
-            .chain(prepared.view.expired.iter())
             .filter(|c: &&FactChange| c.change == change)
-            .map(|c| c.name.as_str())
+            .map(|c| called(c, out.german))
             .collect();
         if !names.is_empty() {
             bullet(
@@ -181,23 +183,34 @@ fn facts(prepared: &Prepared, out: &Output) {
     }
 }
 
+/// A fact as people call it: by its name; where it is a bare number, by its id too ("zentrale: 115").
+fn called(change: &FactChange, german: bool) -> String {
+    let table = match (change.table, german) {
+        ("service", true) => "Leistung",
+        ("contact", true) => "Kontakt",
+        ("place", true) => "Ort",
+        ("assured", true) => "gesichert",
+        ("unaffected", true) => "nicht betroffen",
+        ("finding", true) => "Befund",
+        ("unknown", true) => "offene Frage",
+        ("question", true) => "Frage",
+        ("said", true) => "Zitat",
+        ("event", true) => "Verlauf",
+        (other, _) => other,
+    };
+    format!("{table} {}: {}", change.id, change.name)
+}
+
 /// "312 von 500 graphemes, gekürzt" and what it costs.
 fn measure(variant: &Variant, german: bool) -> String {
     let fit = &variant.fit;
     let mut out = match fit.limit {
-        Some(limit) => format!(
-            "{} {} {limit} {}",
-            fit.length,
-            if german { "von" } else { "of" },
-            fit.unit
-        ),
-        None => format!("{} {}", fit.length, fit.unit),
+        Some(limit) if german => format!("{} von höchstens {limit} {}", fit.length, unit(&fit.unit, german)),
+        Some(limit) => format!("{} of at most {limit} {}", fit.length, unit(&fit.unit, german)),
+        None => format!("{} {}", fit.length, unit(&fit.unit, german)),
     };
-    if let Some(segments) = fit.segments {
-        out.push_str(&format!(", {segments} SMS"));
-    }
     if let Some(encoding) = &fit.encoding {
-        out.push_str(&format!(", {encoding}"));
+        out.push_str(&format!(", {}", encoding.to_uppercase()));
     }
     if !fit.costly.is_empty() {
         let costly: String = fit.costly.iter().map(|c| format!(" {c}")).collect();
@@ -220,10 +233,21 @@ fn measure(variant: &Variant, german: bool) -> String {
     }
     if fit.language_missing {
         out.push_str(if german {
-            ", Sprache fehlt"
+            ", Text in dieser Sprache fehlt"
         } else {
-            ", language missing"
+            ", no text in this language"
         });
     }
     out
+}
+
+/// What a channel counts in, as people say it.
+fn unit(unit: &str, german: bool) -> &str {
+    match (unit, german) {
+        ("parts", _) => "SMS",
+        ("graphemes", true) => "Zeichen",
+        ("graphemes", false) => "characters",
+        ("bytes", true) => "Bytes",
+        (other, _) => other,
+    }
 }

@@ -9,12 +9,15 @@ use serde_json::json;
 use super::output::{Failure, Output};
 use super::{Globals, confirm, preview, status};
 use crate::app::{App, Lanes, Open};
+use crate::channel::registry::Configured;
 use crate::domain::delivery::Gate;
 use crate::domain::draft;
 use crate::domain::words::{IncidentState, Kind};
-use crate::publication::{Done, Office, Prepared, Wishes, known_incidents};
+use crate::publication::{Done, Office, Prepared, Wishes, audience, known_incidents};
 use crate::said;
+use crate::settings::raw::Value;
 use crate::store::{Board, BroadcastRow, Lanes as _, Published};
+use crate::text::said::Said;
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
 const MAX_NOTICE: u64 = 256 * 1024 + 1;
@@ -82,24 +85,23 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         override_reason: args.override_reason,
     };
     let app = App::load(&globals.config, &globals.data)?;
-    let known = match app.open_existing().await? {
+    let (app, known) = match app.open_existing().await? {
         Ok(open) => {
             let known = known_incidents(open.store.as_ref()).await?;
             (App { office: open.office }, known)
         }
         Err(app) => (app, Vec::new()),
     };
-    let (app, known) = known;
     let now = app.office.clock.now_ms();
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
         return preview::show(&app.office, &prepared, None, now, out);
     }
-    let open = app.open().await?;
-    let last = prepared.rendered.iter().filter(|r| r.final_once_sent).count();
-    if last > 0 && !Office::is_known(&prepared, &wishes, &known) {
-        confirm::ask(out, &price(&open, &prepared).await?, args.yes)?;
+    // Asked before the store is opened: who says no has changed nothing, and made nothing.
+    if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
+        confirm::ask(out, &price(&app.office, &prepared)?, args.yes)?;
     }
+    let open = app.open().await?;
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     report(&open, done, args.wait, out).await
 }
@@ -173,16 +175,20 @@ fn needs_second_person(kind: Kind, state: IncidentState) -> bool {
     kind == Kind::Retraction || matches!(state, IncidentState::Restored | IncidentState::Closed)
 }
 
-/// Who gets what that cannot be called back.
-async fn price(open: &Open, prepared: &Prepared) -> Result<crate::text::said::Said, Failure> {
-    open.office.register(open.store.as_ref()).await?;
-    let lanes = open.store.lane_rows().await?;
+/// Who gets what at what price, of all that cannot be called back.
+fn price(office: &Office, prepared: &Prepared) -> Result<Said, Failure> {
     let (mut de, mut en) = (Vec::new(), Vec::new());
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let people = lanes
-            .iter()
-            .find(|l| l.name == rendered.channel)
-            .map_or(0, |l| l.audience);
+        let Some(configured) = office.channels.iter().find(|c| c.settings.name == rendered.channel) else {
+            continue;
+        };
+        let people = match &configured.settings.common.audience {
+            Some(file) => audience::concerned(
+                &audience::read(file).map_err(Failure::Configuration)?,
+                &prepared.resolved.notice.scope,
+            ),
+            None => 1,
+        };
         let parts = rendered
             .variants
             .values()
@@ -190,11 +196,31 @@ async fn price(open: &Open, prepared: &Prepared) -> Result<crate::text::said::Sa
             .max()
             .unwrap_or(1);
         let name = &rendered.channel;
-        de.push(format!("{name}: {people} Personen, je {parts} SMS"));
-        en.push(format!("{name}: {people} people, {parts} SMS each"));
+        let (mut line_de, mut line_en) = (
+            format!("{name}: {people} Empfänger, je {parts} SMS"),
+            format!("{name}: {people} recipients, {parts} SMS each"),
+        );
+        if let Some(price) = price_per_part(configured) {
+            // Whole recipients times whole parts: exact far beyond any audience.
+            let sum = format!("{:.2}", price * (people * parts) as f64);
+            line_de.push_str(&format!(", zusammen höchstens {}", sum.replace('.', ",")));
+            line_en.push_str(&format!(", {sum} in all at most"));
+        }
+        de.push(line_de);
+        en.push(line_en);
     }
     let (de, en) = (de.join("; "), en.join("; "));
     Ok(said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."))
+}
+
+/// `price` of the SMS kinds, in the currency of the contract with the gateway.
+fn price_per_part(configured: &Configured) -> Option<f64> {
+    match &configured.settings.own.entries.get("price")?.value {
+        Value::Whole(whole) => u32::try_from(*whole).ok().map(f64::from),
+        Value::Broken(amount) => Some(*amount),
+        Value::Text(text) => text.replace(',', ".").parse().ok(),
+        _ => None,
+    }
 }
 
 /// True where nothing more is to be expected now: ended, held, or waiting for a later try.

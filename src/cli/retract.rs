@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::output::{Failure, Output};
 use super::{Globals, confirm, incident, publish};
-use crate::app::Open;
+use crate::app::{App, Open};
 use crate::domain::draft;
 use crate::publication::Wishes;
-use crate::publication::redact::redact;
+use crate::publication::redact::{Mark, redact};
 use crate::said;
 use crate::store::{Act, IncidentRow, Notices, Redaction};
 
@@ -33,7 +33,12 @@ pub struct RetractArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u8, Failure> {
-    let open = Open::new(&globals.config, &globals.data).await?;
+    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+        return Err(Failure::Refused(said!(
+            "Noch nichts veröffentlicht, also auch nichts zurückzuziehen.",
+            "Nothing published yet, so there is nothing to take back."
+        )));
+    };
     let all = open.store.incidents(None).await?;
     let row = match &args.incident {
         Some(name) => incident::find(&all, name)?,
@@ -54,15 +59,9 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
         .publisher(&row.publisher)
         .map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
     let now = open.office.clock.now_ms();
-    let day = crate::clock::timestamp(now)
-        .to_zoned_datetime(zone)
-        .strftime("%d.%m.%Y")
-        .to_string();
+    let mark = Mark::of(crate::clock::timestamp(now).to_zoned_datetime(zone).date());
     let redacted = match &args.redact {
-        Some(field) => Some((
-            field,
-            redact(&old.notice, field, &format!("[entfernt am {day}]")).map_err(Failure::Refused)?,
-        )),
+        Some(field) => Some((field, redact(&old.notice, field, &mark).map_err(Failure::Refused)?)),
         None => None,
     };
     let headline = &old
@@ -75,8 +74,8 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
     confirm::ask(
         out,
         &said!(
-            "Meldung {number} „{headline}“ wird auf allen Kanälen zurückgenommen; wer sie als SMS bekommen hat, bekommt eine weitere SMS.",
-            "Notice {number} “{headline}” is taken back on all channels; whoever got it by SMS gets another SMS."
+            "Meldung {number} „{headline}“ wird auf allen Kanälen zurückgezogen. Wo sich nichts löschen lässt (SMS), folgt eine weitere Nachricht an alle, die sie bekommen haben.",
+            "Notice {number} “{headline}” is taken back on all channels. Where nothing can be deleted (SMS), another message follows to everybody who got it."
         ),
         args.yes,
     )?;
@@ -92,10 +91,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
     };
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     if let Some((field, redacted)) = redacted {
-        let variants = open
-            .office
-            .rerender(open.store.as_ref(), &redacted.notice, old.seq)
-            .await?;
+        let variants = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
         let hash = crate::secret::salted_hash(&open.office.settings.store.key_file, redacted.removed.as_bytes())?;
         let act = Act {
             at_ms: now,

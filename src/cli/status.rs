@@ -91,8 +91,8 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
     let owner = crate::store::owner::is_running(&open.office.settings.data);
     if !owner {
         out.say(&said!(
-            "Es läuft kein rundruf serve: Nichts wird gerade gesendet.",
-            "No rundruf serve is running: nothing is being sent now."
+            "Es läuft kein rundruf serve: Gerade wird nichts gesendet. Weiter mit: rundruf serve",
+            "No rundruf serve is running: nothing is being sent now. To go on: rundruf serve"
         ));
     }
     out.answer(&json!({

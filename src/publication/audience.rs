@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::domain::notice::Scope;
 use crate::domain::problem::Problem;
 use crate::said;
 use crate::store::Person;
@@ -118,6 +119,16 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
         }
     }
     if problems.is_empty() { Ok(people) } else { Err(problems) }
+}
+
+/// How many of them a notice of this scope concerns: whoever follows no place follows all.
+pub fn concerned(people: &[Person], scope: &Scope) -> usize {
+    match scope {
+        Scope::Named { places, .. } if !places.is_empty() => {
+            people.iter().filter(|p| p.places.is_empty() || p.places.iter().any(|place| places.contains(place))).count()
+        }
+        _ => people.len(),
+    }
 }
 
 type Fault = (&'static str, Said, Said);

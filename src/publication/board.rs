@@ -83,7 +83,7 @@ pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Lin
     let (light, text) = if let Some(waiting) = halted(row, lane, now, zone) {
         waiting
     } else if row.kind == "website" {
-        website(row, now, zone)
+        website(row, lane, now, zone)
     } else if row.counters.expected.max(row.counters.opened) <= 1 {
         account(row, lane, now, zone)
     } else {
@@ -164,7 +164,7 @@ fn unfinished(row: &BroadcastRow) -> u64 {
     unopened + c.waiting + c.started
 }
 
-fn website(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
+fn website(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
     let (done, all) = (row.counters.delivered, row.counters.opened);
     let at = clock_time(row.first_done_ms.unwrap_or(row.changed_ms), now, zone);
     if done == all {
@@ -176,7 +176,7 @@ fn website(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
             },
         );
     }
-    let tail = next_try(row, now, zone);
+    let tail = next_try(row, lane, now, zone);
     (
         Light::Waiting,
         Said {
@@ -236,7 +236,7 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
     if c.started > 0 {
         return (Light::Waiting, said!("wird gerade gesendet", "being sent"));
     }
-    let tail = next_try(row, now, zone);
+    let tail = next_try(row, lane, now, zone);
     if lane.health.failures > 0 || row.last_text.is_some() {
         // One failure is no outage yet: before the lane's health knows of one, the last try is what is known.
         let began = if lane.health.failures > 0 {
@@ -293,7 +293,7 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     };
     add(c.waiting + unopened, "warten", "waiting");
     if c.waiting + unopened > 0 && (lane.health.failures > 0 || row.last_text.is_some()) {
-        let tail = next_try(row, now, zone);
+        let tail = next_try(row, lane, now, zone);
         text.de.push_str(&tail.de);
         text.en.push_str(&tail.en);
     }
@@ -307,17 +307,21 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     (light, text)
 }
 
-fn next_try(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> Said {
+/// When it goes on, as clock time: not before the lane's own pause is over, whatever the row says.
+fn next_try(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Said {
     let why = row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default();
-    match row.next_due_ms {
-        Some(due) if due > now => {
-            let at = exact_time(due, now, zone);
-            said!(", nächster Versuch {at}{why}", ", next try {at}{why}")
-        }
-        _ => Said {
+    let Some(due) = row.next_due_ms else {
+        return Said {
             de: why.clone(),
             en: why,
-        },
+        };
+    };
+    let due = due.max(lane.health.blocked_until_ms.unwrap_or(due));
+    if due > now {
+        let at = exact_time(due, now, zone);
+        said!(", nächster Versuch {at}{why}", ", next try {at}{why}")
+    } else {
+        said!(", jetzt an der Reihe{why}", ", due now{why}")
     }
 }
 

@@ -130,6 +130,9 @@ pub struct Done {
     pub published: Published,
 }
 
+/// A broadcast with its texts as they are to stand.
+pub type Rerendered = (BroadcastId, BTreeMap<Lang, Variant>);
+
 impl Office {
     /// The publisher of this id.
     pub fn publisher(&self, id: &str) -> Option<&Publisher> {
@@ -176,6 +179,12 @@ impl Office {
 
     /// Publishes a draft: fills in against the store as it is, and again where another notice came first.
     pub async fn publish(&self, store: &dyn Store, draft: &Draft, wishes: &Wishes) -> Result<Done, PublishError> {
+        if store.identity().await?.moved {
+            return Err(StoreError::Refused(
+                "this store has moved to another machine (rundruf backup --move): publish there".to_owned(),
+            )
+            .into());
+        }
         let lanes = self.register(store).await?;
         let mut tries = 0;
         loop {
@@ -255,16 +264,21 @@ impl Office {
         known: &[KnownIncident],
         now: Ms,
     ) -> Result<(&'a Publisher, IncidentView), PublishError> {
-        let publisher = self
-            .publisher(&notice.publisher)
-            .ok_or_else(|| StoreError::NotFound(format!("there is no publisher `{}`", notice.publisher)))?;
         let mut notices = known
             .iter()
             .find(|i| i.publisher == notice.publisher && i.slug == notice.incident)
             .map(|i| i.notices.clone())
             .unwrap_or_default();
         notices.push(notice.clone());
-        let view = IncidentView::fold(publisher, &notices, None, crate::clock::timestamp(now))
+        self.fold(notice, &notices, now)
+    }
+
+    /// The incident as it stands with these notices, the given one being the newest.
+    fn fold(&self, notice: &Notice, notices: &[Notice], now: Ms) -> Result<(&Publisher, IncidentView), PublishError> {
+        let publisher = self
+            .publisher(&notice.publisher)
+            .ok_or_else(|| StoreError::NotFound(format!("there is no publisher `{}`", notice.publisher)))?;
+        let view = IncidentView::fold(publisher, notices, None, crate::clock::timestamp(now))
             .ok_or_else(|| StoreError::NotFound("an incident without a notice".to_owned()))?;
         Ok((publisher, view))
     }
@@ -320,28 +334,29 @@ impl Office {
             .any(|i| i.keys.iter().any(|k| k.key == key))
     }
 
-    /// The texts of a notice's broadcasts rendered anew, for a redaction.
-    pub async fn rerender(
-        &self,
-        store: &dyn Store,
-        notice: &Notice,
-        seq: NoticeSeq,
-    ) -> Result<Vec<(BroadcastId, BTreeMap<Lang, Variant>)>, PublishError> {
-        let mut known = known_incidents(store).await?;
-        for incident in &mut known {
-            if incident.publisher == notice.publisher && incident.slug == notice.incident {
-                incident.notices.retain(|n| n.number < notice.number);
+    /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
+    pub async fn rerender(&self, store: &dyn Store, redacted: &Notice) -> Result<Vec<Rerendered>, PublishError> {
+        let incidents = store.incidents(Some(&redacted.publisher)).await?;
+        let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else { return Ok(Vec::new()) };
+        let stored = store.notices(row.id).await?;
+        let with = |notice: &Notice| if notice.number == redacted.number { redacted.clone() } else { notice.clone() };
+        let mut changed = Vec::new();
+        for (at, this) in stored.iter().enumerate().filter(|(_, s)| s.notice.number >= redacted.number) {
+            let (now, notice) = (this.notice.published.as_millisecond(), with(&this.notice));
+            let before: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
+            let after: Vec<Notice> = before.iter().map(with).collect();
+            let (publisher, old_view) = self.fold(&this.notice, &before, now)?;
+            let (_, new_view) = self.fold(&notice, &after, now)?;
+            for row in store.broadcasts_of(this.seq).await? {
+                let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else { continue };
+                let new = self.render(configured, publisher, &new_view, &notice)?.variants;
+                // A text that says the same stays as it went out, whatever the templates say by now.
+                if new != self.render(configured, publisher, &old_view, &this.notice)?.variants {
+                    changed.push((row.id, new));
+                }
             }
         }
-        let (publisher, view) = self.view_with(notice, &known, notice.published.as_millisecond())?;
-        let mut variants = Vec::new();
-        for row in store.broadcasts_of(seq).await? {
-            let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
-                continue;
-            };
-            variants.push((row.id, self.render(configured, publisher, &view, notice)?.variants));
-        }
-        Ok(variants)
+        Ok(changed)
     }
 
     fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow], now: Ms) -> Publication {

@@ -278,8 +278,11 @@ impl Settings {
 
     /// The file of the SQLite store.
     pub fn store_path(&self) -> PathBuf {
-        let url = self.store.urls.first().map_or("sqlite:rundruf.db", String::as_str);
-        self.data.join(url.strip_prefix("sqlite:").unwrap_or(url))
+        // Resolved from DATA when it was read: joined once more, a relative DATA would stand in it twice.
+        match self.store.urls.first() {
+            Some(url) => PathBuf::from(url.strip_prefix("sqlite:").unwrap_or(url)),
+            None => self.data.join("rundruf.db"),
+        }
     }
 
     /// The problem of a publisher without a complete imprint; `why` says what demands it.

@@ -3,7 +3,7 @@
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::lang_word;
-use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit};
+use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit, targets};
 use crate::ids::{IncidentId, NoticeSeq};
 
 /// Incidents, newest first.
@@ -74,6 +74,7 @@ pub(super) async fn set_closed(
 
 /// Takes a field out of a notice and out of its frozen texts; the salted hash stays.
 pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act: &Act) -> Result<(), StoreError> {
+    retitle(c, redaction).await?;
     // Primary key.
     let done = sqlx::query("UPDATE notice SET body = ?, redacted = ? WHERE id = ?")
         .bind(serde_json::to_string(&redaction.redacted)?)
@@ -96,5 +97,43 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
                 .await?;
         }
     }
+    // Every target gets the site without it, also those that are up to date.
+    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM target WHERE active = 1")
+        .fetch_all(&mut *c)
+        .await?;
+    for lane in lanes {
+        targets::raise(c, lane).await?;
+    }
     audit::append(c, act).await
+}
+
+/// An incident without a title of its own is called like its first notice: the removed headline goes there, too.
+async fn retitle(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
+    // Primary key.
+    let old: Option<String> = sqlx::query_scalar("SELECT body FROM notice WHERE id = ?")
+        .bind(redaction.notice.0)
+        .fetch_optional(&mut *c)
+        .await?;
+    let Some(old) = old else { return Ok(()) };
+    let old: crate::domain::notice::Notice = serde_json::from_str(&old)?;
+    for (lang, words) in &old.words {
+        let Some(new) = redaction
+            .redacted
+            .words
+            .get(lang)
+            .filter(|new| new.headline != words.headline)
+        else {
+            continue;
+        };
+        // Primary keys.
+        sqlx::query(
+            "UPDATE incident SET title = ? WHERE title = ? AND id = (SELECT incident FROM notice WHERE id = ?)",
+        )
+        .bind(&new.headline)
+        .bind(&words.headline)
+        .bind(redaction.notice.0)
+        .execute(&mut *c)
+        .await?;
+    }
+    Ok(())
 }

@@ -64,6 +64,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .foreign_keys(false)
         .pragma("cache_size", "-16000")
+        // What is redacted or erased is overwritten, not only unlinked.
+        .pragma("secure_delete", "1")
         // 16 MB between checkpoints: a drain writes the same pages often.
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")

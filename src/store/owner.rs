@@ -40,17 +40,20 @@ pub fn prepare_data(data: &Path) -> Result<(), StoreError> {
         std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
             .map_err(|e| broken("the data folder cannot be protected", &e))?;
     }
-    let theirs = std::fs::metadata(data)
-        .map_err(|e| broken("the data folder cannot be read", &e))?
-        .uid();
-    // /proc/self belongs to the process's user: asking it needs no unsafe call.
-    let mine = std::fs::metadata("/proc/self").map_or(theirs, |m| m.uid());
-    if mine != theirs {
+    if let Some((theirs, mine)) = other_owner(data) {
         return Err(StoreError::Refused(format!(
             "the data folder belongs to user {theirs}, this command runs as user {mine}: run it as the user who runs `rundruf serve`"
         )));
     }
     Ok(())
+}
+
+/// The user DATA belongs to and the user this process runs as, where they differ.
+pub fn other_owner(data: &Path) -> Option<(u32, u32)> {
+    let theirs = std::fs::metadata(data).ok()?.uid();
+    // /proc/self belongs to the process's user: asking it needs no unsafe call.
+    let mine = std::fs::metadata("/proc/self").ok()?.uid();
+    (theirs != mine).then_some((theirs, mine))
 }
 
 impl Owner {

@@ -6,6 +6,7 @@ mod bad_notices;
 mod bad_settings;
 mod channel_peers;
 mod compose;
+mod counterparts;
 mod demo;
 mod example_notices;
 mod feeds;

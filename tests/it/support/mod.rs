@@ -9,6 +9,8 @@ pub mod http;
 pub mod peer;
 pub mod ports;
 pub mod proxy;
+pub mod receiver;
+pub mod stage;
 pub mod wait;
 
 use std::io::Write;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use app::TestApp;
 pub use peer::Peer;
 pub use proxy::FaultProxy;
+pub use stage::Stage;
 pub use wait::eventually;
 
 /// The project's folder.

@@ -46,6 +46,16 @@ impl FaultProxy {
         self.mode(&format!("http {status}"));
     }
 
+    /// Ends it: its port refuses connections, as that of a counterpart that is switched off.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+
+    /// Starts it anew on the same port, after [`FaultProxy::stop`], with the mode it had.
+    pub fn start_again(&self) {
+        self.0.start_again();
+    }
+
     /// Resets every open connection now, also those in the middle of a request.
     pub fn cut(&self) {
         self.0.verb("cut", &[]);
