@@ -132,7 +132,14 @@ impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
         let rows = open.office.register(open.store.as_ref()).await?;
-        let instance = open.store.identity().await?.instance;
+        let identity = open.store.identity().await?;
+        if identity.moved {
+            return Err(Failure::Refused(crate::said!(
+                "Dieser Speicher ist umgezogen (rundruf backup --move) und sendet nicht mehr. Bitte auf der neuen Maschine weiterarbeiten.",
+                "This store has moved (rundruf backup --move) and sends no more. Please go on at the new machine."
+            )));
+        }
+        let instance = identity.instance;
         let setups = open.office.channels.iter().filter_map(|c| {
             let row = rows.iter().find(|r| r.name == c.settings.name)?;
             Some(LaneSetup {

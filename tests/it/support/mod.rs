@@ -9,7 +9,10 @@ pub mod http;
 pub mod peer;
 pub mod ports;
 pub mod proxy;
+<<<<<<< HEAD
+=======
 pub mod receiver;
+>>>>>>> main
 pub mod stage;
 pub mod wait;
 

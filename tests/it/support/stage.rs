@@ -1,3 +1,93 @@
+<<<<<<< HEAD
+//! The program among counterparts that outlive it: the sandbox runs in the test's own process, so its books survive every kill.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rundruf::clock::SystemClock;
+use rundruf::sandbox::{Sandbox, kannel, mastodon, webhook};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::TestApp;
+
+/// When a test gives up waiting for a counterpart; a working program needs a small part of it.
+const GIVE_UP: Duration = Duration::from_secs(90);
+
+/// An installation and the counterparts it talks to.
+pub struct Stage {
+    /// The program.
+    pub app: TestApp,
+    /// The counterparts and their books.
+    pub sandbox: Sandbox,
+    runtime: Runtime,
+}
+
+impl Stage {
+    /// Publishers as TOML; the channels follow from the sandbox's addresses.
+    pub fn new(publishers: &str, channels: impl Fn(&Sandbox) -> String) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(Arc::new(SystemClock), false)).unwrap();
+        let app = TestApp::with_publishers(publishers, &channels(&sandbox));
+        Self { app, sandbox, runtime }
+    }
+
+    /// Waits for something of the sandbox; panics with `what` when it never comes.
+    pub fn wait<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
+        let bounded = async { tokio::time::timeout(GIVE_UP, future).await };
+        self.runtime.block_on(bounded).unwrap_or_else(|_| panic!("waited in vain: {what}\n{}", self.app.log()))
+    }
+
+    /// The gateway takes no connection any more.
+    pub fn stop_kannel(&self) {
+        self.wait("the gateway stops", self.sandbox.kannel.stop());
+    }
+
+    /// The gateway is back on its port, with its books.
+    pub fn start_kannel(&self) {
+        self.wait("the gateway starts", self.sandbox.kannel.start_again()).unwrap();
+    }
+
+    /// Texts that a phone got, oldest first.
+    pub fn phone(&self, number: &str) -> Vec<String> {
+        let books = self.sandbox.kannel.books();
+        books.entries.into_iter().filter(|e| e.to == number).map(|e| e.text).collect()
+    }
+
+    /// The bodies a path of the webhook receiver got, oldest first.
+    pub fn calls(&self, path: &str) -> Vec<Value> {
+        let books = self.sandbox.webhook.books();
+        let of = books.entries.into_iter().filter(|e| e.to == path);
+        of.map(|e| serde_json::from_str(&e.text).unwrap()).collect()
+    }
+}
+
+/// `[channel.website]` to the folder `public`.
+pub const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
+
+/// `[channel.mastodon]`.
+pub fn mastodon(sandbox: &Sandbox) -> String {
+    let (url, token) = (sandbox.mastodon.url(), mastodon::TOKEN);
+    format!("[channel.mastodon]\nkind = \"mastodon\"\nurl = \"{url}\"\ntoken = \"{token}\"\n")
+}
+
+/// `[channel.sms]` to the people of `presse.csv`, with further keys.
+pub fn sms(sandbox: &Sandbox, more: &str) -> String {
+    let url = sandbox.kannel.url();
+    format!(
+        "[channel.sms]\nkind = \"kannel\"\nurl = \"{url}\"\nusername = \"{}\"\npassword = \"{}\"\nfrom = \"{}\"\n\
+         audience = {{ file = \"presse.csv\" }}\n{more}\n",
+        kannel::USER,
+        kannel::PASSWORD,
+        kannel::FROM
+    )
+}
+
+/// `[channel.webhook]` with `url` or `audience`.
+pub fn webhook(receivers: &str) -> String {
+    let secret = webhook::SECRET;
+    format!("[channel.webhook]\nkind = \"webhook\"\nsecret = \"{secret}\"\n{receivers}\n")
+=======
 //! One installation and all its counterparts: an SFTP server, a Mastodon emulator, a Kannel with its SMS centre and a
 //! receiver of webhooks, each behind a proxy that fails on demand.
 
@@ -54,7 +144,11 @@ impl Stage {
 
     fn build(two_targets: bool) -> Option<Self> {
         let sftp = Peer::start("sftp", 1)?;
-        let second = if two_targets { Some(Peer::start("sftp_password", 1)?) } else { None };
+        let second = if two_targets {
+            Some(Peer::start("sftp_password", 1)?)
+        } else {
+            None
+        };
         let mastodon = Peer::start("mastodon", 1)?;
         let kannel = Peer::start("kannel", 4)?;
         let receiver = Receiver::start();
@@ -110,7 +204,10 @@ impl Stage {
             reply.json()
         };
         let me = ask("/api/v1/accounts/verify_credentials");
-        let posts = ask(&format!("/api/v1/accounts/{}/statuses?limit=40", me["id"].as_str().unwrap()));
+        let posts = ask(&format!(
+            "/api/v1/accounts/{}/statuses?limit=40",
+            me["id"].as_str().unwrap()
+        ));
         posts.as_array().unwrap().clone()
     }
 
@@ -136,7 +233,12 @@ impl Stage {
 
     /// Waits until all four channels have brought out this notice, the SMS with its receipts.
     pub fn all_delivered(&self, number: u64) {
-        for (channel, count) in [("website", self.targets()), ("mastodon", 1), ("sms", 2), ("nachbarn", 1)] {
+        for (channel, count) in [
+            ("website", self.targets()),
+            ("mastodon", 1),
+            ("sms", 2),
+            ("nachbarn", 1),
+        ] {
             self.app.wait_for(channel, number, "delivered", count);
         }
     }
@@ -158,10 +260,15 @@ fn host_key(peer: &Peer) -> String {
 fn read_fakesmsc(log: &str) -> Vec<Sms> {
     let mut out: Vec<(Option<u8>, Sms)> = Vec::new();
     for line in log.lines() {
-        let Some((_, message)) = line.split_once("Got message ") else { continue };
-        let Some(message) = message.split_once('<').and_then(|(_, m)| m.strip_suffix('>')) else { continue };
+        let Some((_, message)) = line.split_once("Got message ") else {
+            continue;
+        };
+        let Some(message) = message.split_once('<').and_then(|(_, m)| m.strip_suffix('>')) else {
+            continue;
+        };
         let mut words = message.splitn(4, ' ');
-        let (Some(_), Some(to), Some(kind), Some(rest)) = (words.next(), words.next(), words.next(), words.next()) else {
+        let (Some(_), Some(to), Some(kind), Some(rest)) = (words.next(), words.next(), words.next(), words.next())
+        else {
             continue;
         };
         let (part_of, text) = match kind {
@@ -170,13 +277,25 @@ fn read_fakesmsc(log: &str) -> Vec<Sms> {
             _ => {
                 let (udh, data) = rest.split_once(" data ").unwrap();
                 // 05 00 03 REFERENCE TOTAL NUMBER
-                (decoded(udh).get(3).copied(), String::from_utf8_lossy(&decoded(data)).into_owned())
+                (
+                    decoded(udh).get(3).copied(),
+                    String::from_utf8_lossy(&decoded(data)).into_owned(),
+                )
             }
         };
-        let known = out.iter_mut().rev().find(|(part, sms)| part.is_some() && *part == part_of && sms.to == to);
+        let known = out
+            .iter_mut()
+            .rev()
+            .find(|(part, sms)| part.is_some() && *part == part_of && sms.to == to);
         match known {
             Some((_, sms)) => sms.text += &text,
-            None => out.push((part_of, Sms { to: to.to_owned(), text })),
+            None => out.push((
+                part_of,
+                Sms {
+                    to: to.to_owned(),
+                    text,
+                },
+            )),
         }
     }
     out.into_iter().map(|(_, sms)| sms).collect()
@@ -200,6 +319,10 @@ fn decoded(coded: &str) -> Vec<u8> {
 }
 
 fn utf16(bytes: &[u8]) -> String {
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect();
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|p| u16::from_be_bytes([p[0], p[1]]))
+        .collect();
     String::from_utf16_lossy(&units)
+>>>>>>> main
 }
