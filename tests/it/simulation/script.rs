@@ -178,7 +178,9 @@ impl World {
         let t = self.t;
         for ((at, n), (process, item)) in agenda {
             match item {
-                Item::Op(lane, op) if self.rng.bool() => self.commit(lane, &op),
+                Item::Op(lane, op) if self.rng.bool() => {
+                    self.commit(lane, &op);
+                }
                 Item::Op(..) => {}
                 Item::Arrive(lane, delivery) => {
                     let at = at.min(t + LATEST_ARRIVAL_MS);
