@@ -20,7 +20,16 @@ pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> O
             let likeness = strsim::jaro_winkler(&written, &known);
             // "telephone" is meant as "phone", whatever the distance says.
             let contained = known.len() >= 4 && written.contains(&known);
-            (if contained { likeness.max(0.81) } else { likeness }, name)
+            // One slip in a short word is too much for the likeness: "ulr".
+            let slip = strsim::damerau_levenshtein(&written, &known) <= 1;
+            (
+                if contained || slip {
+                    likeness.max(0.81)
+                } else {
+                    likeness
+                },
+                name,
+            )
         })
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -36,6 +45,7 @@ mod tests {
         let known = ["catch_up", "concurrency", "kind", "url", "phone"];
         assert_eq!(nearest("catchup", known), Some("catch_up"));
         assert_eq!(nearest("Knid", known), Some("kind"));
+        assert_eq!(nearest("ulr", known), Some("url"));
         assert_eq!(nearest("telephone", known), Some("phone"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest(&"kind".repeat(30), known), None);
