@@ -153,6 +153,9 @@ pub struct Variant {
     pub format: u16,
     /// The text as people will read it.
     pub text: String,
+    /// Of a correction: the text for whoever has not got what it corrects, as their first message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
     /// What the kind needs beside the text (subject, JSON body, spoiler, …).
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub payload: serde_json::Value,
@@ -416,6 +419,14 @@ pub struct Job {
     pub urgent: bool,
     /// When the broadcast was made (frozen `createdAt` of services that want one).
     pub created_ms: Ms,
+}
+
+impl Job {
+    /// What names this message for good, for handles: the same in a restored copy of the store, whatever row it has there, and never
+    /// that of another message. A delivery's number is neither.
+    pub fn name_for_ever(&self) -> String {
+        format!("{} {} {}", self.notice, self.broadcast, self.address)
+    }
 }
 
 /// Earlier posts of the incident on this account.

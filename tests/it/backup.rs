@@ -1,8 +1,9 @@
 //! Backup, then life goes on, then the copy comes up on another DATA among the same counterparts: what it cannot know it settles by
 //! handle or asks a person about, and nobody gets anything twice.
 
-use super::support::stage::{WEBSITE, mastodon, sms, webhook};
-use super::support::{Stage, TestApp};
+use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
+use super::support::TestApp;
+use super::support::counterparts::Stage;
 
 const PUBLISHER: &str = "[publisher.potsdam]\nname = \"Landeshauptstadt Potsdam\"\nlanguages = [\"de\"]\ntimezone = \"Europe/Berlin\"\n";
 const PEOPLE: usize = 5;
@@ -55,7 +56,7 @@ fn all_arrived(app: &TestApp, number: u64) {
 fn accepted(stage: &Stage) -> [usize; 3] {
     let sandbox = &stage.sandbox;
     [sandbox.mastodon.books(), sandbox.kannel.books(), sandbox.webhook.books()].map(|books| {
-        assert_eq!(books.doubles(), 0, "somebody got something twice");
+        assert_eq!(books.doubles(), 0, "somebody got something twice: {:#?}", books.entries);
         books.accepted()
     })
 }
@@ -148,4 +149,20 @@ fn a_moved_store_sends_no_more_and_says_so() {
     assert_eq!(accepted(&stage), [2, 2 * PEOPLE, 2 * RECEIVERS]);
     let books = stage.sandbox.mastodon.books();
     assert_eq!(books.entries[1].reply_to.as_ref(), Some(&books.entries[0].id), "the thread goes on");
+}
+
+#[test]
+fn a_backup_does_not_come_up_under_another_key() {
+    let stage = stage();
+    stage.app.publish(&notice("Erste Lage"), &[]);
+    let copy = stage.app.path().join("rundruf.backup");
+    let copy = copy.to_str().unwrap();
+    stage.app.json(&["backup", copy]);
+    let new = another(&stage);
+    new.write("data/rundruf.key", "einundzwanzig Tage und elf Stund");
+    let refused = new.run(&["restore", copy, "--yes"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(!new.path().join("data/rundruf.db").exists(), "nothing was changed");
+    std::fs::remove_file(new.path().join("data/rundruf.key")).unwrap();
+    new.run(&["restore", copy, "--yes"]).ok();
 }

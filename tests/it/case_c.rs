@@ -6,8 +6,9 @@ use std::process::Command;
 
 use super::feeds::{assert_valid, python};
 use super::pages::{in_order, plain};
-use super::support::stage::{WEBSITE, sms};
-use super::support::{self, Stage, eventually, http};
+use super::support::counterparts::{WEBSITE, sms};
+use super::support::counterparts::Stage;
+use super::support::{self, eventually, http};
 
 const PUBLISHER: &str =
     "[publisher.soest]\nname = \"Kreis Soest\"\nlanguages = [\"de\", \"de-simple\", \"en\"]\ntimezone = \"Europe/Berlin\"\n";
@@ -180,7 +181,7 @@ fn read_alike(file: &PathBuf) {
 f=feedparser.parse(sys.argv[1])
 assert not f.bozo, f.bozo_exception
 def at(e,k): return calendar.timegm(e[k]) if k in e else None
-print(json.dumps([[e.id,e.title,e.link,at(e,'published_parsed'),at(e,'updated_parsed')] for e in f.entries]))";
+print(json.dumps([[e.id,e.title,e.link,at(e,'published_parsed'),at(e,'updated_parsed') or at(e,'published_parsed')] for e in f.entries]))";
     python("import feedparser", "feedparser", |python| {
         let done = Command::new(python).args(["-c", SCRIPT]).arg(file).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

@@ -1,8 +1,9 @@
 //! Corrections and retractions through the binary: each channel does what it can, and the counterparts' books show it.
 
 use super::pages::plain;
-use super::support::stage::{WEBSITE, mastodon, sms, webhook};
-use super::support::{Stage, eventually};
+use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
+use super::support::counterparts::Stage;
+use super::support::eventually;
 use rundruf::sandbox::fault::Fault;
 
 const PUBLISHER: &str =

@@ -11,8 +11,9 @@ use rundruf::sandbox::fault::Fault;
 use rundruf::store::{Board, Sqlite};
 use serde_json::Value;
 
-use super::support::stage::{WEBSITE, mastodon, sms, webhook};
-use super::support::{Stage, TestApp, eventually, http};
+use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
+use super::support::counterparts::Stage;
+use super::support::{TestApp, eventually, http};
 
 const KILLS: usize = 50;
 const PEOPLE: usize = 200;
@@ -121,15 +122,23 @@ fn until(stage: &Stage, moment: Moment, number: usize) {
     let hang = |fault: Fault, after: usize| {
         stage.wait("some SMS go", sandbox.kannel.until(|b| b.entries.len() >= taken + after));
         sandbox.kannel.fault(fault);
-        eventually("64 SMS are in flight", || {
-            (sum(&app.broadcasts(), "sms", "started") == IN_FLIGHT).then_some(())
-        });
+        sandbox.kannel.books().entries.len()
     };
     match moment {
         Moment::Committed | Moment::TakingOver => drop(published(child.take().unwrap())),
         Moment::Sms(n) => drop(stage.wait("SMS go", sandbox.kannel.until(|b| b.entries.len() >= taken + n))),
-        Moment::Hanging(n) => hang(Fault::Hang, n),
-        Moment::Unanswered(n) => hang(Fault::WorkAndHang, n),
+        Moment::Hanging(n) => {
+            hang(Fault::Hang, n);
+            eventually("64 SMS are in flight", || {
+                (sum(&app.broadcasts(), "sms", "started") >= IN_FLIGHT).then_some(())
+            });
+        }
+        Moment::Unanswered(n) => {
+            let sent = hang(Fault::WorkAndHang, n);
+            // Their delivery reports come although no request was answered.
+            let all = sandbox.kannel.until(|b| b.entries.len() >= sent + usize::try_from(IN_FLIGHT).unwrap());
+            stage.wait("64 SMS are in flight", all);
+        }
         Moment::Reports(n) => drop(stage.wait("reports come", sandbox.kannel.until(|b| reports(b) >= reported + n))),
         Moment::Toot => {
             let named = format!("Lage {number}:");

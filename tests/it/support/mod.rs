@@ -4,15 +4,13 @@
 
 pub mod app;
 pub mod browser;
+pub mod counterparts;
 pub mod fixture;
 pub mod http;
 pub mod peer;
 pub mod ports;
 pub mod proxy;
-<<<<<<< HEAD
-=======
 pub mod receiver;
->>>>>>> main
 pub mod stage;
 pub mod wait;
 
