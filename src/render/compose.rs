@@ -42,8 +42,15 @@ pub fn short_text(
     let mut variant = compose(message)?;
     if message.kind == Kind::Correction.word() {
         let exercise = engine.words(message.lang).get("lead.exercise");
-        let lead = if message.lead.starts_with(exercise) { exercise } else { "" };
-        let first = Message { lead: lead.to_owned(), ..message.clone() };
+        let lead = if message.lead.starts_with(exercise) {
+            exercise
+        } else {
+            ""
+        };
+        let first = Message {
+            lead: lead.to_owned(),
+            ..message.clone()
+        };
         variant.first = Some(compose(&first)?.text);
     }
     Ok(variant)

@@ -17,7 +17,8 @@ pub(super) const SHAPE_AUDIENCE: i64 = 1;
 pub(super) const SHAPE_LEVELS: i64 = 2;
 
 /// What a moved store says.
-const MOVED: &str = "this store has moved to another machine (backup --move) and sends no more: publish there, after `rundruf restore`";
+const MOVED: &str =
+    "this store has moved to another machine (backup --move) and sends no more: publish there, after `rundruf restore`";
 
 /// Writes a publication, or says why it is there already or cannot be.
 pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
@@ -73,7 +74,9 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
 /// A store that was carried to another machine takes nothing in: there it would never go out.
 async fn refuse_moved(c: &mut SqliteConnection) -> Result<(), StoreError> {
     // One row.
-    let moved: bool = sqlx::query_scalar("SELECT moved FROM meta WHERE one = 1").fetch_one(c).await?;
+    let moved: bool = sqlx::query_scalar("SELECT moved FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
     if moved {
         return Err(StoreError::Refused(MOVED.to_owned()));
     }

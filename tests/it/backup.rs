@@ -1,11 +1,12 @@
 //! Backup, then life goes on, then the copy comes up on another DATA among the same counterparts: what it cannot know it settles by
 //! handle or asks a person about, and nobody gets anything twice.
 
-use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
 use super::support::TestApp;
 use super::support::counterparts::Stage;
+use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
 
-const PUBLISHER: &str = "[publisher.potsdam]\nname = \"Landeshauptstadt Potsdam\"\nlanguages = [\"de\"]\ntimezone = \"Europe/Berlin\"\n";
+const PUBLISHER: &str =
+    "[publisher.potsdam]\nname = \"Landeshauptstadt Potsdam\"\nlanguages = [\"de\"]\ntimezone = \"Europe/Berlin\"\n";
 const PEOPLE: usize = 5;
 const RECEIVERS: usize = 4;
 
@@ -55,7 +56,12 @@ fn all_arrived(app: &TestApp, number: u64) {
 /// What the counterparts have accepted: posts, SMS, calls.
 fn accepted(stage: &Stage) -> [usize; 3] {
     let sandbox = &stage.sandbox;
-    [sandbox.mastodon.books(), sandbox.kannel.books(), sandbox.webhook.books()].map(|books| {
+    [
+        sandbox.mastodon.books(),
+        sandbox.kannel.books(),
+        sandbox.webhook.books(),
+    ]
+    .map(|books| {
         assert_eq!(books.doubles(), 0, "somebody got something twice: {:#?}", books.entries);
         books.accepted()
     })
@@ -79,10 +85,27 @@ fn a_restored_copy_sends_nobody_anything_twice_and_asks_where_it_cannot_know() {
 
     let new = another(&stage);
     let restored = new.json(&["restore", copy, "--yes"]);
-    let of = |name: &str| restored["channels"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap().clone();
-    assert_eq!((of("mastodon")["settles"].as_u64(), of("mastodon")["asks"].as_u64()), (Some(1), Some(0)));
-    assert_eq!((of("webhook")["settles"].as_u64(), of("webhook")["asks"].as_u64()), (Some(RECEIVERS as u64), Some(0)));
-    assert_eq!((of("sms")["settles"].as_u64(), of("sms")["asks"].as_u64()), (Some(0), Some(PEOPLE as u64)));
+    let of = |name: &str| {
+        restored["channels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|c| c["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        (of("mastodon")["settles"].as_u64(), of("mastodon")["asks"].as_u64()),
+        (Some(1), Some(0))
+    );
+    assert_eq!(
+        (of("webhook")["settles"].as_u64(), of("webhook")["asks"].as_u64()),
+        (Some(RECEIVERS as u64), Some(0))
+    );
+    assert_eq!(
+        (of("sms")["settles"].as_u64(), of("sms")["asks"].as_u64()),
+        (Some(0), Some(PEOPLE as u64))
+    );
     let gates = new.json(&["status"])["channels"].clone();
     for lane in gates.as_array().unwrap() {
         let expected = if lane["kind"] == "website" { "open" } else { "held" };
@@ -96,9 +119,16 @@ fn a_restored_copy_sends_nobody_anything_twice_and_asks_where_it_cannot_know() {
     }
     new.wait_for("mastodon", 1, "delivered", 1);
     new.wait_for("webhook", 1, "delivered", RECEIVERS as u64);
-    assert_eq!(accepted(&stage), [2, 2 * PEOPLE, 2 * RECEIVERS], "they were asked with the handle they know");
+    assert_eq!(
+        accepted(&stage),
+        [2, 2 * PEOPLE, 2 * RECEIVERS],
+        "they were asked with the handle they know"
+    );
     assert_eq!(stage.sandbox.mastodon.books().repeats(), 1);
-    assert_eq!(stage.sandbox.webhook.books().repeats(), u32::try_from(RECEIVERS).unwrap());
+    assert_eq!(
+        stage.sandbox.webhook.books().repeats(),
+        u32::try_from(RECEIVERS).unwrap()
+    );
 
     let sms = new.broadcast("sms", 1);
     assert_eq!(sms["counters"]["unknown"], PEOPLE, "{sms}");
@@ -131,10 +161,15 @@ fn a_moved_store_sends_no_more_and_says_so() {
     let late = old.run(&["publish", "spaet.toml", "--yes"]);
     assert_eq!(late.code, 1, "{late:?}");
     assert!(late.err.contains("moved"), "{}", late.err);
+    assert_eq!(old.json(&["status"])["moved"], true);
     assert_eq!(serve.stop(), 0);
     let again = old.run(&["serve"]);
     assert_eq!(again.code, 1, "{again:?}");
-    assert!(again.err.contains("moved") && again.err.contains("restore"), "{}", again.err);
+    assert!(
+        again.err.contains("moved") && again.err.contains("restore"),
+        "{}",
+        again.err
+    );
     assert_eq!(accepted(&stage), [1, PEOPLE, RECEIVERS]);
 
     // On the new machine it goes on; everything was certain, so nothing is asked.
@@ -148,7 +183,11 @@ fn a_moved_store_sends_no_more_and_says_so() {
     all_arrived(&new, 2);
     assert_eq!(accepted(&stage), [2, 2 * PEOPLE, 2 * RECEIVERS]);
     let books = stage.sandbox.mastodon.books();
-    assert_eq!(books.entries[1].reply_to.as_ref(), Some(&books.entries[0].id), "the thread goes on");
+    assert_eq!(
+        books.entries[1].reply_to.as_ref(),
+        Some(&books.entries[0].id),
+        "the thread goes on"
+    );
 }
 
 #[test]

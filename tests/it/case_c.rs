@@ -6,12 +6,11 @@ use std::process::Command;
 
 use super::feeds::{assert_valid, python};
 use super::pages::{in_order, plain};
-use super::support::counterparts::{WEBSITE, sms};
 use super::support::counterparts::Stage;
+use super::support::counterparts::{WEBSITE, sms};
 use super::support::{self, eventually, http};
 
-const PUBLISHER: &str =
-    "[publisher.soest]\nname = \"Kreis Soest\"\nlanguages = [\"de\", \"de-simple\", \"en\"]\ntimezone = \"Europe/Berlin\"\n";
+const PUBLISHER: &str = "[publisher.soest]\nname = \"Kreis Soest\"\nlanguages = [\"de\", \"de-simple\", \"en\"]\ntimezone = \"Europe/Berlin\"\n";
 
 /// One follows Lippetal, one Werl, one the city of Soest, one everything.
 const FOLLOWERS: &str = "address,name,language,places\n\
@@ -38,7 +37,9 @@ const NOTICES: [(&str, u64); 12] = [
 ];
 
 fn stage() -> Stage {
-    let stage = Stage::new(PUBLISHER, |sandbox| [WEBSITE.to_owned(), sms(sandbox, "catch_up = \"latest\"")].concat());
+    let stage = Stage::new(PUBLISHER, |sandbox| {
+        [WEBSITE.to_owned(), sms(sandbox, "catch_up = \"latest\"")].concat()
+    });
     stage.app.write("presse.csv", FOLLOWERS);
     stage
 }
@@ -47,7 +48,10 @@ fn stage() -> Stage {
 fn publish(stage: &Stage, n: usize) {
     let file = support::root().join(format!("examples/c-soest/{}.toml", NOTICES[n - 1].0));
     let answer = stage.app.json(&["publish", file.to_str().unwrap(), "--yes"]);
-    assert_eq!((answer["number"].as_u64(), answer["created"].as_bool()), (Some(n as u64), Some(true)));
+    assert_eq!(
+        (answer["number"].as_u64(), answer["created"].as_bool()),
+        (Some(n as u64), Some(true))
+    );
 }
 
 /// Publishes these and waits until everybody concerned has each of them on the phone.
@@ -61,7 +65,9 @@ fn publish_and_arrive(stage: &Stage, numbers: impl IntoIterator<Item = usize>) {
 /// Numbers of the notices that a phone got, in order: each SMS carries the address of its notice.
 fn got(stage: &Stage, phone: &str) -> Vec<usize> {
     let number = |text: String| {
-        let (_, rest) = text.split_once("/soest/2023-10-30-it/").unwrap_or_else(|| panic!("no address: {text}"));
+        let (_, rest) = text
+            .split_once("/soest/2023-10-30-it/")
+            .unwrap_or_else(|| panic!("no address: {text}"));
         rest.split('/').next().unwrap().parse().unwrap()
     };
     stage.phone(phone).into_iter().map(number).collect()
@@ -89,7 +95,11 @@ fn an_hour_without_sms_then_each_place_gets_its_own_news_and_the_newest_for_all(
     for n in 3..=5 {
         stage.app.wait_for("sms", n as u64, "delivered", NOTICES[n - 1].1);
     }
-    assert_eq!(got(&stage, LIPPETAL), [2, 3, 4], "09:32 is Lippetal's, 09:56 the newest for all; 10:08 is Werl's");
+    assert_eq!(
+        got(&stage, LIPPETAL),
+        [2, 3, 4],
+        "09:32 is Lippetal's, 09:56 the newest for all; 10:08 is Werl's"
+    );
     assert_eq!(got(&stage, WERL), [2, 4, 5]);
     assert_eq!(got(&stage, SOEST), [1, 2, 4]);
     assert_eq!(got(&stage, ALL), [1, 2, 3, 4, 5]);
@@ -138,23 +148,52 @@ fn page_and_feeds(stage: &Stage) {
     in_order(
         course,
         &[
-            "20:00 Uhr", "Meldung 12", "Stadt Soest",
-            "15:55 Uhr", "Meldung 11",
-            "13:13 Uhr", "Meldung 10",
-            "12:58 Uhr", "Meldung 9", "Wickede (Ruhr)",
-            "12:04 Uhr", "Meldung 8", "Warstein",
-            "10:16 Uhr", "Meldung 7", "Stadt Soest",
-            "10:16 Uhr", "Meldung 6", "Ense",
-            "10:08 Uhr", "Meldung 5", "Werl",
-            "9:56 Uhr", "Meldung 4",
-            "9:32 Uhr", "Meldung 3", "Lippetal",
-            "8:34 Uhr", "Meldung 2",
-            "8:15 Uhr", "Meldung 1", "Erste Meldung", "Stadt Soest",
-            "Überholt seit 10:16 Uhr: Stadt Soest: Alle Ämter sind geöffnet", "Es gilt Meldung 7",
+            "20:00 Uhr",
+            "Meldung 12",
+            "Stadt Soest",
+            "15:55 Uhr",
+            "Meldung 11",
+            "13:13 Uhr",
+            "Meldung 10",
+            "12:58 Uhr",
+            "Meldung 9",
+            "Wickede (Ruhr)",
+            "12:04 Uhr",
+            "Meldung 8",
+            "Warstein",
+            "10:16 Uhr",
+            "Meldung 7",
+            "Stadt Soest",
+            "10:16 Uhr",
+            "Meldung 6",
+            "Ense",
+            "10:08 Uhr",
+            "Meldung 5",
+            "Werl",
+            "9:56 Uhr",
+            "Meldung 4",
+            "9:32 Uhr",
+            "Meldung 3",
+            "Lippetal",
+            "8:34 Uhr",
+            "Meldung 2",
+            "8:15 Uhr",
+            "Meldung 1",
+            "Erste Meldung",
+            "Stadt Soest",
+            "Überholt seit 10:16 Uhr: Stadt Soest: Alle Ämter sind geöffnet",
+            "Es gilt Meldung 7",
         ],
     );
-    assert_eq!(course.matches("Überholt").count(), 1, "only the 08:15 statement is superseded");
-    assert!(!course.split_once("Erste Meldung").unwrap().1.contains("Meldung 2"), "the first notice is the last");
+    assert_eq!(
+        course.matches("Überholt").count(),
+        1,
+        "only the 08:15 statement is superseded"
+    );
+    assert!(
+        !course.split_once("Erste Meldung").unwrap().1.contains("Meldung 2"),
+        "the first notice is the last"
+    );
     eventually("serve says the same as the folder", || {
         let served = http::get(stage.app.port, "/soest/2023-10-30-it/").unwrap();
         (plain(&served.text()) == page).then_some(())

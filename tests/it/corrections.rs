@@ -1,8 +1,8 @@
 //! Corrections and retractions through the binary: each channel does what it can, and the counterparts' books show it.
 
 use super::pages::plain;
-use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
 use super::support::counterparts::Stage;
+use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
 use super::support::eventually;
 use rundruf::sandbox::fault::Fault;
 
@@ -11,14 +11,21 @@ const PUBLISHER: &str =
 const FIRST: &str = "+491713920001";
 const SECOND: &str = "+491713920002";
 
-const NOTICE: &str = "incident = \"ausfall\"\nheadline = \"Das Bürgerbüro ist offen\"\nsummary = \"Das Bürgerbüro hat heute offen.\"\n";
+const NOTICE: &str =
+    "incident = \"ausfall\"\nheadline = \"Das Bürgerbüro ist offen\"\nsummary = \"Das Bürgerbüro hat heute offen.\"\n";
 const CORRECTION: &str = "incident = \"ausfall\"\nkind = \"correction\"\ncorrects = [1]\nheadline = \"Das Bürgerbüro ist geschlossen\"\nsummary = \"Das Bürgerbüro hat heute geschlossen.\"\n";
 
 /// Two people, one connection to the gateway: the second SMS goes when the first is through.
 fn stage() -> Stage {
     let stage = Stage::new(PUBLISHER, |sandbox| {
         let receiver = format!("url = \"{}/nachbarkreis\"", sandbox.webhook.url());
-        [WEBSITE.to_owned(), mastodon(sandbox), sms(sandbox, "concurrency = 1"), webhook(&receiver)].concat()
+        [
+            WEBSITE.to_owned(),
+            mastodon(sandbox),
+            sms(sandbox, "concurrency = 1"),
+            webhook(&receiver),
+        ]
+        .concat()
     });
     stage.app.write("presse.csv", &format!("address\n{FIRST}\n{SECOND}\n"));
     stage
@@ -57,10 +64,18 @@ fn a_correction_edits_where_it_can_and_tells_each_what_is_new_to_them() {
 
     let first = stage.phone(FIRST);
     assert_eq!(first.len(), 2, "{first:?}");
-    assert!(first[1].contains("Berichtigung") && first[1].contains("geschlossen"), "{}", first[1]);
+    assert!(
+        first[1].contains("Berichtigung") && first[1].contains("geschlossen"),
+        "{}",
+        first[1]
+    );
     let second = stage.phone(SECOND);
     assert_eq!(second.len(), 1, "{second:?}");
-    assert!(second[0].contains("geschlossen") && !second[0].contains("Berichtigung"), "{}", second[0]);
+    assert!(
+        second[0].contains("geschlossen") && !second[0].contains("Berichtigung"),
+        "{}",
+        second[0]
+    );
 
     let calls = stage.calls("/nachbarkreis");
     let kinds: Vec<&str> = calls.iter().map(|c| c["type"].as_str().unwrap()).collect();
@@ -73,7 +88,9 @@ fn a_retraction_reaches_only_who_got_the_notice() {
     let stage = stage();
     let _serve = stage.app.serve();
     half_sent(&stage);
-    stage.app.json(&["retract", "1", "--reason", "Die Meldung war falsch.", "--yes"]);
+    stage
+        .app
+        .json(&["retract", "1", "--reason", "Die Meldung war falsch.", "--yes"]);
     stage.app.run(&["channel", "retry", "sms"]).ok();
     stage.start_kannel();
     stage.app.wait_for("sms", 2, "delivered", 1);
@@ -82,12 +99,27 @@ fn a_retraction_reaches_only_who_got_the_notice() {
     stage.app.wait_for("webhook", 2, "delivered", 1);
     let first = stage.phone(FIRST);
     assert_eq!(first.len(), 2, "{first:?}");
-    assert!(first[1].contains("Rücknahme") || first[1].contains("zurückgenommen"), "{}", first[1]);
-    assert_eq!(stage.phone(SECOND), Vec::<String>::new(), "nobody takes back what was never said");
-    let kinds: Vec<_> = stage.calls("/nachbarkreis").into_iter().map(|c| c["type"].clone()).collect();
+    assert!(
+        first[1].contains("Rücknahme") || first[1].contains("zurückgenommen"),
+        "{}",
+        first[1]
+    );
+    assert_eq!(
+        stage.phone(SECOND),
+        Vec::<String>::new(),
+        "nobody takes back what was never said"
+    );
+    let kinds: Vec<_> = stage
+        .calls("/nachbarkreis")
+        .into_iter()
+        .map(|c| c["type"].clone())
+        .collect();
     assert_eq!(kinds, ["notice.published", "notice.retracted"]);
     let posts = stage.sandbox.mastodon.books().entries;
-    assert!(posts.iter().all(|p| p.deleted || p.edits > 0 || p.reply_to.is_some()), "{posts:?}");
+    assert!(
+        posts.iter().all(|p| p.deleted || p.edits > 0 || p.reply_to.is_some()),
+        "{posts:?}"
+    );
     marked(&stage, 2, "Zurückgenommen");
 }
 
@@ -99,13 +131,19 @@ fn a_retraction_of_a_waiting_notice_reaches_nobody() {
     stage.wait("the receiver stops", stage.sandbox.webhook.stop());
     let _serve = stage.app.serve();
     stage.app.publish(NOTICE, &[]);
-    stage.app.json(&["retract", "1", "--reason", "Die Meldung war falsch.", "--yes"]);
+    stage
+        .app
+        .json(&["retract", "1", "--reason", "Die Meldung war falsch.", "--yes"]);
     for channel in ["mastodon", "sms", "webhook"] {
         stage.app.run(&["channel", "retry", channel]).ok();
     }
     stage.start_kannel();
-    stage.wait("the account's server starts", stage.sandbox.mastodon.start_again()).unwrap();
-    stage.wait("the receiver starts", stage.sandbox.webhook.start_again()).unwrap();
+    stage
+        .wait("the account's server starts", stage.sandbox.mastodon.start_again())
+        .unwrap();
+    stage
+        .wait("the receiver starts", stage.sandbox.webhook.start_again())
+        .unwrap();
     eventually("nothing waits any more", || {
         let open = |b: &serde_json::Value| ["waiting", "started"].iter().any(|c| b["counters"][c] != 0);
         let rows = stage.app.broadcasts();

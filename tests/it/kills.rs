@@ -11,8 +11,8 @@ use rundruf::sandbox::fault::Fault;
 use rundruf::store::{Board, Sqlite};
 use serde_json::Value;
 
-use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
 use super::support::counterparts::Stage;
+use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
 use super::support::{TestApp, eventually, http};
 
 const KILLS: usize = 50;
@@ -23,8 +23,7 @@ const CONNECTIONS: u64 = 69;
 const IN_FLIGHT: u64 = 64;
 const RECEIVERS: usize = 8;
 
-const PUBLISHER: &str =
-    "[publisher.potsdam]\nname = \"Landeshauptstadt Potsdam\"\nlanguages = [\"de\"]\ntimezone = \"Europe/Berlin\"\nphone = \"115\"\n";
+const PUBLISHER: &str = "[publisher.potsdam]\nname = \"Landeshauptstadt Potsdam\"\nlanguages = [\"de\"]\ntimezone = \"Europe/Berlin\"\nphone = \"115\"\n";
 
 /// A website, an account, 200 phones and 8 receivers of webhooks.
 fn stage() -> Stage {
@@ -33,7 +32,10 @@ fn stage() -> Stage {
             WEBSITE.to_owned(),
             mastodon(sandbox),
             // An unknown SMS holds the same person's next one only for a second, else 50 kills would take two minutes each.
-            sms(sandbox, &format!("concurrency = {CONNECTIONS}\norder_wait = \"1s\"\ntimeout = \"1m\"")),
+            sms(
+                sandbox,
+                &format!("concurrency = {CONNECTIONS}\norder_wait = \"1s\"\ntimeout = \"1m\""),
+            ),
             webhook("audience = { file = \"nachbarn.csv\" }\nallow_private = true"),
         ]
         .concat()
@@ -120,7 +122,10 @@ fn until(stage: &Stage, moment: Moment, number: usize) {
     let child = publishing(app, number);
     let mut child = Some(child);
     let hang = |fault: Fault, after: usize| {
-        stage.wait("some SMS go", sandbox.kannel.until(|b| b.entries.len() >= taken + after));
+        stage.wait(
+            "some SMS go",
+            sandbox.kannel.until(|b| b.entries.len() >= taken + after),
+        );
         sandbox.kannel.fault(fault);
         sandbox.kannel.books().entries.len()
     };
@@ -136,16 +141,23 @@ fn until(stage: &Stage, moment: Moment, number: usize) {
         Moment::Unanswered(n) => {
             let sent = hang(Fault::WorkAndHang, n);
             // Their delivery reports come although no request was answered.
-            let all = sandbox.kannel.until(|b| b.entries.len() >= sent + usize::try_from(IN_FLIGHT).unwrap());
+            let all = sandbox
+                .kannel
+                .until(|b| b.entries.len() >= sent + usize::try_from(IN_FLIGHT).unwrap());
             stage.wait("64 SMS are in flight", all);
         }
         Moment::Reports(n) => drop(stage.wait("reports come", sandbox.kannel.until(|b| reports(b) >= reported + n))),
         Moment::Toot => {
             let named = format!("Lage {number}:");
-            let there = sandbox.mastodon.until(|b| b.entries.iter().any(|e| e.text.contains(&named)));
+            let there = sandbox
+                .mastodon
+                .until(|b| b.entries.iter().any(|e| e.text.contains(&named)));
             drop(stage.wait("the post goes out", there));
         }
-        Moment::Calls(n) => drop(stage.wait("receivers get it", sandbox.webhook.until(|b| b.entries.len() >= calls + n))),
+        Moment::Calls(n) => drop(stage.wait(
+            "receivers get it",
+            sandbox.webhook.until(|b| b.entries.len() >= calls + n),
+        )),
         Moment::Page => {
             let page = app.path().join(format!("public/potsdam/ausfall/{number}/index.html"));
             eventually("the page is on the web space", || page.exists().then_some(()));
@@ -159,7 +171,10 @@ fn until(stage: &Stage, moment: Moment, number: usize) {
 
 #[test]
 fn fifty_kills_lose_nothing_and_double_nothing() {
-    let seed = std::env::var("RUNDRUF_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = std::env::var("RUNDRUF_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or_else(|| fastrand::u64(..));
     println!("RUNDRUF_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let stage = stage();
@@ -177,13 +192,21 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
         }
         serve = app.serve();
         let now = sum(&app.broadcasts(), "sms", "unknown");
-        assert!(now <= unknown + CONNECTIONS, "{unknown} unknown, then {now}: more than were in flight");
+        assert!(
+            now <= unknown + CONNECTIONS,
+            "{unknown} unknown, then {now}: more than were in flight"
+        );
         unknown = now;
     }
     eventually("everything has ended", || {
         let rows = app.broadcasts();
         let open = ["waiting", "started", "accepted"].into_iter();
-        let open = open.map(|c| ["website", "mastodon", "sms", "webhook"].map(|n| sum(&rows, n, c)).iter().sum::<u64>());
+        let open = open.map(|c| {
+            ["website", "mastodon", "sms", "webhook"]
+                .map(|n| sum(&rows, n, c))
+                .iter()
+                .sum::<u64>()
+        });
         (open.sum::<u64>() == 0).then_some(())
     });
     assert_eq!(serve.stop(), 0);
@@ -193,8 +216,16 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
 /// A process that dies between the start and its first word.
 fn kill_while_taking_over(app: &TestApp) {
     let quiet = app.log().len();
-    let log = std::fs::OpenOptions::new().append(true).open(app.path().join("serve.log")).unwrap();
-    let mut child = app.command(&["serve"]).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    let log = std::fs::OpenOptions::new()
+        .append(true)
+        .open(app.path().join("serve.log"))
+        .unwrap();
+    let mut child = app
+        .command(&["serve"])
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
     eventually("serve says a word", || (app.log().len() > quiet).then_some(()));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -203,10 +234,26 @@ fn kill_while_taking_over(app: &TestApp) {
 /// Our counters, our rows, their books.
 fn compare(stage: &Stage) {
     let rows = stage.app.broadcasts();
-    let (toots, phones, calls) = (stage.sandbox.mastodon.books(), stage.sandbox.kannel.books(), stage.sandbox.webhook.books());
-    assert_eq!((toots.doubles(), phones.doubles(), calls.doubles()), (0, 0, 0), "somebody got something twice");
-    assert_eq!((toots.accepted(), calls.accepted()), (KILLS, KILLS * RECEIVERS), "something is lost");
-    assert_eq!((toots.refused, phones.refused, calls.refused), (0, 0, 0), "a counterpart refused something");
+    let (toots, phones, calls) = (
+        stage.sandbox.mastodon.books(),
+        stage.sandbox.kannel.books(),
+        stage.sandbox.webhook.books(),
+    );
+    assert_eq!(
+        (toots.doubles(), phones.doubles(), calls.doubles()),
+        (0, 0, 0),
+        "somebody got something twice"
+    );
+    assert_eq!(
+        (toots.accepted(), calls.accepted()),
+        (KILLS, KILLS * RECEIVERS),
+        "something is lost"
+    );
+    assert_eq!(
+        (toots.refused, phones.refused, calls.refused),
+        (0, 0, 0),
+        "a counterpart refused something"
+    );
     let mut per_notice: BTreeMap<usize, u64> = BTreeMap::new();
     for entry in &phones.entries {
         *per_notice.entry(number_of(&entry.text)).or_default() += 1;
@@ -229,7 +276,12 @@ fn compare(stage: &Stage) {
     // In order: nobody ever got an older notice after a newer one.
     let mut last: BTreeMap<&str, usize> = BTreeMap::new();
     let toots = toots.entries.iter().map(|e| ("the account", number_of(&e.text)));
-    for (who, number) in phones.entries.iter().map(|e| (e.to.as_str(), number_of(&e.text))).chain(toots) {
+    for (who, number) in phones
+        .entries
+        .iter()
+        .map(|e| (e.to.as_str(), number_of(&e.text)))
+        .chain(toots)
+    {
         let before = last.insert(who, number).unwrap_or(0);
         assert!(before < number, "{who} got {number} after {before}");
     }
@@ -238,8 +290,14 @@ fn compare(stage: &Stage) {
 
 /// The number in "Lage 7".
 fn number_of(text: &str) -> usize {
-    let (_, rest) = text.split_once("Lage ").unwrap_or_else(|| panic!("whose text is this? {text}"));
-    rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+    let (_, rest) = text
+        .split_once("Lage ")
+        .unwrap_or_else(|| panic!("whose text is this? {text}"));
+    rest.split(|c: char| !c.is_ascii_digit())
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 /// The counters are those of the rows.
@@ -263,7 +321,10 @@ fn the_same_file_published_twice_at_once_is_one_notice() {
     app.wait_for("sms", 1, "delivered", PEOPLE as u64);
     app.wait_for("webhook", 1, "delivered", RECEIVERS as u64);
     app.wait_for("mastodon", 1, "delivered", 1);
-    let again = app.run(&["publish", "lage-1.toml", "--yes", "--wait", "--json"]).ok().json();
+    let again = app
+        .run(&["publish", "lage-1.toml", "--yes", "--wait", "--json"])
+        .ok()
+        .json();
     assert_eq!(again["created"], false);
     assert_eq!(serve.stop(), 0);
     assert_eq!(stage.sandbox.mastodon.books().entries.len(), 1);

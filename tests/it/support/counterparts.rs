@@ -25,7 +25,11 @@ pub struct Stage {
 impl Stage {
     /// Publishers as TOML; the channels follow from the sandbox's addresses.
     pub fn new(publishers: &str, channels: impl Fn(&Sandbox) -> String) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let sandbox = runtime.block_on(Sandbox::start(Arc::new(SystemClock), false)).unwrap();
         let app = TestApp::with_publishers(publishers, &channels(&sandbox));
         Self { app, sandbox, runtime }
@@ -34,7 +38,9 @@ impl Stage {
     /// Waits for something of the sandbox; panics with `what` when it never comes.
     pub fn wait<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
         let bounded = async { tokio::time::timeout(GIVE_UP, future).await };
-        self.runtime.block_on(bounded).unwrap_or_else(|_| panic!("waited in vain: {what}\n{}", self.app.log()))
+        self.runtime
+            .block_on(bounded)
+            .unwrap_or_else(|_| panic!("waited in vain: {what}\n{}", self.app.log()))
     }
 
     /// The gateway takes no connection any more.
@@ -44,13 +50,19 @@ impl Stage {
 
     /// The gateway is back on its port, with its books.
     pub fn start_kannel(&self) {
-        self.wait("the gateway starts", self.sandbox.kannel.start_again()).unwrap();
+        self.wait("the gateway starts", self.sandbox.kannel.start_again())
+            .unwrap();
     }
 
     /// Texts that a phone got, oldest first.
     pub fn phone(&self, number: &str) -> Vec<String> {
         let books = self.sandbox.kannel.books();
-        books.entries.into_iter().filter(|e| e.to == number).map(|e| e.text).collect()
+        books
+            .entries
+            .into_iter()
+            .filter(|e| e.to == number)
+            .map(|e| e.text)
+            .collect()
     }
 
     /// The bodies a path of the webhook receiver got, oldest first.
