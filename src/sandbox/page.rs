@@ -1,6 +1,7 @@
 //! The sandbox's own page: the posts as cards, the SMS on phones, the webhooks as JSON. It looks for news by itself;
 //! this is a stage, not the public page.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -98,9 +99,22 @@ impl Shown {
             "doubles": books.doubles(),
             "repeats": books.repeats(),
             "refused": books.refused,
+            "phones": phones(&books),
             "entries": books.entries.iter().rev().take(SHOWN).map(|e| drawn(e, &books)).collect::<Vec<_>>(),
         })
     }
+}
+
+/// The newest messages by the phone they came to.
+fn phones(books: &Books) -> Vec<Value> {
+    let mut phones: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for entry in books.entries.iter().rev().take(SHOWN) {
+        phones.entry(&entry.to).or_default().push(drawn(entry, books));
+    }
+    phones
+        .into_iter()
+        .map(|(to, entries)| json!({ "to": to, "entries": entries }))
+        .collect()
 }
 
 fn drawn(entry: &Entry, books: &Books) -> Value {

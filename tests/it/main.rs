@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod backup;
+mod bad_input;
 mod bad_notices;
 mod bad_settings;
 mod case_c;
 mod channel_peers;
 mod compose;
+mod contract;
 mod corrections;
 mod counterparts;
 mod demo;
@@ -15,6 +17,7 @@ mod example_notices;
 mod feeds;
 mod filling_in;
 mod house;
+mod http;
 mod kills;
 mod lane_runner;
 mod layers;
