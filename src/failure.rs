@@ -44,7 +44,9 @@ impl From<StoreError> for Failure {
                 "{error}"
             ),
             // What people meet in ordinary work is said in German by the command itself, before it gets here.
-            StoreError::Conflict(why) | StoreError::NotFound(why) | StoreError::Refused(why) => crate::said!("{why}", "{why}"),
+            StoreError::Conflict(why) | StoreError::NotFound(why) | StoreError::Refused(why) => {
+                crate::said!("{why}", "{why}")
+            }
         })
     }
 }

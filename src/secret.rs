@@ -180,7 +180,7 @@ pub fn write_key(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let linked = std::fs::hard_link(&beside, path);
     let removed = std::fs::remove_file(&beside);
     match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => removed,
     }
 }

@@ -52,7 +52,7 @@ pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
     let (_, mut channels) =
         registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
     // The key file is made at the first need: the folder stays until the process ends.
-    std::mem::forget(dir);
+    let _ = dir.keep();
     match channels.remove(0).built {
         Built::Messages(channel) => channel,
         Built::Website(_) => panic!("{kind} sends no messages"),

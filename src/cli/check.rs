@@ -1,6 +1,8 @@
 //! `rundruf check`: every setting, template, credential and counterpart, and what still hangs on the own domains.
 //! Sends no message.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::Globals;
@@ -9,6 +11,7 @@ use crate::app::App;
 use crate::channel::{Built, Finding};
 use crate::publication::{Office, audience};
 use crate::said;
+use crate::settings::raw::{Place, RawTable, Value};
 
 /// Runs the command: 0 where all is well, else 1.
 pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
@@ -89,44 +92,47 @@ async fn findings(office: &Office, name: &str) -> Vec<Finding> {
     all
 }
 
-/// What dies with the city's own domains: each address of the configuration that lies in one of them.
+/// What dies with the city's own domains: every address of the configuration, and of the audience files, that lies in one.
 fn own_domains(office: &Office) -> Vec<Finding> {
     let mut found = Vec::new();
-    for publisher in office.settings.publishers.values() {
-        for domain in &publisher.own_domains {
-            let hangs = |address: &str| {
-                let host = url::Url::parse(address)
-                    .ok()
-                    .and_then(|u| u.host_str().map(str::to_owned));
-                host.is_some_and(|h| h == *domain || h.ends_with(&format!(".{domain}")))
-            };
-            let mut add = |what: String| {
+    let domains: BTreeSet<&String> = office
+        .settings
+        .publishers
+        .values()
+        .flat_map(|p| &p.own_domains)
+        .collect();
+    for domain in domains {
+        let mut fields = Vec::new();
+        table(&office.settings.raw, domain, &mut fields);
+        found.extend(fields.into_iter().map(|(field, place)| {
+            let place = place.line.map(|line| format!(" ({}:{line})", place.source)).unwrap_or_default();
+            Finding {
+                ok: false,
+                text: said!(
+                    "{field}{place} hängt an {domain}: Fällt die eigene IT aus, fällt das mit aus. Bitte eine Adresse außerhalb nehmen.",
+                    "{field}{place} hangs on {domain}: if your own IT fails, so does this. Please use an address elsewhere."
+                ),
+            }
+        }));
+        for configured in office.channels.iter() {
+            // A file that cannot be read is named with its channel.
+            let people = configured
+                .settings
+                .common
+                .audience
+                .as_deref()
+                .and_then(|file| audience::read(file).ok())
+                .unwrap_or_default();
+            let (name, all) = (&configured.settings.name, people.len());
+            let count = people.iter().filter(|p| hangs(&p.address, domain)).count();
+            if count > 0 {
                 found.push(Finding {
                     ok: false,
                     text: said!(
-                        "{what} hängt an {domain}. Fällt die Domain aus, fällt das mit aus; bitte eine fremde Adresse nehmen.",
-                        "{what} hangs on {domain}. If the domain fails, so does this; please use an address elsewhere."
+                        "channel.{name}.audience: {count} von {all} Adressen hängen an {domain}; sie erreichen im Ernstfall niemanden. Bitte um Adressen außerhalb ergänzen.",
+                        "channel.{name}.audience: {count} of {all} addresses hang on {domain}; when it matters they reach nobody. Please add addresses elsewhere."
                     ),
                 });
-            };
-            if hangs(&office.settings.site_url) {
-                add("site.url".to_owned());
-            }
-            for configured in office.channels.iter() {
-                let account = &configured.spec.account;
-                if hangs(account) || account.ends_with(&format!("@{domain}")) {
-                    add(format!("channel.{}", configured.settings.name));
-                }
-                for target in configured.spec.targets.iter().filter(|t| hangs(&t.address)) {
-                    add(format!("channel.{}: {}", configured.settings.name, target.address));
-                }
-            }
-            if publisher
-                .imprint
-                .as_ref()
-                .is_some_and(|i| i.email.ends_with(&format!("@{domain}")) || i.email.ends_with(&format!(".{domain}")))
-            {
-                add(format!("publisher.{}.imprint.email", publisher.id));
             }
         }
     }
@@ -140,6 +146,42 @@ fn own_domains(office: &Office) -> Vec<Finding> {
         });
     }
     found
+}
+
+/// The fields of a table, and of all tables below, whose address lies in `domain`. Values are not told: one may be a secret.
+fn table(raw: &RawTable, domain: &str, found: &mut Vec<(String, Place)>) {
+    for (key, node) in raw.entries.iter().filter(|(key, _)| *key != "own_domains") {
+        match &node.value {
+            Value::Text(text) if hangs(text, domain) => found.push((raw.field(key), node.place.clone())),
+            Value::Table(below) => table(below, domain, found),
+            Value::List(list) => {
+                for node in list {
+                    match &node.value {
+                        Value::Text(text) if hangs(text, domain) => found.push((raw.field(key), node.place.clone())),
+                        Value::Table(below) => table(below, domain, found),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether an address (URL, mail address, host, host and port) lies in a domain.
+fn hangs(address: &str, domain: &str) -> bool {
+    let host = match url::Url::parse(address)
+        .ok()
+        .and_then(|u| u.host_str().map(str::to_owned))
+    {
+        Some(host) => host,
+        None => {
+            let after = address.rsplit('@').next().unwrap_or(address);
+            after.split([':', '/']).next().unwrap_or(after).to_owned()
+        }
+    };
+    let (host, domain) = (host.to_lowercase(), domain.to_lowercase());
+    host == domain || host.ends_with(&format!(".{domain}"))
 }
 
 async fn store(open: &crate::app::Open) -> Result<Vec<Finding>, Failure> {
@@ -204,4 +246,29 @@ fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
         .collect();
     out.answer(&json!({ "ok": ok, "findings": list }));
     u8::from(!ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hangs;
+
+    #[test]
+    fn an_address_lies_in_a_domain_or_below_it() {
+        for address in [
+            "https://potsdam.example/x",
+            "sftp://u@web.potsdam.example",
+            "it@mail.Potsdam.example",
+            "smtp.potsdam.example:587",
+        ] {
+            assert!(hangs(address, "potsdam.example"), "{address}");
+        }
+        for address in [
+            "https://notpotsdam.example/",
+            "it@potsdam.example.org",
+            "file:potsdam.example.d",
+            "115",
+        ] {
+            assert!(!hangs(address, "potsdam.example"), "{address}");
+        }
+    }
 }

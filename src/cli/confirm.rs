@@ -33,6 +33,9 @@ pub fn ask(out: &Output, what: &Said, yes: bool) -> Result<(), Failure> {
     let _ = std::io::stdin().lock().read_line(&mut answer);
     match answer.trim().to_lowercase().chars().next() {
         Some('j' | 'y') => Ok(()),
-        _ => Err(Failure::Refused(crate::said!("Abgebrochen; nichts wurde getan.", "Cancelled; nothing was done."))),
+        _ => Err(Failure::Refused(crate::said!(
+            "Abgebrochen; nichts wurde getan.",
+            "Cancelled; nothing was done."
+        ))),
     }
 }

@@ -27,7 +27,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
     let app = App::load(&globals.config, &globals.data)?;
     let now = args
         .now
-        .map_or_else(|| app.office.clock.now_ms(), |t| t.as_millisecond());
+        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let site = match app.open_existing().await? {
         Ok(open) => open.site().build(&[], now).await?,
         // Before the first notice the site is there all the same, without an incident; no store is made for it.

@@ -44,16 +44,13 @@ pub enum IncidentCommand {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> Result<u8, Failure> {
-    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
-        Ok(open) => open,
-        Err(_) => {
-            if matches!(command, IncidentCommand::List) {
-                out.say(&said!("Noch kein Vorfall.", "No incident yet."));
-                out.answer(&json!({ "incidents": [] }));
-                return Ok(0);
-            }
-            return Err(Failure::Refused(said!("Noch kein Vorfall.", "No incident yet.")));
+    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+        if matches!(command, IncidentCommand::List) {
+            out.say(&said!("Noch kein Vorfall.", "No incident yet."));
+            out.answer(&json!({ "incidents": [] }));
+            return Ok(0);
         }
+        return Err(Failure::Refused(said!("Noch kein Vorfall.", "No incident yet.")));
     };
     let all = open.store.incidents(None).await?;
     match command {

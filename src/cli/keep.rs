@@ -37,7 +37,10 @@ pub struct RestoreArgs {
 pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
     let Ok(open) = app.open_existing().await? else {
-        return Err(Failure::Refused(said!("Hier ist noch nichts zu sichern.", "There is nothing to back up yet.")));
+        return Err(Failure::Refused(said!(
+            "Hier ist noch nichts zu sichern.",
+            "There is nothing to back up yet."
+        )));
     };
     let key = std::fs::read(&open.office.settings.store.key_file).ok();
     let act = Act {
@@ -47,7 +50,9 @@ pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result
         object: "store".to_owned(),
         details: json!({ "move": args.mark_moved }),
     };
-    open.store.backup(&args.file, key.as_deref(), args.mark_moved, &act).await?;
+    open.store
+        .backup(&args.file, key.as_deref(), args.mark_moved, &act)
+        .await?;
     crate::store::owner::wake(&open.office.settings.data);
     let size = std::fs::metadata(&args.file)?.len();
     let file = args.file.display();
@@ -93,17 +98,24 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
         let of = app.office.channels.iter().filter(|c| wanted(&c.built));
         of.map(|c| c.settings.kind.as_str()).collect()
     };
-    let settling = kinds(|built| {
-        matches!(built, Built::Messages(c) if c.abilities().handle_for.is_some() || c.abilities().looks_up)
-    });
+    let settling = kinds(
+        |built| matches!(built, Built::Messages(c) if c.abilities().handle_for.is_some() || c.abilities().looks_up),
+    );
     let levels = kinds(|built| matches!(built, Built::Website(_)));
-    let how = Restore { settling_kinds: &settling, open_kinds: &levels, now_ms: app.office.clock.now_ms() };
+    let how = Restore {
+        settling_kinds: &settling,
+        open_kinds: &levels,
+        now_ms: app.office.clock.now_ms(),
+    };
     let restored = backup::restore(&args.file, &settings.store_path(), &how).await?;
     if let Some(key) = &restored.key {
         crate::secret::write_key(&settings.store.key_file, key)?;
     }
     let counts = &restored.lanes;
-    out.say(&said!("Zurückgeholt. Angehalten sind alle Kanäle außer der Website.", "Restored. Every channel but the website is held."));
+    out.say(&said!(
+        "Zurückgeholt. Angehalten sind alle Kanäle außer der Website.",
+        "Restored. Every channel but the website is held."
+    ));
     for lane in counts {
         let (name, settled, ask) = (&lane.name, lane.settles, lane.asks);
         out.say(&said!(

@@ -6,6 +6,7 @@ mod confirm;
 mod decide;
 mod explain;
 mod export;
+mod german;
 mod incident;
 mod keep;
 pub mod output;
@@ -15,9 +16,10 @@ mod retract;
 mod serve;
 mod status;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use output::{Failure, Output};
 
@@ -97,14 +99,9 @@ pub mod measure;
 
 /// Runs the command line; the exit code of the contract.
 pub fn run() -> u8 {
-    let cli = match Cli::try_parse() {
+    let cli = match read(std::env::args_os().collect()) {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            // A closed pipe (`rundruf --help | head`) is no failure of ours.
-            let _ = error.print();
-            return code;
-        }
+        Err(error) => return usage(&error),
     };
     let out = Output::new(cli.globals.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -127,6 +124,36 @@ pub fn run() -> u8 {
         Ok(code) => code,
         Err(failure) => out.failure(&failure),
     }
+}
+
+/// Reads the command line; help is in the reader's language.
+fn read(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    if args.get(1).is_some_and(|arg| arg == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    let command = if Output::new(false).german {
+        german::in_german(Cli::command())
+    } else {
+        Cli::command()
+    };
+    // A fixed name: help shows what to type, whatever the file is called.
+    let matches = command.bin_name("rundruf").try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Help and version (exit 0), or what is wrong with the command line (exit 2), also as JSON where that was asked for.
+fn usage(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        // A closed pipe (`rundruf --help | head`) is no failure of ours.
+        let _ = error.print();
+        return 0;
+    }
+    let json = std::env::args_os()
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == "--json");
+    Output::new(json).usage(error);
+    2
 }
 
 /// Until whoever holds the other end of standard input is gone, even by `kill -9`.

@@ -68,18 +68,37 @@ impl Output {
         }
     }
 
-    /// Prints why it did not work and what to do; the exit code.
-    pub fn failure(&self, failure: &Failure) -> u8 {
-        if self.json {
-            let value = match failure {
-                Failure::Refused(said) | Failure::Usage(said) => serde_json::json!({ "error": said.en }),
-                Failure::Notice(problems) | Failure::Configuration(problems) => {
-                    serde_json::json!({ "error": "there are problems", "problems": problems })
-                }
-            };
-            self.line(&value.to_string());
-            return failure.code();
+    /// Says what is wrong with the command line.
+    pub fn usage(&self, error: &clap::Error) {
+        let text = error.to_string();
+        // clap's first paragraph says what is wrong; tip, usage and the way to the help follow.
+        let what = text
+            .split("\n\n")
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        self.answer(&serde_json::json!({ "error": what.split_whitespace().collect::<Vec<_>>().join(" ") }));
+        match super::german::error(error).filter(|_| self.german) {
+            Some(said) => eprintln!("{said}\nHilfe: rundruf --help, oder zu einem Befehl: rundruf BEFEHL --help"),
+            None => {
+                let _ = error.print();
+            }
         }
+    }
+
+    /// Says why it did not work and what to do, on standard error; with `--json` also as JSON on standard output. The exit code.
+    pub fn failure(&self, failure: &Failure) -> u8 {
+        self.answer(&match failure {
+            Failure::Refused(said) | Failure::Usage(said) => serde_json::json!({ "error": said.en }),
+            Failure::Notice(problems) => {
+                let count = problems.len();
+                serde_json::json!({ "error": format!("{count} problem(s) in the notice"), "problems": problems })
+            }
+            Failure::Configuration(problems) => {
+                let count = problems.len();
+                serde_json::json!({ "error": format!("{count} problem(s) in the configuration"), "problems": problems })
+            }
+        });
         match failure {
             Failure::Refused(said) | Failure::Usage(said) => eprintln!("{}", said.in_german(self.german)),
             Failure::Notice(problems) | Failure::Configuration(problems) => {

@@ -48,7 +48,7 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
     };
     let now = args
         .now
-        .map_or_else(|| app.office.clock.now_ms(), |t| t.as_millisecond());
+        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     show(&app.office, &prepared, args.lang, now, out)
 }

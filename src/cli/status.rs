@@ -26,16 +26,13 @@ pub struct StatusArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: StatusArgs, out: &Output) -> Result<u8, Failure> {
-    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
-        Ok(open) => open,
-        Err(_) => {
-            out.say(&said!(
-                "Noch nichts veröffentlicht. Beginnen Sie mit: rundruf publish meldung.toml",
-                "Nothing published yet. Begin with: rundruf publish notice.toml"
-            ));
-            out.answer(&json!({ "incidents": [], "channels": [] }));
-            return Ok(0);
-        }
+    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+        out.say(&said!(
+            "Noch nichts veröffentlicht. Beginnen Sie mit: rundruf publish meldung.toml",
+            "Nothing published yet. Begin with: rundruf publish notice.toml"
+        ));
+        out.answer(&json!({ "incidents": [], "channels": [] }));
+        return Ok(0);
     };
     if !args.watch {
         show(&open, args.incident.as_deref(), out).await?;

@@ -88,8 +88,7 @@ pub async fn start(
     for setup in setups {
         match &setup.built {
             Built::Messages(channel) => {
-                let rules =
-                    MessageRules::of(setup.lane, &setup.common, channel.as_ref(), handles_from_ms);
+                let rules = MessageRules::of(setup.lane, &setup.common, channel.as_ref(), handles_from_ms);
                 messages.push((rules, Arc::clone(channel), setup));
             }
             Built::Website(targets) => websites.push((targets.clone(), setup)),

@@ -12,11 +12,7 @@ const MOST_AHEAD: u32 = 4_096;
 
 /// Connections kept free for urgent messages beside a running bulk broadcast; a lane with few has none to spare.
 pub fn reserved(concurrency: u32) -> u32 {
-    if concurrency < 4 {
-        0
-    } else {
-        concurrency.div_ceil(16)
-    }
+    if concurrency < 4 { 0 } else { concurrency.div_ceil(16) }
 }
 
 /// Connections bulk messages may use.
@@ -128,10 +124,7 @@ mod tests {
             for in_flight in 0..64 {
                 for uncommitted in [0, 3, 64] {
                     let hand = hand(queued, in_flight, uncommitted);
-                    let woken = InHand {
-                        woken: true,
-                        ..hand
-                    };
+                    let woken = InHand { woken: true, ..hand };
                     let open = queued + in_flight + uncommitted;
                     assert!(open >= 64 || open + limit(&rules(false), woken) <= 64);
                     assert!(open >= 60 || open + limit(&rules(false), hand) <= 60);

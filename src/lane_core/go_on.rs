@@ -59,12 +59,7 @@ impl<J: Work> Lane<J> {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
                 break;
             };
-            if unknown::too_late_to_repeat(
-                &self.rules,
-                job.after_unknown(),
-                job.first_started_ms(),
-                now,
-            ) {
+            if unknown::too_late_to_repeat(&self.rules, job.after_unknown(), job.first_started_ms(), now) {
                 self.not_repeated(now, job);
                 continue;
             }
@@ -82,17 +77,17 @@ impl<J: Work> Lane<J> {
     }
 
     fn write(&mut self, out: &mut Vec<Command<J>>) {
-        if let Some(row) = self.health.next() {
+        if let Some(row) = self.health.next_write() {
             out.push(Command::SetHealth(row));
         }
         // A time the service named is stored before the outcome that named it: a crash between the two repeats a row too
         // late rather than others too early.
         if self.health.saved()
-            && let Some(batch) = self.outcomes.next()
+            && let Some(batch) = self.outcomes.next_write()
         {
             out.push(Command::Complete(batch));
         }
-        if let Some(batch) = self.give_backs.next() {
+        if let Some(batch) = self.give_backs.next_write() {
             out.push(Command::GiveBack(batch));
         }
     }

@@ -115,7 +115,7 @@ impl HealthKeeper {
     }
 
     /// The next write, if there is something new and none is under way.
-    pub fn next(&mut self) -> Option<HealthRow> {
+    pub fn next_write(&mut self) -> Option<HealthRow> {
         if self.writing.is_some() || self.is == self.stored {
             return None;
         }
@@ -163,8 +163,8 @@ mod tests {
         };
         keeper.set(100, Health::Paused, None, &why, 0);
         assert!(!keeper.read(&old), "not stored yet: the row is older than ours");
-        let written = keeper.next().expect("something to write");
-        assert!(keeper.next().is_none());
+        let written = keeper.next_write().expect("something to write");
+        assert!(keeper.next_write().is_none());
         keeper.written();
         assert!(keeper.saved());
         assert!(!keeper.read(&written));

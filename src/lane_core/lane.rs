@@ -160,8 +160,7 @@ impl<J: Work> Lane<J> {
             Event::Finished { job, report } => self.finished(now, job, &report),
             Event::LookedUp { job, found } => self.looked_up(now, job, found),
             Event::Unknowns(jobs) => {
-                jobs.into_iter()
-                    .for_each(|job| self.look_ups.add(self.running_ms, job));
+                jobs.into_iter().for_each(|job| self.look_ups.add(self.running_ms, job));
             }
             Event::Committed => {
                 self.outcomes.written();

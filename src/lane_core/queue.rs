@@ -134,18 +134,11 @@ mod tests {
         queue.push(0, J::bulk(1).at(100));
         queue.push(0, J::bulk(2).at(200));
         queue.push(0, J::urgent(3).at(300));
-        assert!(
-            queue.pop(99, true).is_none(),
-            "never before the rate allows"
-        );
+        assert!(queue.pop(99, true).is_none(), "never before the rate allows");
         assert_eq!(queue.pop(100, true).map(|j| j.id), Some(3));
         assert!(queue.pop(100, true).is_none());
         assert_eq!(queue.pop(250, true).map(|j| j.id), Some(1));
-        assert_eq!(
-            queue.pop(300, false).map(|j| j.id),
-            None,
-            "no slot for bulk"
-        );
+        assert_eq!(queue.pop(300, false).map(|j| j.id), None, "no slot for bulk");
         assert_eq!(queue.take_all().len(), 1);
         assert!(queue.is_empty() && queue.next_start_ms().is_none());
     }

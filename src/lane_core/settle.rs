@@ -127,11 +127,7 @@ impl<J: Work> Lane<J> {
                 let policy = way != WayOn::Stand;
                 let chance = self.rng.f64();
                 let (delivery, attempt) = (job.delivery(), job.attempt());
-                if !self
-                    .look_ups
-                    .again(self.running_ms, looks, policy, chance, job)
-                    && policy
-                {
+                if !self.look_ups.again(self.running_ms, looks, policy, chance, job) && policy {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {

@@ -24,9 +24,7 @@ pub fn handle_in_force(rules: &Rules, first_started_ms: Ms, at: Ms) -> bool {
     rules
         .handle_for_ms
         .filter(|term| *term == Ms::MAX || first_started_ms >= rules.handles_from_ms)
-        .is_some_and(|term| {
-            at.saturating_add(2 * rules.timeout_ms) < first_started_ms.saturating_add(term)
-        })
+        .is_some_and(|term| at.saturating_add(2 * rules.timeout_ms) < first_started_ms.saturating_add(term))
 }
 
 /// What follows from an unknown outcome whose next attempt would start at `next`.
@@ -51,16 +49,9 @@ pub fn by_policy(rules: &Rules) -> WayOn {
 
 /// True where a claimed row must not be sent: an earlier attempt may have got through, and its handle ran out while the
 /// row waited (held for hours, say).
-pub fn too_late_to_repeat(
-    rules: &Rules,
-    after_unknown: bool,
-    first_started_ms: Ms,
-    now: Ms,
-) -> bool {
+pub fn too_late_to_repeat(rules: &Rules, after_unknown: bool, first_started_ms: Ms, now: Ms) -> bool {
     // With `repeat` it has been looked for already, in vain, before it was set waiting.
-    after_unknown
-        && rules.unknown != UnknownPolicy::Repeat
-        && !handle_in_force(rules, first_started_ms, now)
+    after_unknown && rules.unknown != UnknownPolicy::Repeat && !handle_in_force(rules, first_started_ms, now)
 }
 
 #[cfg(test)]

@@ -124,9 +124,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
 /// How many of them a notice of this scope concerns: whoever follows no place follows all.
 pub fn concerned(people: &[Person], scope: &Scope) -> usize {
     match scope {
-        Scope::Named { places, .. } if !places.is_empty() => {
-            people.iter().filter(|p| p.places.is_empty() || p.places.iter().any(|place| places.contains(place))).count()
-        }
+        Scope::Named { places, .. } if !places.is_empty() => people
+            .iter()
+            .filter(|p| p.places.is_empty() || p.places.iter().any(|place| places.contains(place)))
+            .count(),
         _ => people.len(),
     }
 }

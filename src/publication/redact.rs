@@ -24,7 +24,10 @@ pub struct Mark {
 impl Mark {
     /// The mark of a day.
     pub fn of(day: jiff::civil::Date) -> Self {
-        Self { de: day.strftime("[entfernt am %d.%m.%Y]").to_string(), en: day.strftime("[removed on %-d %B %Y]").to_string() }
+        Self {
+            de: day.strftime("[entfernt am %d.%m.%Y]").to_string(),
+            en: day.strftime("[removed on %-d %B %Y]").to_string(),
+        }
     }
 
     fn in_language(&self, tag: &str) -> &str {
@@ -63,8 +66,14 @@ pub fn redact(notice: &Notice, field: &str, mark: &Mark) -> Result<Redacted, Sai
     if removed.is_empty() {
         return Err(unknown(field));
     }
-    if removed.iter().all(|text| text.starts_with("[entfernt am ") || text.starts_with("[removed on ")) {
-        return Err(crate::said!("„{field}“ ist schon entfernt.", "`{field}` is removed already."));
+    if removed
+        .iter()
+        .all(|text| text.starts_with("[entfernt am ") || text.starts_with("[removed on "))
+    {
+        return Err(crate::said!(
+            "„{field}“ ist schon entfernt.",
+            "`{field}` is removed already."
+        ));
     }
     let notice = serde_json::from_value(json).map_err(|_| unknown(field))?;
     Ok(Redacted {

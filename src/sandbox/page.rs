@@ -111,7 +111,10 @@ fn phones(books: &Books) -> Vec<Value> {
     for entry in books.entries.iter().rev().take(SHOWN) {
         phones.entry(&entry.to).or_default().push(drawn(entry, books));
     }
-    phones.into_iter().map(|(to, entries)| json!({ "to": to, "entries": entries })).collect()
+    phones
+        .into_iter()
+        .map(|(to, entries)| json!({ "to": to, "entries": entries }))
+        .collect()
 }
 
 fn drawn(entry: &Entry, books: &Books) -> Value {

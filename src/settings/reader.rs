@@ -1,18 +1,17 @@
 //! Typed reading of a [`RawTable`]: every getter remembers the key it took, `finish` reports the keys nobody asked for, with
 //! the nearest known name. All problems are collected; a getter that finds one answers `None`.
 
+mod numbers;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use url::Url;
 
 use super::near::{nearest, quoted};
-use super::raw::{Node, Place, RawTable, Value};
-use super::units;
+use super::raw::{Node, Place, RawTable, Value, from_environment};
 use crate::domain::problem::Problem;
 use crate::said;
-use crate::store::Rate;
 use crate::text::said::Said;
 
 /// Reads one table and remembers what it took.
@@ -148,80 +147,6 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-
-    /// A whole number from `least` to `most`.
-    pub fn whole(&mut self, key: &str, least: u32, most: u32) -> Option<u32> {
-        let value = self.typed(key)?;
-        if let Value::Whole(n) = value
-            && let Ok(n) = u32::try_from(n)
-            && (least..=most).contains(&n)
-        {
-            return Some(n);
-        }
-        let found = match value {
-            Value::Whole(n) => n.to_string(),
-            other => other.type_words().en,
-        };
-        let found = quoted(&found);
-        self.problem(
-            key,
-            said!("{found} geht hier nicht.", "{found} is not possible here."),
-            said!(
-                "Erlaubt ist eine ganze Zahl von {least} bis {most}.",
-                "Allowed is a whole number from {least} to {most}."
-            ),
-        );
-        None
-    }
-
-    /// An amount of money, zero or more.
-    pub fn amount(&mut self, key: &str) -> Option<f64> {
-        let value = self.typed(key)?;
-        let amount = match &value {
-            Value::Whole(n) => *n as f64,
-            Value::Broken(n) => *n,
-            other => {
-                self.wrong_type(key, other, said!("eine Zahl wie 0.07", "a number such as 0.07"));
-                return None;
-            }
-        };
-        if (0.0..=1_000.0).contains(&amount) {
-            return Some(amount);
-        }
-        self.problem(
-            key,
-            said!("Das ist kein Preis.", "this is no price."),
-            said!(
-                "Erlaubt ist eine Zahl von 0 bis 1000, zum Beispiel 0.07.",
-                "Allowed is a number from 0 to 1000, such as 0.07."
-            ),
-        );
-        None
-    }
-
-    /// A duration (`"6h"`).
-    pub fn duration(&mut self, key: &str) -> Option<Duration> {
-        self.parsed(
-            key,
-            units::duration,
-            said!(
-                "Erlaubt sind Angaben wie \"10s\", \"5m\", \"6h\" oder \"2d\".",
-                "Allowed are \"10s\", \"5m\", \"6h\", \"2d\" and the like."
-            ),
-        )
-    }
-
-    /// A rate (`"50/s"`).
-    pub fn rate(&mut self, key: &str) -> Option<Rate> {
-        self.parsed(
-            key,
-            units::rate,
-            said!(
-                "Erlaubt sind Angaben wie \"50/s\", \"200/min\" oder \"1000/h\".",
-                "Allowed are \"50/s\", \"200/min\", \"1000/h\" and the like."
-            ),
-        )
     }
 
     /// Text read by `parse`; `remedy` says what is allowed.
@@ -409,48 +334,4 @@ pub fn hint<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> (Str
     nearest(written, known)
         .map(|n| (format!(" Meinten Sie \"{n}\"?"), format!(" Did you mean \"{n}\"?")))
         .unwrap_or_default()
-}
-
-/// A value out of the environment: TOML where it reads as TOML, else text.
-fn from_environment(text: &str, place: &Place) -> Value {
-    fn convert(value: toml::Value, place: &Place, path: &str) -> Value {
-        match value {
-            toml::Value::String(text) => Value::Text(text),
-            toml::Value::Integer(n) => Value::Whole(n),
-            toml::Value::Float(n) => Value::Broken(n),
-            toml::Value::Boolean(yes) => Value::Flag(yes),
-            toml::Value::Datetime(when) => Value::Text(when.to_string()),
-            toml::Value::Array(list) => Value::List(
-                list.into_iter()
-                    .map(|v| Node {
-                        value: convert(v, place, path),
-                        place: place.clone(),
-                    })
-                    .collect(),
-            ),
-            toml::Value::Table(table) => Value::Table(RawTable {
-                path: path.to_owned(),
-                place: place.clone(),
-                entries: table
-                    .into_iter()
-                    .map(|(key, v)| {
-                        (
-                            key,
-                            Node {
-                                value: convert(v, place, path),
-                                place: place.clone(),
-                            },
-                        )
-                    })
-                    .collect(),
-            }),
-        }
-    }
-    if text.contains('\n') {
-        return Value::Text(text.to_owned());
-    }
-    toml::from_str::<toml::Table>(&format!("v = {text}"))
-        .ok()
-        .and_then(|mut table| table.remove("v"))
-        .map_or_else(|| Value::Text(text.to_owned()), |v| convert(v, place, &place.source))
 }

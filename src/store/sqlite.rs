@@ -86,7 +86,9 @@ impl Notices for Sqlite {
         write!(self, r = redaction.clone(), act = act.clone() => incidents::redact(&r, &act))?;
         // The log beside the file still holds the old pages; a reader in the way leaves them to the next checkpoint.
         let mut connection = super::open::connect(&self.path).await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut connection)
+            .await?;
         Ok(())
     }
 }

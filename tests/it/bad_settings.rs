@@ -32,7 +32,7 @@ const fn bad(name: &'static str, toml: &'static str, line: usize, what: &'static
 }
 
 /// Put in front of cases that need a publisher: one line.
-const P: &str = "publisher.stadt.name = \"Stadt\"\n";
+pub const P: &str = "publisher.stadt.name = \"Stadt\"\n";
 
 /// One file each; `P` stands in front, so the first line of a case is line 2.
 pub const BAD: &[Bad] = &[

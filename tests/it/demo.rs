@@ -41,9 +41,19 @@ fn the_demo_ends_by_itself_with_a_table_where_board_and_books_agree() {
     let temporary = tempfile::tempdir().unwrap();
     let done = demo(temporary.path()).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
-    assert_eq!(done.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(
+        done.status.code(),
+        Some(0),
+        "{said}\n{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 
-    assert!(said.lines().next().is_some_and(|first| first.contains("http://127.0.0.1:")), "{said}");
+    assert!(
+        said.lines()
+            .next()
+            .is_some_and(|first| first.contains("http://127.0.0.1:")),
+        "{said}"
+    );
     // channel, expected, board, service, lost, double, unknown
     let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
     for row in [
@@ -55,7 +65,10 @@ fn the_demo_ends_by_itself_with_a_table_where_board_and_books_agree() {
         assert!(rows.iter().any(|r| r == &row), "no row {row:?} in\n{said}");
     }
     assert!(said.contains("0 lost, 0 double. Board and books agree."), "{said}");
-    assert!(said.lines().all(|line| line.chars().count() <= 80), "a line is wider than a terminal:\n{said}");
+    assert!(
+        said.lines().all(|line| line.chars().count() <= 80),
+        "a line is wider than a terminal:\n{said}"
+    );
     assert!(!said.contains('\u{1b}'), "colours without a terminal");
     assert!(done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
 
@@ -70,7 +83,10 @@ fn begun(temporary: &Path) -> (Child, BufReader<ChildStdout>) {
     let mut line = String::new();
     while !line.starts_with("1. ") {
         line.clear();
-        assert!(out.read_line(&mut line).unwrap() > 0, "the demo ended before its first act");
+        assert!(
+            out.read_line(&mut line).unwrap() > 0,
+            "the demo ended before its first act"
+        );
     }
     assert!(!processes(temporary).is_empty(), "serve does not run");
     (child, out)
@@ -81,11 +97,16 @@ fn a_demo_asked_to_end_leaves_neither_child_nor_folder() {
     for signal in ["-TERM", "-INT", "-HUP"] {
         let temporary = tempfile::tempdir().unwrap();
         let (mut child, _out) = begun(temporary.path());
-        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}: nothing was compared");
         assert!(is_empty(temporary.path()), "{signal}: a folder is left");
         // What was killed is gone; the system may take a moment to forget it.
-        eventually("no child is left", || processes(temporary.path()).is_empty().then_some(()));
+        eventually("no child is left", || {
+            processes(temporary.path()).is_empty().then_some(())
+        });
     }
 }
 
@@ -95,7 +116,9 @@ fn a_killed_demo_leaves_no_child() {
     let (mut child, _out) = begun(temporary.path());
     child.kill().unwrap();
     child.wait().unwrap();
-    eventually("every child has ended", || processes(temporary.path()).is_empty().then_some(()));
+    eventually("every child has ended", || {
+        processes(temporary.path()).is_empty().then_some(())
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,9 +17,8 @@ use rundruf::render::message::Message;
 use rundruf::render::{Engine, RenderError};
 use rundruf::settings::Common;
 use rundruf::store::{
-    Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow,
-    LaneSpec, Lanes, Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult,
-    TargetRow, Variant,
+    Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes,
+    Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult, TargetRow, Variant,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -37,11 +36,7 @@ impl ModelStore {
     }
 
     fn count(&self, state: State) -> usize {
-        self.model()
-            .rows
-            .iter()
-            .filter(|row| row.state == state)
-            .count()
+        self.model().rows.iter().filter(|row| row.state == state).count()
     }
 }
 
@@ -69,12 +64,7 @@ impl Lanes for ModelStore {
         };
         Ok(model.lanes.iter().map(row).collect())
     }
-    async fn sync_audience(
-        &self,
-        _: LaneId,
-        _: &[Person],
-        _: Ms,
-    ) -> Result<AudienceChange, StoreError> {
+    async fn sync_audience(&self, _: LaneId, _: &[Person], _: Ms) -> Result<AudienceChange, StoreError> {
         Ok(AudienceChange::default())
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
@@ -102,23 +92,13 @@ impl Lanes for ModelStore {
         self.model().set_gate(change.lane, change.gate);
         Ok(self.lane_rows().await?.remove(0))
     }
-    async fn acknowledge_gate(
-        &self,
-        lane: LaneId,
-        epoch: i64,
-        in_flight: u32,
-    ) -> Result<(), StoreError> {
+    async fn acknowledge_gate(&self, lane: LaneId, epoch: i64, in_flight: u32) -> Result<(), StoreError> {
         let mut model = self.model();
         let lane = model.lanes.get_mut(&lane).unwrap();
         lane.acknowledged = lane.acknowledged.max((epoch, in_flight));
         Ok(())
     }
-    async fn receipts(
-        &self,
-        _: LaneId,
-        _: &[Receipt],
-        _: Ms,
-    ) -> Result<Vec<ReceiptMatch>, StoreError> {
+    async fn receipts(&self, _: LaneId, _: &[Receipt], _: Ms) -> Result<Vec<ReceiptMatch>, StoreError> {
         Ok(Vec::new())
     }
     async fn expire(&self, _: Ms) -> Result<u64, StoreError> {
@@ -165,11 +145,7 @@ impl Slow {
     }
 
     async fn until_begun(&self, n: u32) {
-        self.begun
-            .subscribe()
-            .wait_for(|begun| *begun >= n)
-            .await
-            .unwrap();
+        self.begun.subscribe().wait_for(|begun| *begun >= n).await.unwrap();
     }
 }
 
@@ -233,9 +209,7 @@ async fn run(store: &Arc<ModelStore>, channel: &Arc<Slow>) -> LanesHandle {
         built: Built::Messages(Arc::clone(channel) as Arc<dyn Channel>),
     };
     let store = Arc::clone(store) as Arc<dyn Lanes>;
-    start(store, Arc::new(SystemClock), site, vec![setup])
-        .await
-        .unwrap()
+    start(store, Arc::new(SystemClock), site, vec![setup]).await.unwrap()
 }
 
 fn thousand() -> Arc<ModelStore> {
@@ -291,11 +265,7 @@ async fn after_a_hold_is_acknowledged_nothing_starts_until_the_release() {
     assert_eq!(in_flight, 16);
     channel.permits.add_permits(PLENTY);
     lanes.drained().await;
-    assert_eq!(
-        channel.begun(),
-        begun,
-        "what was in flight ended, nothing else began"
-    );
+    assert_eq!(channel.begun(), begun, "what was in flight ended, nothing else began");
     assert_eq!(store.count(State::Delivered), 116);
     assert_eq!(store.count(State::Started), 0, "claimed rows went back");
     store.model().set_gate(LANE, Gate::Open);

@@ -94,7 +94,8 @@ pub(super) fn compare(
     notices: usize,
     people: usize,
 ) -> Vec<Tally> {
-    let service = |channel, expected, books: &Books| tally(status, channel, expected, books.accepted(), books.doubles());
+    let service =
+        |channel, expected, books: &Books| tally(status, channel, expected, books.accepted(), books.doubles());
     vec![
         // A page is there or not; it cannot be there twice.
         tally(status, "website", notices, on_the_page, 0),

@@ -56,8 +56,13 @@ impl Drop for Folder {
 
 /// Removes folders of demos that live no more. Whatever does not let itself be removed stays.
 fn tidy(temporary: &Path) {
-    let Ok(entries) = std::fs::read_dir(temporary) else { return };
-    for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(PREFIX)) {
+    let Ok(entries) = std::fs::read_dir(temporary) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().starts_with(PREFIX))
+    {
         let path = entry.path();
         let left = File::open(path.join(ALIVE)).is_ok_and(|alive| alive.try_lock().is_ok());
         if left {

@@ -127,7 +127,13 @@ async fn play(words: &Words, sandbox: &Sandbox, stage: &mut Stage) -> anyhow::Re
     settled(words, stage).await;
 
     let on_the_page = stage.on_the_page(NOTICES.len()).await?;
-    let tallies = board::compare(&stage.status().await?, sandbox, on_the_page, NOTICES.len(), stage.people());
+    let tallies = board::compare(
+        &stage.status().await?,
+        sandbox,
+        on_the_page,
+        NOTICES.len(),
+        stage.people(),
+    );
     words.table(&tallies);
     let good = tallies.iter().all(Tally::is_good);
     words.verdict(good);

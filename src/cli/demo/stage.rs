@@ -92,7 +92,11 @@ impl Stage {
             in_time = tokio::time::timeout(START, answered) => in_time,
         };
         if in_time.is_err() {
-            bail!("serve was not ready within {} s\n{}", START.as_secs(), self.last_words());
+            bail!(
+                "serve was not ready within {} s\n{}",
+                START.as_secs(),
+                self.last_words()
+            );
         }
         Ok(())
     }

@@ -62,7 +62,10 @@ impl Words {
             "Mastodon, SMS und Webhook sind nachgestellt; nichts verlässt diesen Rechner.",
             "Mastodon, SMS and webhook are imitated; nothing leaves this machine."
         ));
-        self.head(&said!("Der Fall: Potsdam, Januar 2023", "The case: Potsdam, January 2023"));
+        self.head(&said!(
+            "Der Fall: Potsdam, Januar 2023",
+            "The case: Potsdam, January 2023"
+        ));
         self.line(&said!(
             "Behörden warnen vor einem Angriff; die Stadt nimmt ihre IT selbst vom Netz.",
             "Authorities warn of an attack; the city takes its own IT off the net."
@@ -173,25 +176,9 @@ impl Words {
             "Our board and the services' own books"
         ));
         let head = if self.german {
-            [
-                "Kanal",
-                "soll",
-                "Anzeige",
-                "Dienst",
-                "verloren",
-                "doppelt",
-                "unbekannt",
-            ]
+            ["Kanal", "soll", "Anzeige", "Dienst", "verloren", "doppelt", "unbekannt"]
         } else {
-            [
-                "channel",
-                "expected",
-                "board",
-                "service",
-                "lost",
-                "double",
-                "unknown",
-            ]
+            ["channel", "expected", "board", "service", "lost", "double", "unknown"]
         };
         print_row(&head);
         for t in tallies {

@@ -36,14 +36,7 @@ pub struct Checks {
 
 impl Checks {
     /// A request is about to leave.
-    pub fn start(
-        &mut self,
-        lane: LaneId,
-        rules: &Rules,
-        job: &Job,
-        model: &Model,
-        wall: Ms,
-    ) -> Result<(), String> {
+    pub fn start(&mut self, lane: LaneId, rules: &Rules, job: &Job, model: &Model, wall: Ms) -> Result<(), String> {
         self.starts += 1;
         let row = &model.rows[usize::try_from(job.delivery.0).unwrap()];
         let stored = &model.lanes[&lane];
@@ -77,10 +70,7 @@ impl Checks {
                 return Err(format!("{lane} starts two requests within {spacing} ms"));
             }
         }
-        let newest = self
-            .newest
-            .entry((job.recipient, job.incident))
-            .or_default();
+        let newest = self.newest.entry((job.recipient, job.incident)).or_default();
         if job.notice.0 < *newest {
             return Err(format!(
                 "notice {} starts for recipient {} after notice {newest} of the same incident",
@@ -191,9 +181,7 @@ impl Checks {
         providers: &BTreeMap<LaneId, Provider>,
     ) -> Result<(), String> {
         if let Some(broadcast) = model.recount().first() {
-            return Err(format!(
-                "counters of broadcast {broadcast} are not what its rows say"
-            ));
+            return Err(format!("counters of broadcast {broadcast} are not what its rows say"));
         }
         for (at, row) in model.rows.iter().enumerate() {
             let rules = &rules[&row.lane];
@@ -205,9 +193,7 @@ impl Checks {
             if matches!(row.state, State::Waiting | State::Started) {
                 return Err(format!("nothing moves any more, but {says}"));
             }
-            let may_double = rules.handle_for_ms.is_none()
-                && rules.unknown == UnknownPolicy::Repeat
-                && !rules.looks_up;
+            let may_double = rules.handle_for_ms.is_none() && rules.unknown == UnknownPolicy::Repeat && !rules.looks_up;
             if done > 1 && !may_double {
                 return Err(says);
             }

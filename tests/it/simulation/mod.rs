@@ -23,9 +23,7 @@ fn story(seed: u64, sabotage: Sabotage) -> String {
     let mut world = World::new(seed, sabotage, true);
     let end = world.run();
     let lines = world.story.take().unwrap_or_default().join("\n");
-    format!(
-        "{lines}\n{end:?}\n\nAgain: RUNDRUF_SEED={seed} cargo test --test it histories -- --nocapture"
-    )
+    format!("{lines}\n{end:?}\n\nAgain: RUNDRUF_SEED={seed} cargo test --test it histories -- --nocapture")
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -68,46 +66,15 @@ fn every_broken_rule_is_found() {
     let none = Breaks::default();
     let well = Sabotage::default();
     let cases = [
-        (
-            "order",
-            store(Breaks {
-                order: true,
-                ..none
-            }),
-            "after notice",
-        ),
+        ("order", store(Breaks { order: true, ..none }), "after notice"),
         (
             "takeover",
-            store(Breaks {
-                takeover: true,
-                ..none
-            }),
+            store(Breaks { takeover: true, ..none }),
             "nobody knows|done 2 times",
         ),
-        (
-            "counters",
-            store(Breaks {
-                counters: true,
-                ..none
-            }),
-            "counters",
-        ),
-        (
-            "started",
-            store(Breaks {
-                started: true,
-                ..none
-            }),
-            "the store says",
-        ),
-        (
-            "clamped wait",
-            Sabotage {
-                clamp: true,
-                ..well
-            },
-            "told to wait",
-        ),
+        ("counters", store(Breaks { counters: true, ..none }), "counters"),
+        ("started", store(Breaks { started: true, ..none }), "the store says"),
+        ("clamped wait", Sabotage { clamp: true, ..well }, "told to wait"),
         ("deaf to holds", Sabotage { deaf: true, ..well }, "is held"),
         (
             "endless handle",
@@ -119,10 +86,7 @@ fn every_broken_rule_is_found() {
         ),
         (
             "optimist",
-            Sabotage {
-                optimist: true,
-                ..well
-            },
+            Sabotage { optimist: true, ..well },
             "times|nobody knows|less than there is",
         ),
     ];

@@ -122,9 +122,7 @@ impl Model {
                 epoch: 1,
                 acknowledged: (0, 0),
                 health: well(0),
-                people: (0..people)
-                    .map(|n| (RecipientId(first + n), follow(n)))
-                    .collect(),
+                people: (0..people).map(|n| (RecipientId(first + n), follow(n))).collect(),
                 tat_us: 0,
             },
         );
@@ -144,11 +142,7 @@ impl Model {
         if let Some((old, _)) = closes {
             self.close(old, now);
         }
-        let lanes: Vec<_> = self
-            .lanes
-            .iter()
-            .map(|(id, l)| (*id, l.people.clone()))
-            .collect();
+        let lanes: Vec<_> = self.lanes.iter().map(|(id, l)| (*id, l.people.clone())).collect();
         for (lane, people) in lanes {
             let broadcast = self.broadcasts.len();
             self.broadcasts.push(ModelBroadcast {
@@ -300,11 +294,7 @@ impl Model {
                 } else {
                     one.unknown += 1;
                     self.rows[at].after_unknown = true;
-                    let state = if takeover.drop {
-                        State::Dropped
-                    } else {
-                        State::Unknown
-                    };
+                    let state = if takeover.drop { State::Dropped } else { State::Unknown };
                     self.set(at, state, now);
                 }
             }
@@ -331,11 +321,7 @@ impl Model {
     /// One transaction.
     pub fn shift_times(&mut self, by: Ms) {
         for row in &mut self.rows {
-            for at in [
-                &mut row.due_ms,
-                &mut row.first_started_ms,
-                &mut row.changed_ms,
-            ] {
+            for at in [&mut row.due_ms, &mut row.first_started_ms, &mut row.changed_ms] {
                 *at -= by;
             }
         }

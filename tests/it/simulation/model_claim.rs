@@ -36,9 +36,7 @@ impl Model {
         };
         let older = self.rows.iter().filter(|other| {
             let broadcast = &self.broadcasts[other.broadcast];
-            other.recipient == row.recipient
-                && broadcast.incident == of.incident
-                && broadcast.notice < of.notice
+            other.recipient == row.recipient && broadcast.incident == of.incident && broadcast.notice < of.notice
         });
         let until = older.filter_map(|other| match other.state {
             State::Waiting => Some(Ms::MAX),
@@ -71,9 +69,7 @@ impl Model {
         });
         let mut next = None::<Ms>;
         for at in order {
-            let due = self.rows[at]
-                .due_ms
-                .max(self.held_until(at, r).unwrap_or(0));
+            let due = self.rows[at].due_ms.max(self.held_until(at, r).unwrap_or(0));
             if due > r.now_ms {
                 if due < Ms::MAX {
                     next = Some(next.map_or(due, |n| n.min(due)));

@@ -27,27 +27,14 @@ impl World {
                     let delay = self.rng.i64(1..1_000);
                     self.after(delay, Item::Look(lane, job));
                 }
-                Command::Claim {
-                    epoch,
-                    limit,
-                    probe,
-                } => self.ask(
-                    lane,
-                    Op::Claim {
-                        epoch,
-                        limit,
-                        probe,
-                    },
-                ),
+                Command::Claim { epoch, limit, probe } => self.ask(lane, Op::Claim { epoch, limit, probe }),
                 Command::Complete(batch) => {
                     self.checks.complete(&batch)?;
                     self.ask(lane, Op::Complete(batch));
                 }
                 Command::GiveBack(rows) => self.ask(lane, Op::GiveBack(rows)),
                 Command::SetHealth(row) => self.ask(lane, Op::Health(row)),
-                Command::Acknowledge { epoch, in_flight } => {
-                    self.ask(lane, Op::Acknowledge { epoch, in_flight })
-                }
+                Command::Acknowledge { epoch, in_flight } => self.ask(lane, Op::Acknowledge { epoch, in_flight }),
                 Command::Refresh => self.after(1, Item::ReadRow(lane)),
                 Command::WakeAt(at) => {
                     let number = self.timers.entry(lane).or_default();
@@ -101,11 +88,7 @@ impl World {
         let wall = self.wall();
         self.model.high_ms = self.model.high_ms.max(wall);
         match op {
-            Op::Claim {
-                epoch,
-                limit,
-                probe,
-            } => {
+            Op::Claim { epoch, limit, probe } => {
                 let request = ClaimRequest {
                     lane,
                     epoch: *epoch,
@@ -154,21 +137,14 @@ impl World {
                 Some(Event::GivenBack)
             }
             Op::Health(row) => {
-                self.say(|| {
-                    format!(
-                        "lane {lane}: {:?} until {:?}",
-                        row.health, row.blocked_until_ms
-                    )
-                });
+                self.say(|| format!("lane {lane}: {:?} until {:?}", row.health, row.blocked_until_ms));
                 self.model.lanes.get_mut(&lane).unwrap().health = row.clone();
                 Some(Event::HealthStored)
             }
             Op::Acknowledge { epoch, in_flight } => {
                 let stored = self.model.lanes.get_mut(&lane).unwrap();
                 stored.acknowledged = stored.acknowledged.max((*epoch, *in_flight));
-                self.say(|| {
-                    format!("lane {lane}: acknowledges epoch {epoch}, {in_flight} in flight")
-                });
+                self.say(|| format!("lane {lane}: acknowledges epoch {epoch}, {in_flight} in flight"));
                 None
             }
             Op::ReadUnknown => Some(Event::Unknowns(self.model.unknown_jobs(lane))),
@@ -177,8 +153,7 @@ impl World {
 
     fn send(&mut self, lane: LaneId, job: Job) -> Result<(), String> {
         let wall = self.wall();
-        self.checks
-            .start(lane, &self.rules[&lane], &job, &self.model, wall)?;
+        self.checks.start(lane, &self.rules[&lane], &job, &self.model, wall)?;
         let provider = &self.providers[&lane];
         let mut fate = provider.fate(&mut self.rng);
         if matches!(fate, Fate::Permanent | Fate::Gone) && provider.agreed.contains(&job.delivery) {
@@ -194,10 +169,7 @@ impl World {
         let (arrives, answers) = match fate {
             Fate::Done | Fate::DoneThen500 => (Some(took / 2), took),
             Fate::AnswerLost => (Some(took / 2), TIMEOUT_MS),
-            Fate::ArrivesLate => (
-                Some(TIMEOUT_MS + self.rng.i64(0..LATEST_ARRIVAL_MS)),
-                TIMEOUT_MS,
-            ),
+            Fate::ArrivesLate => (Some(TIMEOUT_MS + self.rng.i64(0..LATEST_ARRIVAL_MS)), TIMEOUT_MS),
             Fate::RequestLost => (None, TIMEOUT_MS),
             _ => (None, took),
         };
@@ -220,9 +192,7 @@ impl World {
             Fate::Done if lane.0 == 1 => (Outcome::Delivered(remote), Reason::Ok),
             Fate::Done => (Outcome::Accepted(remote), Reason::Ok),
             Fate::DoneThen500 => (Outcome::Unknown, Reason::ServiceTrouble),
-            Fate::AnswerLost | Fate::ArrivesLate | Fate::RequestLost => {
-                (Outcome::Unknown, Reason::NoAnswer)
-            }
+            Fate::AnswerLost | Fate::ArrivesLate | Fate::RequestLost => (Outcome::Unknown, Reason::NoAnswer),
             Fate::Refused => (Outcome::Transient, Reason::ServiceTrouble),
             Fate::NoConnection => (Outcome::Transient, Reason::NotConnected),
             Fate::Wait(wait) => {
@@ -266,12 +236,7 @@ impl World {
         } else {
             Found::NotThere
         };
-        self.say(|| {
-            format!(
-                "lane {lane}: looks for delivery {}: {found:?}",
-                job.delivery
-            )
-        });
+        self.say(|| format!("lane {lane}: looks for delivery {}: {found:?}", job.delivery));
         self.step(lane, Event::LookedUp { job, found })
     }
 }

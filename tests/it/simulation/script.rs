@@ -20,13 +20,7 @@ const HOUR_MS: Ms = 3_600_000;
 const KINDS: [(&str, Option<Ms>, bool, UnknownPolicy, u32); 7] = [
     ("webhook", Some(Ms::MAX), false, UnknownPolicy::Ask, 4),
     ("mastodon", Some(HOUR_MS), true, UnknownPolicy::Ask, 2),
-    (
-        "key of an hour",
-        Some(HOUR_MS),
-        false,
-        UnknownPolicy::Ask,
-        3,
-    ),
+    ("key of an hour", Some(HOUR_MS), false, UnknownPolicy::Ask, 3),
     ("SMS", None, false, UnknownPolicy::Ask, 3),
     ("reads back", None, true, UnknownPolicy::Ask, 1),
     ("e-mail", None, false, UnknownPolicy::Repeat, 3),
@@ -67,8 +61,7 @@ pub fn write(world: &mut World) {
             agreed: std::collections::HashSet::new(),
         };
         world.providers.insert(lane, provider);
-        world
-            .say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections"));
+        world.say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections"));
     }
     let horizon = [30_000, 300_000, 3 * HOUR_MS][world.rng.usize(..3)];
     world.outside(0, Item::Act(Act::Start));
@@ -132,13 +125,9 @@ impl World {
             }
             Act::Heal => {
                 self.healed = true;
-                self.providers
-                    .values_mut()
-                    .for_each(|p| p.mood = Mood::Good);
+                self.providers.values_mut().for_each(|p| p.mood = Mood::Good);
                 let lanes: Vec<_> = self.rules.keys().copied().collect();
-                lanes
-                    .into_iter()
-                    .for_each(|lane| self.model.set_gate(lane, Gate::Open));
+                lanes.into_iter().for_each(|lane| self.model.set_gate(lane, Gate::Open));
                 self.poke();
             }
             Act::TryNow => {
@@ -172,7 +161,9 @@ impl World {
         let (urgent, wall) = (self.rng.bool(), self.wall());
         let notice = self.model.publish(incident, place, urgent, closes, wall);
         self.notices.push((notice, incident));
-        self.say(|| format!("notice {notice} of incident {incident}, place {place:?}, urgent {urgent}, closes {closes:?}"));
+        self.say(|| {
+            format!("notice {notice} of incident {incident}, place {place:?}, urgent {urgent}, closes {closes:?}")
+        });
         self.poke();
     }
 
@@ -187,15 +178,13 @@ impl World {
         let t = self.t;
         for ((at, n), (process, item)) in agenda {
             match item {
-                Item::Op(lane, op) => {
-                    if self.rng.bool() {
-                        self.commit(lane, &op);
-                    }
+                Item::Op(lane, op) if self.rng.bool() => {
+                    self.commit(lane, &op);
                 }
+                Item::Op(..) => {}
                 Item::Arrive(lane, delivery) => {
                     let at = at.min(t + LATEST_ARRIVAL_MS);
-                    self.agenda
-                        .insert((at, n), (process, Item::Arrive(lane, delivery)));
+                    self.agenda.insert((at, n), (process, Item::Arrive(lane, delivery)));
                 }
                 item if process == 0 => {
                     self.agenda.insert((at, n), (process, item));
@@ -229,18 +218,10 @@ impl World {
         for rules in self.rules.values_mut() {
             rules.handles_from_ms = if back == Jump::None { Ms::MIN } else { wall };
         }
-        let takeovers: Vec<_> = self
-            .rules
-            .iter()
-            .map(|(lane, rules)| takeover(*lane, rules))
-            .collect();
+        let takeovers: Vec<_> = self.rules.iter().map(|(lane, rules)| takeover(*lane, rules)).collect();
         let found = self.model.take_over(&takeovers, wall);
         self.say(|| format!("a process takes over: {found:?}"));
-        let lanes: Vec<_> = self
-            .rules
-            .iter()
-            .map(|(lane, rules)| (*lane, *rules))
-            .collect();
+        let lanes: Vec<_> = self.rules.iter().map(|(lane, rules)| (*lane, *rules)).collect();
         for (lane, rules) in lanes {
             let seed = self.rng.u64(..);
             self.cores.insert(lane, Lane::new(rules, seed));

@@ -152,8 +152,7 @@ impl World {
 
     fn put(&mut self, delay: Ms, process: u32, item: Item) {
         self.count += 1;
-        self.agenda
-            .insert((self.t + delay, self.count), (process, item));
+        self.agenda.insert((self.t + delay, self.count), (process, item));
     }
 
     /// Runs until nothing is left to happen.
@@ -169,8 +168,7 @@ impl World {
                 self.happen(item)?;
             }
         }
-        self.checks
-            .at_rest(&self.model, &self.rules, &self.providers)?;
+        self.checks.at_rest(&self.model, &self.rules, &self.providers)?;
         Ok(Sum {
             steps,
             starts: self.checks.starts,

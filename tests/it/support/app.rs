@@ -51,6 +51,19 @@ impl Serve {
         self.0.wait().ok();
     }
 
+    /// Asks it to stop; [`Serve::ended`] waits.
+    pub fn term(&self) {
+        Command::new("kill")
+            .args(["-TERM", &self.0.id().to_string()])
+            .status()
+            .unwrap();
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub fn ended(mut self) -> i32 {
+        self.0.wait().unwrap().code().unwrap_or(-1)
+    }
+
     /// Asks it to stop and waits; its exit code.
     pub fn stop(mut self) -> i32 {
         Command::new("kill")

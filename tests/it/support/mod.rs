@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod counterparts;
 pub mod fixture;
 pub mod http;
 pub mod peer;
