@@ -136,7 +136,8 @@ async fn the_page_of_the_imitated_services_draws_what_they_received() {
         assert_eq!(posted.status, 200, "{}", posted.text());
         for phone in ["491713920001", "491713920002", "491713920002"] {
             let (user, password) = (kannel::USER, kannel::PASSWORD);
-            let sms = format!("/cgi-bin/sendsms?username={user}&password={password}&from=Stadt&to={phone}&text=Telefon+115");
+            let sms =
+                format!("/cgi-bin/sendsms?username={user}&password={password}&from=Stadt&to={phone}&text=Telefon+115");
             assert_eq!(http::get(kannel_port, &sms).unwrap().status, 202);
         }
         browser::run("sandbox.mjs", &page, &[]);
