@@ -109,16 +109,9 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
             ),
         );
     }
-    let http = http::client(channel, &ABILITIES, true);
-    if let Err(error) = &http {
-        reader.problem(
-            "kind",
-            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
-            said!("Bitte installieren Sie ca-certificates.", "Install ca-certificates."),
-        );
-    }
+    let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
-    let (Some(mut url), Some(username), Some(password), Ok(http), true) =
+    let (Some(mut url), Some(username), Some(password), Some(http), true) =
         (url, username, password, http, problems.is_empty())
     else {
         return Err(problems);

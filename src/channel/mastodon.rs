@@ -102,16 +102,9 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
             said!("Lassen Sie audience weg.", "Leave audience out."),
         );
     }
-    let http = http::client(channel, &ABILITIES, true);
-    if let Err(error) = &http {
-        reader.problem(
-            "kind",
-            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
-            said!("Bitte installieren Sie ca-certificates.", "Install ca-certificates."),
-        );
-    }
+    let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
-    let (Some(base), Some(token), Ok(http), true) = (url, token, http, problems.is_empty()) else {
+    let (Some(base), Some(token), Some(http), true) = (url, token, http, problems.is_empty()) else {
         return Err(problems);
     };
     let account = Arc::new(Account {

@@ -2,17 +2,34 @@
 
 use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{Built, Channel, registry};
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::{Outcome, Reason};
+use crate::formats::{Site, SiteFile};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
 use crate::render::Engine;
 use crate::render::message::Message;
 use crate::store::{Job, Variant};
 use crate::text::lang::Lang;
+
+/// A site of these files: path and content.
+pub fn site(files: &[(&str, &str)]) -> Site {
+    let file = |text: &str| SiteFile {
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        media_type: "text/html",
+    };
+    Site {
+        files: files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), file(text)))
+            .collect(),
+        changes_at: None,
+    }
+}
 
 /// A counterpart that always answers the same.
 pub struct Scripted(MockServer);

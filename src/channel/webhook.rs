@@ -98,38 +98,22 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     });
     // An address of the configuration itself may be private, those of an audience file only where allowed.
     let private = channel.common.audience.is_none() || channel.common.allow_private;
-    let http = http::client(channel, &ABILITIES, private);
+    let http = http::client(&mut reader, channel, &ABILITIES, private);
     let account = url
         .as_ref()
         .map_or_else(|| format!("webhook:{}", channel.name), |url| host(url).to_owned());
-    match (http, secret) {
-        (Ok(http), Some(secret)) => {
-            let problems = reader.finish();
-            if !problems.is_empty() {
-                return Err(problems);
-            }
-            Ok(Built::Messages(std::sync::Arc::new(Webhook {
-                url,
-                secret,
-                http,
-                key: around.key.clone(),
-                channel: channel.name.clone(),
-                account,
-            })))
-        }
-        (Err(error), _) => {
-            reader.problem(
-                "kind",
-                said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
-                said!(
-                    "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
-                    "Install the system's certificates (ca-certificates)."
-                ),
-            );
-            Err(reader.finish())
-        }
-        (_, None) => Err(reader.finish()),
-    }
+    let problems = reader.finish();
+    let (Some(http), Some(secret), true) = (http, secret, problems.is_empty()) else {
+        return Err(problems);
+    };
+    Ok(Built::Messages(std::sync::Arc::new(Webhook {
+        url,
+        secret,
+        http,
+        key: around.key.clone(),
+        channel: channel.name.clone(),
+        account,
+    })))
 }
 
 /// The bytes of `whsec_…`: 24 to 64.

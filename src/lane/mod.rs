@@ -157,12 +157,6 @@ impl LanesHandle {
         &self.taken_over
     }
 
-    /// Every lane at a glance, by name.
-    pub fn glances(&self) -> Vec<(String, Glance)> {
-        let all = self.lanes.iter();
-        all.map(|(name, _, watch)| (name.clone(), watch.now())).collect()
-    }
-
     /// Waits until every lane has seen all wakes so far and has nothing to do now: all sent, or held, or waiting for a
     /// later try.
     pub async fn drained(&self) {

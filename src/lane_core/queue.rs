@@ -112,11 +112,6 @@ impl<J: Work> Queue<J> {
         self.urgent.len() + self.bulk.len()
     }
 
-    /// Bulk rows.
-    pub fn bulk_len(&self) -> usize {
-        self.bulk.len()
-    }
-
     /// True where nothing waits to start.
     pub fn is_empty(&self) -> bool {
         self.urgent.is_empty() && self.bulk.is_empty()

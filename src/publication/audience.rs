@@ -21,7 +21,7 @@ const MAX_PROBLEMS: usize = 20;
 pub fn read(path: &Path) -> Result<Vec<Person>, Vec<Problem>> {
     let name = path.display().to_string();
     let whole = |what: Said, remedy: Said| vec![problem(&name, None, None, what, remedy)];
-    let size = std::fs::metadata(path).map_err(|error| {
+    let unreadable = |error: std::io::Error| {
         whole(
             said!(
                 "Die Datei lässt sich nicht lesen: {error}.",
@@ -29,7 +29,8 @@ pub fn read(path: &Path) -> Result<Vec<Person>, Vec<Problem>> {
             ),
             said!("Bitte Pfad und Rechte prüfen.", "Please check path and permissions."),
         )
-    })?;
+    };
+    let size = std::fs::metadata(path).map_err(unreadable)?;
     if size.len() > MAX_BYTES {
         return Err(whole(
             said!("Die Datei ist größer als 256 MB.", "The file is larger than 256 MB."),
@@ -39,15 +40,7 @@ pub fn read(path: &Path) -> Result<Vec<Person>, Vec<Problem>> {
             ),
         ));
     }
-    let bytes = std::fs::read(path).map_err(|error| {
-        whole(
-            said!(
-                "Die Datei lässt sich nicht lesen: {error}.",
-                "The file cannot be read: {error}."
-            ),
-            said!("Bitte Pfad und Rechte prüfen.", "Please check path and permissions."),
-        )
-    })?;
+    let bytes = std::fs::read(path).map_err(unreadable)?;
     parse(&name, &bytes)
 }
 

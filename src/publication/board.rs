@@ -39,30 +39,23 @@ pub struct Line {
 
 /// A clock time in the publisher's zone; with the day where it is not the day of `now`.
 pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (
-        timestamp(at).to_zoned_datetime(zone.clone()),
-        timestamp(now).to_zoned_datetime(zone.clone()),
-    );
-    let format = if at.date() == now.date() {
-        "%H:%M"
-    } else {
-        "%d.%m. %H:%M"
-    };
-    at.strftime(format).to_string()
+    shown(at, now, zone, "%H:%M")
 }
 
 /// A clock time with seconds, for the next try: a difference of seconds matters there.
 pub fn exact_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (
-        timestamp(at).to_zoned_datetime(zone.clone()),
-        timestamp(now).to_zoned_datetime(zone.clone()),
-    );
-    let format = if at.date() == now.date() {
-        "%H:%M:%S"
+    shown(at, now, zone, "%H:%M:%S")
+}
+
+fn shown(at: Ms, now: Ms, zone: &TimeZone, clock: &str) -> String {
+    let local = |ms| timestamp(ms).to_zoned_datetime(zone.clone());
+    let at = local(at);
+    let clock = at.strftime(clock);
+    if at.date() == local(now).date() {
+        clock.to_string()
     } else {
-        "%d.%m. %H:%M:%S"
-    };
-    at.strftime(format).to_string()
+        format!("{} {clock}", at.strftime("%d.%m."))
+    }
 }
 
 /// A number as Germans write it: 1.204.

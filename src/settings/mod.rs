@@ -5,8 +5,8 @@
 
 mod channel;
 mod files;
-pub mod near;
 mod publisher;
+pub mod quoted;
 pub mod raw;
 pub mod reader;
 mod rules;

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::near::{nearest, quoted};
+use super::quoted::quoted;
 use super::raw::{Node, Place, RawTable, Value, from_environment};
 use crate::domain::problem::Problem;
 use crate::said;
+use crate::text::near::nearest;
 use crate::text::said::Said;
 
 /// Reads one table and remembers what it took.

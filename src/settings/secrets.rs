@@ -4,7 +4,7 @@ use std::io::Read;
 
 use secrecy::SecretString;
 
-use super::near::quoted;
+use super::quoted::quoted;
 use super::reader::Reader;
 use crate::said;
 

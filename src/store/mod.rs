@@ -37,7 +37,6 @@ mod writer;
 use async_trait::async_trait;
 
 use crate::clock::Ms;
-use crate::domain::delivery::Gate;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
@@ -178,6 +177,3 @@ pub trait Board: Send + Sync {
 /// The whole store.
 pub trait Store: Notices + Lanes + Board + 'static {}
 impl<T: Notices + Lanes + Board + 'static> Store for T {}
-
-/// The gate a lane row starts with.
-pub const FIRST_GATE: Gate = Gate::Open;

@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 use super::{Book, NAMED, Parsed, SINGLE, line_of};
 use crate::domain::problem::Problem;
 use crate::said;
-use crate::settings::near::{nearest, quoted};
+use crate::settings::quoted::quoted;
 use crate::settings::raw::Place;
+use crate::text::near::nearest;
 
 /// Reads one file; the book learns where its sections stand.
 pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Reader;
 use crate::said;
-use crate::settings::near::quoted;
+use crate::settings::quoted::quoted;
 use crate::settings::raw::Value;
 use crate::settings::units;
 use crate::store::Rate;
