@@ -19,6 +19,13 @@ tidy() {
 }
 trap tidy EXIT
 
+# The command, again and again until it succeeds, for a minute at most.
+await() {
+    for _ in $(seq 600); do ! "$@" || return 0; sleep 0.1; done
+    echo "docs/screenshots.sh waited in vain: $*" >&2
+    exit 1
+}
+
 # The page, as it was: the notices of 16 and 24 January, at five past six in the evening.
 mkdir "$work/a"
 cat >"$work/a/channels.toml" <<'TOML'
@@ -49,17 +56,15 @@ done
 mkdir "$work/tmp"
 LANG=C.UTF-8 TMPDIR="$work/tmp" "$rundruf" demo --once </dev/null >"$work/demo.log" 2>&1 &
 demo=$!
-until grep -q 'Only Mastodon waits' "$work/demo.log"; do
-    kill -0 "$demo" || { cat "$work/demo.log" >&2; exit 1; }
-    sleep 0.1
-done
+await grep -qs 'Only Mastodon waits' "$work/demo.log"
 kill -STOP "$demo"
 mkdir "$work/bin" && ln -s "$rundruf" "$work/bin/rundruf"
 term=(tmux -L rundruf-docs -f /dev/null)
 LANG=C.UTF-8 "${term[@]}" new-session -d -s board -x 80 -y 24 \
     "cd '$work'/tmp/rundruf-demo-* && PATH='$work/bin':\$PATH PS1='\$ ' LANG=C.UTF-8 exec bash --norc --noprofile"
 "${term[@]}" send-keys -t board 'rundruf status' Enter
-until "${term[@]}" capture-pane -p -t board | grep -q '^website'; do sleep 0.1; done
+captured() { "${term[@]}" capture-pane -p -t board | grep -q '^website'; }
+await captured
 "${term[@]}" capture-pane -p -e -t board >"$work/board.txt"
 
 RUNDRUF_NODE_PEERS=${RUNDRUF_NODE_PEERS:-$root/target/peers/node} \

@@ -10,6 +10,7 @@ use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld, Waker};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
+use crate::secret::KeyFile;
 use crate::store::Sqlite;
 use crate::store::owner::{Changes, Owner};
 use crate::store::{Board, Store};
@@ -70,6 +71,8 @@ impl App {
     pub async fn open(self) -> Result<Open, Failure> {
         self.refuse_other_users()?;
         crate::store::owner::prepare_data(&self.office.settings.data)?;
+        // Store and key come into being together: a backup made before the first message went must carry the key too.
+        KeyFile::new(self.office.settings.store.key_file.clone()).key()?;
         let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
         Ok(Open {
             office: self.office,

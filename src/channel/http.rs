@@ -164,7 +164,11 @@ pub fn well(de: String, en: String) -> Finding {
 
 /// A line of `check` for a counterpart that does not answer as it should.
 pub fn unwell(who: &str, report: &Report) -> Finding {
-    let text = &report.text;
+    // The report names the counterpart for lines that do not.
+    let text = report
+        .text
+        .strip_prefix(who)
+        .map_or(report.text.as_str(), |rest| rest.trim_start_matches(": "));
     let text = match report.reason {
         Reason::NotConnected => said!(
             "{who} ist nicht zu erreichen ({text}). Bitte prüfen Sie Adresse und Netz.",

@@ -133,7 +133,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
 
 impl Kannel {
     fn who(&self) -> String {
-        format!("Kannel at {}", self.url.host_str().unwrap_or("?"))
+        format!("Kannel {}", self.url.host_str().unwrap_or("?"))
     }
 
     /// Where Kannel reports to: it replaces `%d` by the report's kind, `%F` by the centre's id, `%A` by the centre's words.

@@ -136,7 +136,7 @@ impl Mastodon {
             .key
             .key()
             .map_err(|error| Failure::NotConnected(format!("the key file cannot be read: {error}")))?
-            .handle("mastodon", &[&self.channel, &job.delivery.to_string()]);
+            .handle("mastodon", &[&self.channel, &job.name_for_ever()]);
         let request = self
             .account
             .request(Method::POST, "/api/v1/statuses")

@@ -183,6 +183,7 @@ impl Channel for Webhook {
         };
         let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
         Ok(Variant {
+            first: None,
             format: FORMAT,
             text,
             payload,
@@ -208,7 +209,7 @@ impl Channel for Webhook {
         let id = match self.key.key() {
             Ok(key) => format!(
                 "msg_{}",
-                key.handle("webhook", &[&self.channel, &job.delivery.to_string()])
+                key.handle("webhook", &[&self.channel, &job.name_for_ever()])
             ),
             Err(error) => {
                 return http::report(

@@ -15,7 +15,7 @@ use crate::channel::{Built, Channel};
 use crate::clock::SharedClock;
 use crate::said;
 use crate::store::owner::Owner;
-use crate::store::{Receipt, Store, StoreError};
+use crate::store::{Board, Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
 use crate::web::receipts::{ReceiptSink, Receipts};
 use crate::web::refresh::Refresher;
@@ -36,6 +36,12 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             "A rundruf serve is running in {data} already. Two at once would send twice; please stop the other one first."
         )));
     };
+    if open.store.identity().await?.moved {
+        return Err(Failure::Refused(said!(
+            "Der Speicher in {data} ist umgezogen (backup --move) und sendet nicht mehr. Auf der neuen Maschine: rundruf restore DATEI, dann rundruf serve.",
+            "The store in {data} has moved (backup --move) and sends no more. On the new machine: rundruf restore FILE, then rundruf serve."
+        )));
+    }
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
     let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());

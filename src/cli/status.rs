@@ -86,14 +86,20 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
         }));
     }
     let owner = crate::store::owner::is_running(&open.office.settings.data);
-    if !owner {
+    let moved = open.store.identity().await?.moved;
+    if moved {
+        out.say(&said!(
+            "Dieser Speicher ist umgezogen (backup --move): Hier wird nichts mehr gesendet.",
+            "This store has moved (backup --move): nothing more is sent from here."
+        ));
+    } else if !owner {
         out.say(&said!(
             "Es läuft kein rundruf serve: Gerade wird nichts gesendet. Weiter mit: rundruf serve",
             "No rundruf serve is running: nothing is being sent now. To go on: rundruf serve"
         ));
     }
     out.answer(&json!({
-        "as_of": crate::clock::timestamp(now), "serving": owner, "incidents": incidents, "channels": lanes,
+        "as_of": crate::clock::timestamp(now), "serving": owner, "moved": moved, "incidents": incidents, "channels": lanes,
     }));
     Ok(())
 }

@@ -16,6 +16,11 @@ use crate::clock::Ms;
 /// Where the key file lies in `carried`.
 const KEY: &str = "key";
 
+/// How far a restored store's numbers begin beyond the copy's: more than the old store can have given since. Handles and receipt
+/// addresses are made of them, so that what the old store sent later is never taken for something the restored one sends.
+const NOTICES_BEYOND: i64 = 1_000_000;
+const DELIVERIES_BEYOND: i64 = 100_000_000;
+
 /// What a restore asks of the configuration: lanes whose kind has a handle or can read back, so that their open rows settle themselves.
 #[derive(Debug, Clone, Default)]
 pub struct Restore<'a> {
@@ -210,6 +215,7 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
     sqlx::query("UPDATE lane SET generation = generation + 1")
         .execute(&mut *c)
         .await?;
+    begin_beyond(c).await?;
     open_everything(c, how.now_ms).await?;
     let lanes: Vec<(i64, String, String)> = sqlx::query_as("SELECT id, name, kind FROM lane ORDER BY name")
         .fetch_all(&mut *c)
@@ -231,6 +237,26 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
         }
     }
     Ok(restored)
+}
+
+/// New numbers from here on.
+async fn begin_beyond(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    for (table, beyond) in [("notice", NOTICES_BEYOND), ("delivery", DELIVERIES_BEYOND)] {
+        // SQLite's own table, a row per table that has ever had one.
+        let done = sqlx::query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?")
+            .bind(beyond)
+            .bind(table)
+            .execute(&mut *c)
+            .await?;
+        if done.rows_affected() == 0 {
+            sqlx::query("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)")
+                .bind(table)
+                .bind(beyond)
+                .execute(&mut *c)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// What the old store may have opened after the backup has to be a row, so that it can be uncertain.

@@ -213,6 +213,13 @@ async fn start(
     for row in rows {
         let (lang, variant) = pick(&sink.texts, row.lang)
             .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
+        let variant = match variant.first.as_ref().filter(|_| row.first) {
+            Some(text) => Arc::new(Variant {
+                text: text.clone(),
+                ..Variant::clone(variant)
+            }),
+            None => Arc::clone(variant),
+        };
         let start_at_ms = sink.slots.take(r.now_ms);
         // A term runs from the very first start, also where the attempt was given back afterwards.
         let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {
@@ -240,7 +247,7 @@ async fn start(
             after_unknown: row.after_unknown,
             recipient: RecipientId(row.recipient),
             address: row.address,
-            variant: Arc::clone(variant),
+            variant,
             lang,
             thread: thread.clone(),
             target: row.target,

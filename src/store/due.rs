@@ -38,6 +38,8 @@ pub(super) struct Due {
     pub(super) address: String,
     pub(super) lang: Option<Lang>,
     pub(super) target: Option<Remote>,
+    /// A correction for somebody who has not got what it corrects.
+    pub(super) first: bool,
 }
 
 /// What was seen of a broadcast's due rows.
@@ -125,7 +127,7 @@ pub(super) async fn read(
             .execute(&mut *c)
             .await?;
     }
-    let nothing_to_retract = if b.corrects == "[]" && b.kind != 2 {
+    let nothing_to_retract = if !correction {
         Vec::new()
     } else {
         settle_correction(c, b, &mut seen.rows).await?
@@ -161,6 +163,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
         lang: from_word(row.try_get("lang")?),
         target: None,
+        first: false,
     })
 }
 
@@ -199,6 +202,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
         }
         None => {
             row.operation = Operation::Post;
+            row.first = true;
             true
         }
     });

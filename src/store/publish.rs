@@ -16,9 +16,14 @@ pub(super) const SHAPE_ACCOUNT: i64 = 0;
 pub(super) const SHAPE_AUDIENCE: i64 = 1;
 pub(super) const SHAPE_LEVELS: i64 = 2;
 
+/// What a moved store says.
+const MOVED: &str =
+    "this store has moved to another machine (backup --move) and sends no more: publish there, after `rundruf restore`";
+
 /// Writes a publication, or says why it is there already or cannot be.
 pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
     let notice = &p.notice;
+    refuse_moved(c).await?;
     // Unique (publisher, slug).
     let found: Option<(i64, Option<i64>, i64)> =
         sqlx::query_as("SELECT id, closed, last FROM incident WHERE publisher = ? AND slug = ?")
@@ -64,6 +69,18 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
         seq: NoticeSeq(seq),
         incident: IncidentId(incident),
     })
+}
+
+/// A store that was carried to another machine takes nothing in: there it would never go out.
+async fn refuse_moved(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    // One row.
+    let moved: bool = sqlx::query_scalar("SELECT moved FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
+    if moved {
+        return Err(StoreError::Refused(MOVED.to_owned()));
+    }
+    Ok(())
 }
 
 /// The answers that write nothing: the key is known, something came in between, the incident is closed.

@@ -62,7 +62,7 @@ fn accepted(stage: &Stage) -> [usize; 3] {
         sandbox.webhook.books(),
     ]
     .map(|books| {
-        assert_eq!(books.doubles(), 0, "somebody got something twice");
+        assert_eq!(books.doubles(), 0, "somebody got something twice: {:#?}", books.entries);
         books.accepted()
     })
 }
@@ -161,6 +161,7 @@ fn a_moved_store_sends_no_more_and_says_so() {
     let late = old.run(&["publish", "spaet.toml", "--yes"]);
     assert_eq!(late.code, 1, "{late:?}");
     assert!(late.err.contains("moved"), "{}", late.err);
+    assert_eq!(old.json(&["status"])["moved"], true);
     assert_eq!(serve.stop(), 0);
     let again = old.run(&["serve"]);
     assert_eq!(again.code, 1, "{again:?}");
@@ -187,4 +188,20 @@ fn a_moved_store_sends_no_more_and_says_so() {
         Some(&books.entries[0].id),
         "the thread goes on"
     );
+}
+
+#[test]
+fn a_backup_does_not_come_up_under_another_key() {
+    let stage = stage();
+    stage.app.publish(&notice("Erste Lage"), &[]);
+    let copy = stage.app.path().join("rundruf.backup");
+    let copy = copy.to_str().unwrap();
+    stage.app.json(&["backup", copy]);
+    let new = another(&stage);
+    new.write("data/rundruf.key", "einundzwanzig Tage und elf Stund");
+    let refused = new.run(&["restore", copy, "--yes"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(!new.path().join("data/rundruf.db").exists(), "nothing was changed");
+    std::fs::remove_file(new.path().join("data/rundruf.key")).unwrap();
+    new.run(&["restore", copy, "--yes"]).ok();
 }

@@ -84,15 +84,13 @@ fn every_bad_notice_leaves_a_store_as_it_is() {
         "incident = \"2020-01-it\"\nheadline = \"Erste\"\nsummary = \"Erste Meldung.\"\n",
         &["--wait"],
     );
-    let store = app.path().join("data/rundruf.db");
-    let (before, incidents) = (std::fs::read(&store).unwrap(), app.json(&["incident", "list"]));
+    let before = app.state();
     // What a file refers to may be there now: only that it is refused counts.
     for_each(FILES, |bad| match bad.file {
         "unknown-reference.toml" | "correction-of-nothing.toml" => Ok(()),
         _ => refused(&app, bad, ""),
     });
-    assert_eq!(app.json(&["incident", "list"]), incidents);
-    assert!(std::fs::read(&store).unwrap() == before, "the store has changed");
+    assert!(app.state() == before, "something has changed");
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn read_alike(file: &PathBuf) {
 f=feedparser.parse(sys.argv[1])
 assert not f.bozo, f.bozo_exception
 def at(e,k): return calendar.timegm(e[k]) if k in e else None
-print(json.dumps([[e.id,e.title,e.link,at(e,'published_parsed'),at(e,'updated_parsed')] for e in f.entries]))";
+print(json.dumps([[e.id,e.title,e.link,at(e,'published_parsed'),at(e,'updated_parsed') or at(e,'published_parsed')] for e in f.entries]))";
     python("import feedparser", "feedparser", |python| {
         let done = Command::new(python).args(["-c", SCRIPT]).arg(file).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

@@ -36,6 +36,7 @@ fn target(dir: &std::path::Path, toml: &str) -> Arc<dyn Target> {
 
 fn job(delivery: i64, text: &str) -> Job {
     let variant = Variant {
+        first: None,
         format: 1,
         text: text.to_owned(),
         payload: serde_json::Value::Null,

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use super::support::eventually;
+use rundruf::sandbox::{Sandbox, kannel, mastodon};
+
+use super::support::{browser, eventually, http};
 
 /// `demo --once` whose temporary folder is this one, in English.
 fn demo(temporary: &Path) -> Command {
@@ -117,4 +119,30 @@ fn a_killed_demo_leaves_no_child() {
     eventually("every child has ended", || {
         processes(temporary.path()).is_empty().then_some(())
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_the_imitated_services_draws_what_they_received() {
+    let clock = std::sync::Arc::new(rundruf::clock::SystemClock);
+    let sandbox = Sandbox::start(clock, true).await.unwrap();
+    let port = |address: String| url::Url::parse(&address).unwrap().port().unwrap();
+    let (mastodon_port, kannel_port) = (port(sandbox.mastodon.url()), port(sandbox.kannel.url()));
+    let page = sandbox.page_url();
+    tokio::task::spawn_blocking(move || {
+        let token = format!("Bearer {}", mastodon::TOKEN);
+        let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        let text = r#"{"status": "E-Mail geht wieder.", "language": "de"}"#;
+        let posted = http::post(mastodon_port, "/api/v1/statuses", &headers, text.as_bytes()).unwrap();
+        assert_eq!(posted.status, 200, "{}", posted.text());
+        for phone in ["491713920001", "491713920002", "491713920002"] {
+            let (user, password) = (kannel::USER, kannel::PASSWORD);
+            let sms =
+                format!("/cgi-bin/sendsms?username={user}&password={password}&from=Stadt&to={phone}&text=Telefon+115");
+            assert_eq!(http::get(kannel_port, &sms).unwrap().status, 202);
+        }
+        browser::run("sandbox.mjs", &page, &[]);
+    })
+    .await
+    .unwrap();
+    sandbox.stop().await;
 }

@@ -5,9 +5,23 @@ use std::io::Read;
 use crate::support::http::{Reply, get, send};
 use crate::support::{TestApp, eventually, root};
 
+const PUBLISHER: &str = "[publisher.potsdam]
+name = \"Landeshauptstadt Potsdam\"
+languages = [\"de\", \"de-simple\", \"en\"]
+phone = \"115\"
+[publisher.potsdam.imprint]
+name = \"Landeshauptstadt Potsdam\"
+address = \"Beispielweg 1, 14469 Potsdam\"
+represented_by = \"Der Oberbürgermeister\"
+phone = \"115\"
+email = \"presse@stadt.example\"
+responsible = \"Pressestelle\"
+";
+
 /// Case A and one place, served.
 fn potsdam() -> TestApp {
-    let app = TestApp::new(
+    let app = TestApp::with_publishers(
+        PUBLISHER,
         "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n[channel.sms]\nkind = \"kannel\"\nurl = \"http://127.0.0.1:1\"\nusername = \"u\"\npassword = \"p\"\ngate = \"held\"\naudience = { file = \"presse.csv\" }\n",
     );
     app.write("presse.csv", "address\n+491713920001\n");

@@ -127,15 +127,25 @@ fn until(stage: &Stage, moment: Moment, number: usize) {
             sandbox.kannel.until(|b| b.entries.len() >= taken + after),
         );
         sandbox.kannel.fault(fault);
-        eventually("64 SMS are in flight", || {
-            (sum(&app.broadcasts(), "sms", "started") == IN_FLIGHT).then_some(())
-        });
+        sandbox.kannel.books().entries.len()
     };
     match moment {
         Moment::Committed | Moment::TakingOver => drop(published(child.take().unwrap())),
         Moment::Sms(n) => drop(stage.wait("SMS go", sandbox.kannel.until(|b| b.entries.len() >= taken + n))),
-        Moment::Hanging(n) => hang(Fault::Hang, n),
-        Moment::Unanswered(n) => hang(Fault::WorkAndHang, n),
+        Moment::Hanging(n) => {
+            hang(Fault::Hang, n);
+            eventually("64 SMS are in flight", || {
+                (sum(&app.broadcasts(), "sms", "started") >= IN_FLIGHT).then_some(())
+            });
+        }
+        Moment::Unanswered(n) => {
+            let sent = hang(Fault::WorkAndHang, n);
+            // Their delivery reports come although no request was answered.
+            let all = sandbox
+                .kannel
+                .until(|b| b.entries.len() >= sent + usize::try_from(IN_FLIGHT).unwrap());
+            stage.wait("64 SMS are in flight", all);
+        }
         Moment::Reports(n) => drop(stage.wait("reports come", sandbox.kannel.until(|b| reports(b) >= reported + n))),
         Moment::Toot => {
             let named = format!("Lage {number}:");

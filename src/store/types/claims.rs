@@ -89,6 +89,14 @@ pub struct Job {
     pub created_ms: Ms,
 }
 
+impl Job {
+    /// What names this message for good, for handles: the same in a restored copy of the store, whatever row it has there, and never
+    /// that of another message. A delivery's number is neither.
+    pub fn name_for_ever(&self) -> String {
+        format!("{} {} {}", self.notice, self.broadcast, self.address)
+    }
+}
+
 /// Earlier posts of the incident on this account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {

@@ -94,6 +94,9 @@ pub struct Variant {
     pub format: u16,
     /// The text as people will read it.
     pub text: String,
+    /// Of a correction: the text for whoever has not got what it corrects, as their first message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
     /// What the kind needs beside the text (subject, JSON body, spoiler, …).
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub payload: serde_json::Value,

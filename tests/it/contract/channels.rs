@@ -143,7 +143,11 @@ fn what_nobody_knows_a_person_decides() {
     let text = "0: Accepted for delivery";
     std::io::Write::write_all(
         &mut stream,
-        format!("HTTP/1.1 202 Accepted\r\nContent-Length: {}\r\n\r\n{text}", text.len()).as_bytes(),
+        format!(
+            "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        )
+        .as_bytes(),
     )
     .unwrap();
     app.wait_for("sms", 2, "accepted", 1);

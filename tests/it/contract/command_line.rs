@@ -114,7 +114,7 @@ fn every_command_has_help_that_says_what_it_does() {
             answer.out
         );
         assert!(
-            answer.err.is_empty() && answer.out.lines().next().unwrap().len() > 20,
+            answer.err.is_empty() && answer.out.lines().next().unwrap().len() > 10,
             "{}",
             answer.out
         );

@@ -26,8 +26,8 @@ fn list_show_close_and_reopen() {
     );
     app.run(&["incident", "close", "2026-01-it", "--yes"]).ok();
     app.run(&["incident", "close", "2026-01-it", "--yes"]).ok();
-    app.write("meldung.toml", &format!("incident = \"2026-01-it\"\n{}", notice(3)));
-    let closed = app.run(&["publish", "meldung.toml"]);
+    app.write("dritte.toml", &format!("incident = \"2026-01-it\"\n{}", notice(3)));
+    let closed = app.run(&["publish", "dritte.toml"]);
     assert_eq!(closed.code, 1);
     assert!(
         closed.err.contains("closed") && closed.err.contains("incident reopen"),
@@ -40,7 +40,7 @@ fn list_show_close_and_reopen() {
         false
     );
     app.run(&["incident", "reopen", "2026-01-it"]).ok();
-    assert_eq!(app.json(&["publish", "meldung.toml"])["number"], 3);
+    assert_eq!(app.json(&["publish", "dritte.toml"])["number"], 3);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Counterpart, WEBSITE, hook, nobody, notice, tree};
+use super::{Counterpart, WEBSITE, hook, nobody, notice};
 use crate::support::TestApp;
 
 fn broadcasts(app: &TestApp) -> usize {
@@ -166,7 +166,7 @@ fn preview_and_dry_run_change_nothing_also_where_a_store_is() {
         "neu.toml",
         &format!("{}[contact.zentrale]\nphone = \"115\"\n", notice(2)),
     );
-    let before = tree(app.path());
+    let before = app.state();
     for args in [
         &["preview", "neu.toml"][..],
         &["publish", "neu.toml", "--dry-run"],
@@ -183,11 +183,11 @@ fn preview_and_dry_run_change_nothing_also_where_a_store_is() {
             "{}",
             answer.out
         );
-        assert!(tree(app.path()) == before, "{args:?} changed something");
+        assert!(app.state() == before, "{args:?} changed something");
     }
     let one = app.json(&["preview", "neu.toml", "--channel", "sms", "--lang", "en"]);
     assert_eq!(one["channels"].as_array().unwrap().len(), 1);
-    assert!(tree(app.path()) == before);
+    assert!(app.state() == before);
 }
 
 #[test]

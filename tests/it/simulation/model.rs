@@ -89,6 +89,7 @@ impl Default for Model {
             breaks: Breaks::default(),
             notices: 0,
             variant: Arc::new(Variant {
+                first: None,
                 format: 1,
                 text: "t".into(),
                 payload: serde_json::Value::Null,

@@ -77,6 +77,7 @@ pub fn places(names: &[&str]) -> Scope {
 /// A broadcast to one account.
 pub fn to(lane: LaneId) -> NewBroadcast {
     let variant = Variant {
+        first: None,
         format: 1,
         text: "Die IT steht.".into(),
         payload: serde_json::Value::Null,

@@ -187,6 +187,28 @@ impl TestApp {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// All that commands can change, as commands and files show it: incidents, lanes, broadcasts, every file but the
+    /// database's own (opening one moves pages between file and log).
+    pub fn state(&self) -> Vec<String> {
+        let mut status = self.json(&["status"]);
+        status.as_object_mut().unwrap().remove("as_of");
+        let mut state = vec![self.json(&["incident", "list"]).to_string(), status.to_string()];
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.display().to_string().contains("rundruf.db") {
+                    let bytes = std::fs::read(&path).unwrap_or_default();
+                    state.push(format!("{} {}", path.display(), String::from_utf8_lossy(&bytes)));
+                }
+            }
+        }
+        state.sort();
+        state
+    }
+
     /// Broadcasts of all incidents as `status --json` shows them.
     pub fn broadcasts(&self) -> Vec<Value> {
         let status = self.json(&["status"]);
