@@ -38,7 +38,7 @@ pub(super) async fn decide(
         _ => open.iter().map(|o| o.0).collect(),
     };
     let list = serde_json::to_string(&ids)?;
-    // `again`: the person has accepted that it may come twice, so nothing holds the next attempt back as after unknown (flag 1).
+    // What was unknown may be there: the next attempt has to know (flag 1).
     let sql = match decision {
         Decision::There => {
             "UPDATE delivery SET state = 3, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
@@ -47,7 +47,7 @@ pub(super) async fn decide(
             "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags & ~1, state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = flags | (state = 4) | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::rows::{from_word, listed, pick, variants};
-use super::{DeliveryRow, StoreError, Story, StoryEvent, board, lanes};
+use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};
@@ -52,10 +52,13 @@ pub(super) async fn list(
 
 /// Everything known of one delivery.
 pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
-    // Primary keys; (lane, seq) of recipient.
+    // Primary keys of delivery, broadcast and target; (lane, seq) of recipient.
     let row = sqlx::query(
-        "SELECT d.*, NULL AS text, r.address, r.lang FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient WHERE d.id = ?",
+        "SELECT d.*, NULL AS text, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
+           t.text AS target_text
+         FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
+           LEFT JOIN target t ON b.shape = 2 AND t.id = d.recipient WHERE d.id = ?",
     )
     .bind(delivery.0)
     .fetch_optional(pool)
@@ -69,13 +72,41 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
     let lane = lanes::one(&mut connection, broadcast.lane.0).await?;
     let texts = variants(&mut connection, broadcast.id.0).await?;
     drop(connection);
-    let (_, variant) = pick(&texts, from_word(row.try_get("lang")?))
-        .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
-    let events = events(pool, &row, broadcast.created_ms, &delivery).await?;
+    let variant = match pick(&texts, from_word(row.try_get("lang")?)) {
+        Some((_, variant)) => variant.clone(),
+        // A website has no text of its own: it shows the notice.
+        None => Variant {
+            format: 0,
+            first: None,
+            text: String::new(),
+            payload: serde_json::Value::Null,
+            fit: Fit::default(),
+        },
+    };
+    let mut events = events(pool, &row, broadcast.created_ms, &delivery).await?;
+    let target: Option<String> = row.try_get("target")?;
+    if target.is_some() && delivery.state == DeliveryState::Waiting {
+        // A website is brought up to date as a whole: what its target met is what became of this notice there.
+        delivery.due_ms = row.try_get("target_due")?;
+        delivery.attempt = row.try_get("target_failures")?;
+        if let Some(text) = row.try_get::<Option<String>, _>("target_text")? {
+            events.push(StoryEvent {
+                at_ms: broadcast.changed_ms,
+                what: "failed".to_owned(),
+                attempt: Some(delivery.attempt),
+                reason: None,
+                text: Some(text),
+            });
+        }
+    }
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
-        variant: variant.clone(),
-        address: row.try_get::<Option<String>, _>("address")?.map(|a| mask(&a)),
+        variant,
+        // A target's address is our own and holds no secret.
+        address: match target {
+            Some(target) => Some(target),
+            None => row.try_get::<Option<String>, _>("address")?.map(|a| mask(&a)),
+        },
         lane,
         broadcast,
         delivery,

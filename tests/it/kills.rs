@@ -122,7 +122,10 @@ fn until(stage: &Stage, moment: Moment, number: usize) {
     let child = publishing(app, number);
     let mut child = Some(child);
     let hang = |fault: Fault, after: usize| {
-        let books = stage.wait("some SMS go", sandbox.kannel.until(|b| b.entries.len() >= taken + after));
+        let books = stage.wait(
+            "some SMS go",
+            sandbox.kannel.until(|b| b.entries.len() >= taken + after),
+        );
         sandbox.kannel.fault(fault);
         // As of before: some hang already.
         books.entries.len()

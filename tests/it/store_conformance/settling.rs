@@ -149,6 +149,50 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
 
+pub async fn what_a_person_sends_again_goes<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let what = DecideOn::Delivery(job.delivery);
+    store
+        .decide(what, Decision::Again, &act("decide", T0), T0)
+        .await
+        .unwrap();
+    let job = claim(store, lane, T0).await.remove(0);
+    assert!(
+        !job.after_unknown,
+        "the decision covers what the earlier attempt came to"
+    );
+    let unknown = Settled::Waiting {
+        due_ms: T0,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &job, T0, unknown).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    assert!(job.after_unknown, "but not what comes after it");
+}
+
+pub async fn what_was_given_back_goes_once_though_new_chunks_open<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+491", &[]), ("+492", &[]), ("+493", &[])]).await;
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let one = ClaimRequest {
+        limit: 1,
+        ..request(lane, T0)
+    };
+    let jobs = store.claim(&one).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 1);
+    store
+        .give_back(&[(jobs[0].delivery, jobs[0].attempt)], T0)
+        .await
+        .unwrap();
+    let mut ids: Vec<_> = claim(store, lane, T0).await.iter().map(|job| job.recipient).collect();
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((ids.len(), all), (3, 3), "somebody would get it twice");
+}
+
 pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     let short = NewBroadcast {
