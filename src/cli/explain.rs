@@ -1,15 +1,16 @@
 //! `rundruf explain DELIVERY`: one delivery's whole story on one screen.
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::output::{Failure, Output, table, wrap};
 use super::Globals;
 use crate::app::App;
-use crate::ids::{BroadcastId, DeliveryId};
+use crate::ids::{BroadcastId, DeliveryId, IncidentId};
 use crate::publication::board::exact_time;
 use crate::said;
-use crate::store::{Board, Story};
+use crate::store::{Board, Notices as _, Story};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -30,11 +31,16 @@ pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u
             return tell(&open, only.id, out).await;
         }
         let now = open.office.clock.now_ms();
+        let broadcasts = open.store.broadcasts(None).await?;
+        let zone = match broadcasts.iter().find(|b| b.id == BroadcastId(broadcast)) {
+            Some(row) => zone(&open, row.incident).await?,
+            None => TimeZone::system(),
+        };
         let cells: Vec<Vec<String>> = rows
             .iter()
             .map(|d| {
                 let state = serde_json::to_value(d.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-                let at = exact_time(d.changed_ms, now, &jiff::tz::TimeZone::system());
+                let at = exact_time(d.changed_ms, now, &zone);
                 vec![d.id.to_string(), state, format!("{at}  {}", d.text.clone().unwrap_or_default())]
             })
             .collect();
@@ -56,13 +62,20 @@ async fn tell(open: &crate::app::Open, id: DeliveryId, out: &Output) -> Result<u
     let Some(story) = open.store.explain(id).await? else {
         return Err(Failure::Refused(said!("Eine Zustellung {id} gibt es nicht.", "There is no delivery {id}.")));
     };
-    print(&story, open.office.clock.now_ms(), out);
+    let zone = zone(open, story.broadcast.incident).await?;
+    print(&story, open.office.clock.now_ms(), &zone, out);
     out.answer(&story);
     Ok(0)
 }
 
-fn print(story: &Story, now: i64, out: &Output) {
-    let zone = jiff::tz::TimeZone::system();
+/// The zone of the incident's publisher, as in `status`: two clocks on one screen would mislead.
+async fn zone(open: &crate::app::Open, incident: IncidentId) -> Result<TimeZone, Failure> {
+    let incidents = open.store.incidents(None).await?;
+    let publisher = incidents.iter().find(|i| i.id == incident).and_then(|i| open.office.publisher(&i.publisher));
+    Ok(publisher.map_or_else(TimeZone::system, |p| p.timezone.clone()))
+}
+
+fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     let state = serde_json::to_value(story.delivery.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
     let (id, number, channel) = (story.delivery.id, story.broadcast.number, &story.lane.name);
     out.say(&said!("Zustellung {id}: Meldung {number} über {channel}, Stand: {state}", "Delivery {id}: notice {number} by {channel}, state: {state}"));
@@ -79,13 +92,13 @@ fn print(story: &Story, now: i64, out: &Output) {
         .map(|e| {
             let attempt = e.attempt.map(|a| a.to_string()).unwrap_or_default();
             let text = e.text.clone().unwrap_or_default();
-            vec![exact_time(e.at_ms, now, &zone), attempt, e.what.clone(), text]
+            vec![exact_time(e.at_ms, now, zone), attempt, e.what.clone(), text]
         })
         .collect();
     let head = if out.german { ["Zeit", "Versuch", "Was", "Näheres"] } else { ["time", "attempt", "what", "more"] };
     out.text(table(&head, &rows).trim_end());
     if story.delivery.state == crate::domain::delivery::DeliveryState::Waiting {
-        let due = exact_time(story.delivery.due_ms.max(story.lane.health.blocked_until_ms.unwrap_or(0)), now, &zone);
+        let due = exact_time(story.delivery.due_ms.max(story.lane.health.blocked_until_ms.unwrap_or(0)), now, zone);
         out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
     }
     out.text("");

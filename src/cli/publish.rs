@@ -189,16 +189,18 @@ fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
     c.started == 0 && (waiting == 0 || gate == Gate::Held || row.next_due_ms.is_some_and(|due| due > now + 250 && row.last_text.is_some()))
 }
 
-/// Becomes the owner where the lock is free, else watches; until everything is settled or 30 s are over.
+/// Becomes the owner where the lock is free or becomes free, else watches; until everything is settled or 30 s are over.
 async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure> {
-    let own = crate::store::owner::Owner::try_take(&open.office.settings.data)?;
-    let lanes = match own {
-        Some(owner) => Some(Lanes::start(open, owner).await?),
-        None => None,
-    };
+    let mut lanes = None;
     let end = Instant::now() + MAX_WAIT;
     let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
     loop {
+        // The owner so far may have been another `--wait` that has ended.
+        if lanes.is_none()
+            && let Some(owner) = crate::store::owner::Owner::try_take(&open.office.settings.data)?
+        {
+            lanes = Some(Lanes::start(open, owner).await?);
+        }
         let rows = open.store.broadcasts_of(seq).await?;
         let gates = open.store.lane_rows().await?;
         let now = open.office.clock.now_ms();

@@ -8,11 +8,14 @@ use super::{BroadcastRow, Counters, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 
-/// A broadcast with its lane's name; `next_due` through delivery_due (broadcast, due) WHERE state = 0.
+/// A broadcast with its lane's name; `next_due` through delivery_due (broadcast, due) WHERE state = 0, of a website (shape 2) by the
+/// primary keys of its targets, which are tried as levels.
 macro_rules! select_broadcast {
     () => {
         "SELECT b.*, l.name AS channel, l.kind AS channel_kind,
-           CASE WHEN b.n_waiting > 0 THEN (SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.state = 0) END AS next_due
+           CASE WHEN b.n_waiting > 0 AND b.shape = 2 THEN
+               (SELECT min(t.due) FROM delivery d JOIN target t ON t.id = d.recipient WHERE d.broadcast = b.id AND d.state = 0)
+             WHEN b.n_waiting > 0 THEN (SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.state = 0) END AS next_due
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
 }

@@ -13,6 +13,9 @@ use super::Sqlite;
 /// Where another process's commit is noticed when nobody wakes (LANES 1).
 const POLL: Duration = Duration::from_millis(200);
 
+/// How often the lock is asked for while others only look whether somebody has it.
+const ASKERS: u32 = 10_000;
+
 /// The right to run lanes. Dropping it, or dying, frees it.
 #[derive(Debug)]
 pub struct Owner {
@@ -61,11 +64,20 @@ impl Owner {
             .mode(0o600)
             .open(lock_file(data))
             .map_err(|e| broken("the lock file cannot be opened", &e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { data: data.to_owned(), _lock: file })),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => Err(broken("the lock cannot be asked for", &error)),
+        // Whoever only asks (`is_running`) holds a shared lock for a moment: that is no owner, and is asked again.
+        for _ in 0..ASKERS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self { data: data.to_owned(), _lock: file })),
+                Err(std::fs::TryLockError::WouldBlock) => {}
+                Err(std::fs::TryLockError::Error(error)) => return Err(broken("the lock cannot be asked for", &error)),
+            }
+            if matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)) {
+                return Ok(None);
+            }
+            file.unlock().map_err(|e| broken("the lock cannot be given back", &e))?;
+            std::thread::yield_now();
         }
+        Ok(None)
     }
 
     /// What wakes this owner. Replaces the socket an earlier owner left behind; holding the lock proves that nobody listens there.

@@ -61,10 +61,13 @@ pub(super) async fn explain(
     pool: &SqlitePool,
     delivery: DeliveryId,
 ) -> Result<Option<Story>, StoreError> {
-    // Primary keys; (lane, seq) of recipient.
+    // Primary keys of delivery, broadcast and target; (lane, seq) of recipient.
     let row = sqlx::query(
-        "SELECT d.*, NULL AS text, r.address, r.lang FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient WHERE d.id = ?",
+        "SELECT d.*, NULL AS text, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
+           t.text AS target_text
+         FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
+           LEFT JOIN target t ON b.shape = 2 AND t.id = d.recipient WHERE d.id = ?",
     )
     .bind(delivery.0)
     .fetch_optional(pool)
@@ -80,13 +83,30 @@ pub(super) async fn explain(
     drop(connection);
     let (_, variant) = pick(&texts, from_word(row.try_get("lang")?))
         .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
-    let events = events(pool, &row, broadcast.created_ms, &delivery).await?;
+    let mut events = events(pool, &row, broadcast.created_ms, &delivery).await?;
+    let target: Option<String> = row.try_get("target")?;
+    if target.is_some() && delivery.state == DeliveryState::Waiting {
+        // A website is brought up to date as a whole: what its target met is what became of this notice there.
+        delivery.due_ms = row.try_get("target_due")?;
+        delivery.attempt = row.try_get("target_failures")?;
+        if let Some(text) = row.try_get::<Option<String>, _>("target_text")? {
+            events.push(StoryEvent {
+                at_ms: broadcast.changed_ms,
+                what: "failed".to_owned(),
+                attempt: Some(delivery.attempt),
+                reason: None,
+                text: Some(text),
+            });
+        }
+    }
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
         variant: variant.clone(),
-        address: row
-            .try_get::<Option<String>, _>("address")?
-            .map(|a| mask(&a)),
+        // A target's address is our own and holds no secret.
+        address: match target {
+            Some(target) => Some(target),
+            None => row.try_get::<Option<String>, _>("address")?.map(|a| mask(&a)),
+        },
         lane,
         broadcast,
         delivery,

@@ -1,8 +1,6 @@
 //! Case A, published in turn to real counterparts: what arrives there is what was written here.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
+use super::support::stage::{assert_same, files};
 use super::support::{Stage, root};
 
 const HEADLINES: [&str; 3] = [
@@ -55,6 +53,8 @@ fn case_a_arrives_whole_everywhere() {
     }
 
     // SMS: each text once to each number, and the centre's receipts made them delivered.
+    let last = SHORTS.len() - 1;
+    stage.sms_about(SHORTS[last], 2);
     let sms = stage.sms();
     assert_eq!(sms.len(), 6, "{sms:#?}");
     for (short, n) in SHORTS.iter().zip(1..) {
@@ -77,37 +77,4 @@ fn case_a_arrives_whole_everywhere() {
     let not_done: Vec<_> = lights.filter(|b| b["light"] != "done").collect();
     assert!(not_done.is_empty(), "{not_done:#?}");
     assert_eq!(serve.stop(), 0);
-}
-
-/// Files below a folder by their path, without the manifest that only a target has.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut out = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                out.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    out.retain(|name, _| !name.starts_with(".rundruf"));
-    out
-}
-
-fn assert_same(export: &BTreeMap<String, Vec<u8>>, there: &BTreeMap<String, Vec<u8>>, target: &Path) {
-    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(export), names(there), "{}", target.display());
-    for (name, bytes) in export {
-        assert!(
-            bytes == &there[name],
-            "{name} differs in {}:\n{}\n---\n{}",
-            target.display(),
-            String::from_utf8_lossy(bytes),
-            String::from_utf8_lossy(&there[name]),
-        );
-    }
 }

@@ -8,6 +8,7 @@ mod channel_peers;
 mod compose;
 mod counterparts;
 mod example_notices;
+mod faults;
 mod feeds;
 mod filling_in;
 mod house;

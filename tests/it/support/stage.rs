@@ -1,6 +1,9 @@
 //! One installation and all its counterparts: an SFTP server, a Mastodon emulator, a Kannel with its SMS centre and a
 //! receiver of webhooks, each behind a proxy that fails on demand.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::receiver::{self, Receiver};
@@ -202,4 +205,38 @@ fn decoded(coded: &str) -> Vec<u8> {
 fn utf16(bytes: &[u8]) -> String {
     let units: Vec<u16> = bytes.chunks_exact(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect();
     String::from_utf16_lossy(&units)
+}
+
+/// Files below a folder by their path, without the manifest that only a target has.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                out.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    out.retain(|name, _| name != ".rundruf-manifest.json");
+    out
+}
+
+/// The same files with the same bytes.
+pub fn assert_same(wanted: &BTreeMap<String, Vec<u8>>, there: &BTreeMap<String, Vec<u8>>, target: &Path) {
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(wanted), names(there), "{}", target.display());
+    for (name, bytes) in wanted {
+        assert!(
+            bytes == &there[name],
+            "{name} differs in {}:\n{}\n---\n{}",
+            target.display(),
+            String::from_utf8_lossy(bytes),
+            String::from_utf8_lossy(&there[name]),
+        );
+    }
 }
