@@ -71,11 +71,12 @@ pub fn not_understood(who: &str, answer: &Answer) -> Report {
     )
 }
 
-/// The outcome of an answer that is no success, by its status: CHANNELS 1.1.
+/// The outcome of an answer that is no success, by its status: CHANNELS 1.1. `now` is the start of the request.
 pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
     let status = answer.status;
     let words = said_by(answer);
-    let until = retry::when(&answer.headers, now);
+    let answered = now.saturating_add(i64::try_from(answer.took.as_millis()).unwrap_or(0));
+    let until = retry::when(&answer.headers, answered);
     match (status, until) {
         (429, Some(until)) => report(
             Outcome::Later { until },

@@ -44,6 +44,8 @@ pub struct Answer {
     pub body: Bytes,
     /// False where the body broke off or was too long: the status is known, the rest is not.
     pub complete: bool,
+    /// From the start of the request to its answer: "in 30 seconds" counts from there.
+    pub took: Duration,
 }
 
 impl Answer {
@@ -145,7 +147,8 @@ impl Http {
         if !self.usage.private {
             guard::check_literal(request.url()).map_err(Failure::Forbidden)?;
         }
-        let deadline = tokio::time::Instant::now() + self.usage.timeout;
+        let began = tokio::time::Instant::now();
+        let deadline = began + self.usage.timeout;
         let response = match tokio::time::timeout_at(deadline, self.client.execute(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(sort(&error)),
@@ -156,6 +159,7 @@ impl Http {
                 )));
             }
         };
+        let took = began.elapsed();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut stream = response.bytes_stream();
         let mut body = BytesMut::new();
@@ -171,6 +175,7 @@ impl Http {
             headers,
             body: body.freeze(),
             complete,
+            took,
         })
     }
 }

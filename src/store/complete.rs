@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
-use super::due::FLAG_AFTER_UNKNOWN;
+use super::due::{FLAG_AFTER_UNKNOWN, FLAG_DECIDED};
 use super::evidence::{self, Evidence};
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{settle_lanes, word};
@@ -158,7 +158,7 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         } => {
             spent = *counts;
             if *after_unknown {
-                row.flags |= FLAG_AFTER_UNKNOWN;
+                row.flags = (row.flags | FLAG_AFTER_UNKNOWN) & !FLAG_DECIDED;
             }
             if row.closed && row.flags & FLAG_AFTER_UNKNOWN == 0 && row.step == 0 {
                 // Its broadcast was closed while it was out: what certainly did not get through does not start again.

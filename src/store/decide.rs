@@ -47,7 +47,7 @@ pub(super) async fn decide(
             "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags | (state = 4), state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = flags | (state = 4) | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };

@@ -18,6 +18,8 @@ use crate::text::lang::Lang;
 
 /// Stored mark: an earlier attempt may have got through.
 pub(super) const FLAG_AFTER_UNKNOWN: i64 = 1;
+/// Stored mark: a person has decided that it goes again, whatever an earlier attempt came to. Over with the next unknown.
+pub(super) const FLAG_DECIDED: i64 = 8;
 /// Blocked for as long as a request is in flight; the next look comes when it ends.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
@@ -155,7 +157,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         step: row.try_get("step")?,
         step_handle: row.try_get("step_handle")?,
-        after_unknown: row.try_get::<i64, _>("flags")? & FLAG_AFTER_UNKNOWN != 0,
+        after_unknown: row.try_get::<i64, _>("flags")? & (FLAG_AFTER_UNKNOWN | FLAG_DECIDED) == FLAG_AFTER_UNKNOWN,
         address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
         lang: from_word(row.try_get("lang")?),
         target: None,

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::rows::{from_word, listed, pick, variants};
-use super::{DeliveryRow, Story, StoryEvent, StoreError, board, lanes};
+use super::{DeliveryRow, Fit, Story, Variant, StoryEvent, StoreError, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};
@@ -81,8 +81,16 @@ pub(super) async fn explain(
     let lane = lanes::one(&mut connection, broadcast.lane.0).await?;
     let texts = variants(&mut connection, broadcast.id.0).await?;
     drop(connection);
-    let (_, variant) = pick(&texts, from_word(row.try_get("lang")?))
-        .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
+    let variant = match pick(&texts, from_word(row.try_get("lang")?)) {
+        Some((_, variant)) => variant.clone(),
+        // A website has no text of its own: it shows the notice.
+        None => Variant {
+            format: 0,
+            text: String::new(),
+            payload: serde_json::Value::Null,
+            fit: Fit::default(),
+        },
+    };
     let mut events = events(pool, &row, broadcast.created_ms, &delivery).await?;
     let target: Option<String> = row.try_get("target")?;
     if target.is_some() && delivery.state == DeliveryState::Waiting {
@@ -101,7 +109,7 @@ pub(super) async fn explain(
     }
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
-        variant: variant.clone(),
+        variant,
         // A target's address is our own and holds no secret.
         address: match target {
             Some(target) => Some(target),

@@ -67,7 +67,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
     };
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
     let done = sqlx::query(
-        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = flags | 1, reason = 'takeover' WHERE state = 1
+        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~8, reason = 'takeover' WHERE state = 1
            AND first_started > ?2 AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2)",
     )
     .bind(now)

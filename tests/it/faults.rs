@@ -330,6 +330,7 @@ fn an_sftp_server_fails_in_every_way() {
         let website = play.others_deliver(number);
         assert_eq!(website["counters"]["delivered"], 1, "{website}");
         for channel in ["mastodon", "sms", "nachbarn"] {
+            // Not before is the promise here; how soon after is the bench's matter.
             let b = stage.app.broadcast(channel, number);
             let waited = b["first_done_ms"].as_i64().unwrap() - b["created_ms"].as_i64().unwrap();
             assert!(waited >= 5_000, "{channel} went after {waited} ms, without its link");

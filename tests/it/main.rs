@@ -15,6 +15,7 @@ mod house;
 mod layers;
 mod measure_cases;
 mod notices;
+mod owners;
 mod pages;
 mod peers;
 mod support;

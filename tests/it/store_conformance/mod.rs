@@ -45,6 +45,7 @@ on_sqlite! {
     settling::the_first_final_receipt_wins,
     settling::a_receipt_resolves_unknown,
     settling::a_passed_unknown_is_not_sent_again,
+    settling::what_a_person_sends_again_goes,
     settling::what_is_out_of_time_ends,
     settling::a_clock_that_went_back_moves_what_is_due,
     gates::a_held_lane_starts_nothing,

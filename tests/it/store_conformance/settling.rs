@@ -156,6 +156,19 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
 
+pub async fn what_a_person_sends_again_goes<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let what = DecideOn::Delivery(job.delivery);
+    store.decide(what, Decision::Again, &act("decide", T0), T0).await.unwrap();
+    let job = claim(store, lane, T0).await.remove(0);
+    assert!(!job.after_unknown, "the decision covers what the earlier attempt came to");
+    let unknown = Settled::Waiting { due_ms: T0, spent: true, after_unknown: true };
+    settle(store, &job, T0, unknown).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    assert!(job.after_unknown, "but not what comes after it");
+}
+
 pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     let short = NewBroadcast {
