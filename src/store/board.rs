@@ -15,7 +15,9 @@ macro_rules! select_broadcast {
         "SELECT b.*, l.name AS channel, l.kind AS channel_kind,
            CASE WHEN b.n_waiting > 0 AND b.shape = 2 THEN
                (SELECT min(t.due) FROM delivery d JOIN target t ON t.id = d.recipient WHERE d.broadcast = b.id AND d.state = 0)
-             WHEN b.n_waiting > 0 THEN (SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.state = 0) END AS next_due
+             WHEN b.n_waiting > 0 THEN
+               max(coalesce((SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.state = 0), 0), coalesce(l.blocked_until, 0))
+           END AS next_due
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
 }

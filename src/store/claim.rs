@@ -144,11 +144,12 @@ async fn rows_of(
     let mut waiting = broadcast.waiting > 0;
     for _ in 0..ROUNDS {
         if waiting {
-            let mut seen = due::read(c, r, broadcast, &older, room - found.rows.len(), next).await?;
+            let seen = due::read(c, r, broadcast, &older, room, next).await?;
             found.settle |= seen.ended;
             // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
             let stop = seen.blocked && seen.rows.is_empty();
-            found.rows.append(&mut seen.rows);
+            // Nothing is marked as started yet: what an earlier round found is among them.
+            found.rows = seen.rows;
             if stop {
                 return Ok(found);
             }

@@ -590,7 +590,7 @@ pub struct BroadcastRow {
     pub first_done_ms: Option<Ms>,
     /// Last change of its counters.
     pub changed_ms: Ms,
-    /// Earliest due time of a waiting row.
+    /// Next try: the earliest due time of a waiting row, not before the lane sends again.
     pub next_due_ms: Option<Ms>,
     /// The newest failure's text, while something waits or failed.
     pub last_text: Option<String>,

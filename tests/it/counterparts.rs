@@ -16,7 +16,9 @@ const SHORTS: [&str; 3] = [
 
 #[test]
 fn case_a_arrives_whole_everywhere() {
-    let Some(stage) = Stage::with_password_sftp() else { return };
+    let Some(stage) = Stage::with_password_sftp() else {
+        return;
+    };
     let app = &stage.app;
     let serve = app.serve();
     for (n, file) in (1..).zip(["1-2023-01-16", "2-2023-01-24", "3-2023-01-31"]) {
@@ -30,7 +32,11 @@ fn case_a_arrives_whole_everywhere() {
     // Website: the same bytes on every target as in an export, and nothing else.
     app.run(&["export", "ausgabe"]).ok();
     let export = files(&app.path().join("ausgabe"));
-    assert!(export.len() > 20 && export.contains_key("potsdam/2023-01-it/3/index.html"), "{:?}", export.keys());
+    assert!(
+        export.len() > 20 && export.contains_key("potsdam/2023-01-it/3/index.html"),
+        "{:?}",
+        export.keys()
+    );
     let second = stage.second.as_ref().unwrap();
     for target in [
         app.path().join("public"),
@@ -69,7 +75,10 @@ fn case_a_arrives_whole_everywhere() {
     // Webhook: every signature good, every notice once.
     let hooks = stage.receiver.hooks();
     assert!(hooks.iter().all(|hook| hook.verified), "{hooks:#?}");
-    let told: Vec<_> = hooks.iter().map(|hook| hook.body["data"]["headline"].as_str().unwrap()).collect();
+    let told: Vec<_> = hooks
+        .iter()
+        .map(|hook| hook.body["data"]["headline"].as_str().unwrap())
+        .collect();
     assert_eq!(told, HEADLINES);
 
     let status = app.json(&["status", "2023-01-it"]);

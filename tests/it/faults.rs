@@ -26,10 +26,18 @@ impl Play {
     fn begin(faulty: &'static str) -> Option<Self> {
         let stage = Stage::start()?;
         let serve = stage.app.serve();
-        let play = Self { stage, serve, faulty, count: 0 };
+        let play = Self {
+            stage,
+            serve,
+            faulty,
+            count: 0,
+        };
         let number = play.publish("Vorher: alle da");
         play.stage.all_delivered(number);
-        Some(Self { count: if faulty == "sms" || faulty == "website" { 2 } else { 1 }, ..play })
+        Some(Self {
+            count: if faulty == "sms" || faulty == "website" { 2 } else { 1 },
+            ..play
+        })
     }
 
     fn publish(&self, headline: &str) -> u64 {
@@ -64,8 +72,15 @@ impl Play {
             let text = broadcast["text"].as_str().unwrap();
             (text.contains("next try") && text.contains(words)).then_some(broadcast)
         });
-        let (due, text) = (broadcast["next_due_ms"].as_i64().unwrap(), broadcast["text"].as_str().unwrap());
-        let clock = Timestamp::from_millisecond(due).unwrap().to_zoned_datetime(berlin).strftime("%H:%M:%S").to_string();
+        let (due, text) = (
+            broadcast["next_due_ms"].as_i64().unwrap(),
+            broadcast["text"].as_str().unwrap(),
+        );
+        let clock = Timestamp::from_millisecond(due)
+            .unwrap()
+            .to_zoned_datetime(berlin)
+            .strftime("%H:%M:%S")
+            .to_string();
         assert!(text.contains(&format!("{clock} (")), "no {clock}: {text}");
         let id = self.open_delivery(&broadcast);
         let told = eventually("explain names the next try", || {
@@ -84,7 +99,9 @@ impl Play {
         let Some(rows) = answer["deliveries"].as_array() else {
             return answer["delivery"]["id"].to_string();
         };
-        let open = rows.iter().find(|d| d["state"] != "delivered" && d["state"] != "accepted");
+        let open = rows
+            .iter()
+            .find(|d| d["state"] != "delivered" && d["state"] != "accepted");
         open.unwrap_or_else(|| panic!("all delivered: {answer}"))["id"].to_string()
     }
 
@@ -158,14 +175,22 @@ fn mastodon_fails_in_every_way() {
     // 429: no Retry-After, the reset as ISO 8601 with six digits. An hour is an hour; a person may still try now.
     let limit = |at: Timestamp| {
         let reset = at.strftime("%Y-%m-%dT%H:%M:%S.000000Z").to_string();
-        let headers = [("X-RateLimit-Limit", "300"), ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", &reset)];
+        let headers = [
+            ("X-RateLimit-Limit", "300"),
+            ("X-RateLimit-Remaining", "0"),
+            ("X-RateLimit-Reset", &reset),
+        ];
         proxy.answer(429, &headers, r#"{"error":"Too many requests"}"#);
     };
     let (at, at_ms) = in_seconds(3_600);
     limit(at);
     let number = play.publish("Eine Stunde warten");
     let waiting = play.others_deliver(number);
-    assert_eq!((&waiting["next_due_ms"], &waiting["counters"]["waiting"]), (&at_ms.into(), &1.into()), "{waiting}");
+    assert_eq!(
+        (&waiting["next_due_ms"], &waiting["counters"]["waiting"]),
+        (&at_ms.into(), &1.into()),
+        "{waiting}"
+    );
     play.says_when(number, "asks to wait (429): \"Too many requests\"");
     proxy.mode("pass");
     play.recovers(number);
@@ -193,7 +218,10 @@ fn a_webhook_receiver_fails_in_every_way() {
     // Repeats carry the same id: the receiver counts them as one.
     let once = |words: &str| {
         let hooks = stage.receiver.about(words);
-        assert!(!hooks.is_empty() && hooks.iter().all(|h| h.verified && h.id == hooks[0].id), "{words}: {hooks:#?}");
+        assert!(
+            !hooks.is_empty() && hooks.iter().all(|h| h.verified && h.id == hooks[0].id),
+            "{words}: {hooks:#?}"
+        );
     };
 
     proxy.stop();
@@ -210,7 +238,10 @@ fn a_webhook_receiver_fails_in_every_way() {
     let began = now_ms();
     let number = play.publish("Eine Stunde warten");
     let waiting = play.others_deliver(number);
-    assert!(waiting["next_due_ms"].as_i64().unwrap() >= began + 3_600_000, "{waiting}");
+    assert!(
+        waiting["next_due_ms"].as_i64().unwrap() >= began + 3_600_000,
+        "{waiting}"
+    );
     play.says_when(number, "asks to wait (429)");
     proxy.mode("pass");
     play.recovers(number);
@@ -219,7 +250,10 @@ fn a_webhook_receiver_fails_in_every_way() {
     // Seconds, then a date: nothing is asked before.
     let (at, at_ms) = in_seconds(4);
     let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    for (words, form, until) in [("Sekunden warten", "3", now_ms() + 3_000), ("Bis zum Datum warten", &date, at_ms)] {
+    for (words, form, until) in [
+        ("Sekunden warten", "3", now_ms() + 3_000),
+        ("Bis zum Datum warten", &date, at_ms),
+    ] {
         proxy.answer(429, &[("Retry-After", form)], "");
         proxy.mode("http 429 x1");
         let before = proxy.log_lines().len();
@@ -250,7 +284,10 @@ fn kannel_fails_in_every_way() {
         let broadcast = play.others_deliver(number);
         let text = broadcast["text"].as_str().unwrap();
         let decide = format!("rundruf decide b{}", broadcast["id"]);
-        assert!(text.contains("2 unknown") && text.contains(words) && text.contains(&decide), "{text}");
+        assert!(
+            text.contains("2 unknown") && text.contains(words) && text.contains(&decide),
+            "{text}"
+        );
         let told = app.run(&["explain", &play.open_delivery(&broadcast)]).ok().out;
         let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains("state: unknown") && flat.contains(words), "{told}");
@@ -310,7 +347,14 @@ fn kannel_fails_in_every_way() {
     let number = play.publish("Nachher");
     stage.all_delivered(number);
     once("Nachher");
-    let all = ["Vorher", "Kannel steht", "Wartung", "Haengt", "Quittung kommt spaeter", "Auf dem Telefon gesehen"];
+    let all = [
+        "Vorher",
+        "Kannel steht",
+        "Wartung",
+        "Haengt",
+        "Quittung kommt spaeter",
+        "Auf dem Telefon gesehen",
+    ];
     all.into_iter().for_each(once);
     play.end();
 }
@@ -348,7 +392,7 @@ fn an_sftp_server_fails_in_every_way() {
     whole();
 
     for (mode, words) in [
-        ("hang", "4s"),
+        ("hang", "10s"),
         // In the middle of the upload, from either side.
         ("cut-request 9000", "sftp://"),
         ("cut-answer 5000", "sftp://"),

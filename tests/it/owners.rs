@@ -26,7 +26,12 @@ fn app(receiver: &Receiver) -> TestApp {
 /// `publish` as a process of its own.
 fn publishing(app: &TestApp, file: &str, more: &[&str]) -> Child {
     let mut command = app.command(&["publish", file, "--yes", "--json"]);
-    command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn answer(child: Child) -> Value {
@@ -51,7 +56,11 @@ fn publish_and_wait_beside_serve() {
     // The same file again, and once more without waiting: it is there, nothing goes out.
     for more in [&["--wait"][..], &[]] {
         let again = app.publish(&notice("Neben serve", "it"), more);
-        assert_eq!((&again["created"], &again["number"]), (&false.into(), &1.into()), "{again}");
+        assert_eq!(
+            (&again["created"], &again["number"]),
+            (&false.into(), &1.into()),
+            "{again}"
+        );
     }
     // Serve still owns the lanes: what comes now goes out too.
     app.publish(&notice("Danach", "it"), &[]);
@@ -79,27 +88,48 @@ fn two_processes_publish_at_once() {
     app.write("a.toml", &notice("Stadt A", "a"));
     app.write("b.toml", &notice("Stadt B", "b"));
     // Without serve: one of them becomes the owner, the other watches, or takes over where the first has ended.
-    let (a, b) = (publishing(&app, "a.toml", &["--wait"]), publishing(&app, "b.toml", &["--wait"]));
+    let (a, b) = (
+        publishing(&app, "a.toml", &["--wait"]),
+        publishing(&app, "b.toml", &["--wait"]),
+    );
     for done in [answer(a), answer(b)] {
         assert_eq!(delivered(&done), [1, 1], "{done}");
     }
     // The same file by two at once, in one incident: one makes it, the other finds it.
     app.write("c.toml", &notice("Nur einmal", "a"));
-    let (one, two) = (publishing(&app, "c.toml", &["--wait"]), publishing(&app, "c.toml", &["--wait"]));
+    let (one, two) = (
+        publishing(&app, "c.toml", &["--wait"]),
+        publishing(&app, "c.toml", &["--wait"]),
+    );
     let both = [answer(one), answer(two)];
     let created = both.iter().filter(|done| done["created"] == true).count();
-    assert_eq!((created, &both[0]["number"], &both[1]["number"]), (1, &2.into(), &2.into()), "{both:#?}");
+    assert_eq!(
+        (created, &both[0]["number"], &both[1]["number"]),
+        (1, &2.into(), &2.into()),
+        "{both:#?}"
+    );
     // Two notices of one incident at once: both are there, one after the other.
     app.write("d.toml", &notice("Zuerst oder danach", "a"));
     app.write("e.toml", &notice("Danach oder zuerst", "a"));
-    let (d, e) = (publishing(&app, "d.toml", &["--wait"]), publishing(&app, "e.toml", &["--wait"]));
-    let numbers: BTreeSet<u64> = [answer(d), answer(e)].iter().map(|done| done["number"].as_u64().unwrap()).collect();
+    let (d, e) = (
+        publishing(&app, "d.toml", &["--wait"]),
+        publishing(&app, "e.toml", &["--wait"]),
+    );
+    let numbers: BTreeSet<u64> = [answer(d), answer(e)]
+        .iter()
+        .map(|done| done["number"].as_u64().unwrap())
+        .collect();
     assert_eq!(numbers, [3, 4].into());
-    let hooks = eventually("all five arrive", || Some(receiver.hooks()).filter(|hooks| hooks.len() >= 5));
+    let hooks = eventually("all five arrive", || {
+        Some(receiver.hooks()).filter(|hooks| hooks.len() >= 5)
+    });
     let ids: BTreeSet<_> = hooks.iter().map(|hook| &hook.id).collect();
     assert_eq!((hooks.len(), ids.len()), (5, 5), "{hooks:#?}");
     assert!(hooks.iter().all(|hook| hook.verified));
-    let told: BTreeSet<_> = hooks.iter().map(|hook| hook.body["data"]["headline"].as_str().unwrap()).collect();
+    let told: BTreeSet<_> = hooks
+        .iter()
+        .map(|hook| hook.body["data"]["headline"].as_str().unwrap())
+        .collect();
     assert_eq!(told.len(), 5, "{told:?}");
 }
 
@@ -111,16 +141,25 @@ fn a_hold_in_mid_drain_stops_every_start() {
         "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n[channel.nachbarn]\nkind = \"webhook\"\nallow_private = true\naudience = {{ file = \"hooks.csv\" }}\nrate = \"10/s\"\nsecret = \"{}\"\n",
         receiver::SECRET
     ));
-    let list: String = (0..PEOPLE).map(|n| format!("http://127.0.0.1:{}/{n}\n", receiver.port())).collect();
+    let list: String = (0..PEOPLE)
+        .map(|n| format!("http://127.0.0.1:{}/{n}\n", receiver.port()))
+        .collect();
     app.write("hooks.csv", &format!("address\n{list}"));
     let serve = app.serve();
     app.publish(&notice("An sechzig", "it"), &[]);
     eventually("some have it", || (receiver.hooks().len() >= 3).then_some(()));
     let held = app.json(&["channel", "hold", "nachbarn", "--reason", "Probe"]);
     let at_answer = receiver.hooks().len();
-    assert_eq!((&held["acknowledged"], &held["gate"]), (&true.into(), &"held".into()), "{held}");
+    assert_eq!(
+        (&held["acknowledged"], &held["gate"]),
+        (&true.into(), &"held".into()),
+        "{held}"
+    );
     let in_flight = usize::try_from(held["in_flight"].as_u64().unwrap()).unwrap();
-    assert!(at_answer + in_flight < PEOPLE, "the hold came too late to show anything");
+    assert!(
+        at_answer + in_flight < PEOPLE,
+        "the hold came too late to show anything"
+    );
 
     // What was in flight ends; while another lane works through several notices, nothing more comes here.
     app.wait_for("nachbarn", 1, "started", 0);
@@ -129,14 +168,30 @@ fn a_hold_in_mid_drain_stops_every_start() {
         app.wait_for("website", n, "delivered", 1);
     }
     let count = receiver.hooks().len();
-    assert!(count <= at_answer + in_flight, "{count} after {at_answer} with {in_flight} in flight");
+    assert!(
+        count <= at_answer + in_flight,
+        "{count} after {at_answer} with {in_flight} in flight"
+    );
     let broadcast = app.broadcast("nachbarn", 1);
     assert_eq!(broadcast["counters"]["delivered"], count, "{broadcast}");
-    assert!(broadcast["light"] == "held" && broadcast["text"].as_str().unwrap().contains("(Probe)"), "{broadcast}");
+    assert!(
+        broadcast["light"] == "held" && broadcast["text"].as_str().unwrap().contains("(Probe)"),
+        "{broadcast}"
+    );
 
     app.run(&["channel", "release", "nachbarn", "--yes"]).ok();
     app.wait_for("nachbarn", 1, "delivered", PEOPLE as u64);
-    let paths: BTreeSet<_> = receiver.hooks().into_iter().map(|hook| hook.path).collect();
-    assert_eq!((paths.len(), receiver.hooks().len()), (PEOPLE, PEOPLE));
+    let hooks = receiver.hooks();
+    let paths: BTreeSet<_> = hooks.iter().map(|hook| &hook.path).collect();
+    let twice: Vec<_> = hooks.iter().filter(|h| hooks.iter().filter(|o| o.path == h.path).count() > 1).map(|h| (&h.path, &h.id, h.at_ms)).collect();
+    if !twice.is_empty() {
+        let id = app.broadcast("nachbarn", 1)["id"].to_string();
+        let all = app.json(&["explain", &format!("b{id}")]);
+        for d in all["deliveries"].as_array().unwrap().iter().filter(|d| d["attempt"] != 1 || !d["text"].is_null()) {
+            eprintln!("{d}\n{}", app.run(&["explain", &d["id"].to_string()]).out);
+        }
+        eprintln!("{}", app.log());
+    }
+    assert_eq!((paths.len(), hooks.len()), (PEOPLE, PEOPLE), "{twice:#?}");
     assert_eq!(serve.stop(), 0);
 }

@@ -46,6 +46,7 @@ on_sqlite! {
     settling::a_receipt_resolves_unknown,
     settling::a_passed_unknown_is_not_sent_again,
     settling::what_a_person_sends_again_goes,
+    settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,
     settling::a_clock_that_went_back_moves_what_is_due,
     gates::a_held_lane_starts_nothing,

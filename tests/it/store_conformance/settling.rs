@@ -169,6 +169,21 @@ pub async fn what_a_person_sends_again_goes<S: Store>(store: &S) {
     assert!(job.after_unknown, "but not what comes after it");
 }
 
+pub async fn what_was_given_back_goes_once_though_new_chunks_open<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+491", &[]), ("+492", &[]), ("+493", &[])]).await;
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let one = ClaimRequest { limit: 1, ..request(lane, T0) };
+    let jobs = store.claim(&one).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 1);
+    store.give_back(&[(jobs[0].delivery, jobs[0].attempt)], T0).await.unwrap();
+    let mut ids: Vec<_> = claim(store, lane, T0).await.iter().map(|job| job.recipient).collect();
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((ids.len(), all), (3, 3), "somebody would get it twice");
+}
+
 pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     let short = NewBroadcast {

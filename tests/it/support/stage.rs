@@ -57,7 +57,11 @@ impl Stage {
 
     fn build(two_targets: bool) -> Option<Self> {
         let sftp = Peer::start("sftp", 1)?;
-        let second = if two_targets { Some(Peer::start("sftp_password", 1)?) } else { None };
+        let second = if two_targets {
+            Some(Peer::start("sftp_password", 1)?)
+        } else {
+            None
+        };
         let mastodon = Peer::start("mastodon", 1)?;
         let kannel = Peer::start("kannel", 4)?;
         let receiver = Receiver::start();
@@ -80,7 +84,7 @@ impl Stage {
             );
         }
         let app = TestApp::new(&format!(
-            "[channel.website]\nkind = \"website\"\ntimeout = \"4s\"\ntargets = [\n  {targets}]\n
+            "[channel.website]\nkind = \"website\"\ntimeout = \"10s\"\ntargets = [\n  {targets}]\n
              [channel.mastodon]\nkind = \"mastodon\"\nurl = \"{}\"\ntoken = \"mock_token\"\ntimeout = \"2s\"\n
              [channel.sms]\nkind = \"kannel\"\nurl = \"{}\"\nusername = \"u\"\npassword = \"p\"\nfrom = \"Potsdam\"\naudience = {{ file = \"presse.csv\" }}\ntimeout = \"2s\"\n
              [channel.nachbarn]\nkind = \"webhook\"\nurl = \"{}/hooks/rundruf\"\nsecret = \"{}\"\ntimeout = \"2s\"\n",
@@ -113,7 +117,10 @@ impl Stage {
             reply.json()
         };
         let me = ask("/api/v1/accounts/verify_credentials");
-        let posts = ask(&format!("/api/v1/accounts/{}/statuses?limit=40", me["id"].as_str().unwrap()));
+        let posts = ask(&format!(
+            "/api/v1/accounts/{}/statuses?limit=40",
+            me["id"].as_str().unwrap()
+        ));
         posts.as_array().unwrap().clone()
     }
 
@@ -139,7 +146,12 @@ impl Stage {
 
     /// Waits until all four channels have brought out this notice, the SMS with its receipts.
     pub fn all_delivered(&self, number: u64) {
-        for (channel, count) in [("website", self.targets()), ("mastodon", 1), ("sms", 2), ("nachbarn", 1)] {
+        for (channel, count) in [
+            ("website", self.targets()),
+            ("mastodon", 1),
+            ("sms", 2),
+            ("nachbarn", 1),
+        ] {
             self.app.wait_for(channel, number, "delivered", count);
         }
     }
@@ -161,10 +173,15 @@ fn host_key(peer: &Peer) -> String {
 fn read_fakesmsc(log: &str) -> Vec<Sms> {
     let mut out: Vec<(Option<u8>, Sms)> = Vec::new();
     for line in log.lines() {
-        let Some((_, message)) = line.split_once("Got message ") else { continue };
-        let Some(message) = message.split_once('<').and_then(|(_, m)| m.strip_suffix('>')) else { continue };
+        let Some((_, message)) = line.split_once("Got message ") else {
+            continue;
+        };
+        let Some(message) = message.split_once('<').and_then(|(_, m)| m.strip_suffix('>')) else {
+            continue;
+        };
         let mut words = message.splitn(4, ' ');
-        let (Some(_), Some(to), Some(kind), Some(rest)) = (words.next(), words.next(), words.next(), words.next()) else {
+        let (Some(_), Some(to), Some(kind), Some(rest)) = (words.next(), words.next(), words.next(), words.next())
+        else {
             continue;
         };
         let (part_of, text) = match kind {
@@ -173,13 +190,25 @@ fn read_fakesmsc(log: &str) -> Vec<Sms> {
             _ => {
                 let (udh, data) = rest.split_once(" data ").unwrap();
                 // 05 00 03 REFERENCE TOTAL NUMBER
-                (decoded(udh).get(3).copied(), String::from_utf8_lossy(&decoded(data)).into_owned())
+                (
+                    decoded(udh).get(3).copied(),
+                    String::from_utf8_lossy(&decoded(data)).into_owned(),
+                )
             }
         };
-        let known = out.iter_mut().rev().find(|(part, sms)| part.is_some() && *part == part_of && sms.to == to);
+        let known = out
+            .iter_mut()
+            .rev()
+            .find(|(part, sms)| part.is_some() && *part == part_of && sms.to == to);
         match known {
             Some((_, sms)) => sms.text += &text,
-            None => out.push((part_of, Sms { to: to.to_owned(), text })),
+            None => out.push((
+                part_of,
+                Sms {
+                    to: to.to_owned(),
+                    text,
+                },
+            )),
         }
     }
     out.into_iter().map(|(_, sms)| sms).collect()
@@ -203,7 +232,10 @@ fn decoded(coded: &str) -> Vec<u8> {
 }
 
 fn utf16(bytes: &[u8]) -> String {
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect();
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|p| u16::from_be_bytes([p[0], p[1]]))
+        .collect();
     String::from_utf16_lossy(&units)
 }
 
