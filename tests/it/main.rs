@@ -18,4 +18,5 @@ mod notices;
 mod owners;
 mod pages;
 mod peers;
+mod store_conformance;
 mod support;

@@ -143,12 +143,10 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     let next = claim(store, lane, T0 + 120_000).await.remove(0);
     delivered(store, &next, T0 + 120_000).await;
     let what = DecideOn::Delivery(job.delivery);
-    let decided = |d| store.decide(what, d, &act("decide", T0), T0);
     assert!(matches!(
-        Board::decide(store, what, Decision::Again, &act("decide", T0), T0).await,
+        store.decide(what, Decision::Again, &act("decide", T0), T0).await,
         Err(StoreError::Refused(_))
     ));
-    let _ = decided;
     let there = store
         .decide(what, Decision::There, &act("decide", T0), T0)
         .await;
