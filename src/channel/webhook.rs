@@ -207,10 +207,7 @@ impl Channel for Webhook {
         };
         let who = host(&url).to_owned();
         let id = match self.key.key() {
-            Ok(key) => format!(
-                "msg_{}",
-                key.handle("webhook", &[&self.channel, &job.name_for_ever()])
-            ),
+            Ok(key) => format!("msg_{}", key.handle("webhook", &[&self.channel, &job.name_for_ever()])),
             Err(error) => {
                 return http::report(
                     Outcome::Transient,

@@ -69,7 +69,11 @@ impl Voice<'_> {
     /// An as-of. Midnight sharp is how a date without a clock time is kept, so it stands as the day alone.
     pub fn as_of(&self, at: Timestamp) -> String {
         let local = self.local(at);
-        if local.time() == jiff::civil::Time::midnight() { self.day(local.date()) } else { self.moment(at) }
+        if local.time() == jiff::civil::Time::midnight() {
+            self.day(local.date())
+        } else {
+            self.moment(at)
+        }
     }
 
     /// The clock time alone: "18:00 Uhr".
