@@ -183,24 +183,6 @@ fn a_hold_in_mid_drain_stops_every_start() {
     app.wait_for("nachbarn", 1, "delivered", PEOPLE as u64);
     let hooks = receiver.hooks();
     let paths: BTreeSet<_> = hooks.iter().map(|hook| &hook.path).collect();
-    let twice: Vec<_> = hooks
-        .iter()
-        .filter(|h| hooks.iter().filter(|o| o.path == h.path).count() > 1)
-        .map(|h| (&h.path, &h.id, h.at_ms))
-        .collect();
-    if !twice.is_empty() {
-        let id = app.broadcast("nachbarn", 1)["id"].to_string();
-        let all = app.json(&["explain", &format!("b{id}")]);
-        for d in all["deliveries"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|d| d["attempt"] != 1 || !d["text"].is_null())
-        {
-            eprintln!("{d}\n{}", app.run(&["explain", &d["id"].to_string()]).out);
-        }
-        eprintln!("{}", app.log());
-    }
-    assert_eq!((paths.len(), hooks.len()), (PEOPLE, PEOPLE), "{twice:#?}");
+    assert_eq!((paths.len(), hooks.len()), (PEOPLE, PEOPLE), "{hooks:#?}");
     assert_eq!(serve.stop(), 0);
 }
