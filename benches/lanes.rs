@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rundruf::app::Open;
-use rundruf::cli::publish::serve_lanes;
+use rundruf::app::{Lanes, Open};
+use rundruf::channel::webhook::sign;
 use rundruf::domain::draft;
+use rundruf::net::{Http, Use};
 use rundruf::publication::Wishes;
 use rundruf::store::owner::Owner;
 use rundruf::store::{Board, Published};
@@ -33,7 +34,10 @@ fn main() {
     if std::env::args().any(|a| a == "--list" || a == "--test") {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         println!("load: {}", load.trim());
@@ -43,7 +47,10 @@ fn main() {
             ratios.push(drain().await);
         }
         ratios.sort_by(f64::total_cmp);
-        println!("drain / raw loop, median of three: {:.2} (spread {:.2} to {:.2})", ratios[1], ratios[0], ratios[2]);
+        println!(
+            "drain / raw loop, median of three: {:.2} (spread {:.2} to {:.2})",
+            ratios[1], ratios[0], ratios[2]
+        );
     });
 }
 
@@ -72,7 +79,10 @@ fn sink(arrivals: Option<mpsc::UnboundedSender<Instant>>, count: Arc<AtomicU64>)
     listener.set_nonblocking(true).expect("non-blocking");
     let port = listener.local_addr().expect("an address").port();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((mut socket, _)) = listener.accept().await {
@@ -111,7 +121,14 @@ fn sink(arrivals: Option<mpsc::UnboundedSender<Instant>>, count: Arc<AtomicU64>)
 fn request_end(buffer: &[u8]) -> Option<usize> {
     let head = buffer.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&buffer[..head]).ok()?.to_ascii_lowercase();
-    let length: usize = text.split("content-length:").nth(1)?.split("\r\n").next()?.trim().parse().ok()?;
+    let length: usize = text
+        .split("content-length:")
+        .nth(1)?
+        .split("\r\n")
+        .next()?
+        .trim()
+        .parse()
+        .ok()?;
     (buffer.len() >= head + length).then_some(head + length)
 }
 
@@ -133,16 +150,27 @@ async fn publish_latency() {
     let (send, mut arrivals) = mpsc::unbounded_channel();
     let port = sink(Some(send), Arc::default());
     let channels: String = (0..CHANNELS)
-        .map(|n| format!("[channel.c{n}]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/{n}\"\nsecret = \"{SECRET}\"\n"))
+        .map(|n| {
+            format!(
+                "[channel.c{n}]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/{n}\"\nsecret = \"{SECRET}\"\n"
+            )
+        })
         .collect();
-    let open = Open::new(&config(dir.path(), &channels), &dir.path().join("data")).await.expect("opened");
-    let owner = Owner::try_take(&open.office.settings.data).expect("a lock").expect("free");
-    let lanes = serve_lanes(&open, owner).await.expect("lanes");
+    let open = Open::new(&config(dir.path(), &channels), &dir.path().join("data"))
+        .await
+        .expect("opened");
+    let owner = Owner::try_take(&open.office.settings.data)
+        .expect("a lock")
+        .expect("free");
+    let lanes = Lanes::start(&open, owner).await.expect("lanes");
     let mut took = Vec::new();
     for n in 0..PUBLICATIONS {
         let draft = draft::read("bench", &notice(n)).expect("a notice");
         let begin = Instant::now();
-        open.office.publish(open.store.as_ref(), &draft, &Wishes::default()).await.expect("published");
+        open.office
+            .publish(open.store.as_ref(), &draft, &Wishes::default())
+            .await
+            .expect("published");
         lanes.wake();
         let mut last = begin;
         for _ in 0..CHANNELS {
@@ -167,55 +195,85 @@ async fn drain() -> f64 {
     let dir = tempfile::tempdir_in(".").expect("a folder");
     let count: Arc<AtomicU64> = Arc::default();
     let port = sink(None, Arc::clone(&count));
-    let addresses: String = (0..ADDRESSES).map(|n| format!("http://127.0.0.1:{port}/{n}\n")).collect();
+    let addresses: String = (0..ADDRESSES)
+        .map(|n| format!("http://127.0.0.1:{port}/{n}\n"))
+        .collect();
     std::fs::write(dir.path().join("list.csv"), format!("address\n{addresses}")).expect("written");
     let channels = format!(
         "[channel.hooks]\nkind = \"webhook\"\naudience = {{ file = \"list.csv\" }}\nsecret = \"{SECRET}\"\nallow_private = true\nconcurrency = {CONNECTIONS}\n"
     );
-    let open = Open::new(&config(dir.path(), &channels), &dir.path().join("data")).await.expect("opened");
+    let open = Open::new(&config(dir.path(), &channels), &dir.path().join("data"))
+        .await
+        .expect("opened");
     open.office.register(open.store.as_ref()).await.expect("registered");
-    let owner = Owner::try_take(&open.office.settings.data).expect("a lock").expect("free");
-    let lanes = serve_lanes(&open, owner).await.expect("lanes");
+    let owner = Owner::try_take(&open.office.settings.data)
+        .expect("a lock")
+        .expect("free");
+    let lanes = Lanes::start(&open, owner).await.expect("lanes");
     let draft = draft::read("bench", &notice(0)).expect("a notice");
     let begin = Instant::now();
-    let done = open.office.publish(open.store.as_ref(), &draft, &Wishes::default()).await.expect("published");
+    let done = open
+        .office
+        .publish(open.store.as_ref(), &draft, &Wishes::default())
+        .await
+        .expect("published");
     lanes.wake();
-    let Published::New { seq, .. } = done.published else { panic!("a new notice") };
+    let Published::New { seq, .. } = done.published else {
+        panic!("a new notice")
+    };
     lanes.drained().await;
     let ours = ADDRESSES as f64 / begin.elapsed().as_secs_f64();
     let rows = open.store.broadcasts_of(seq).await.expect("rows");
     assert_eq!(rows[0].counters.delivered, ADDRESSES, "{:?}", rows[0].counters);
     assert_eq!(count.load(Ordering::Relaxed), ADDRESSES);
     lanes.stop(Duration::from_secs(5)).await;
-    let body = rundruf::bench_support::body_of(&open, seq).await;
+    let row = open
+        .store
+        .deliveries(rows[0].id, None, 1)
+        .await
+        .expect("rows")
+        .remove(0);
+    let story = open.store.explain(row.id).await.expect("a story").expect("there");
+    let body = bytes::Bytes::from(story.variant.payload.to_string());
     let raw = raw_loop(port, body).await;
-    println!("drain: {ours:.0}/s; raw loop, same client, same signed request: {raw:.0}/s; ratio {:.2}", ours / raw);
+    println!(
+        "drain: {ours:.0}/s; raw loop, same client, same signed request: {raw:.0}/s; ratio {:.2}",
+        ours / raw
+    );
     ours / raw
 }
 
 /// The same client and the same signed request without a store: the ceiling.
 async fn raw_loop(port: u16, body: bytes::Bytes) -> f64 {
-    let client = rundruf::net::client(CONNECTIONS);
+    let usage = Use {
+        timeout: Duration::from_secs(15),
+        concurrency: 64,
+        reuse: true,
+        private: true,
+    };
+    let http = Http::new(usage).expect("a client");
+    let secret: Vec<u8> = (0..32).collect();
     let next = Arc::new(AtomicU64::new(0));
     let begin = Instant::now();
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
-            let (client, next, body) = (client.clone(), Arc::clone(&next), body.clone());
+            let (http, next, body, secret) = (http.clone(), Arc::clone(&next), body.clone(), secret.clone());
             tokio::spawn(async move {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= ADDRESSES {
                         return;
                     }
-                    let headers = rundruf::channel::webhook::sign(SECRET, &format!("msg_{n}"), 1_767_323_045, &body);
-                    let answer = client
+                    let id = format!("msg_{n}");
+                    let request = http
+                        .client()
                         .post(format!("http://127.0.0.1:{port}/{n}"))
-                        .headers(headers)
-                        .body(body.clone())
-                        .send()
-                        .await
-                        .expect("an answer");
-                    answer.bytes().await.expect("a body");
+                        .header("content-type", "application/json")
+                        .header("webhook-id", &id)
+                        .header("webhook-timestamp", 1_767_323_045)
+                        .header("webhook-signature", sign(&secret, &id, 1_767_323_045, &body))
+                        .body(body.clone());
+                    http.send(request).await.expect("an answer");
                 }
             })
         })

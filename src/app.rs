@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::registry;
-use crate::failure::Failure;
 use crate::clock::{SharedClock, SystemClock};
+use crate::failure::Failure;
 use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld, Waker};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
+use crate::secret::KeyFile;
+use crate::store::Sqlite;
 use crate::store::owner::{Changes, Owner};
 use crate::store::{Board, Store};
-use crate::store::Sqlite;
 
 /// The installation as configured, before the store is opened.
 pub struct App {
@@ -36,8 +37,16 @@ impl App {
         let engine = Engine::load(settings.templates.as_deref())
             .map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))?;
         let clock: SharedClock = Arc::new(SystemClock);
-        let office = Office { settings: Arc::new(settings), engine: Arc::new(engine), channels: Arc::new(channels), clock, registered: Default::default() };
-        Ok(Self { office: Arc::new(office) })
+        let office = Office {
+            settings: Arc::new(settings),
+            engine: Arc::new(engine),
+            channels: Arc::new(channels),
+            clock,
+            registered: Default::default(),
+        };
+        Ok(Self {
+            office: Arc::new(office),
+        })
     }
 
     /// True where a store is there already.
@@ -45,16 +54,41 @@ impl App {
         self.office.settings.store_path().is_file()
     }
 
-    /// Opens the store, makes it where it is not there yet.
-    pub async fn open(self) -> Result<Open, Failure> {
-        crate::store::owner::prepare_data(&self.office.settings.data)?;
-        let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
-        Ok(Open { office: self.office, store: Arc::new(store) })
+    /// LANES 1: a command whose user does not own DATA refuses, before it reads or leaves anything there.
+    fn refuse_other_users(&self) -> Result<(), Failure> {
+        let data = &self.office.settings.data;
+        if let Some((theirs, mine)) = crate::store::owner::other_owner(data) {
+            let data = data.display();
+            return Err(Failure::Refused(crate::said!(
+                "{data} gehört dem Benutzer {theirs}, dieser Befehl läuft als Benutzer {mine}. Bitte als derselbe Benutzer wie rundruf serve ausführen (sudo -u '#{theirs}' rundruf …).",
+                "{data} belongs to user {theirs}, this command runs as user {mine}. Please run it as the user who runs rundruf serve (sudo -u '#{theirs}' rundruf …)."
+            )));
+        }
+        Ok(())
     }
 
-    /// Opens the store where there is one; `None` before the first command that writes.
+    /// Opens the store, makes it where it is not there yet.
+    pub async fn open(self) -> Result<Open, Failure> {
+        self.refuse_other_users()?;
+        crate::store::owner::prepare_data(&self.office.settings.data)?;
+        // Store and key come into being together: a backup made before the first message went must carry the key too.
+        KeyFile::new(self.office.settings.store.key_file.clone()).key()?;
+        let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
+        Ok(Open {
+            office: self.office,
+            store: Arc::new(store),
+        })
+    }
+
+    /// Opens the store where there is one; the app back before the first command that writes.
     pub async fn open_existing(self) -> Result<Result<Open, Self>, Failure> {
-        if self.has_store() { Ok(Ok(self.open().await?)) } else { Ok(Err(self)) }
+        // First: in a folder closed to this user no store would be seen.
+        self.refuse_other_users()?;
+        if self.has_store() {
+            Ok(Ok(self.open().await?))
+        } else {
+            Ok(Err(self))
+        }
     }
 }
 
@@ -80,7 +114,9 @@ impl Open {
 
     /// Who acts: the operating system's user, until there are accounts.
     pub fn actor(as_name: Option<&str>) -> String {
-        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+        let user = std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .unwrap_or_else(|_| "unknown".to_owned());
         match as_name {
             Some(name) => format!("os:{user} as {name}"),
             None => format!("os:{user}"),
@@ -99,7 +135,14 @@ impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
         let rows = open.office.register(open.store.as_ref()).await?;
-        let instance = open.store.identity().await?.instance;
+        let identity = open.store.identity().await?;
+        if identity.moved {
+            return Err(Failure::Refused(crate::said!(
+                "Dieser Speicher ist umgezogen (rundruf backup --move) und sendet nicht mehr. Bitte auf der neuen Maschine weiterarbeiten.",
+                "This store has moved (rundruf backup --move) and sends no more. Please go on at the new machine."
+            )));
+        }
+        let instance = identity.instance;
         let setups = open.office.channels.iter().filter_map(|c| {
             let row = rows.iter().find(|r| r.name == c.settings.name)?;
             Some(LaneSetup {
@@ -110,7 +153,10 @@ impl Lanes {
                 built: c.built.clone(),
             })
         });
-        let site = SiteWorld { builder: open.site(), instance };
+        let site = SiteWorld {
+            builder: open.site(),
+            instance,
+        };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
         let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
         for taken in handle.taken_over() {

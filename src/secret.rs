@@ -127,9 +127,13 @@ impl KeyFile {
 
     /// The key; makes the file (mode 0600, in a folder made where missing) at the first call ever.
     pub fn key(&self) -> std::io::Result<&Key> {
+        /// The file made beside carries the process's number: of two threads, one makes it and the other then reads the key.
+        static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
+        // Nothing under this lock can leave it half done.
+        let _making = MAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = match read(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&self.path)?,
             other => other?,
@@ -154,10 +158,15 @@ fn read(path: &Path) -> std::io::Result<Key> {
 
 /// Written beside and linked into place, so that of two processes at the same moment both end with the same whole key.
 fn create(path: &Path) -> std::io::Result<Key> {
+    write_key(path, &random::<KEY_LENGTH>()?)?;
+    read(path)
+}
+
+/// Puts a key file in its place (mode 0600), from a backup or new. A key that is there already stays.
+pub fn write_key(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    let bytes: [u8; KEY_LENGTH] = random()?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));
     let beside = PathBuf::from(beside);
@@ -166,15 +175,14 @@ fn create(path: &Path) -> std::io::Result<Key> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
-    file.write_all(&bytes)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&beside, path);
     let removed = std::fs::remove_file(&beside);
     match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-        _ => removed?,
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => removed,
     }
-    read(path)
 }
 
 /// A salted hash of redacted content, in hex, under the key at `key_file` (made where missing).

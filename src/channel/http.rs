@@ -8,17 +8,33 @@ use crate::clock::Ms;
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::net::{Answer, Failure, Http, Use, retry};
 use crate::said;
-use crate::settings::ChannelSettings;
+use crate::settings::{ChannelSettings, Reader};
 
 /// The client of a channel: its own timeout and concurrency, else the kind's. Connections are kept only where a handle makes
-/// it harmless to lose an answer.
-pub fn client(channel: &ChannelSettings, abilities: &Abilities, private: bool) -> Result<Http, String> {
-    Http::new(Use {
+/// it harmless to lose an answer. `None` with a problem where TLS is not ready.
+pub fn client(
+    reader: &mut Reader<'_>,
+    channel: &ChannelSettings,
+    abilities: &Abilities,
+    private: bool,
+) -> Option<Http> {
+    let made = Http::new(Use {
         timeout: timeout(channel, abilities),
         concurrency: channel.common.concurrency.unwrap_or(abilities.concurrency),
         reuse: abilities.handle_for.is_some(),
         private,
-    })
+    });
+    if let Err(error) = &made {
+        reader.problem(
+            "kind",
+            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
+            said!(
+                "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
+                "Install the system's certificates (ca-certificates)."
+            ),
+        );
+    }
+    made.ok()
 }
 
 /// The timeout of a channel.
@@ -149,7 +165,11 @@ pub fn well(de: String, en: String) -> Finding {
 
 /// A line of `check` for a counterpart that does not answer as it should.
 pub fn unwell(who: &str, report: &Report) -> Finding {
-    let text = &report.text;
+    // The report names the counterpart for lines that do not.
+    let text = report
+        .text
+        .strip_prefix(who)
+        .map_or(report.text.as_str(), |rest| rest.trim_start_matches(": "));
     let text = match report.reason {
         Reason::NotConnected => said!(
             "{who} ist nicht zu erreichen ({text}). Bitte prüfen Sie Adresse und Netz.",

@@ -1,11 +1,14 @@
 //! Mastodon and what speaks its API: updates hang under the incident's first post, corrections edit it. The
 //! `Idempotency-Key` makes a repeat harmless for an hour; after that our own recent posts are read (CHANNELS 2).
 
+mod account;
+mod same_text;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::http;
@@ -15,14 +18,16 @@ use crate::clock::Ms;
 use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
-use crate::net::{Answer, Failure, Http};
+use crate::net::{Answer, Failure};
 use crate::render::message::Message;
 use crate::render::{Engine, RenderError, compose};
 use crate::said;
-use crate::secret::{ExposeSecret, KeyFile, SecretString};
+use crate::secret::KeyFile;
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Variant};
 use crate::text::mastodon::length_with;
+use account::{Account, DEFAULT_LIMITS, LIMITS_FOR};
+use same_text::same_text;
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -42,13 +47,6 @@ token = "…"                           # scopes read:accounts read:statuses wri
 # visibility = "public"               # public, unlisted, private
 "#;
 
-/// Limits of an instance that has not been asked yet (docs: configuration.statuses).
-const DEFAULT_LIMITS: Limits = Limits {
-    characters: 500,
-    url: 23,
-};
-/// Limits are asked for again after a day.
-const LIMITS_FOR: Ms = 86_400_000;
 /// Posts read back in a look-up; the most the API gives at once.
 const LOOK_BACK: usize = 40;
 
@@ -67,20 +65,6 @@ const ABILITIES: Abilities = Abilities {
     concurrency: 2,
     timeout: Duration::from_secs(20),
 };
-
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    characters: usize,
-    url: usize,
-}
-
-/// The account; what a background question about limits shares with it.
-struct Account {
-    base: Url,
-    token: SecretString,
-    http: Http,
-    limits: Mutex<(Limits, Option<Ms>)>,
-}
 
 struct Mastodon {
     account: Arc<Account>,
@@ -118,16 +102,9 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
             said!("Lassen Sie audience weg.", "Leave audience out."),
         );
     }
-    let http = http::client(channel, &ABILITIES, true);
-    if let Err(error) = &http {
-        reader.problem(
-            "kind",
-            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
-            said!("Bitte installieren Sie ca-certificates.", "Install ca-certificates."),
-        );
-    }
+    let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
-    let (Some(base), Some(token), Ok(http), true) = (url, token, http, problems.is_empty()) else {
+    let (Some(base), Some(token), Some(http), true) = (url, token, http, problems.is_empty()) else {
         return Err(problems);
     };
     let account = Arc::new(Account {
@@ -142,53 +119,6 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         key: around.key.clone(),
         channel: channel.name.clone(),
     })))
-}
-
-impl Account {
-    fn host(&self) -> &str {
-        self.base.host_str().unwrap_or("?")
-    }
-
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        self.http
-            .client()
-            .request(method, url)
-            .bearer_auth(self.token.expose_secret())
-    }
-
-    async fn ask(&self, path: &str) -> Result<Value, Report> {
-        let answer = self
-            .http
-            .send(self.request(Method::GET, path))
-            .await
-            .map_err(|failure| http::failed(self.host(), &failure))?;
-        match (answer.status, answer.json()) {
-            (200, Some(json)) => Ok(json),
-            (200, None) => Err(http::not_understood(self.host(), &answer)),
-            _ => Err(http::sort(self.host(), &answer, 0)),
-        }
-    }
-
-    fn limits(&self) -> (Limits, Option<Ms>) {
-        *self.limits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Asks the instance for its limits; what it does not say stays as it was.
-    async fn ask_limits(&self, now: Ms) -> Result<Limits, Report> {
-        let json = self.ask("/api/v2/instance").await?;
-        let number = |key: &str| {
-            let found = json.pointer(&format!("/configuration/statuses/{key}"))?.as_u64()?;
-            usize::try_from(found).ok().filter(|n| (1..=1_000_000).contains(n))
-        };
-        let limits = Limits {
-            characters: number("max_characters").unwrap_or(DEFAULT_LIMITS.characters),
-            url: number("characters_reserved_per_url").unwrap_or(DEFAULT_LIMITS.url),
-        };
-        *self.limits.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (limits, Some(now));
-        Ok(limits)
-    }
 }
 
 impl Mastodon {
@@ -206,7 +136,7 @@ impl Mastodon {
             .key
             .key()
             .map_err(|error| Failure::NotConnected(format!("the key file cannot be read: {error}")))?
-            .handle("mastodon", &[&self.channel, &job.delivery.to_string()]);
+            .handle("mastodon", &[&self.channel, &job.name_for_ever()]);
         let request = self
             .account
             .request(Method::POST, "/api/v1/statuses")
@@ -307,36 +237,6 @@ fn remote(status: &Value) -> Option<Remote> {
         id: Some(id),
         url: url.map(str::to_owned),
     })
-}
-
-/// The text of a status for comparing: tags and white space left out, entities read.
-fn bare(content: &str) -> String {
-    let mut out = String::new();
-    let mut in_tag = false;
-    for c in content.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' if in_tag => in_tag = false,
-            c if in_tag || c.is_whitespace() => {}
-            c => out.push(c),
-        }
-    }
-    [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&apos;", "'"),
-        ("&amp;", "&"),
-    ]
-    .iter()
-    .fold(out, |text, (entity, c)| text.replace(entity, c))
-}
-
-fn same_text(content: &str, text: &str) -> bool {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    // Emulators give the text as it came; then a "<" in it is no tag.
-    bare(content) == plain || content.chars().filter(|c| !c.is_whitespace()).eq(plain.chars())
 }
 
 #[async_trait]

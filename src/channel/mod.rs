@@ -1,5 +1,7 @@
 //! Floor 3: the kinds of channels. One file per kind and one line in the registry.
 
+#[cfg(test)]
+mod compliance;
 pub mod http;
 mod kannel;
 mod mastodon;
@@ -7,7 +9,7 @@ pub mod registry;
 pub mod sms;
 #[cfg(test)]
 pub mod testing;
-mod webhook;
+pub mod webhook;
 mod website;
 
 use async_trait::async_trait;

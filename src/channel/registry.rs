@@ -10,7 +10,7 @@ use crate::domain::delivery::Gate;
 use crate::domain::problem::Problem;
 use crate::said;
 use crate::secret::KeyFile;
-use crate::settings::near::quoted;
+use crate::settings::quoted::quoted;
 use crate::settings::{ChannelSettings, RawTable, Settings, environment, reader::hint};
 use crate::store::{LaneSpec, TargetSpec};
 use crate::text::said::Said;

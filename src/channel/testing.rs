@@ -1,17 +1,35 @@
 //! What the tests of all kinds share: a channel out of TOML, a job, a scripted counterpart, the table test.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{Built, Channel, registry};
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::{Outcome, Reason};
+use crate::formats::{Site, SiteFile};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
+use crate::render::Engine;
 use crate::render::message::Message;
 use crate::store::{Job, Variant};
 use crate::text::lang::Lang;
+
+/// A site of these files: path and content.
+pub fn site(files: &[(&str, &str)]) -> Site {
+    let file = |text: &str| SiteFile {
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        media_type: "text/html",
+    };
+    Site {
+        files: files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), file(text)))
+            .collect(),
+        changes_at: None,
+    }
+}
 
 /// A counterpart that always answers the same.
 pub struct Scripted(MockServer);
@@ -51,7 +69,7 @@ pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
     let (_, mut channels) =
         registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
     // The key file is made at the first need: the folder stays until the process ends.
-    std::mem::forget(dir);
+    let _ = dir.keep();
     match channels.remove(0).built {
         Built::Messages(channel) => channel,
         Built::Website(_) => panic!("{kind} sends no messages"),
@@ -60,7 +78,8 @@ pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
 
 /// A frozen text, as `compose` of the kind makes it.
 pub fn compose(channel: &dyn Channel) -> Variant {
-    let engine = crate::render::Engine::load(None).unwrap();
+    // Compiling all templates takes longer than all else here: once is enough.
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load(None).unwrap());
     let message = Message {
         lang: Lang::De,
         publisher: "stadt".into(),
@@ -82,7 +101,7 @@ pub fn compose(channel: &dyn Channel) -> Variant {
         language_missing: false,
         language_note: None,
     };
-    channel.compose(&engine, &message, Operation::Post).unwrap()
+    channel.compose(&ENGINE, &message, Operation::Post).unwrap()
 }
 
 /// A first attempt for the account itself.

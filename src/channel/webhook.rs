@@ -98,38 +98,22 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     });
     // An address of the configuration itself may be private, those of an audience file only where allowed.
     let private = channel.common.audience.is_none() || channel.common.allow_private;
-    let http = http::client(channel, &ABILITIES, private);
+    let http = http::client(&mut reader, channel, &ABILITIES, private);
     let account = url
         .as_ref()
         .map_or_else(|| format!("webhook:{}", channel.name), |url| host(url).to_owned());
-    match (http, secret) {
-        (Ok(http), Some(secret)) => {
-            let problems = reader.finish();
-            if !problems.is_empty() {
-                return Err(problems);
-            }
-            Ok(Built::Messages(std::sync::Arc::new(Webhook {
-                url,
-                secret,
-                http,
-                key: around.key.clone(),
-                channel: channel.name.clone(),
-                account,
-            })))
-        }
-        (Err(error), _) => {
-            reader.problem(
-                "kind",
-                said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
-                said!(
-                    "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
-                    "Install the system's certificates (ca-certificates)."
-                ),
-            );
-            Err(reader.finish())
-        }
-        (_, None) => Err(reader.finish()),
-    }
+    let problems = reader.finish();
+    let (Some(http), Some(secret), true) = (http, secret, problems.is_empty()) else {
+        return Err(problems);
+    };
+    Ok(Built::Messages(std::sync::Arc::new(Webhook {
+        url,
+        secret,
+        http,
+        key: around.key.clone(),
+        channel: channel.name.clone(),
+        account,
+    })))
 }
 
 /// The bytes of `whsec_…`: 24 to 64.
@@ -160,6 +144,10 @@ impl Channel for Webhook {
 
     fn account(&self) -> String {
         self.account.clone()
+    }
+
+    fn many_counterparts(&self) -> bool {
+        self.url.is_none()
     }
 
     fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
@@ -195,6 +183,7 @@ impl Channel for Webhook {
         };
         let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
         Ok(Variant {
+            first: None,
             format: FORMAT,
             text,
             payload,
@@ -220,7 +209,7 @@ impl Channel for Webhook {
         let id = match self.key.key() {
             Ok(key) => format!(
                 "msg_{}",
-                key.handle("webhook", &[&self.channel, &job.delivery.to_string()])
+                key.handle("webhook", &[&self.channel, &job.name_for_ever()])
             ),
             Err(error) => {
                 return http::report(

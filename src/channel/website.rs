@@ -11,7 +11,7 @@ use super::registry::{Kind, Surroundings};
 use super::{Built, Target};
 use crate::domain::problem::Problem;
 use crate::said;
-use crate::settings::near::quoted;
+use crate::settings::quoted::quoted;
 use crate::settings::raw::{Node, Place, RawTable, Value};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::output::{Failure, Output};
 use super::{Globals, confirm};
-use crate::app::Open;
+use crate::app::{App, Open};
 use crate::ids::{BroadcastId, DeliveryId};
 use crate::said;
-use crate::store::{Act, Board, DecideOn, Decision};
+use crate::store::{Act, Board, DecideOn, Decision, StoreError};
 
 /// Arguments of `decide`.
 #[derive(Debug, Args)]
@@ -54,11 +54,16 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
     if decision == Decision::Again {
         confirm::ask(
             out,
-            &said!("Wer die Nachricht doch bekommen hat, bekommt sie noch einmal.", "Whoever did get the message gets it once more."),
+            &said!(
+                "Wer die Nachricht doch bekommen hat, bekommt sie noch einmal.",
+                "Whoever did get the message gets it once more."
+            ),
             args.yes,
         )?;
     }
-    let open = Open::new(&globals.config, &globals.data).await?;
+    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+        return Err(nothing(word));
+    };
     let now = open.office.clock.now_ms();
     let act = Act {
         at_ms: now,
@@ -67,15 +72,30 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
         object: word.to_owned(),
         details: json!({ "decision": decision }),
     };
-    let count = open.store.decide(what, decision, &act, now).await?;
+    let count = open.store.decide(what, decision, &act, now).await.map_err(|error| match (error, decision) {
+        (StoreError::Refused(_), Decision::Again) => Failure::Refused(said!(
+            "{word} lässt sich nicht noch einmal senden: Dort ist nichts offen, oder eine neuere Meldung hat es überholt (dann nur there oder drop). Wie es steht: rundruf explain {word}",
+            "{word} cannot be sent again: nothing is open there, or a newer notice has passed it (then only there or drop). How it stands: rundruf explain {word}"
+        )),
+        (StoreError::Refused(_), _) => nothing(word),
+        (other, _) => other.into(),
+    })?;
     crate::store::owner::wake(&open.office.settings.data);
     if count == 0 {
-        return Err(Failure::Refused(said!(
-            "Dort steht nichts, was zu entscheiden wäre. Offenes zeigt: rundruf status",
-            "Nothing is to be decided there. See what is open with: rundruf status"
-        )));
+        return Err(nothing(word));
     }
-    out.say(&said!("{count} entschieden.", "{count} decided."));
+    out.say(&match decision {
+        Decision::There => said!("{count} als angekommen vermerkt.", "{count} marked as there."),
+        Decision::Again => said!("{count} gehen noch einmal hinaus.", "{count} go out once more."),
+        Decision::Drop => said!("{count} aufgegeben.", "{count} given up."),
+    });
     out.answer(&json!({ "decided": count }));
     Ok(0)
+}
+
+fn nothing(word: &str) -> Failure {
+    Failure::Refused(said!(
+        "Bei {word} ist nichts zu entscheiden. Was offen ist, zeigt: rundruf status",
+        "Nothing is to be decided at {word}. See what is open with: rundruf status"
+    ))
 }

@@ -4,13 +4,18 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::output::{Failure, Output, table, wrap};
 use super::Globals;
-use crate::app::App;
-use crate::ids::{BroadcastId, DeliveryId, IncidentId};
+use super::output::{Failure, Output, table, wrap};
+use crate::app::{App, Open};
+use crate::domain::delivery::{DeliveryState, Gate, Health};
+use crate::ids::{BroadcastId, DeliveryId};
 use crate::publication::board::exact_time;
 use crate::said;
-use crate::store::{Board, Notices as _, Story};
+use crate::store::{Board, BroadcastRow, DeliveryRow, Lanes, Notices, Story};
+use crate::text::said::Said;
+
+/// Deliveries of a broadcast shown at most: a screen, not an audience.
+const SHOWN: u32 = 50;
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -22,32 +27,14 @@ pub struct ExplainArgs {
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u8, Failure> {
     let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
-        return Err(Failure::Refused(said!("Noch nichts veröffentlicht.", "Nothing published yet.")));
+        return Err(Failure::Refused(said!(
+            "Noch nichts veröffentlicht.",
+            "Nothing published yet."
+        )));
     };
     let word = args.delivery.as_str();
-    if let Some(broadcast) = word.strip_prefix('b').and_then(|n| n.parse().ok()) {
-        let rows = open.store.deliveries(BroadcastId(broadcast), None, 50).await?;
-        if let [only] = rows.as_slice() {
-            return tell(&open, only.id, out).await;
-        }
-        let now = open.office.clock.now_ms();
-        let broadcasts = open.store.broadcasts(None).await?;
-        let zone = match broadcasts.iter().find(|b| b.id == BroadcastId(broadcast)) {
-            Some(row) => zone(&open, row.incident).await?,
-            None => TimeZone::system(),
-        };
-        let cells: Vec<Vec<String>> = rows
-            .iter()
-            .map(|d| {
-                let state = serde_json::to_value(d.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-                let at = exact_time(d.changed_ms, now, &zone);
-                vec![d.id.to_string(), state, format!("{at}  {}", d.text.clone().unwrap_or_default())]
-            })
-            .collect();
-        let head = if out.german { ["Zustellung", "Stand", "zuletzt"] } else { ["delivery", "state", "last"] };
-        out.text(table(&head, &cells).trim_end());
-        out.answer(&json!({ "deliveries": rows }));
-        return Ok(0);
+    if let Some(id) = word.strip_prefix('b').and_then(|n| n.parse().ok()) {
+        return broadcast(&open, BroadcastId(id), out).await;
     }
     let Ok(delivery) = word.parse() else {
         return Err(Failure::Usage(said!(
@@ -58,27 +45,134 @@ pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u
     tell(&open, DeliveryId(delivery), out).await
 }
 
-async fn tell(open: &crate::app::Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> {
-    let Some(story) = open.store.explain(id).await? else {
-        return Err(Failure::Refused(said!("Eine Zustellung {id} gibt es nicht.", "There is no delivery {id}.")));
+/// All deliveries of a broadcast; where there is only one, its story.
+async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Failure> {
+    let all = open.store.broadcasts(None).await?;
+    let Some(row) = all.iter().find(|b| b.id == id) else {
+        return Err(Failure::Refused(said!(
+            "Eine Sendung b{id} gibt es nicht. Die Nummern zeigt: rundruf status --json",
+            "There is no broadcast b{id}. See the numbers with: rundruf status --json"
+        )));
     };
-    let zone = zone(open, story.broadcast.incident).await?;
+    let (now, zone) = (open.office.clock.now_ms(), zone_of(open, row).await?);
+    let rows = open.store.deliveries(id, None, SHOWN).await?;
+    if row.kind == "website" {
+        return targets(open, row, &rows, &zone, out).await;
+    }
+    if let [only] = rows.as_slice() {
+        return tell(open, only.id, out).await;
+    }
+    let (number, channel, count) = (row.number, &row.channel, rows.len());
+    out.say(&said!(
+        "Sendung b{id}: Meldung {number} über {channel}, {count} Zustellungen",
+        "Broadcast b{id}: notice {number} by {channel}, {count} deliveries"
+    ));
+    if count == SHOWN as usize {
+        out.say(&said!(
+            "Gezeigt sind die ersten {SHOWN}.",
+            "These are the first {SHOWN}."
+        ));
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|d| {
+            let at = exact_time(d.changed_ms, now, &zone);
+            vec![
+                d.id.to_string(),
+                state_word(d.state).in_german(out.german).to_owned(),
+                at,
+                d.text.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let head = if out.german {
+        ["Zustellung", "Stand", "zuletzt", "Näheres"]
+    } else {
+        ["delivery", "state", "last", "more"]
+    };
+    out.text(table(&head, &cells).trim_end());
+    out.answer(&json!({ "broadcast": row, "deliveries": rows }));
+    Ok(0)
+}
+
+/// A website's targets: levels, so what counts is how far each has come, not what became of one notice's upload.
+async fn targets(
+    open: &Open,
+    row: &BroadcastRow,
+    rows: &[DeliveryRow],
+    zone: &TimeZone,
+    out: &Output,
+) -> Result<u8, Failure> {
+    let now = open.office.clock.now_ms();
+    let targets = open.store.targets(row.lane).await?;
+    let (number, channel) = (row.number, &row.channel);
+    out.say(&said!(
+        "Meldung {number} auf den Zielen von {channel}:",
+        "Notice {number} on the targets of {channel}:"
+    ));
+    let cells: Vec<Vec<String>> = targets
+        .iter()
+        .map(|t| {
+            let why = t.text.as_deref().map(|w| format!(" ({w})")).unwrap_or_default();
+            let due = exact_time(t.due_ms, now, zone);
+            let stand = match (t.done >= t.wanted, t.done_at_ms) {
+                (true, Some(at)) => {
+                    let at = exact_time(at, now, zone);
+                    said!("aktuell seit {at}", "up to date since {at}")
+                }
+                (true, None) => said!("aktuell", "up to date"),
+                (false, _) if t.due_ms > now => said!(
+                    "noch nicht aktuell, nächster Versuch {due}{why}",
+                    "not up to date yet, next try {due}{why}"
+                ),
+                (false, _) => said!(
+                    "noch nicht aktuell, jetzt an der Reihe{why}",
+                    "not up to date yet, due now{why}"
+                ),
+            };
+            vec![t.address.clone(), stand.in_german(out.german).to_owned()]
+        })
+        .collect();
+    let head = if out.german {
+        ["Ziel", "Stand"]
+    } else {
+        ["target", "state"]
+    };
+    out.text(table(&head, &cells).trim_end());
+    out.answer(&json!({ "broadcast": row, "targets": targets, "deliveries": rows }));
+    Ok(0)
+}
+
+/// The zone of the broadcast's publisher: the same clock as `status`, whatever the machine's own.
+async fn zone_of(open: &Open, row: &BroadcastRow) -> Result<TimeZone, Failure> {
+    let incidents = open.store.incidents(None).await?;
+    let publisher = incidents
+        .iter()
+        .find(|i| i.id == row.incident)
+        .and_then(|i| open.office.publisher(&i.publisher));
+    Ok(publisher.map_or_else(TimeZone::system, |p| p.timezone.clone()))
+}
+
+async fn tell(open: &Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> {
+    let Some(story) = open.store.explain(id).await? else {
+        return Err(Failure::Refused(said!(
+            "Eine Zustellung {id} gibt es nicht. Die Nummern zeigt: rundruf explain b7 (7: Nummer aus rundruf status --json).",
+            "There is no delivery {id}. See numbers with: rundruf explain b7 (7: from rundruf status --json)."
+        )));
+    };
+    let zone = zone_of(open, &story.broadcast).await?;
     print(&story, open.office.clock.now_ms(), &zone, out);
     out.answer(&story);
     Ok(0)
 }
 
-/// The zone of the incident's publisher, as in `status`: two clocks on one screen would mislead.
-async fn zone(open: &crate::app::Open, incident: IncidentId) -> Result<TimeZone, Failure> {
-    let incidents = open.store.incidents(None).await?;
-    let publisher = incidents.iter().find(|i| i.id == incident).and_then(|i| open.office.publisher(&i.publisher));
-    Ok(publisher.map_or_else(TimeZone::system, |p| p.timezone.clone()))
-}
-
 fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
-    let state = serde_json::to_value(story.delivery.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let Said { de, en } = state_word(story.delivery.state);
     let (id, number, channel) = (story.delivery.id, story.broadcast.number, &story.lane.name);
-    out.say(&said!("Zustellung {id}: Meldung {number} über {channel}, Stand: {state}", "Delivery {id}: notice {number} by {channel}, state: {state}"));
+    out.say(&said!(
+        "Zustellung {id}: Meldung {number} über {channel}, Stand: {de}",
+        "Delivery {id}: notice {number} by {channel}, state: {en}"
+    ));
     if let Some(address) = &story.address {
         out.say(&said!("An: {address}", "To: {address}"));
     }
@@ -92,17 +186,83 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
         .map(|e| {
             let attempt = e.attempt.map(|a| a.to_string()).unwrap_or_default();
             let text = e.text.clone().unwrap_or_default();
-            vec![exact_time(e.at_ms, now, zone), attempt, e.what.clone(), text]
+            vec![
+                exact_time(e.at_ms, now, zone),
+                attempt,
+                event_word(&e.what).in_german(out.german).to_owned(),
+                text,
+            ]
         })
         .collect();
-    let head = if out.german { ["Zeit", "Versuch", "Was", "Näheres"] } else { ["time", "attempt", "what", "more"] };
+    let head = if out.german {
+        ["Zeit", "Versuch", "Was", "Näheres"]
+    } else {
+        ["time", "attempt", "what", "more"]
+    };
     out.text(table(&head, &rows).trim_end());
-    if story.delivery.state == crate::domain::delivery::DeliveryState::Waiting {
-        let due = exact_time(story.delivery.due_ms.max(story.lane.health.blocked_until_ms.unwrap_or(0)), now, zone);
-        out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
-    }
+    next(story, now, zone, out);
     out.text("");
     for line in story.variant.text.lines().flat_map(|l| wrap(l, 78)) {
         out.text(&format!("  {line}"));
+    }
+}
+
+/// What happens next, and when, as clock time; or what a person has to do.
+fn next(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
+    let (id, name) = (story.delivery.id, &story.lane.name);
+    match story.delivery.state {
+        DeliveryState::Waiting if story.lane.gate == Gate::Held => out.say(&said!(
+            "Der Kanal ist angehalten. Weiter mit: rundruf channel release {name}",
+            "The channel is held. To go on: rundruf channel release {name}"
+        )),
+        DeliveryState::Waiting if story.lane.health.health == Health::Paused => out.say(&said!(
+            "Der Kanal pausiert. Nach der Abhilfe: rundruf channel retry {name}",
+            "The channel is paused. When mended: rundruf channel retry {name}"
+        )),
+        DeliveryState::Waiting => {
+            let due = story
+                .delivery
+                .due_ms
+                .max(story.lane.health.blocked_until_ms.unwrap_or(0));
+            let due = exact_time(due.max(now), now, zone);
+            out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
+        }
+        DeliveryState::Unknown => out.say(&said!(
+            "Niemand weiß, ob es angekommen ist. Bitte nachsehen, dann: rundruf decide {id} there, again oder drop",
+            "Nobody knows whether it arrived. Please look, then: rundruf decide {id} there, again or drop"
+        )),
+        _ => {}
+    }
+}
+
+fn state_word(state: DeliveryState) -> Said {
+    match state {
+        DeliveryState::Waiting => said!("wartet", "waiting"),
+        DeliveryState::Started => said!("wird gesendet", "being sent"),
+        DeliveryState::Accepted => said!("übergeben, Zustellbericht steht aus", "handed over, report to come"),
+        DeliveryState::Delivered => said!("zugestellt", "delivered"),
+        DeliveryState::Unknown => said!("unbekannt", "unknown"),
+        DeliveryState::Permanent => said!("abgelehnt", "refused"),
+        DeliveryState::Gone => said!("Empfänger nicht mehr dabei", "recipient gone"),
+        DeliveryState::Superseded => said!("durch Neueres ersetzt", "replaced by newer"),
+        DeliveryState::Expired => said!("abgelaufen, nicht gesendet", "out of time, not sent"),
+        DeliveryState::Dropped => said!("aufgegeben", "given up"),
+    }
+}
+
+/// A line of the story: the store's own words and those of the states.
+fn event_word(what: &str) -> Said {
+    match what {
+        "created" => said!("veröffentlicht", "published"),
+        "started" => said!("gesendet", "sent off"),
+        "failed" => said!("gescheitert", "failed"),
+        "receipt" => said!("Zustellbericht", "delivery report"),
+        "evidence" => said!("spätere Antwort, nicht angewandt", "later answer, not applied"),
+        "decided" => said!("von Hand entschieden", "decided by a person"),
+        "takeover" => said!("rundruf neu gestartet", "rundruf restarted"),
+        other => match serde_json::from_value::<DeliveryState>(json!(other)) {
+            Ok(state) => state_word(state),
+            Err(_) => said!("{other}", "{other}"),
+        },
     }
 }

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::Globals;
 use super::output::{Failure, Output};
-use crate::app::Open;
-use crate::formats::SiteBuilder;
+use crate::app::App;
+use crate::domain::publisher::Publisher;
+use crate::formats::{PublisherSite, SiteBuilder, SiteError, render_site};
 use crate::said;
 
 /// Arguments of `export`.
@@ -23,9 +24,23 @@ pub struct ExportArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8, Failure> {
-    let open = Open::new(&globals.config, &globals.data).await?;
-    let now = args.now.map_or_else(|| open.office.clock.now_ms(), |t| t.as_millisecond());
-    let site = open.site().build(&[], now).await?;
+    let app = App::load(&globals.config, &globals.data)?;
+    let now = args
+        .now
+        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
+    let site = match app.open_existing().await? {
+        Ok(open) => open.site().build(&[], now).await?,
+        // Before the first notice the site is there all the same, without an incident; no store is made for it.
+        Err(app) => {
+            let quiet = |p: &Publisher| PublisherSite {
+                publisher: p.clone(),
+                incidents: Vec::new(),
+            };
+            let publishers: Vec<_> = app.office.settings.publishers.values().map(quiet).collect();
+            render_site(&app.office.engine, &app.office.settings.site_url, &publishers, now)
+                .map_err(|e| SiteError(e.to_string()))?
+        }
+    };
     let mut bytes = 0;
     for (path, file) in &site.files {
         let to = args.dir.join(path);
@@ -36,7 +51,10 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         std::fs::write(to, &file.bytes)?;
     }
     let (count, dir) = (site.files.len(), args.dir.display());
-    out.say(&said!("{count} Dateien stehen in {dir}.", "{count} files are in {dir}."));
+    out.say(&said!(
+        "{count} Dateien stehen in {dir}.",
+        "{count} files are in {dir}."
+    ));
     out.answer(&json!({ "files": count, "bytes": bytes, "dir": args.dir }));
     Ok(0)
 }

@@ -8,8 +8,11 @@ use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::domain::incident::IncidentView;
 use crate::publication::board::clock_time;
+use crate::render::words::Words;
 use crate::said;
 use crate::store::{Act, IncidentRow, Notices};
+use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// What to do with incidents.
 #[derive(Debug, Subcommand)]
@@ -41,24 +44,32 @@ pub enum IncidentCommand {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> Result<u8, Failure> {
-    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
-        Ok(open) => open,
-        Err(_) => {
-            if matches!(command, IncidentCommand::List) {
-                out.say(&said!("Noch kein Vorfall.", "No incident yet."));
-                out.answer(&json!({ "incidents": [] }));
-                return Ok(0);
-            }
-            return Err(Failure::Refused(said!("Noch kein Vorfall.", "No incident yet.")));
+    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+        if matches!(command, IncidentCommand::List) {
+            out.say(&said!("Noch kein Vorfall.", "No incident yet."));
+            out.answer(&json!({ "incidents": [] }));
+            return Ok(0);
         }
+        return Err(Failure::Refused(said!("Noch kein Vorfall.", "No incident yet.")));
     };
     let all = open.store.incidents(None).await?;
     match command {
         IncidentCommand::List => list(&open, &all, out),
         IncidentCommand::Show { incident } => return show(&open, find(&all, &incident)?, out).await,
-        IncidentCommand::Close { incident, yes, override_reason } => {
+        IncidentCommand::Close {
+            incident,
+            yes,
+            override_reason,
+        } => {
             let row = find(&all, &incident)?;
             let slug = format!("{}/{}", row.publisher, row.slug);
+            if row.closed_at_ms.is_some() {
+                return Ok(unchanged(
+                    &all,
+                    &said!("{slug} ist schon geschlossen.", "{slug} is closed already."),
+                    out,
+                ));
+            }
             confirm::ask(
                 out,
                 &said!(
@@ -75,14 +86,28 @@ pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> R
         }
         IncidentCommand::Reopen { incident } => {
             let row = find(&all, &incident)?;
-            set_closed(&open, row, false, None).await?;
             let slug = format!("{}/{}", row.publisher, row.slug);
+            if row.closed_at_ms.is_none() {
+                return Ok(unchanged(
+                    &all,
+                    &said!("{slug} ist schon offen.", "{slug} is open already."),
+                    out,
+                ));
+            }
+            set_closed(&open, row, false, None).await?;
             out.say(&said!("{slug} ist wieder offen.", "{slug} is open again."));
         }
     }
     let rows = open.store.incidents(None).await?;
     out.answer(&json!({ "incidents": rows }));
     Ok(0)
+}
+
+/// It stands as asked for already.
+fn unchanged(all: &[IncidentRow], said: &Said, out: &Output) -> u8 {
+    out.say(said);
+    out.answer(&json!({ "incidents": all }));
+    0
 }
 
 /// The incident of this name: `slug` where it is unique, or `publisher/slug`.
@@ -98,13 +123,25 @@ pub fn find<'a>(all: &'a [IncidentRow], name: &str) -> Result<&'a IncidentRow, F
             "{name} exists at several publishers. Please write: publisher/{name}"
         ))),
         (None, _) => {
-            let list = all.iter().map(|i| format!("{}/{}", i.publisher, i.slug)).collect::<Vec<_>>().join(", ");
-            Err(Failure::Refused(said!("Einen Vorfall {name} gibt es nicht. Vorhanden: {list}", "There is no incident {name}. There are: {list}")))
+            let list = all
+                .iter()
+                .map(|i| format!("{}/{}", i.publisher, i.slug))
+                .collect::<Vec<_>>()
+                .join(", ");
+            Err(Failure::Refused(said!(
+                "Einen Vorfall {name} gibt es nicht. Vorhanden: {list}",
+                "There is no incident {name}. There are: {list}"
+            )))
         }
     }
 }
 
-async fn set_closed(open: &Open, row: &IncidentRow, closed: bool, override_reason: Option<String>) -> Result<(), Failure> {
+async fn set_closed(
+    open: &Open,
+    row: &IncidentRow,
+    closed: bool,
+    override_reason: Option<String>,
+) -> Result<(), Failure> {
     let act = Act {
         at_ms: open.office.clock.now_ms(),
         actor: Open::actor(None),
@@ -122,7 +159,10 @@ fn list(open: &Open, all: &[IncidentRow], out: &Output) {
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|i| {
-            let zone = open.office.publisher(&i.publisher).map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
+            let zone = open
+                .office
+                .publisher(&i.publisher)
+                .map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
             let state = match (i.closed_at_ms, out.german) {
                 (Some(at), true) => format!("geschlossen {}", clock_time(at, now, &zone)),
                 (Some(at), false) => format!("closed {}", clock_time(at, now, &zone)),
@@ -130,13 +170,21 @@ fn list(open: &Open, all: &[IncidentRow], out: &Output) {
                 (None, false) => format!("open since {}", clock_time(i.opened_at_ms, now, &zone)),
             };
             let title = i.title.clone().unwrap_or_default();
-            vec![format!("{}/{}", i.publisher, i.slug), i.last_number.to_string(), format!("{state}  {title}")]
+            vec![
+                format!("{}/{}", i.publisher, i.slug),
+                i.last_number.to_string(),
+                format!("{state}  {title}"),
+            ]
         })
         .collect();
     if rows.is_empty() {
         out.say(&said!("Noch kein Vorfall.", "No incident yet."));
     } else {
-        let head = if out.german { ["Vorfall", "Meldungen", "Stand"] } else { ["incident", "notices", "state"] };
+        let head = if out.german {
+            ["Vorfall", "Meldungen", "Stand"]
+        } else {
+            ["incident", "notices", "state"]
+        };
         out.text(table(&head, &rows).trim_end());
     }
 }
@@ -153,23 +201,44 @@ async fn show(open: &Open, row: &IncidentRow, out: &Output) -> Result<u8, Failur
         )));
     };
     let closed = row.closed_at_ms.map(crate::clock::timestamp);
-    let Some(view) = IncidentView::fold(publisher, &notices, closed, crate::clock::timestamp(now)) else { return Ok(0) };
-    out.text(&format!("{}/{}  {}  [{}]", row.publisher, row.slug, view.title, view.state));
+    let Some(view) = IncidentView::fold(publisher, &notices, closed, crate::clock::timestamp(now)) else {
+        return Ok(0);
+    };
+    let state = match out.german {
+        true => Words::of(Lang::De).of_list("state", view.state.word()),
+        false => Words::of(Lang::En).of_list("state", view.state.word()),
+    };
+    out.text(&format!("{}/{}  {}  [{state}]", row.publisher, row.slug, view.title));
     let rows: Vec<Vec<String>> = view
         .notices
         .iter()
         .rev()
         .map(|n| {
             let at = clock_time(n.notice.published.as_millisecond(), now, &publisher.timezone);
-            let headline = n.notice.words.get(&publisher.first_language()).map(|w| w.headline.clone()).unwrap_or_default();
+            let headline = n
+                .notice
+                .words
+                .get(&publisher.first_language())
+                .map(|w| w.headline.clone())
+                .unwrap_or_default();
             let fate = n.fate.as_ref().map(|f| {
                 let by = f.by;
-                said!(" [überholt durch {by}]", " [superseded by {by}]").in_german(out.german).to_owned()
+                said!(" [überholt durch {by}]", " [superseded by {by}]")
+                    .in_german(out.german)
+                    .to_owned()
             });
-            vec![n.notice.number.to_string(), at, format!("{headline}{}", fate.unwrap_or_default())]
+            vec![
+                n.notice.number.to_string(),
+                at,
+                format!("{headline}{}", fate.unwrap_or_default()),
+            ]
         })
         .collect();
-    let head = if out.german { ["Nr.", "Zeit", "Meldung"] } else { ["no.", "time", "notice"] };
+    let head = if out.german {
+        ["Nr.", "Zeit", "Meldung"]
+    } else {
+        ["no.", "time", "notice"]
+    };
     out.text(table(&head, &rows).trim_end());
     out.answer(&json!({ "incident": row, "view": view }));
     Ok(0)

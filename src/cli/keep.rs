@@ -10,7 +10,8 @@ use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::channel::Built;
 use crate::said;
-use crate::store::backup;
+use crate::store::Act;
+use crate::store::backup::{self, Restore};
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -36,9 +37,24 @@ pub struct RestoreArgs {
 pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
     let Ok(open) = app.open_existing().await? else {
-        return Err(Failure::Refused(said!("Hier ist noch nichts zu sichern.", "There is nothing to back up yet.")));
+        return Err(Failure::Refused(said!(
+            "Hier ist noch nichts zu sichern.",
+            "There is nothing to back up yet."
+        )));
     };
-    let size = backup::backup(&open.store, &open.office.settings.store.key_file, &args.file, args.mark_moved).await?;
+    let key = std::fs::read(&open.office.settings.store.key_file).ok();
+    let act = Act {
+        at_ms: open.office.clock.now_ms(),
+        actor: Open::actor(None),
+        action: "backup".to_owned(),
+        object: "store".to_owned(),
+        details: json!({ "move": args.mark_moved }),
+    };
+    open.store
+        .backup(&args.file, key.as_deref(), args.mark_moved, &act)
+        .await?;
+    crate::store::owner::wake(&open.office.settings.data);
+    let size = std::fs::metadata(&args.file)?.len();
     let file = args.file.display();
     let kib = size.div_ceil(1024);
     out.say(&said!(
@@ -75,30 +91,43 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
         ),
         args.yes,
     )?;
-    // Kinds with a handle or a read-back settle what was open by themselves; the others wait for a person.
-    let settle: Vec<String> = app
-        .office
-        .channels
-        .iter()
-        .filter(|c| match &c.built {
-            Built::Messages(channel) => channel.abilities().handle_for.is_some() || channel.abilities().looks_up,
-            Built::Website(_) => true,
-        })
-        .map(|c| c.settings.name.clone())
-        .collect();
     let settings = &app.office.settings;
-    let counts = backup::restore(
-        &args.file,
-        &settings.data,
-        &settings.store_path(),
-        &settings.store.key_file,
-        &settle,
-        app.office.clock.now_ms(),
-    )
-    .await?;
-    out.say(&said!("Zurückgeholt. Angehalten sind alle Kanäle außer der Website.", "Restored. Every channel but the website is held."));
-    for lane in &counts {
-        let (name, settled, ask) = (&lane.channel, lane.settled_first, lane.waits_for_person);
+    crate::store::owner::prepare_data(&settings.data)?;
+    // Kinds with a handle or a read-back settle what was open by themselves; the others wait for a person.
+    let kinds = |wanted: fn(&Built) -> bool| -> Vec<&str> {
+        let of = app.office.channels.iter().filter(|c| wanted(&c.built));
+        of.map(|c| c.settings.kind.as_str()).collect()
+    };
+    let settling = kinds(
+        |built| matches!(built, Built::Messages(c) if c.abilities().handle_for.is_some() || c.abilities().looks_up),
+    );
+    let levels = kinds(|built| matches!(built, Built::Website(_)));
+    let how = Restore {
+        settling_kinds: &settling,
+        open_kinds: &levels,
+        now_ms: app.office.clock.now_ms(),
+    };
+    let restored = backup::restore(&args.file, &settings.store_path(), &how).await?;
+    if let Some(key) = &restored.key {
+        let path = &settings.store.key_file;
+        crate::secret::write_key(path, key)?;
+        // One that was there stays. With another key nobody would recognise what the old store has sent.
+        if std::fs::read(path)? != *key {
+            std::fs::remove_file(settings.store_path())?;
+            let path = path.display();
+            return Err(Failure::Refused(said!(
+                "In {path} liegt ein anderer Schlüssel als in der Sicherung. Bitte räumen Sie ihn weg und holen Sie noch einmal zurück; nichts wurde geändert.",
+                "The key in {path} is not the one of the backup. Please move it away and restore again; nothing was changed."
+            )));
+        }
+    }
+    let counts = &restored.lanes;
+    out.say(&said!(
+        "Zurückgeholt. Angehalten sind alle Kanäle außer der Website.",
+        "Restored. Every channel but the website is held."
+    ));
+    for lane in counts {
+        let (name, settled, ask) = (&lane.name, lane.settles, lane.asks);
         out.say(&said!(
             "{name}: {settled} werden bei der Freigabe erst geprüft, {ask} warten auf Ihre Entscheidung.",
             "{name}: {settled} are settled first on release, {ask} wait for your decision."

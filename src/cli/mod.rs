@@ -6,8 +6,9 @@ mod confirm;
 mod decide;
 mod explain;
 mod export;
+mod german;
 mod incident;
-// mod keep;
+mod keep;
 pub mod output;
 mod preview;
 mod publish;
@@ -15,9 +16,10 @@ mod retract;
 mod serve;
 mod status;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use output::{Failure, Output};
 
@@ -51,6 +53,9 @@ pub struct Globals {
     /// Answer in JSON, never translated.
     #[arg(long, global = true)]
     pub json: bool,
+    /// End when standard input ends: for a program that starts this one and may be killed itself (the demo).
+    #[arg(long, global = true, hide = true)]
+    pub until_stdin_ends: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +88,10 @@ enum Command {
     Measure(crate::cli::measure::MeasureArgs),
     /// Write the public site to a folder.
     Export(export::ExportArgs),
+    /// Copy store and key into one file.
+    Backup(keep::BackupArgs),
+    /// Bring a backup back, every lane held except the website.
+    Restore(keep::RestoreArgs),
 }
 
 pub mod demo;
@@ -90,14 +99,9 @@ pub mod measure;
 
 /// Runs the command line; the exit code of the contract.
 pub fn run() -> u8 {
-    let cli = match Cli::try_parse() {
+    let cli = match read(std::env::args_os().collect()) {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            // A closed pipe (`rundruf --help | head`) is no failure of ours.
-            let _ = error.print();
-            return code;
-        }
+        Err(error) => return usage(&error),
     };
     let out = Output::new(cli.globals.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -107,13 +111,60 @@ pub fn run() -> u8 {
             return 1;
         }
     };
-    let result = runtime.block_on(dispatch(cli, &out));
+    let orphaned = cli.globals.until_stdin_ends;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = dispatch(cli, &out) => result,
+            () = stdin_ended(), if orphaned => Ok(1),
+        }
+    });
     // A worker that hangs in a name look-up must not keep a finished command alive.
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
         Err(failure) => out.failure(&failure),
     }
+}
+
+/// Reads the command line; help is in the reader's language.
+fn read(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    if args.get(1).is_some_and(|arg| arg == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    let command = if Output::new(false).german {
+        german::in_german(Cli::command())
+    } else {
+        Cli::command()
+    };
+    // A fixed name: help shows what to type, whatever the file is called.
+    let matches = command.bin_name("rundruf").try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Help and version (exit 0), or what is wrong with the command line (exit 2), also as JSON where that was asked for.
+fn usage(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        // A closed pipe (`rundruf --help | head`) is no failure of ours.
+        let _ = error.print();
+        return 0;
+    }
+    let json = std::env::args_os()
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == "--json");
+    Output::new(json).usage(error);
+    2
+}
+
+/// Until whoever holds the other end of standard input is gone, even by `kill -9`.
+async fn stdin_ended() {
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    // A thread of its own: a read that never returns must not keep the runtime from ending.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(ended);
+    });
+    let _ = end.await;
 }
 
 async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
@@ -131,8 +182,13 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
         Command::Channel(command) => channel::run(globals, command, out).await,
         Command::Check => check::run(globals, out).await,
         Command::Measure(args) => crate::cli::measure::run(args).map(|()| 0).map_err(|stopped| {
-            Failure::Usage(crate::text::said::Said { de: stopped.in_german(), en: stopped.to_string() })
+            Failure::Usage(crate::text::said::Said {
+                de: stopped.in_german(),
+                en: stopped.to_string(),
+            })
         }),
         Command::Export(args) => export::run(globals, args, out).await,
+        Command::Backup(args) => keep::backup(globals, args, out).await,
+        Command::Restore(args) => keep::restore(globals, args, out).await,
     }
 }

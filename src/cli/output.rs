@@ -61,21 +61,44 @@ impl Output {
 
     /// The word in colour where colours are shown. `code` is an SGR number (32 green, 33 yellow, 31 red).
     pub fn coloured(&self, text: &str, code: u8) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
-    /// Prints why it did not work and what to do; the exit code.
-    pub fn failure(&self, failure: &Failure) -> u8 {
-        if self.json {
-            let value = match failure {
-                Failure::Refused(said) | Failure::Usage(said) => serde_json::json!({ "error": said.en }),
-                Failure::Notice(problems) | Failure::Configuration(problems) => {
-                    serde_json::json!({ "error": "there are problems", "problems": problems })
-                }
-            };
-            self.line(&value.to_string());
-            return failure.code();
+    /// Says what is wrong with the command line.
+    pub fn usage(&self, error: &clap::Error) {
+        let text = error.to_string();
+        // clap's first paragraph says what is wrong; tip, usage and the way to the help follow.
+        let what = text
+            .split("\n\n")
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        self.answer(&serde_json::json!({ "error": what.split_whitespace().collect::<Vec<_>>().join(" ") }));
+        match super::german::error(error).filter(|_| self.german) {
+            Some(said) => eprintln!("{said}\nHilfe: rundruf --help, oder zu einem Befehl: rundruf BEFEHL --help"),
+            None => {
+                let _ = error.print();
+            }
         }
+    }
+
+    /// Says why it did not work and what to do, on standard error; with `--json` also as JSON on standard output. The exit code.
+    pub fn failure(&self, failure: &Failure) -> u8 {
+        self.answer(&match failure {
+            Failure::Refused(said) | Failure::Usage(said) => serde_json::json!({ "error": said.en }),
+            Failure::Notice(problems) => {
+                let count = problems.len();
+                serde_json::json!({ "error": format!("{count} problem(s) in the notice"), "problems": problems })
+            }
+            Failure::Configuration(problems) => {
+                let count = problems.len();
+                serde_json::json!({ "error": format!("{count} problem(s) in the configuration"), "problems": problems })
+            }
+        });
         match failure {
             Failure::Refused(said) | Failure::Usage(said) => eprintln!("{}", said.in_german(self.german)),
             Failure::Notice(problems) | Failure::Configuration(problems) => {
@@ -118,11 +141,18 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = String::new();
     let head: Vec<String> = head.iter().map(|h| (*h).to_owned()).collect();
     for row in std::iter::once(&head).chain(rows) {
-        let wrapped = wrap(row.get(last).map_or("", String::as_str), widths.last().copied().unwrap_or(WIDTH));
+        let wrapped = wrap(
+            row.get(last).map_or("", String::as_str),
+            widths.last().copied().unwrap_or(WIDTH),
+        );
         for (n, piece) in wrapped.iter().enumerate() {
             let mut line = String::new();
             for (i, width) in widths.iter().enumerate().take(last) {
-                let cell = if n == 0 { row.get(i).map_or("", String::as_str) } else { "" };
+                let cell = if n == 0 {
+                    row.get(i).map_or("", String::as_str)
+                } else {
+                    ""
+                };
                 line.push_str(&format!("{cell:<width$}  "));
             }
             line.push_str(piece);
@@ -137,7 +167,9 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line: it begins with one and only grows");
+        let line = lines
+            .last_mut()
+            .expect("there is always a line: it begins with one and only grows");
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(word.to_owned());
         } else {
@@ -156,7 +188,10 @@ mod tests {
 
     #[test]
     fn a_table_fits_eighty_columns() {
-        let rows = vec![vec!["mastodon".to_owned(), "wort ".repeat(40)], vec!["sms".to_owned(), "kurz".to_owned()]];
+        let rows = vec![
+            vec!["mastodon".to_owned(), "wort ".repeat(40)],
+            vec!["sms".to_owned(), "kurz".to_owned()],
+        ];
         let text = table(&["Kanal", "Stand"], &rows);
         assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
         assert!(text.lines().count() > 4);

@@ -42,8 +42,13 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
         }
         Err(app) => (app, Vec::new()),
     };
-    let wishes = Wishes { channels: args.channel.into_iter().collect(), ..Wishes::default() };
-    let now = args.now.map_or_else(|| app.office.clock.now_ms(), |t| t.as_millisecond());
+    let wishes = Wishes {
+        channels: args.channel.into_iter().collect(),
+        ..Wishes::default()
+    };
+    let now = args
+        .now
+        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     show(&app.office, &prepared, args.lang, now, out)
 }
@@ -54,7 +59,10 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
     let fits = texts(prepared, lang).all(|(_, _, v)| !v.fit.shortened && v.fit.limit.is_none_or(|l| v.fit.length <= l));
     let number = notice.number;
     let slug = format!("{}/{}", notice.publisher, notice.incident);
-    out.say(&said!("Vorschau: Meldung {number} von {slug}. Nichts ist veröffentlicht.", "Preview: notice {number} of {slug}. Nothing is published."));
+    out.say(&said!(
+        "Vorschau: Meldung {number} von {slug}. Nichts ist veröffentlicht.",
+        "Preview: notice {number} of {slug}. Nothing is published."
+    ));
     out.text("");
     for said in &prepared.resolved.filled {
         bullet(out, "·", said.in_german(out.german));
@@ -66,7 +74,13 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
     facts(prepared, out);
     for (rendered, lang, variant) in texts(prepared, lang) {
         out.text("");
-        out.text(&format!("── {} ({}, {}) {}", rendered.channel, rendered.kind, lang, measure(variant, out.german)));
+        out.text(&format!(
+            "── {} ({}, {}) {}",
+            rendered.channel,
+            rendered.kind,
+            lang,
+            measure(variant, out.german)
+        ));
         out.text(&variant.text);
     }
     for rendered in prepared.rendered.iter().filter(|r| r.variants.is_empty()) {
@@ -95,7 +109,11 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
 
 fn texts(prepared: &Prepared, lang: Option<Lang>) -> impl Iterator<Item = (&Rendered, Lang, &Variant)> {
     prepared.rendered.iter().flat_map(move |rendered| {
-        rendered.variants.iter().filter(move |(l, _)| lang.is_none_or(|only| only == **l)).map(move |(l, v)| (rendered, *l, v))
+        rendered
+            .variants
+            .iter()
+            .filter(move |(l, _)| lang.is_none_or(|only| only == **l))
+            .map(move |(l, v)| (rendered, *l, v))
     })
 }
 
@@ -105,27 +123,39 @@ fn bullet(out: &Output, mark: &str, text: &str) {
     }
 }
 
-/// As-of and promise said in words, with the hint that a promise has passed already.
+/// As-of and promise said in words. That a promise has passed already is among the warnings.
 fn times(office: &Office, prepared: &Prepared, now: Ms, out: &Output) {
     let notice = &prepared.resolved.notice;
-    let Some(publisher) = office.publisher(&notice.publisher) else { return };
+    let Some(publisher) = office.publisher(&notice.publisher) else {
+        return;
+    };
     let zone = &publisher.timezone;
     let say = |at: jiff::Timestamp| crate::publication::board::clock_time(at.as_millisecond(), now, zone);
-    let as_of = say(notice.as_of);
-    bullet(out, "·", said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german));
+    // Without an as-of of its own the notice says so among what was filled in.
+    if notice.as_of != notice.published {
+        let as_of = say(notice.as_of);
+        bullet(
+            out,
+            "·",
+            said!("Stand: {as_of} Uhr", "as of {as_of}").in_german(out.german),
+        );
+    }
     if let Some(next) = &notice.next {
-        let word = match &next.at {
-            When::Exact { at } => say(*at),
-            When::Day { date } => date.strftime("%d.%m.%Y").to_string(),
-            When::Vague { words, .. } => words.clone(),
+        let said = match &next.at {
+            When::Exact { at } => {
+                let at = say(*at);
+                said!("Nächste Information: {at} Uhr", "Next information: {at}")
+            }
+            When::Day { date } => {
+                let (de, en) = (date.strftime("%d.%m.%Y"), date.strftime("%-d %B %Y"));
+                said!(
+                    "Nächste Information: {de}, im Lauf des Tages",
+                    "Next information: {en}, in the course of the day"
+                )
+            }
+            When::Vague { words, .. } => said!("Nächste Information: {words}", "Next information: {words}"),
         };
-        let late = prepared.view.overdue;
-        let said = if late {
-            said!("Nächste Information: {word} – schon vorbei, erscheint als verspätet", "next information: {word} – already past, shows as overdue")
-        } else {
-            said!("Nächste Information: {word}", "next information: {word}")
-        };
-        bullet(out, if late { "!" } else { "·" }, said.in_german(out.german));
+        bullet(out, "·", said.in_german(out.german));
     }
 }
 
@@ -138,44 +168,86 @@ fn facts(prepared: &Prepared, out: &Output) {
         (Change::Carried, said!("gilt weiter", "carried over")),
         (Change::Expired, said!("abgelaufen", "expired")),
     ] {
-        let names: Vec<&str> = changes
+        let names: Vec<String> = changes
             .iter()
-            .chain(prepared.view.expired.iter())
             .filter(|c: &&FactChange| c.change == change)
-            .map(|c| c.name.as_str())
+            .map(|c| called(c, out.german))
             .collect();
         if !names.is_empty() {
-            bullet(out, "·", &format!("{}: {}", word.in_german(out.german), names.join(" · ")));
+            bullet(
+                out,
+                "·",
+                &format!("{}: {}", word.in_german(out.german), names.join(" · ")),
+            );
         }
     }
+}
+
+/// A fact as people call it: by its name; where it is a bare number, by its id too ("zentrale: 115").
+fn called(change: &FactChange, german: bool) -> String {
+    let table = match (change.table, german) {
+        ("service", true) => "Leistung",
+        ("contact", true) => "Kontakt",
+        ("place", true) => "Ort",
+        ("assured", true) => "gesichert",
+        ("unaffected", true) => "nicht betroffen",
+        ("finding", true) => "Befund",
+        ("unknown", true) => "offene Frage",
+        ("question", true) => "Frage",
+        ("said", true) => "Zitat",
+        ("event", true) => "Verlauf",
+        (other, _) => other,
+    };
+    format!("{table} {}: {}", change.id, change.name)
 }
 
 /// "312 von 500 graphemes, gekürzt" and what it costs.
 fn measure(variant: &Variant, german: bool) -> String {
     let fit = &variant.fit;
     let mut out = match fit.limit {
-        Some(limit) => format!("{} {} {limit} {}", fit.length, if german { "von" } else { "of" }, fit.unit),
-        None => format!("{} {}", fit.length, fit.unit),
+        Some(limit) if german => format!("{} von höchstens {limit} {}", fit.length, unit(&fit.unit, german)),
+        Some(limit) => format!("{} of at most {limit} {}", fit.length, unit(&fit.unit, german)),
+        None => format!("{} {}", fit.length, unit(&fit.unit, german)),
     };
-    if let Some(segments) = fit.segments {
-        out.push_str(&format!(", {segments} SMS"));
-    }
     if let Some(encoding) = &fit.encoding {
-        out.push_str(&format!(", {encoding}"));
+        out.push_str(&format!(", {}", encoding.to_uppercase()));
     }
     if !fit.costly.is_empty() {
         let costly: String = fit.costly.iter().map(|c| format!(" {c}")).collect();
-        out.push_str(&if german { format!(", teuer durch:{costly}") } else { format!(", costly by:{costly}") });
+        out.push_str(&if german {
+            format!(", teuer durch:{costly}")
+        } else {
+            format!(", costly by:{costly}")
+        });
     }
     if !fit.replaced.is_empty() {
         let list: Vec<String> = fit.replaced.iter().map(|(a, b)| format!("{a} → {b}")).collect();
-        out.push_str(&format!(", {} {}", if german { "ersetzt:" } else { "replaced:" }, list.join(" ")));
+        out.push_str(&format!(
+            ", {} {}",
+            if german { "ersetzt:" } else { "replaced:" },
+            list.join(" ")
+        ));
     }
     if fit.shortened {
         out.push_str(if german { ", gekürzt" } else { ", shortened" });
     }
     if fit.language_missing {
-        out.push_str(if german { ", Sprache fehlt" } else { ", language missing" });
+        out.push_str(if german {
+            ", Text in dieser Sprache fehlt"
+        } else {
+            ", no text in this language"
+        });
     }
     out
+}
+
+/// What a channel counts in, as people say it.
+fn unit(unit: &str, german: bool) -> &str {
+    match (unit, german) {
+        ("parts", _) => "SMS",
+        ("graphemes", true) => "Zeichen",
+        ("graphemes", false) => "characters",
+        ("bytes", true) => "Bytes",
+        (other, _) => other,
+    }
 }

@@ -9,12 +9,15 @@ use serde_json::json;
 use super::output::{Failure, Output};
 use super::{Globals, confirm, preview, status};
 use crate::app::{App, Lanes, Open};
+use crate::channel::registry::Configured;
+use crate::domain::delivery::Gate;
 use crate::domain::draft;
 use crate::domain::words::{IncidentState, Kind};
-use crate::publication::{Done, Office, Prepared, Wishes, known_incidents};
+use crate::publication::{Done, Office, Prepared, Wishes, audience, known_incidents};
 use crate::said;
-use crate::domain::delivery::Gate;
+use crate::settings::raw::Value;
 use crate::store::{Board, BroadcastRow, Lanes as _, Published};
+use crate::text::said::Said;
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
 const MAX_NOTICE: u64 = 256 * 1024 + 1;
@@ -82,24 +85,23 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         override_reason: args.override_reason,
     };
     let app = App::load(&globals.config, &globals.data)?;
-    let known = match app.open_existing().await? {
+    let (app, known) = match app.open_existing().await? {
         Ok(open) => {
             let known = known_incidents(open.store.as_ref()).await?;
             (App { office: open.office }, known)
         }
         Err(app) => (app, Vec::new()),
     };
-    let (app, known) = known;
     let now = app.office.clock.now_ms();
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
         return preview::show(&app.office, &prepared, None, now, out);
     }
-    let open = app.open().await?;
-    let last = prepared.rendered.iter().filter(|r| r.final_once_sent).count();
-    if last > 0 && !Office::is_known(&prepared, &wishes, &known) {
-        confirm::ask(out, &price(&open, &prepared).await?, args.yes)?;
+    // Asked before the store is opened: who says no has changed nothing, and made nothing.
+    if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
+        confirm::ask(out, &price(&app.office, &prepared)?, args.yes)?;
     }
+    let open = app.open().await?;
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     report(&open, done, args.wait, out).await
 }
@@ -123,13 +125,18 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
         }
         Published::New { .. } | Published::Existing { .. } => {}
     }
-    let Some((number, seq, incident)) = done.place() else { return Ok(1) };
+    let Some((number, seq, incident)) = done.place() else {
+        return Ok(1);
+    };
     let created = matches!(done.published, Published::New { .. });
     crate::store::owner::wake(&open.office.settings.data);
     let slug = format!("{}/{}", notice.publisher, notice.incident);
     let link = format!("{}/{slug}/{number}/", open.office.settings.site_url);
     if created {
-        out.say(&said!("Meldung {number} von {slug} ist veröffentlicht: {link}", "Notice {number} of {slug} is published: {link}"));
+        out.say(&said!(
+            "Meldung {number} von {slug} ist veröffentlicht: {link}",
+            "Notice {number} of {slug} is published: {link}"
+        ));
         if needs_second_person(notice.kind, notice.state) {
             out.say(&said!(
                 "Es gibt noch keine Konten: Eine zweite Person wurde nicht gefragt. Im Protokoll steht Ihr Benutzername.",
@@ -137,7 +144,10 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
             ));
         }
     } else {
-        out.say(&said!("Diese Meldung gibt es schon: Nummer {number} von {slug}. Nichts wurde doppelt gesendet.", "This notice is there already: number {number} of {slug}. Nothing was sent twice."));
+        out.say(&said!(
+            "Diese Meldung gibt es schon: Nummer {number} von {slug}. Nichts wurde doppelt gesendet.",
+            "This notice is there already: number {number} of {slug}. Nothing was sent twice."
+        ));
     }
     if wait {
         wait_for(open, seq).await?;
@@ -165,20 +175,52 @@ fn needs_second_person(kind: Kind, state: IncidentState) -> bool {
     kind == Kind::Retraction || matches!(state, IncidentState::Restored | IncidentState::Closed)
 }
 
-/// Who gets what that cannot be called back.
-async fn price(open: &Open, prepared: &Prepared) -> Result<crate::text::said::Said, Failure> {
-    open.office.register(open.store.as_ref()).await?;
-    let lanes = open.store.lane_rows().await?;
+/// Who gets what at what price, of all that cannot be called back.
+fn price(office: &Office, prepared: &Prepared) -> Result<Said, Failure> {
     let (mut de, mut en) = (Vec::new(), Vec::new());
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let people = lanes.iter().find(|l| l.name == rendered.channel).map_or(0, |l| l.audience);
-        let parts = rendered.variants.values().filter_map(|v| v.fit.segments).max().unwrap_or(1);
+        let Some(configured) = office.channels.iter().find(|c| c.settings.name == rendered.channel) else {
+            continue;
+        };
+        let people = match &configured.settings.common.audience {
+            Some(file) => audience::concerned(
+                &audience::read(file).map_err(Failure::Configuration)?,
+                &prepared.resolved.notice.scope,
+            ),
+            None => 1,
+        };
+        let parts = rendered
+            .variants
+            .values()
+            .filter_map(|v| v.fit.segments)
+            .max()
+            .unwrap_or(1);
         let name = &rendered.channel;
-        de.push(format!("{name}: {people} Personen, je {parts} SMS"));
-        en.push(format!("{name}: {people} people, {parts} SMS each"));
+        let (mut line_de, mut line_en) = (
+            format!("{name}: {people} Empfänger, je {parts} SMS"),
+            format!("{name}: {people} recipients, {parts} SMS each"),
+        );
+        if let Some(price) = price_per_part(configured) {
+            // Whole recipients times whole parts: exact far beyond any audience.
+            let sum = format!("{:.2}", price * (people * parts) as f64);
+            line_de.push_str(&format!(", zusammen höchstens {}", sum.replace('.', ",")));
+            line_en.push_str(&format!(", {sum} in all at most"));
+        }
+        de.push(line_de);
+        en.push(line_en);
     }
     let (de, en) = (de.join("; "), en.join("; "));
     Ok(said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."))
+}
+
+/// `price` of the SMS kinds, in the currency of the contract with the gateway.
+fn price_per_part(configured: &Configured) -> Option<f64> {
+    match &configured.settings.own.entries.get("price")?.value {
+        Value::Whole(whole) => u32::try_from(*whole).ok().map(f64::from),
+        Value::Broken(amount) => Some(*amount),
+        Value::Text(text) => text.replace(',', ".").parse().ok(),
+        _ => None,
+    }
 }
 
 /// True where nothing more is to be expected now: ended, held, or waiting for a later try.
@@ -186,16 +228,21 @@ fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
     let c = &row.counters;
     let unopened = row.state == crate::domain::delivery::BroadcastState::Open && c.expected > c.opened;
     let waiting = c.waiting + u64::from(unopened);
-    c.started == 0 && (waiting == 0 || gate == Gate::Held || row.next_due_ms.is_some_and(|due| due > now + 250 && row.last_text.is_some()))
+    c.started == 0
+        && (waiting == 0
+            || gate == Gate::Held
+            || row
+                .next_due_ms
+                .is_some_and(|due| due > now + 250 && row.last_text.is_some()))
 }
 
-/// Becomes the owner where the lock is free or becomes free, else watches; until everything is settled or 30 s are over.
+/// Becomes the owner where the lock is free, else watches; until everything is settled or 30 s are over.
 async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure> {
     let mut lanes = None;
     let end = Instant::now() + MAX_WAIT;
     let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
     loop {
-        // The owner so far may have been another `--wait` that has ended.
+        // The owner may be another waiting `publish` that ends before this notice is out.
         if lanes.is_none()
             && let Some(owner) = crate::store::owner::Owner::try_take(&open.office.settings.data)?
         {

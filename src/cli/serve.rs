@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::output::{Failure, Output};
 use super::Globals;
+use super::output::{Failure, Output};
 use crate::app::{Lanes, Open};
 use crate::channel::{Built, Channel};
 use crate::clock::SharedClock;
 use crate::said;
 use crate::store::owner::Owner;
-use crate::store::{Receipt, Store, StoreError};
+use crate::store::{Board, Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
 use crate::web::receipts::{ReceiptSink, Receipts};
 use crate::web::refresh::Refresher;
@@ -36,6 +36,12 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             "A rundruf serve is running in {data} already. Two at once would send twice; please stop the other one first."
         )));
     };
+    if open.store.identity().await?.moved {
+        return Err(Failure::Refused(said!(
+            "Der Speicher in {data} ist umgezogen (backup --move) und sendet nicht mehr. Auf der neuen Maschine: rundruf restore DATEI, dann rundruf serve.",
+            "The store in {data} has moved (backup --move) and sends no more. On the new machine: rundruf restore FILE, then rundruf serve."
+        )));
+    }
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
     let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());
@@ -43,7 +49,10 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
     let lanes = Lanes::start(&open, owner).await?;
-    let (mut changes, pages) = (crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)), refresher_waker);
+    let (mut changes, pages) = (
+        crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)),
+        refresher_waker,
+    );
     let changed = tokio::spawn(async move {
         loop {
             changes.changed().await;
@@ -52,10 +61,19 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     });
     let parts = Parts {
         site,
-        receipts: Receipts::new(receipt_channels(&open), Arc::new(Inbox { store: open.store(), clock: Arc::clone(&open.office.clock), wake: lanes.waker() })),
+        receipts: Receipts::new(
+            receipt_channels(&open),
+            Arc::new(Inbox {
+                store: open.store(),
+                clock: Arc::clone(&open.office.clock),
+                wake: lanes.waker(),
+            }),
+        ),
         store: Arc::new(ByIdentity(open.store())),
         security_txt: None,
-        metrics: metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().ok(),
+        metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
+            .install_recorder()
+            .ok(),
         limits: crate::web::listen::Limits::default(),
     };
     let web = Server::start(settings.listen, settings.admin_listen, parts).await.map_err(|error| {
@@ -115,7 +133,9 @@ fn receipt_channels(open: &Open) -> BTreeMap<String, Arc<dyn Channel>> {
         .channels
         .iter()
         .filter_map(|c| match &c.built {
-            Built::Messages(channel) if channel.abilities().receipts => Some((c.settings.name.clone(), Arc::clone(channel))),
+            Built::Messages(channel) if channel.abilities().receipts => {
+                Some((c.settings.name.clone(), Arc::clone(channel)))
+            }
             _ => None,
         })
         .collect()
@@ -141,5 +161,9 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,rundruf=info"));
     // A second call (tests in one process) keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .try_init();
 }

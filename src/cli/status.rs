@@ -26,16 +26,13 @@ pub struct StatusArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: StatusArgs, out: &Output) -> Result<u8, Failure> {
-    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
-        Ok(open) => open,
-        Err(_) => {
-            out.say(&said!(
-                "Noch nichts veröffentlicht. Beginnen Sie mit: rundruf publish meldung.toml",
-                "Nothing published yet. Begin with: rundruf publish notice.toml"
-            ));
-            out.answer(&json!({ "incidents": [], "channels": [] }));
-            return Ok(0);
-        }
+    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+        out.say(&said!(
+            "Noch nichts veröffentlicht. Beginnen Sie mit: rundruf publish meldung.toml",
+            "Nothing published yet. Begin with: rundruf publish notice.toml"
+        ));
+        out.answer(&json!({ "incidents": [], "channels": [] }));
+        return Ok(0);
     };
     if !args.watch {
         show(&open, args.incident.as_deref(), out).await?;
@@ -61,7 +58,11 @@ async fn chosen(open: &Open, name: Option<&str>) -> Result<Vec<IncidentRow>, Fai
         Some(name) => Ok(vec![incident::find(&all, name)?.clone()]),
         None => {
             let live: Vec<_> = all.iter().filter(|i| i.closed_at_ms.is_none()).cloned().collect();
-            Ok(if live.is_empty() { all.into_iter().take(1).collect() } else { live })
+            Ok(if live.is_empty() {
+                all.into_iter().take(1).collect()
+            } else {
+                live
+            })
         }
     }
 }
@@ -85,14 +86,20 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
         }));
     }
     let owner = crate::store::owner::is_running(&open.office.settings.data);
-    if !owner {
+    let moved = open.store.identity().await?.moved;
+    if moved {
         out.say(&said!(
-            "Es läuft kein rundruf serve: Nichts wird gerade gesendet.",
-            "No rundruf serve is running: nothing is being sent now."
+            "Dieser Speicher ist umgezogen (backup --move): Hier wird nichts mehr gesendet.",
+            "This store has moved (backup --move): nothing more is sent from here."
+        ));
+    } else if !owner {
+        out.say(&said!(
+            "Es läuft kein rundruf serve: Gerade wird nichts gesendet. Weiter mit: rundruf serve",
+            "No rundruf serve is running: nothing is being sent now. To go on: rundruf serve"
         ));
     }
     out.answer(&json!({
-        "as_of": crate::clock::timestamp(now), "serving": owner, "incidents": incidents, "channels": lanes,
+        "as_of": crate::clock::timestamp(now), "serving": owner, "moved": moved, "incidents": incidents, "channels": lanes,
     }));
     Ok(())
 }
@@ -109,7 +116,9 @@ fn newest_of_each(lines: &[Line]) -> Vec<Line> {
 
 /// The board's lines for some broadcasts.
 pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[LaneRow], now: i64) -> Vec<Line> {
-    let zone = office.publisher(publisher).map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
+    let zone = office
+        .publisher(publisher)
+        .map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
     rows.iter()
         .filter_map(|row| Some(board::line(row, lanes.iter().find(|l| l.id == row.lane)?, now, &zone)))
         .collect()
@@ -119,7 +128,9 @@ pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[L
 pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
     rows.iter()
         .map(|row| {
-            let line = lines.iter().find(|l| l.channel == row.channel && l.number == row.number);
+            let line = lines
+                .iter()
+                .find(|l| l.channel == row.channel && l.number == row.number);
             let mut value = serde_json::to_value(row).unwrap_or_default();
             if let (Some(object), Some(line)) = (value.as_object_mut(), line) {
                 object.insert("light".to_owned(), json!(line.light));
@@ -132,10 +143,20 @@ pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
 
 /// The lines as a table that fits 80 columns.
 pub fn table(lines: &[Line], out: &Output) -> String {
-    let head = if out.german { ["Kanal", "Nr.", "Stand"] } else { ["channel", "no.", "state"] };
+    let head = if out.german {
+        ["Kanal", "Nr.", "Stand"]
+    } else {
+        ["channel", "no.", "state"]
+    };
     let rows: Vec<Vec<String>> = lines
         .iter()
-        .map(|l| vec![l.channel.clone(), l.number.to_string(), l.text.in_german(out.german).to_owned()])
+        .map(|l| {
+            vec![
+                l.channel.clone(),
+                l.number.to_string(),
+                l.text.in_german(out.german).to_owned(),
+            ]
+        })
         .collect();
     let plain = text_table(&head, &rows);
     if !out.colour {
@@ -156,7 +177,11 @@ pub fn table(lines: &[Line], out: &Output) -> String {
                     _ => 0,
                 };
             }
-            if code == 0 { text.to_owned() } else { out.coloured(text, code) }
+            if code == 0 {
+                text.to_owned()
+            } else {
+                out.coloured(text, code)
+            }
         })
         .collect::<Vec<_>>()
         .join("\n")

@@ -92,8 +92,3 @@ pub fn day_start(day: Date, tz: &TimeZone) -> Timestamp {
 pub fn day_end(day: Date, tz: &TimeZone) -> Timestamp {
     day.tomorrow().map_or(Timestamp::MAX, |next| day_start(next, tz))
 }
-
-/// True where an as-of says a day and no clock time: it is then stored as the first moment of that day, and shown as a date.
-pub fn is_whole_day(at: Timestamp, tz: &TimeZone) -> bool {
-    day_start(at.to_zoned_datetime(tz.clone()).date(), tz) == at
-}

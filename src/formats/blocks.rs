@@ -136,7 +136,7 @@ impl Blocks<'_> {
         meta.extend(common.since.as_ref().map(|since| voice.since(since)));
         meta.extend(common.until.as_ref().map(|until| voice.until(until, live.unconfirmed)));
         if live.as_of != self.view.as_of {
-            meta.push(voice.words.fill("as-of.fact", &[("when", &voice.moment(live.as_of))]));
+            meta.push(voice.words.fill("as-of.fact", &[("when", &voice.as_of(live.as_of))]));
         }
         if let Some(source) = common.source.as_ref().and_then(|s| voice.source(s)) {
             meta.push(voice.words.fill("as-of.source", &[("source", &source)]));
@@ -172,7 +172,7 @@ impl Blocks<'_> {
             };
             let mut meta = self.meta(live, &fact.common);
             if live.as_of == self.view.as_of {
-                let as_of = self.voice.moment(live.as_of);
+                let as_of = self.voice.as_of(live.as_of);
                 meta.insert(0, self.voice.words.fill("as-of.fact", &[("when", &as_of)]));
             }
             Some((self.badge("page", key, tone), meta))

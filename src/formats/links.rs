@@ -55,7 +55,7 @@ pub fn root_from(file: &str) -> String {
 pub fn tel(number: &str) -> Option<String> {
     let dialled: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
     let digits = dialled.bytes().filter(u8::is_ascii_digit).count();
-    (digits >= 3 && digits <= 20 && dialled.rfind('+').unwrap_or(0) == 0).then(|| format!("tel:{dialled}"))
+    ((3..=20).contains(&digits) && dialled.rfind('+').unwrap_or(0) == 0).then(|| format!("tel:{dialled}"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::channel::{Channel, LookUp};
 use crate::clock::{Ms, SharedClock};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::LaneId;
-use crate::lane_core::event::{Command, Event, Found};
+use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
 use crate::store::{Job, LaneRow, StoreError};
 
@@ -42,6 +42,7 @@ pub(super) struct Task {
     seen: u64,
     opened: bool,
     stopped: bool,
+    began: Instant,
     timings: Timings,
 }
 
@@ -67,15 +68,12 @@ impl Task {
             seen: 0,
             opened: false,
             stopped: false,
+            began: Instant::now(),
         }
     }
 
     /// Runs until it is stopped.
-    pub(super) async fn run(
-        mut self,
-        mut inbox: mpsc::UnboundedReceiver<Told>,
-        mut woken: watch::Receiver<u64>,
-    ) {
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Told>, mut woken: watch::Receiver<u64>) {
         while !self.stopped {
             let event = tokio::select! {
                 biased;
@@ -101,10 +99,7 @@ impl Task {
                 self.take(event);
             }
             let lane = self.core.at_a_glance(self.world.clock.now_ms());
-            self.show.show(Glance {
-                lane,
-                seen: self.seen,
-            });
+            self.show.show(Glance { lane, seen: self.seen });
         }
     }
 
@@ -125,7 +120,11 @@ impl Task {
 
     fn take(&mut self, event: Event<Job>) {
         let now = self.world.clock.now_ms();
-        for command in self.core.step(now, event) {
+        let at = Now {
+            wall_ms: now,
+            running_ms: super::rules::ms(self.began.elapsed()),
+        };
+        for command in self.core.step(at, event) {
             self.carry_out(now, command);
         }
     }
@@ -142,11 +141,7 @@ impl Task {
                 let channel = Arc::clone(&self.channel);
                 self.push(look_up(channel, job, self.rules.timeout()));
             }
-            Command::Claim {
-                epoch,
-                limit,
-                probe,
-            } => {
+            Command::Claim { epoch, limit, probe } => {
                 let request = self.rules.claim(epoch, now, limit, probe);
                 let began = Instant::now();
                 let timings = self.timings.clone();
@@ -237,12 +232,7 @@ fn failed(name: &str, what: &str, error: &StoreError, event: Event<Job>) -> Even
 }
 
 /// One attempt. Ends within `timeout` whatever the channel does; a panic in it is an attempt nobody knows the outcome of.
-async fn send(
-    channel: Arc<dyn Channel>,
-    job: Job,
-    clock: SharedClock,
-    timeout: Duration,
-) -> Event<Job> {
+async fn send(channel: Arc<dyn Channel>, job: Job, clock: SharedClock, timeout: Duration) -> Event<Job> {
     let attempt = AssertUnwindSafe(channel.send(&job, clock.now_ms())).catch_unwind();
     let report = match tokio::time::timeout(timeout, attempt).await {
         Ok(Ok(report)) => report,

@@ -66,7 +66,6 @@ pub fn observe(rows: &[BroadcastRow], now: Ms) {
     for (lane, (waiting, unknown, age_ms)) in lanes {
         gauge!("rundruf_lane_waiting", "lane" => lane.to_owned()).set(waiting as f64);
         gauge!("rundruf_lane_unknown", "lane" => lane.to_owned()).set(unknown as f64);
-        gauge!("rundruf_lane_oldest_due_seconds", "lane" => lane.to_owned())
-            .set(age_ms as f64 / 1_000.0);
+        gauge!("rundruf_lane_oldest_due_seconds", "lane" => lane.to_owned()).set(age_ms as f64 / 1_000.0);
     }
 }

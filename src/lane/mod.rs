@@ -73,6 +73,7 @@ pub async fn start(
     setups: Vec<LaneSetup>,
 ) -> Result<LanesHandle, StoreError> {
     let now = clock.now_ms();
+    let mut handles_from_ms = Ms::MIN;
     let highest = store.high_time(now).await?;
     if let Jump::Back(by) = jump_at_start(highest, now) {
         tracing::warn!(
@@ -80,22 +81,20 @@ pub async fn start(
             "the clock is behind the newest time stored: due times are shifted"
         );
         store.shift_times(by).await?;
+        handles_from_ms = now;
     }
     let mut messages = Vec::new();
     let mut websites = Vec::new();
     for setup in setups {
         match &setup.built {
             Built::Messages(channel) => {
-                let rules = MessageRules::of(setup.lane, &setup.common, channel.as_ref());
+                let rules = MessageRules::of(setup.lane, &setup.common, channel.as_ref(), handles_from_ms);
                 messages.push((rules, Arc::clone(channel), setup));
             }
             Built::Website(targets) => websites.push((targets.clone(), setup)),
         }
     }
-    let takeovers: Vec<_> = messages
-        .iter()
-        .map(|(rules, ..)| rules.takeover())
-        .collect();
+    let takeovers: Vec<_> = messages.iter().map(|(rules, ..)| rules.takeover()).collect();
     let taken_over = store.take_over(&takeovers, now).await?;
 
     let waker = Waker::default();
@@ -129,10 +128,8 @@ pub async fn start(
         .iter()
         .map(|(name, _, watch)| (name.clone(), watch.clone()))
         .collect();
-    supervisor.spawn(
-        supervisor::Supervisor::new(world, told, watches, Arc::clone(&clock_trust))
-            .run(waker.subscribe()),
-    );
+    supervisor
+        .spawn(supervisor::Supervisor::new(world, told, watches, Arc::clone(&clock_trust)).run(waker.subscribe()));
     waker.wake();
     Ok(LanesHandle {
         waker,
@@ -160,13 +157,6 @@ impl LanesHandle {
         &self.taken_over
     }
 
-    /// Every lane at a glance, by name.
-    pub fn glances(&self) -> Vec<(String, Glance)> {
-        let all = self.lanes.iter();
-        all.map(|(name, _, watch)| (name.clone(), watch.now()))
-            .collect()
-    }
-
     /// Waits until every lane has seen all wakes so far and has nothing to do now: all sent, or held, or waiting for a
     /// later try.
     pub async fn drained(&self) {
@@ -176,11 +166,7 @@ impl LanesHandle {
                 watch.clone().until(|glance| glance.is_drained(woken)).await;
             }
             // One lane's end may have woken another (a link target).
-            if self
-                .lanes
-                .iter()
-                .all(|(_, _, watch)| watch.now().is_drained(woken))
-            {
+            if self.lanes.iter().all(|(_, _, watch)| watch.now().is_drained(woken)) {
                 return;
             }
         }

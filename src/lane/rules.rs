@@ -41,13 +41,14 @@ pub struct MessageRules {
 }
 
 impl MessageRules {
-    /// The rules of a channel that sends messages.
-    pub fn of(lane: LaneId, common: &Common, channel: &dyn Channel) -> Self {
+    /// The rules of a channel that sends messages. `handles_from_ms`: see [`Rules`].
+    pub fn of(lane: LaneId, common: &Common, channel: &dyn Channel, handles_from_ms: Ms) -> Self {
         let can = channel.abilities();
         let timeout = common.timeout.unwrap_or(can.timeout);
         Self {
             core: Rules {
                 handle_for_ms: can.handle_for.map(ms),
+                handles_from_ms,
                 looks_up: can.looks_up,
                 unknown: common.unknown.unwrap_or(can.unknown),
                 concurrency: common.concurrency.unwrap_or(can.concurrency).max(1),
@@ -85,10 +86,11 @@ impl MessageRules {
         let by_policy = !self.core.looks_up;
         Takeover {
             lane: self.lane,
+            // Rows that are repeated by their handle are looked at once more when they start.
             handle_for_ms: self
                 .core
                 .handle_for_ms
-                .map(|term| term.saturating_sub(self.core.timeout_ms)),
+                .filter(|term| *term == Ms::MAX || self.core.handles_from_ms == Ms::MIN),
             repeat: by_policy && self.core.unknown == UnknownPolicy::Repeat,
             drop: by_policy && self.core.unknown == UnknownPolicy::Drop,
         }

@@ -95,11 +95,7 @@ impl Task {
     }
 
     /// Runs until it is stopped.
-    pub(super) async fn run(
-        mut self,
-        mut inbox: mpsc::UnboundedReceiver<Told>,
-        mut woken: watch::Receiver<u64>,
-    ) {
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Told>, mut woken: watch::Receiver<u64>) {
         while !self.stopped {
             tokio::select! {
                 biased;

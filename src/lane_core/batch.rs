@@ -32,7 +32,7 @@ impl<T: Clone> Batch<T> {
     }
 
     /// The next write, if none is under way; the same rows again after a failure. The caller decides when to repeat.
-    pub fn next(&mut self) -> Option<Vec<T>> {
+    pub fn next_write(&mut self) -> Option<Vec<T>> {
         if self.failed {
             self.failed = false;
             return Some(self.writing.clone());
@@ -54,7 +54,7 @@ impl<T: Clone> Batch<T> {
         n
     }
 
-    /// The write failed; [`Batch::next`] gives it again.
+    /// The write failed; [`Batch::next_write`] gives it again.
     pub fn failed(&mut self) {
         self.failed = !self.writing.is_empty();
         self.troubled = self.failed;
@@ -89,28 +89,28 @@ mod tests {
     fn gathers_while_a_write_is_under_way() {
         let mut batch = Batch::default();
         batch.add(1);
-        assert_eq!(batch.next(), Some(vec![1]));
+        assert_eq!(batch.next_write(), Some(vec![1]));
         batch.add(2);
         batch.add(3);
-        assert_eq!(batch.next(), None, "one write at a time");
+        assert_eq!(batch.next_write(), None, "one write at a time");
         assert_eq!(batch.unwritten(), 3);
         batch.written();
-        assert_eq!(batch.next(), Some(vec![2, 3]));
+        assert_eq!(batch.next_write(), Some(vec![2, 3]));
     }
 
     #[test]
     fn a_failed_write_is_repeated_as_it_was() {
         let mut batch = Batch::default();
         batch.add(1);
-        batch.next();
+        batch.next_write();
         batch.add(2);
         batch.failed();
         assert!(batch.is_troubled());
-        assert_eq!(batch.next(), Some(vec![1]), "the same rows, no others");
-        assert_eq!(batch.next(), None);
+        assert_eq!(batch.next_write(), Some(vec![1]), "the same rows, no others");
+        assert_eq!(batch.next_write(), None);
         assert!(batch.is_troubled());
         batch.written();
         assert!(!batch.is_troubled());
-        assert_eq!(batch.next(), Some(vec![2]));
+        assert_eq!(batch.next_write(), Some(vec![2]));
     }
 }

@@ -10,13 +10,9 @@ const HIGH: u32 = 8;
 /// Never more rows than this ahead, however many connections.
 const MOST_AHEAD: u32 = 4_096;
 
-/// Connections kept free for urgent messages beside a running bulk broadcast.
+/// Connections kept free for urgent messages beside a running bulk broadcast; a lane with few has none to spare.
 pub fn reserved(concurrency: u32) -> u32 {
-    if concurrency <= 1 {
-        0
-    } else {
-        concurrency.div_ceil(16)
-    }
+    if concurrency < 4 { 0 } else { concurrency.div_ceil(16) }
 }
 
 /// Connections bulk messages may use.
@@ -37,6 +33,8 @@ pub struct InHand {
     pub window: u32,
     /// Just woken: something urgent may be there, so the reserved connections ask too.
     pub woken: bool,
+    /// The last claim brought urgent rows only: they may use the reserved connections.
+    pub urgent: bool,
 }
 
 /// How many rows to claim now; 0: none.
@@ -53,7 +51,7 @@ pub fn limit(rules: &Rules, hand: InHand) -> u32 {
             0
         }
     } else {
-        let slots = if hand.woken {
+        let slots = if hand.woken || hand.urgent {
             slots
         } else {
             slots.min(for_bulk(rules.concurrency))
@@ -80,12 +78,14 @@ pub fn limit(rules: &Rules, hand: InHand) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Ms;
     use crate::domain::delivery::UnknownPolicy;
     use crate::lane_core::values::Rate;
 
     fn rules(handle: bool) -> Rules {
         Rules {
             handle_for_ms: handle.then_some(1_000),
+            handles_from_ms: Ms::MIN,
             looks_up: false,
             unknown: UnknownPolicy::Ask,
             concurrency: 64,
@@ -102,6 +102,7 @@ mod tests {
             uncommitted,
             window: 64,
             woken: false,
+            urgent: false,
         }
     }
 
@@ -123,10 +124,7 @@ mod tests {
             for in_flight in 0..64 {
                 for uncommitted in [0, 3, 64] {
                     let hand = hand(queued, in_flight, uncommitted);
-                    let woken = InHand {
-                        woken: true,
-                        ..hand
-                    };
+                    let woken = InHand { woken: true, ..hand };
                     let open = queued + in_flight + uncommitted;
                     assert!(open >= 64 || open + limit(&rules(false), woken) <= 64);
                     assert!(open >= 60 || open + limit(&rules(false), hand) <= 60);
@@ -162,7 +160,7 @@ mod tests {
 
     #[test]
     fn reserved_connections() {
-        assert_eq!([1, 2, 8, 16, 64].map(reserved), [0, 1, 1, 1, 4]);
-        assert_eq!([1, 2, 8, 16, 64].map(for_bulk), [1, 1, 7, 15, 60]);
+        assert_eq!([1, 2, 8, 16, 64].map(reserved), [0, 0, 1, 1, 4]);
+        assert_eq!([1, 2, 8, 16, 64].map(for_bulk), [1, 2, 7, 15, 60]);
     }
 }

@@ -20,9 +20,7 @@ pub enum Jump {
 
 /// Compares how far the wall clock went with how far the monotonic clock went, both in ms.
 pub fn jump(wall_before: Ms, wall_now: Ms, monotonic_passed: Ms) -> Jump {
-    let off = wall_now
-        .saturating_sub(wall_before)
-        .saturating_sub(monotonic_passed);
+    let off = wall_now.saturating_sub(wall_before).saturating_sub(monotonic_passed);
     if off < -BACK_MS {
         Jump::Back(-off)
     } else if off > LEAP_MS {
@@ -48,19 +46,11 @@ mod tests {
     #[test]
     fn borders() {
         assert_eq!(jump(1_000_000, 1_001_000, 1_000), Jump::None);
-        assert_eq!(
-            jump(1_000_000, 996_000, 1_000),
-            Jump::None,
-            "5 s are corrections"
-        );
+        assert_eq!(jump(1_000_000, 996_000, 1_000), Jump::None, "5 s are corrections");
         assert_eq!(jump(1_000_000, 995_999, 1_000), Jump::Back(5_001));
         assert_eq!(jump(0, 600_000, 0), Jump::None);
         assert_eq!(jump(0, 601_000, 0), Jump::Leap(601_000));
-        assert_eq!(
-            jump(0, 3_600_000, 3_600_000),
-            Jump::None,
-            "an hour asleep is no leap"
-        );
+        assert_eq!(jump(0, 3_600_000, 3_600_000), Jump::None, "an hour asleep is no leap");
         assert_eq!(jump_at_start(10_000, 4_000), Jump::Back(6_000));
         assert_eq!(jump_at_start(10_000, 9_000_000), Jump::None);
     }

@@ -27,6 +27,9 @@ pub trait Work {
 pub struct Rules {
     /// For how long after its first start a delivery can be repeated safely; `None`: no handle.
     pub handle_for_ms: Option<Ms>,
+    /// Handles with a term whose delivery first started before this are taken for expired: where the clock was set back
+    /// while no process ran, nobody knows how old they are. `Ms::MIN` where it was not.
+    pub handles_from_ms: Ms,
     /// Can read back whether a message is there.
     pub looks_up: bool,
     /// `unknown = "repeat" | "ask" | "drop"`.
@@ -40,6 +43,25 @@ pub struct Rules {
     pub one_counterpart: bool,
     /// Rate of the account; the store reserves the start times, the core only bounds how far it claims ahead.
     pub rate: Option<Rate>,
+}
+
+/// The moment of an event, on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Wall clock: what is stored counts by it.
+    pub wall_ms: Ms,
+    /// Monotonic clock, from any beginning: what runs counts by it.
+    pub running_ms: Ms,
+}
+
+impl From<Ms> for Now {
+    /// Both clocks alike, where none of them jumps.
+    fn from(ms: Ms) -> Self {
+        Self {
+            wall_ms: ms,
+            running_ms: ms,
+        }
+    }
 }
 
 /// What a look-up found.

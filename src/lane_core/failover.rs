@@ -26,13 +26,10 @@ pub fn may_move(of: &Situation<'_>) -> bool {
     if of.moved_before || of.gate == Gate::Held {
         return false;
     }
-    let lane_in_trouble =
-        matches!(of.health.0, Health::Probing | Health::Paused) && of.health.1 >= TROUBLE_MS;
+    let lane_in_trouble = matches!(of.health.0, Health::Probing | Health::Paused) && of.health.1 >= TROUBLE_MS;
     match of.last {
         None => lane_in_trouble,
-        Some((Outcome::Permanent, reason)) => {
-            reason == Reason::ReceiptRejected || reason == Reason::RecipientRefused
-        }
+        Some((Outcome::Permanent, reason)) => reason == Reason::ReceiptRejected || reason == Reason::RecipientRefused,
         Some((Outcome::Transient | Outcome::Auth, _)) => lane_in_trouble,
         Some(_) => false,
     }

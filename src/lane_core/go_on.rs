@@ -52,17 +52,14 @@ impl<J: Work> Lane<J> {
     }
 
     fn start(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+        let stale = self.queue.take_stale(now);
+        self.give_back(stale);
         let bulk_slots = claims::for_bulk(self.rules.concurrency);
         while self.breaker.lets_start(now, count(self.in_flight.len())) {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
                 break;
             };
-            if unknown::too_late_to_repeat(
-                &self.rules,
-                job.after_unknown(),
-                job.first_started_ms(),
-                now,
-            ) {
+            if unknown::too_late_to_repeat(&self.rules, job.after_unknown(), job.first_started_ms(), now) {
                 self.not_repeated(now, job);
                 continue;
             }
@@ -80,17 +77,17 @@ impl<J: Work> Lane<J> {
     }
 
     fn write(&mut self, out: &mut Vec<Command<J>>) {
-        if let Some(row) = self.health.next() {
+        if let Some(row) = self.health.next_write() {
             out.push(Command::SetHealth(row));
         }
         // A time the service named is stored before the outcome that named it: a crash between the two repeats a row too
         // late rather than others too early.
         if self.health.saved()
-            && let Some(batch) = self.outcomes.next()
+            && let Some(batch) = self.outcomes.next_write()
         {
             out.push(Command::Complete(batch));
         }
-        if let Some(batch) = self.give_backs.next() {
+        if let Some(batch) = self.give_backs.next_write() {
             out.push(Command::GiveBack(batch));
         }
     }
@@ -100,7 +97,7 @@ impl<J: Work> Lane<J> {
         if now < self.breaker.until_ms() || probing {
             return;
         }
-        while let Some(job) = self.look_ups.next(now) {
+        while let Some(job) = self.look_ups.next(self.running_ms) {
             out.push(Command::LookUp(job));
         }
     }
@@ -111,7 +108,9 @@ impl<J: Work> Lane<J> {
         }
         let probe = self.breaker.is_open();
         let limit = if probe {
-            u32::from(self.queue.is_empty() && self.in_flight.is_empty())
+            // A lane without a handle counts rows whose outcome is not committed as open.
+            let settled = self.is_idle();
+            u32::from(settled)
         } else {
             let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
             let hand = InHand {
@@ -120,6 +119,7 @@ impl<J: Work> Lane<J> {
                 uncommitted: count(uncommitted),
                 window: self.breaker.window(),
                 woken: self.claiming.woken,
+                urgent: self.claiming.urgent,
             };
             claims::limit(&self.rules, hand)
         };
@@ -146,7 +146,7 @@ impl<J: Work> Lane<J> {
             self.look_ups
                 .next_due_ms()
                 .filter(|_| sends)
-                .map(|at| at.max(blocked)),
+                .map(|at| (now + at - self.running_ms).max(blocked)),
         ];
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         if next != self.timer {

@@ -1,5 +1,7 @@
 //! A lane's health as people see it, and its way into the store and back (a person's "try now" comes by that way).
 
+use std::collections::VecDeque;
+
 use crate::clock::Ms;
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Reason, Report};
@@ -11,7 +13,12 @@ pub struct HealthKeeper {
     is: HealthRow,
     stored: HealthRow,
     writing: Option<HealthRow>,
+    /// Since when the lane was well, as far as this process knows: such a row, read late, is no news.
+    wells: VecDeque<Ms>,
 }
+
+/// So many are remembered.
+const WELLS: usize = 8;
 
 impl Default for HealthKeeper {
     fn default() -> Self {
@@ -27,6 +34,7 @@ impl Default for HealthKeeper {
             is: well.clone(),
             stored: well,
             writing: None,
+            wells: VecDeque::new(),
         }
     }
 }
@@ -37,7 +45,7 @@ impl HealthKeeper {
         let by_others = self.saved()
             && row.health == Health::Well
             && self.is.health != Health::Well
-            && row.since_ms >= self.is.since_ms;
+            && !self.wells.contains(&row.since_ms);
         if by_others {
             self.adopt(row);
         }
@@ -48,18 +56,20 @@ impl HealthKeeper {
     pub fn adopt(&mut self, row: &HealthRow) {
         self.is = row.clone();
         self.stored = row.clone();
+        self.remember();
+    }
+
+    // Compared by identity, not by order: a wall clock may go back.
+    fn remember(&mut self) {
+        if self.is.health == Health::Well && !self.wells.contains(&self.is.since_ms) {
+            self.wells.truncate(WELLS - 1);
+            self.wells.push_front(self.is.since_ms);
+        }
     }
 
     /// Changes it.
     pub fn set(&mut self, now: Ms, health: Health, until: Option<Ms>, why: &Report, failures: u32) {
-        self.change(
-            now,
-            health,
-            until,
-            Some(why.reason),
-            Some(why.text.clone()),
-            failures,
-        );
+        self.change(now, health, until, Some(why.reason), Some(why.text.clone()), failures);
     }
 
     /// All is well again.
@@ -91,16 +101,21 @@ impl HealthKeeper {
             text,
             failures,
         };
+        self.remember();
     }
 
     /// The store's times were shifted back by so many ms.
     pub fn shift(&mut self, by: Ms) {
         // Differs from what was stored, so it is written once more: a write under way may have been shifted or not.
+        let shifted: Vec<_> = self.wells.iter().map(|at| at - by).collect();
+        self.wells.extend(shifted);
+        self.wells.truncate(WELLS);
+        self.is.since_ms -= by;
         self.is.blocked_until_ms = self.is.blocked_until_ms.map(|at| at - by);
     }
 
     /// The next write, if there is something new and none is under way.
-    pub fn next(&mut self) -> Option<HealthRow> {
+    pub fn next_write(&mut self) -> Option<HealthRow> {
         if self.writing.is_some() || self.is == self.stored {
             return None;
         }
@@ -140,26 +155,21 @@ mod tests {
     fn only_a_newer_well_of_others_counts() {
         let mut keeper = HealthKeeper::default();
         let old = keeper.row().clone();
+        keeper.adopt(&old);
         let why = Report {
             outcome: Outcome::Auth,
             reason: Reason::Credentials,
             text: "401".into(),
         };
         keeper.set(100, Health::Paused, None, &why, 0);
-        assert!(
-            !keeper.read(&old),
-            "not stored yet: the row is older than ours"
-        );
-        let written = keeper.next().expect("something to write");
-        assert!(keeper.next().is_none());
+        assert!(!keeper.read(&old), "not stored yet: the row is older than ours");
+        let written = keeper.next_write().expect("something to write");
+        assert!(keeper.next_write().is_none());
         keeper.written();
         assert!(keeper.saved());
         assert!(!keeper.read(&written));
         assert!(!keeper.read(&old), "a late read");
-        let by_person = HealthRow {
-            since_ms: 200,
-            ..old
-        };
+        let by_person = HealthRow { since_ms: 200, ..old };
         assert!(keeper.read(&by_person));
         assert_eq!(keeper.row().health, Health::Well);
     }

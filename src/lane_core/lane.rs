@@ -9,7 +9,7 @@ use crate::ids::DeliveryId;
 use crate::lane_core::batch::Batch;
 use crate::lane_core::breaker::{self, Breaker};
 use crate::lane_core::claims;
-use crate::lane_core::event::{Command, Event, Rules, Work};
+use crate::lane_core::event::{Command, Event, Now, Rules, Work};
 use crate::lane_core::gate::{GateKeeper, GateNews};
 use crate::lane_core::health::HealthKeeper;
 use crate::lane_core::look_ups::LookUps;
@@ -35,6 +35,7 @@ pub(super) struct Claiming {
     pub wanted: bool,
     pub woken: bool,
     pub woken_while_asked: bool,
+    pub urgent: bool,
     pub next_due: Option<Ms>,
 }
 
@@ -53,6 +54,8 @@ pub struct Lane<J> {
     pub(super) outcomes: Batch<Completion>,
     pub(super) in_flight: HashMap<DeliveryId, InFlight>,
     pub(super) shifted: Ms,
+    /// The monotonic clock at the event under way.
+    pub(super) running_ms: Ms,
     pub(super) gate: GateKeeper,
     pub(super) queue: Queue<J>,
     pub(super) bulk_in_flight: u32,
@@ -83,8 +86,9 @@ impl<J: Work> Lane<J> {
             outcomes: Batch::default(),
             in_flight: HashMap::new(),
             shifted: 0,
+            running_ms: 0,
             gate: GateKeeper::default(),
-            queue: Queue::default(),
+            queue: Queue::new(rules.rate),
             bulk_in_flight: 0,
             give_backs: Batch::default(),
             claiming: Claiming::default(),
@@ -97,8 +101,11 @@ impl<J: Work> Lane<J> {
     }
 
     /// Takes in one event and says what is to be done now, in this order.
-    pub fn step(&mut self, now: Ms, event: Event<J>) -> Vec<Command<J>> {
+    pub fn step(&mut self, now: impl Into<Now>, event: Event<J>) -> Vec<Command<J>> {
         let mut out = Vec::new();
+        let now = now.into();
+        self.running_ms = now.running_ms;
+        let now = now.wall_ms;
         self.take_in(now, event, &mut out);
         self.go_on(now, &mut out);
         out
@@ -126,16 +133,16 @@ impl<J: Work> Lane<J> {
                 more,
             } => {
                 self.claiming.asked = false;
-                self.claiming.wanted |=
-                    (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
+                self.claiming.wanted |= (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
                 self.claiming.woken = std::mem::take(&mut self.claiming.woken_while_asked);
                 self.claiming.next_due = if more && jobs.is_empty() {
                     Some(now + STORE_AGAIN_MS)
                 } else {
                     next_due_ms
                 };
+                self.claiming.urgent = !jobs.is_empty() && jobs.iter().all(Work::urgent);
                 if epoch == self.gate.epoch() {
-                    jobs.into_iter().for_each(|job| self.queue.push(job));
+                    jobs.into_iter().for_each(|job| self.queue.push(now, job));
                     self.give_back_surplus();
                 } else {
                     self.give_back(jobs);
@@ -153,7 +160,7 @@ impl<J: Work> Lane<J> {
             Event::Finished { job, report } => self.finished(now, job, &report),
             Event::LookedUp { job, found } => self.looked_up(now, job, found),
             Event::Unknowns(jobs) => {
-                jobs.into_iter().for_each(|job| self.look_ups.add(now, job));
+                jobs.into_iter().for_each(|job| self.look_ups.add(self.running_ms, job));
             }
             Event::Committed => {
                 self.outcomes.written();
@@ -182,14 +189,7 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    fn row(
-        &mut self,
-        gate: Gate,
-        epoch: i64,
-        acknowledged: i64,
-        health: &HealthRow,
-        out: &mut Vec<Command<J>>,
-    ) {
+    fn row(&mut self, gate: Gate, epoch: i64, acknowledged: i64, health: &HealthRow, out: &mut Vec<Command<J>>) {
         if !self.rows_read {
             self.rows_read = true;
             self.health.adopt(health);
@@ -219,6 +219,7 @@ impl<J: Work> Lane<J> {
 
     fn shift(&mut self, by: Ms) {
         self.shifted += by;
+        self.rules.handles_from_ms = self.rules.handles_from_ms.saturating_sub(by);
         // Their start times and first starts are of the old clock; the store has the new ones.
         let queued = self.queue.take_all();
         self.give_back(queued);
@@ -227,9 +228,9 @@ impl<J: Work> Lane<J> {
                 *due_ms -= by;
             }
         });
+        self.queue.shift(by);
         self.breaker.shift(by);
         self.health.shift(by);
-        self.look_ups.shift(by);
         for at in [&mut self.claiming.next_due, &mut self.store_again] {
             *at = at.map(|at| at - by);
         }

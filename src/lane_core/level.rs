@@ -182,14 +182,7 @@ impl Levels {
         out
     }
 
-    fn rows(
-        &mut self,
-        gate: Gate,
-        epoch: i64,
-        acknowledged: i64,
-        targets: Vec<Level>,
-        out: &mut Vec<LevelCommand>,
-    ) {
+    fn rows(&mut self, gate: Gate, epoch: i64, acknowledged: i64, targets: Vec<Level>, out: &mut Vec<LevelCommand>) {
         for level in targets {
             let target = self.targets.entry(level.id).or_insert(Target {
                 level,
@@ -265,9 +258,7 @@ impl Levels {
         let mut next = None::<Ms>;
         let mut later = |at: Ms| next = Some(next.map_or(at, |n| n.min(at)));
         for (id, target) in &mut self.targets {
-            if let (Some(at), Some((generation, at_ms, result))) =
-                (target.record_again, &target.recording)
-            {
+            if let (Some(at), Some((generation, at_ms, result))) = (target.record_again, &target.recording) {
                 if at <= now {
                     target.record_again = None;
                     out.push(LevelCommand::Record {
@@ -310,10 +301,9 @@ impl Levels {
 
     /// Every target is there, or waits for a later try.
     pub fn is_drained(&self, now: Ms) -> bool {
-        self.targets.values().all(|t| {
-            t.at_rest()
-                && (t.level.done >= t.level.wanted || t.level.due_ms > now || !self.gate.sends())
-        })
+        self.targets
+            .values()
+            .all(|t| t.at_rest() && (t.level.done >= t.level.wanted || t.level.due_ms > now || !self.gate.sends()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Reading back after unknown (LANES 3): when, how often, and a few at a time.
+//! Reading back after unknown (LANES 3): when, how often, and a few at a time. All times here are of the monotonic clock:
+//! a wall clock that leaps must not make a look come before the request it looks for.
 
 use crate::clock::Ms;
 use crate::lane_core::event::Work;
@@ -63,11 +64,7 @@ impl<J: Work> LookUps<J> {
 
     /// A look ended; how many there were for this row.
     pub fn ended(&mut self, job: &J) -> u32 {
-        let Some(at) = self
-            .running
-            .iter()
-            .position(|(id, _)| *id == job.delivery())
-        else {
+        let Some(at) = self.running.iter().position(|(id, _)| *id == job.delivery()) else {
             return MOST_LOOKS;
         };
         self.running.swap_remove(at).1
@@ -75,11 +72,7 @@ impl<J: Work> LookUps<J> {
 
     /// Nobody could say: looks again later. False where that was the last look.
     pub fn again(&mut self, now: Ms, looks: u32, policy: bool, chance: f64, job: J) -> bool {
-        let most = if policy {
-            MOST_LOOKS_WITH_POLICY
-        } else {
-            MOST_LOOKS
-        };
+        let most = if policy { MOST_LOOKS_WITH_POLICY } else { MOST_LOOKS };
         if looks >= most {
             return false;
         }
@@ -104,13 +97,6 @@ impl<J: Work> LookUps<J> {
     /// Forgets what waits (the rows stand as unknown in the store).
     pub fn clear(&mut self) {
         self.waiting.clear();
-    }
-
-    /// The wall clock went back by so many ms.
-    pub fn shift(&mut self, by: Ms) {
-        for waiting in &mut self.waiting {
-            waiting.due_ms -= by;
-        }
     }
 }
 

@@ -17,11 +17,7 @@ pub const LONGEST_BULK_MS: Ms = 2 * 60 * 60_000;
 /// assert_eq!([1, 2, 3, 4, 5].map(|n| step_ms(n, true)), [1_000, 5_000, 15_000, 60_000, 120_000]);
 /// ```
 pub fn step_ms(attempt: u32, urgent: bool) -> Ms {
-    let longest = if urgent {
-        LONGEST_URGENT_MS
-    } else {
-        LONGEST_BULK_MS
-    };
+    let longest = if urgent { LONGEST_URGENT_MS } else { LONGEST_BULK_MS };
     let n = attempt.max(1) as usize - 1;
     match FIRST.get(n) {
         Some(step) => *step,

@@ -84,9 +84,8 @@ impl<J: Work> Lane<J> {
     /// A claimed row whose handle ran out while it waited; no request left this time.
     pub(super) fn not_repeated(&mut self, now: Ms, job: J) {
         let way = unknown::way_on(&self.rules, job.first_started_ms(), now);
-        let report = unsent(
-            "an earlier attempt may have got through, and the service would no longer notice a repetition",
-        );
+        let report =
+            unsent("an earlier attempt may have got through, and the service would no longer notice a repetition");
         self.take_way(now, job, way, now, &report);
     }
 
@@ -102,7 +101,7 @@ impl<J: Work> Lane<J> {
         };
         self.complete(now, &job, settled, report);
         if way == WayOn::LookUp {
-            self.look_ups.add(now, job);
+            self.look_ups.add(self.running_ms, job);
         }
     }
 
@@ -128,7 +127,7 @@ impl<J: Work> Lane<J> {
                 let policy = way != WayOn::Stand;
                 let chance = self.rng.f64();
                 let (delivery, attempt) = (job.delivery(), job.attempt());
-                if !self.look_ups.again(now, looks, policy, chance, job) && policy {
+                if !self.look_ups.again(self.running_ms, looks, policy, chance, job) && policy {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {

@@ -18,11 +18,13 @@ pub enum WayOn {
 }
 
 /// True where a request started at `at` would still be recognised by the service as the same one. Counted from the first
-/// start, which is before the service first saw it, and with the request's own time taken off: never too long.
+/// start, which is before the service first saw it, and with twice the request's own time taken off (a request may arrive
+/// after the lane stopped waiting for it): never too long.
 pub fn handle_in_force(rules: &Rules, first_started_ms: Ms, at: Ms) -> bool {
-    rules.handle_for_ms.is_some_and(|term| {
-        at.saturating_add(rules.timeout_ms) < first_started_ms.saturating_add(term)
-    })
+    rules
+        .handle_for_ms
+        .filter(|term| *term == Ms::MAX || first_started_ms >= rules.handles_from_ms)
+        .is_some_and(|term| at.saturating_add(2 * rules.timeout_ms) < first_started_ms.saturating_add(term))
 }
 
 /// What follows from an unknown outcome whose next attempt would start at `next`.
@@ -47,16 +49,9 @@ pub fn by_policy(rules: &Rules) -> WayOn {
 
 /// True where a claimed row must not be sent: an earlier attempt may have got through, and its handle ran out while the
 /// row waited (held for hours, say).
-pub fn too_late_to_repeat(
-    rules: &Rules,
-    after_unknown: bool,
-    first_started_ms: Ms,
-    now: Ms,
-) -> bool {
+pub fn too_late_to_repeat(rules: &Rules, after_unknown: bool, first_started_ms: Ms, now: Ms) -> bool {
     // With `repeat` it has been looked for already, in vain, before it was set waiting.
-    after_unknown
-        && rules.unknown != UnknownPolicy::Repeat
-        && !handle_in_force(rules, first_started_ms, now)
+    after_unknown && rules.unknown != UnknownPolicy::Repeat && !handle_in_force(rules, first_started_ms, now)
 }
 
 #[cfg(test)]
@@ -66,6 +61,7 @@ mod tests {
     fn rules(handle_for_ms: Option<Ms>, looks_up: bool, unknown: UnknownPolicy) -> Rules {
         Rules {
             handle_for_ms,
+            handles_from_ms: Ms::MIN,
             looks_up,
             unknown,
             concurrency: 1,
@@ -79,9 +75,9 @@ mod tests {
     fn handle_then_look_up_then_policy() {
         use UnknownPolicy::{Ask, Drop, Repeat};
         let cases = [
-            (Some(100), true, Ask, 89, WayOn::Repeat),
-            (Some(100), true, Ask, 90, WayOn::LookUp),
-            (Some(100), false, Ask, 90, WayOn::Stand),
+            (Some(100), true, Ask, 79, WayOn::Repeat),
+            (Some(100), true, Ask, 80, WayOn::LookUp),
+            (Some(100), false, Ask, 80, WayOn::Stand),
             (Some(Ms::MAX), false, Ask, Ms::MAX / 2, WayOn::Repeat),
             (None, true, Repeat, 0, WayOn::LookUp),
             (None, false, Repeat, 0, WayOn::Repeat),
@@ -92,6 +88,16 @@ mod tests {
             let rules = rules(handle, looks_up, policy);
             assert_eq!(way_on(&rules, 0, next), want, "{rules:?} at {next}");
         }
+    }
+
+    #[test]
+    fn after_a_clock_set_back_at_rest_only_endless_handles_hold() {
+        let mut rules = rules(Some(100), false, UnknownPolicy::Ask);
+        rules.handles_from_ms = 50;
+        assert!(!handle_in_force(&rules, 49, 60));
+        assert!(handle_in_force(&rules, 50, 60));
+        rules.handle_for_ms = Some(Ms::MAX);
+        assert!(handle_in_force(&rules, 49, 60));
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         [0x2002, high, low, ..] => embedded(high, low),
         // Local NAT64 (RFC 8215), documentation (RFC 3849), Teredo (RFC 4380).
-        [0x64, 0xff9b, 1, ..] | [0x2001, 0xdb8, ..] | [0x2001, 0, ..] => false,
+        [0x64, 0xff9b, 1, ..] | [0x2001, 0xdb8 | 0, ..] => false,
         // Global unicast is 2000::/3; all else is loopback, unique local, link-local, multicast or unassigned.
         [first, ..] => first & 0xe000 == 0x2000,
     }

@@ -41,7 +41,7 @@ fn seconds(written: &str) -> Option<Ms> {
 
 fn http_date(written: &str) -> Option<Ms> {
     static PARSER: DateTimeParser = DateTimeParser::new();
-    PARSER.parse_timestamp(written).ok().map(|at| at.as_millisecond())
+    PARSER.parse_timestamp(written).ok().map(Timestamp::as_millisecond)
 }
 
 fn reset(written: &str, now: Ms) -> Option<Ms> {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::domain::notice::Scope;
 use crate::domain::problem::Problem;
 use crate::said;
 use crate::store::Person;
@@ -20,31 +21,36 @@ const MAX_PROBLEMS: usize = 20;
 pub fn read(path: &Path) -> Result<Vec<Person>, Vec<Problem>> {
     let name = path.display().to_string();
     let whole = |what: Said, remedy: Said| vec![problem(&name, None, None, what, remedy)];
-    let size = std::fs::metadata(path).map_err(|error| {
+    let unreadable = |error: std::io::Error| {
         whole(
-            said!("Die Datei lässt sich nicht lesen: {error}.", "The file cannot be read: {error}."),
+            said!(
+                "Die Datei lässt sich nicht lesen: {error}.",
+                "The file cannot be read: {error}."
+            ),
             said!("Bitte Pfad und Rechte prüfen.", "Please check path and permissions."),
         )
-    })?;
+    };
+    let size = std::fs::metadata(path).map_err(unreadable)?;
     if size.len() > MAX_BYTES {
         return Err(whole(
             said!("Die Datei ist größer als 256 MB.", "The file is larger than 256 MB."),
-            said!("Bitte auf mehrere Kanäle verteilen.", "Please split it over several channels."),
+            said!(
+                "Bitte auf mehrere Kanäle verteilen.",
+                "Please split it over several channels."
+            ),
         ));
     }
-    let bytes = std::fs::read(path).map_err(|error| {
-        whole(
-            said!("Die Datei lässt sich nicht lesen: {error}.", "The file cannot be read: {error}."),
-            said!("Bitte Pfad und Rechte prüfen.", "Please check path and permissions."),
-        )
-    })?;
+    let bytes = std::fs::read(path).map_err(unreadable)?;
     parse(&name, &bytes)
 }
 
 /// Reads the bytes of an audience file called `name`.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(false)
+        .from_reader(bytes);
     let head = reader.headers().map_err(|e| vec![broken(name, &e)])?.clone();
     let column = |word: &str| head.iter().position(|h| h.eq_ignore_ascii_case(word));
     let Some(address) = column("address") else {
@@ -52,8 +58,14 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
             name,
             Some(1),
             None,
-            said!("In der Kopfzeile fehlt die Spalte address.", "The head line has no column `address`."),
-            said!("Die erste Zeile heißt zum Beispiel: address,name,language,places", "Make the first line, for example: address,name,language,places"),
+            said!(
+                "In der Kopfzeile fehlt die Spalte address.",
+                "The head line has no column `address`."
+            ),
+            said!(
+                "Die erste Zeile heißt zum Beispiel: address,name,language,places",
+                "Make the first line, for example: address,name,language,places"
+            ),
         )]);
     };
     let mut problems: Vec<Problem> = head
@@ -65,7 +77,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
                 Some(1),
                 Some(h),
                 said!("Die Spalte {h} ist unbekannt.", "The column {h} is unknown."),
-                said!("Möglich sind address, name, language, places.", "Allowed are address, name, language, places."),
+                said!(
+                    "Möglich sind address, name, language, places.",
+                    "Allowed are address, name, language, places."
+                ),
             )
         })
         .collect();
@@ -82,7 +97,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
                 continue;
             }
         };
-        let line = record.position().map(|p| usize::try_from(p.line()).unwrap_or(usize::MAX));
+        let line = record
+            .position()
+            .map(|p| usize::try_from(p.line()).unwrap_or(usize::MAX));
         let field = |at: Option<usize>| at.and_then(|i| record.get(i)).map(str::trim).filter(|f| !f.is_empty());
         match person(field(Some(address)), field(full_name), field(language), field(places)) {
             // The same address twice is one recipient: nobody gets a message twice because a list was merged by hand.
@@ -97,18 +114,47 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
     if problems.is_empty() { Ok(people) } else { Err(problems) }
 }
 
+/// How many of them a notice of this scope concerns: whoever follows no place follows all.
+pub fn concerned(people: &[Person], scope: &Scope) -> usize {
+    match scope {
+        Scope::Named { places, .. } if !places.is_empty() => people
+            .iter()
+            .filter(|p| p.places.is_empty() || p.places.iter().any(|place| places.contains(place)))
+            .count(),
+        _ => people.len(),
+    }
+}
+
 type Fault = (&'static str, Said, Said);
 
-fn person(address: Option<&str>, name: Option<&str>, language: Option<&str>, places: Option<&str>) -> Result<Person, Fault> {
+fn person(
+    address: Option<&str>,
+    name: Option<&str>,
+    language: Option<&str>,
+    places: Option<&str>,
+) -> Result<Person, Fault> {
     let address = address.ok_or_else(|| {
-        ("address", said!("Die Adresse fehlt.", "The address is missing."), said!("Zeile ergänzen oder löschen.", "Complete or delete the line."))
+        (
+            "address",
+            said!("Die Adresse fehlt.", "The address is missing."),
+            said!("Zeile ergänzen oder löschen.", "Complete or delete the line."),
+        )
     })?;
-    let long = [Some(address), name, places].into_iter().flatten().any(|f| f.chars().count() > MAX_FIELD);
+    let long = [Some(address), name, places]
+        .into_iter()
+        .flatten()
+        .any(|f| f.chars().count() > MAX_FIELD);
     if long || address.chars().any(char::is_control) {
         return Err((
             "address",
-            said!("Das Feld ist zu lang oder enthält Steuerzeichen.", "The field is too long or has control characters."),
-            said!("Höchstens 2000 Zeichen, keine Steuerzeichen.", "At most 2000 characters, no control characters."),
+            said!(
+                "Das Feld ist zu lang oder enthält Steuerzeichen.",
+                "The field is too long or has control characters."
+            ),
+            said!(
+                "Höchstens 2000 Zeichen, keine Steuerzeichen.",
+                "At most 2000 characters, no control characters."
+            ),
         ));
     }
     let language = match language {
@@ -117,34 +163,61 @@ fn person(address: Option<&str>, name: Option<&str>, language: Option<&str>, pla
             (
                 "language",
                 said!("Die Sprache {word} ist unbekannt.", "The language {word} is unknown."),
-                said!("Zum Beispiel de, de-simple oder en; leer heißt: die erste Sprache.", "For example de, de-simple or en; empty means: the first language."),
+                said!(
+                    "Zum Beispiel de, de-simple oder en; leer heißt: die erste Sprache.",
+                    "For example de, de-simple or en; empty means: the first language."
+                ),
             )
         })?),
     };
-    let places: Vec<String> = places.map(|p| p.split_whitespace().map(str::to_owned).collect()).unwrap_or_default();
+    let places: Vec<String> = places
+        .map(|p| p.split_whitespace().map(str::to_owned).collect())
+        .unwrap_or_default();
     if let Some(bad) = places.iter().find(|p| !crate::ids::is_slug(p)) {
         return Err((
             "places",
             said!("„{bad}“ ist keine Kennung eines Ortes.", "`{bad}` is no place id."),
-            said!("Kennungen aus a-z, 0-9, - und _, getrennt durch Leerzeichen.", "Use ids of a-z, 0-9, - and _, separated by spaces."),
+            said!(
+                "Kennungen aus a-z, 0-9, - und _, getrennt durch Leerzeichen.",
+                "Use ids of a-z, 0-9, - and _, separated by spaces."
+            ),
         ));
     }
-    Ok(Person { address: address.to_owned(), name: name.map(str::to_owned), language, places })
+    Ok(Person {
+        address: address.to_owned(),
+        name: name.map(str::to_owned),
+        language,
+        places,
+    })
 }
 
 fn broken(name: &str, error: &csv::Error) -> Problem {
-    let line = error.position().map(|p| usize::try_from(p.line()).unwrap_or(usize::MAX));
+    let line = error
+        .position()
+        .map(|p| usize::try_from(p.line()).unwrap_or(usize::MAX));
     problem(
         name,
         line,
         None,
-        said!("Die Zeile ist kein gültiges CSV in UTF-8: {error}.", "The line is no valid CSV in UTF-8: {error}."),
-        said!("Jede Zeile hat so viele Felder wie die Kopfzeile, getrennt durch Kommas.", "Each line has as many fields as the head line, separated by commas."),
+        said!(
+            "Die Zeile ist kein gültiges CSV in UTF-8: {error}.",
+            "The line is no valid CSV in UTF-8: {error}."
+        ),
+        said!(
+            "Jede Zeile hat so viele Felder wie die Kopfzeile, getrennt durch Kommas.",
+            "Each line has as many fields as the head line, separated by commas."
+        ),
     )
 }
 
 fn problem(file: &str, line: Option<usize>, field: Option<&str>, what: Said, remedy: Said) -> Problem {
-    Problem { file: Some(file.to_owned()), line, field: field.map(str::to_owned), what, remedy }
+    Problem {
+        file: Some(file.to_owned()),
+        line,
+        field: field.map(str::to_owned),
+        what,
+        remedy,
+    }
 }
 
 #[cfg(test)]
@@ -163,8 +236,14 @@ mod tests {
     fn names_line_and_field_of_a_fault() {
         let problems = parse("presse.csv", b"address,language\n+491713920001,klingon\n,de\n").unwrap_err();
         assert_eq!(problems.len(), 2);
-        assert_eq!((problems[0].line, problems[0].field.as_deref()), (Some(2), Some("language")));
-        assert_eq!((problems[1].line, problems[1].field.as_deref()), (Some(3), Some("address")));
+        assert_eq!(
+            (problems[0].line, problems[0].field.as_deref()),
+            (Some(2), Some("language"))
+        );
+        assert_eq!(
+            (problems[1].line, problems[1].field.as_deref()),
+            (Some(3), Some("address"))
+        );
     }
 
     #[test]

@@ -39,16 +39,23 @@ pub struct Line {
 
 /// A clock time in the publisher's zone; with the day where it is not the day of `now`.
 pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (timestamp(at).to_zoned_datetime(zone.clone()), timestamp(now).to_zoned_datetime(zone.clone()));
-    let format = if at.date() == now.date() { "%H:%M" } else { "%d.%m. %H:%M" };
-    at.strftime(format).to_string()
+    shown(at, now, zone, "%H:%M")
 }
 
 /// A clock time with seconds, for the next try: a difference of seconds matters there.
 pub fn exact_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    let (at, now) = (timestamp(at).to_zoned_datetime(zone.clone()), timestamp(now).to_zoned_datetime(zone.clone()));
-    let format = if at.date() == now.date() { "%H:%M:%S" } else { "%d.%m. %H:%M:%S" };
-    at.strftime(format).to_string()
+    shown(at, now, zone, "%H:%M:%S")
+}
+
+fn shown(at: Ms, now: Ms, zone: &TimeZone, clock: &str) -> String {
+    let local = |ms| timestamp(ms).to_zoned_datetime(zone.clone());
+    let at = local(at);
+    let clock = at.strftime(clock);
+    if at.date() == local(now).date() {
+        clock.to_string()
+    } else {
+        format!("{} {clock}", at.strftime("%d.%m."))
+    }
 }
 
 /// A number as Germans write it: 1.204.
@@ -69,19 +76,30 @@ pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Lin
     let (light, text) = if let Some(waiting) = halted(row, lane, now, zone) {
         waiting
     } else if row.kind == "website" {
-        website(row, now, zone)
+        website(row, lane, now, zone)
     } else if row.counters.expected.max(row.counters.opened) <= 1 {
         account(row, lane, now, zone)
     } else {
         audience(row, lane, now, zone)
     };
-    Line { channel: row.channel.clone(), number: row.number, light, text }
+    Line {
+        channel: row.channel.clone(),
+        number: row.number,
+        light,
+        text,
+    }
 }
 
 /// What overrides the row's own story: superseded, channel gone, held, paused.
 fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Option<(Light, Said)> {
     if row.state == BroadcastState::Superseded {
-        return Some((Light::Superseded, said!("nicht mehr nötig, eine neuere Meldung ersetzt sie", "not needed any more, a newer notice replaces it")));
+        return Some((
+            Light::Superseded,
+            said!(
+                "nicht mehr nötig, eine neuere Meldung ersetzt sie",
+                "not needed any more, a newer notice replaces it"
+            ),
+        ));
     }
     let open = unfinished(row);
     if open == 0 {
@@ -99,8 +117,20 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
     }
     let since = clock_time(lane.gate_since_ms, now, zone);
     if lane.gate == Gate::Held {
-        let (de, why) = (dotted(open), lane.gate_reason.as_deref().map(|r| format!(" ({r})")).unwrap_or_default());
-        return Some((Light::Held, said!("angehalten seit {since}{why}; {de} warten", "held since {since}{why}; {open} waiting")));
+        let (de, why) = (
+            dotted(open),
+            lane.gate_reason
+                .as_deref()
+                .map(|r| format!(" ({r})"))
+                .unwrap_or_default(),
+        );
+        return Some((
+            Light::Held,
+            said!(
+                "angehalten seit {since}{why}; {de} warten",
+                "held since {since}{why}; {open} waiting"
+            ),
+        ));
     }
     if lane.health.health == Health::Paused {
         let since = clock_time(lane.health.since_ms, now, zone);
@@ -119,20 +149,27 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
 /// Rows and recipients that have neither ended nor been taken over.
 fn unfinished(row: &BroadcastRow) -> u64 {
     let c = &row.counters;
-    let unopened = if row.state == BroadcastState::Open { c.expected.saturating_sub(c.opened) } else { 0 };
+    let unopened = if row.state == BroadcastState::Open {
+        c.expected.saturating_sub(c.opened)
+    } else {
+        0
+    };
     unopened + c.waiting + c.started
 }
 
-fn website(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
+fn website(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
     let (done, all) = (row.counters.delivered, row.counters.opened);
     let at = clock_time(row.first_done_ms.unwrap_or(row.changed_ms), now, zone);
     if done == all {
-        return (Light::Done, match all {
-            1 => said!("auf der Website seit {at}", "on the website since {at}"),
-            _ => said!("auf allen {all} Zielen seit {at}", "on all {all} targets since {at}"),
-        });
+        return (
+            Light::Done,
+            match all {
+                1 => said!("auf der Website seit {at}", "on the website since {at}"),
+                _ => said!("auf allen {all} Zielen seit {at}", "on all {all} targets since {at}"),
+            },
+        );
     }
-    let tail = next_try(row, now, zone);
+    let tail = next_try(row, lane, now, zone);
     (
         Light::Waiting,
         Said {
@@ -150,7 +187,13 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
         return (Light::Done, said!("veröffentlicht {at}", "published {at}"));
     }
     if c.accepted > 0 {
-        return (Light::Waiting, said!("übergeben {at}, Zustellbericht steht aus", "handed over {at}, delivery report to come"));
+        return (
+            Light::Waiting,
+            said!(
+                "übergeben {at}, Zustellbericht steht aus",
+                "handed over {at}, delivery report to come"
+            ),
+        );
     }
     if c.unknown > 0 {
         let id = row.id;
@@ -166,21 +209,34 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
         return (Light::Look, said!("abgelehnt {at}{why}", "refused {at}{why}"));
     }
     if c.expired > 0 {
-        return (Light::Look, said!("abgelaufen {at}, nicht gesendet", "out of time {at}, not sent"));
+        return (
+            Light::Look,
+            said!("abgelaufen {at}, nicht gesendet", "out of time {at}, not sent"),
+        );
     }
     if c.dropped > 0 {
         return (Light::Look, said!("aufgegeben {at}", "given up {at}"));
     }
     if c.superseded > 0 {
-        return (Light::Superseded, said!("nicht mehr nötig, eine neuere Meldung ersetzt sie", "not needed any more, a newer notice replaces it"));
+        return (
+            Light::Superseded,
+            said!(
+                "nicht mehr nötig, eine neuere Meldung ersetzt sie",
+                "not needed any more, a newer notice replaces it"
+            ),
+        );
     }
     if c.started > 0 {
         return (Light::Waiting, said!("wird gerade gesendet", "being sent"));
     }
-    let tail = next_try(row, now, zone);
+    let tail = next_try(row, lane, now, zone);
     if lane.health.failures > 0 || row.last_text.is_some() {
         // One failure is no outage yet: before the lane's health knows of one, the last try is what is known.
-        let began = if lane.health.failures > 0 { lane.health.since_ms } else { row.changed_ms };
+        let began = if lane.health.failures > 0 {
+            lane.health.since_ms
+        } else {
+            row.changed_ms
+        };
         let since = clock_time(began, now, zone);
         return (
             Light::Waiting,
@@ -190,7 +246,13 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
             },
         );
     }
-    (Light::Waiting, Said { de: format!("wartet{}", tail.de), en: format!("waiting{}", tail.en) })
+    (
+        Light::Waiting,
+        Said {
+            de: format!("wartet{}", tail.de),
+            en: format!("waiting{}", tail.en),
+        },
+    )
 }
 
 fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
@@ -205,7 +267,11 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
             text.en.push_str(&format!(", {n} {en}"));
         }
     };
-    add(c.accepted, "übergeben, Zustellbericht steht aus", "handed over, report to come");
+    add(
+        c.accepted,
+        "übergeben, Zustellbericht steht aus",
+        "handed over, report to come",
+    );
     add(c.started, "unterwegs", "under way");
     add(c.unknown, "unbekannt", "unknown");
     add(c.permanent, "abgelehnt", "refused");
@@ -213,10 +279,14 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     add(c.expired, "abgelaufen", "out of time");
     add(c.dropped, "aufgegeben", "given up");
     add(c.superseded, "durch Neueres ersetzt", "replaced by newer");
-    let unopened = if row.state == BroadcastState::Open { all.saturating_sub(c.opened) } else { 0 };
+    let unopened = if row.state == BroadcastState::Open {
+        all.saturating_sub(c.opened)
+    } else {
+        0
+    };
     add(c.waiting + unopened, "warten", "waiting");
     if c.waiting + unopened > 0 && (lane.health.failures > 0 || row.last_text.is_some()) {
-        let tail = next_try(row, now, zone);
+        let tail = next_try(row, lane, now, zone);
         text.de.push_str(&tail.de);
         text.en.push_str(&tail.en);
     }
@@ -235,14 +305,21 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     (light, text)
 }
 
-fn next_try(row: &BroadcastRow, now: Ms, zone: &TimeZone) -> Said {
+/// When it goes on, as clock time: not before the lane's own pause is over, whatever the row says.
+fn next_try(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Said {
     let why = row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default();
-    match row.next_due_ms {
-        Some(due) if due > now => {
-            let at = exact_time(due, now, zone);
-            said!(", nächster Versuch {at}{why}", ", next try {at}{why}")
-        }
-        _ => Said { de: why.clone(), en: why },
+    let Some(due) = row.next_due_ms else {
+        return Said {
+            de: why.clone(),
+            en: why,
+        };
+    };
+    let due = due.max(lane.health.blocked_until_ms.unwrap_or(due));
+    if due > now {
+        let at = exact_time(due, now, zone);
+        said!(", nächster Versuch {at}{why}", ", next try {at}{why}")
+    } else {
+        said!(", jetzt an der Reihe{why}", ", due now{why}")
     }
 }
 

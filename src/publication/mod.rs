@@ -3,30 +3,30 @@
 
 pub mod audience;
 pub mod board;
+mod prepare;
+mod prepared;
 pub mod redact;
 pub mod site;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::channel::Built;
 use crate::channel::registry::Configured;
-use crate::channel::{Built, Channel};
 use crate::clock::{Ms, SharedClock};
-use crate::domain::delivery::{CatchUp, Operation};
-use crate::domain::draft::{self, Context, Draft, KnownIncident, KnownKey, Resolved};
-use crate::domain::incident::IncidentView;
+use crate::domain::delivery::CatchUp;
+use crate::domain::draft::{Draft, KnownIncident, KnownKey};
 use crate::domain::notice::Notice;
-use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
-use crate::domain::words::Kind;
-use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
-use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
+use crate::ids::LaneId;
+use crate::render::Engine;
 use crate::settings::Settings;
-use crate::store::{Act, LaneRow, NewBroadcast, Publication, Published, Store, StoreError, Variant};
-use crate::text::lang::Lang;
+use crate::store::{Act, LaneRow, NewBroadcast, Publication, Store, StoreError};
+
+pub use prepare::Rerendered;
+pub use prepared::{Done, Prepared, PublishError, Rendered, Wishes};
 
 /// How often a publication is filled in again when another one came first. Two people at once need one; a script that
 /// publishes in a loop a few.
@@ -56,81 +56,6 @@ pub struct Registered {
     stamps: HashMap<PathBuf, Option<(SystemTime, u64)>>,
 }
 
-/// Why nothing was published.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishError {
-    /// The notice is not right.
-    #[error("the notice has {} problem(s)", .0.len())]
-    Notice(Vec<Problem>),
-    /// An audience file is not right.
-    #[error("an audience file has {} problem(s)", .0.len())]
-    Audience(Vec<Problem>),
-    /// A template failed.
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    /// The store refused or failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// `--channel` names none.
-    #[error("there is no channel `{name}`; configured are: {known}")]
-    NoChannel {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-}
-
-/// What one publication asks for beside the notice.
-#[derive(Debug, Clone, Default)]
-pub struct Wishes {
-    /// `--key`.
-    pub key: Option<String>,
-    /// `--after`.
-    pub after: Option<u32>,
-    /// `--channel`: only these; empty: all that fit.
-    pub channels: Vec<String>,
-    /// Who acts (`os:anna`).
-    pub actor: String,
-    /// `--override`: why no second person was asked.
-    pub override_reason: Option<String>,
-}
-
-/// One channel's texts of a notice, as they will go.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Rendered {
-    /// Channel.
-    pub channel: String,
-    /// Kind.
-    pub kind: String,
-    /// What it does to an earlier post.
-    pub operation: Operation,
-    /// Texts by language. Empty for a website.
-    pub variants: BTreeMap<Lang, Variant>,
-    /// True where nothing of it can be taken back (SMS).
-    pub final_once_sent: bool,
-}
-
-/// A notice ready to be written.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    /// The notice with all that was filled in and noticed.
-    pub resolved: Resolved,
-    /// The incident with this notice as its newest.
-    pub view: IncidentView,
-    /// The channels' texts.
-    pub rendered: Vec<Rendered>,
-}
-
-/// What was published.
-#[derive(Debug, Clone)]
-pub struct Done {
-    /// What went out (or would have, where it exists already).
-    pub prepared: Prepared,
-    /// What the store says.
-    pub published: Published,
-}
-
 impl Office {
     /// The publisher of this id.
     pub fn publisher(&self, id: &str) -> Option<&Publisher> {
@@ -139,27 +64,20 @@ impl Office {
 
     /// Public address of a notice.
     pub fn link(&self, notice: &Notice) -> String {
-        format!("{}/{}/{}/{}/", self.settings.site_url, notice.publisher, notice.incident, notice.number)
-    }
-
-    /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
-    pub fn prepare(&self, draft: &Draft, known: &[KnownIncident], wishes: &Wishes, now: Ms) -> Result<Prepared, PublishError> {
-        let publishers: Vec<Publisher> = self.settings.publishers.values().cloned().collect();
-        let mut draft = draft.clone();
-        draft.key = wishes.key.clone().or(draft.key);
-        draft.after = wishes.after.or(draft.after);
-        let context = Context { publishers: &publishers, incidents: known, now: crate::clock::timestamp(now) };
-        let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
-        let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
-        let mut rendered = Vec::new();
-        for configured in self.receivers(&resolved.notice, wishes)? {
-            rendered.push(self.render(configured, publisher, &view, &resolved.notice)?);
-        }
-        Ok(Prepared { resolved, view, rendered })
+        format!(
+            "{}/{}/{}/{}/",
+            self.settings.site_url, notice.publisher, notice.incident, notice.number
+        )
     }
 
     /// Publishes a draft: fills in against the store as it is, and again where another notice came first.
     pub async fn publish(&self, store: &dyn Store, draft: &Draft, wishes: &Wishes) -> Result<Done, PublishError> {
+        if store.identity().await?.moved {
+            return Err(StoreError::Refused(
+                "this store has moved to another machine (rundruf backup --move): publish there".to_owned(),
+            )
+            .into());
+        }
         let lanes = self.register(store).await?;
         let mut tries = 0;
         loop {
@@ -186,7 +104,9 @@ impl Office {
             known.rows = store.configure(&specs, now).await?;
         }
         for configured in self.channels.iter() {
-            let Some(file) = &configured.settings.common.audience else { continue };
+            let Some(file) = &configured.settings.common.audience else {
+                continue;
+            };
             let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
             if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
                 continue;
@@ -198,77 +118,6 @@ impl Office {
             known.stamps.insert(file.clone(), stamp);
         }
         Ok(known.rows.clone())
-    }
-
-    /// The channels that bring a notice out: of its publisher, exercises only where wanted, never a failover target.
-    fn receivers(&self, notice: &Notice, wishes: &Wishes) -> Result<Vec<&Configured>, PublishError> {
-        for name in &wishes.channels {
-            if !self.channels.iter().any(|c| c.settings.name == *name) {
-                let known = self.channels.iter().map(|c| c.settings.name.as_str()).collect::<Vec<_>>().join(", ");
-                return Err(PublishError::NoChannel { name: name.clone(), known });
-            }
-        }
-        let reserves: Vec<&str> = self.channels.iter().filter_map(|c| c.settings.common.failover.as_deref()).collect();
-        Ok(self
-            .channels
-            .iter()
-            .filter(|c| c.settings.publishers.contains(&notice.publisher))
-            .filter(|c| !notice.exercise || c.settings.common.exercises)
-            .filter(|c| !reserves.contains(&c.settings.name.as_str()))
-            .filter(|c| wishes.channels.is_empty() || wishes.channels.contains(&c.settings.name))
-            .collect())
-    }
-
-    fn view_with<'a>(
-        &'a self,
-        notice: &Notice,
-        known: &[KnownIncident],
-        now: Ms,
-    ) -> Result<(&'a Publisher, IncidentView), PublishError> {
-        let publisher = self
-            .publisher(&notice.publisher)
-            .ok_or_else(|| StoreError::NotFound(format!("there is no publisher `{}`", notice.publisher)))?;
-        let mut notices = known
-            .iter()
-            .find(|i| i.publisher == notice.publisher && i.slug == notice.incident)
-            .map(|i| i.notices.clone())
-            .unwrap_or_default();
-        notices.push(notice.clone());
-        let view = IncidentView::fold(publisher, &notices, None, crate::clock::timestamp(now))
-            .ok_or_else(|| StoreError::NotFound("an incident without a notice".to_owned()))?;
-        Ok((publisher, view))
-    }
-
-    fn render(
-        &self,
-        configured: &Configured,
-        publisher: &Publisher,
-        view: &IncidentView,
-        notice: &Notice,
-    ) -> Result<Rendered, PublishError> {
-        let mut rendered = Rendered {
-            channel: configured.settings.name.clone(),
-            kind: configured.settings.kind.clone(),
-            operation: Operation::Post,
-            variants: BTreeMap::new(),
-            final_once_sent: false,
-        };
-        let Built::Messages(channel) = &configured.built else { return Ok(rendered) };
-        rendered.operation = operation(channel.as_ref(), notice.kind);
-        rendered.final_once_sent = channel.abilities().correction == Operation::Post && channel.abilities().receipts;
-        let languages = if configured.settings.common.languages.is_empty() {
-            &publisher.languages
-        } else {
-            &configured.settings.common.languages
-        };
-        for lang in languages {
-            let message = Message::of(publisher, view, notice, *lang, &self.settings.site_url);
-            rendered.variants.insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
-            if !channel.abilities().audience {
-                break; // an account speaks one language: the first
-            }
-        }
-        Ok(rendered)
     }
 
     /// The key a prepared notice will have.
@@ -286,32 +135,10 @@ impl Office {
             .any(|i| i.keys.iter().any(|k| k.key == key))
     }
 
-    /// The texts of a notice's broadcasts rendered anew, for a redaction.
-    pub async fn rerender(
-        &self,
-        store: &dyn Store,
-        notice: &Notice,
-        seq: NoticeSeq,
-    ) -> Result<Vec<(BroadcastId, BTreeMap<Lang, Variant>)>, PublishError> {
-        let mut known = known_incidents(store).await?;
-        for incident in &mut known {
-            if incident.publisher == notice.publisher && incident.slug == notice.incident {
-                incident.notices.retain(|n| n.number < notice.number);
-            }
-        }
-        let (publisher, view) = self.view_with(notice, &known, notice.published.as_millisecond())?;
-        let mut variants = Vec::new();
-        for row in store.broadcasts_of(seq).await? {
-            let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else { continue };
-            variants.push((row.id, self.render(configured, publisher, &view, notice)?.variants));
-        }
-        Ok(variants)
-    }
-
     fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow], now: Ms) -> Publication {
         let notice = &prepared.resolved.notice;
         let lane = |name: &str| lanes.iter().find(|l| l.name == name).map(|l| l.id);
-        let link = self.link_target(notice).and_then(|name| lane(name));
+        let link = self.link_target(notice).and_then(&lane);
         let broadcasts = prepared
             .rendered
             .iter()
@@ -347,8 +174,12 @@ impl Office {
             variants: rendered.variants.clone(),
             operation: rendered.operation,
             catch_up: common.catch_up.unwrap_or(CatchUp::Every),
-            expires_at_ms: common.expires.map(|d| now.saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))),
-            waits_for_link: link.filter(|_| channel.is_some_and(|a| a.links)).map(|l| (l, now + LINK_WAIT_MS)),
+            expires_at_ms: common
+                .expires
+                .map(|d| now.saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))),
+            waits_for_link: link
+                .filter(|_| channel.is_some_and(|a| a.links))
+                .map(|l| (l, now + LINK_WAIT_MS)),
             audience: channel.is_some_and(|a| a.audience),
             levels: channel.is_none(),
         }
@@ -364,15 +195,6 @@ impl Office {
     }
 }
 
-/// What a notice of this kind does to the post it corrects.
-fn operation(channel: &dyn Channel, kind: Kind) -> Operation {
-    match kind {
-        Kind::Notice => Operation::Post,
-        Kind::Correction => channel.abilities().correction,
-        Kind::Retraction => channel.abilities().retraction,
-    }
-}
-
 /// Every incident of the store with its notices, for filling in.
 pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, StoreError> {
     let mut known = Vec::new();
@@ -382,7 +204,10 @@ pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, St
             .await?
             .into_iter()
             .map(|n| {
-                let key = KnownKey { number: n.notice.number, key: n.key };
+                let key = KnownKey {
+                    number: n.notice.number,
+                    key: n.key,
+                };
                 (n.notice, key)
             })
             .unzip();
@@ -396,15 +221,4 @@ pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, St
         });
     }
     Ok(known)
-}
-
-impl Done {
-    /// The notice's number, row and incident, where it is in the store.
-    pub fn place(&self) -> Option<(u32, NoticeSeq, IncidentId)> {
-        match self.published {
-            Published::New { seq, incident } => Some((self.prepared.resolved.notice.number, seq, incident)),
-            Published::Existing { seq, incident, number } => Some((number, seq, incident)),
-            Published::KeyTaken { .. } | Published::CameBetween { .. } => None,
-        }
-    }
 }

@@ -12,27 +12,51 @@ pub struct Redacted {
     pub removed: String,
 }
 
+/// What stands there instead: `de` everywhere but in English texts.
+#[derive(Debug)]
+pub struct Mark {
+    /// "[entfernt am 24.01.2023]".
+    pub de: String,
+    /// "[removed on 24 January 2023]".
+    pub en: String,
+}
+
+impl Mark {
+    /// The mark of a day.
+    pub fn of(day: jiff::civil::Date) -> Self {
+        Self {
+            de: day.strftime("[entfernt am %d.%m.%Y]").to_string(),
+            en: day.strftime("[removed on %-d %B %Y]").to_string(),
+        }
+    }
+
+    fn in_language(&self, tag: &str) -> &str {
+        if tag == "en" { &self.en } else { &self.de }
+    }
+}
+
 /// Replaces `field` by `mark`. Fields: `headline`, `summary`, `body`, `short` (in every language), or a fact's
-/// words by path (`contact.zentrale.phone`).
-pub fn redact(notice: &Notice, field: &str, mark: &str) -> Result<Redacted, Said> {
+/// words by path (`contact.zentrale.phone`). A field that was removed before is refused: its hash stays that of the content.
+pub fn redact(notice: &Notice, field: &str, mark: &Mark) -> Result<Redacted, Said> {
     let mut json = serde_json::to_value(notice).map_err(|_| unknown(field))?;
+    let first = notice.words.keys().next().map_or("de", |lang| lang.tag());
     let mut removed = Vec::new();
     let path: Vec<&str> = field.split('.').collect();
     match path.as_slice() {
         [word @ ("headline" | "summary" | "body" | "short")] => {
             if let Some(words) = json.get_mut("words").and_then(|w| w.as_object_mut()) {
-                for text in words.values_mut() {
-                    replace(text.get_mut(*word), mark, &mut removed);
+                for (lang, text) in words {
+                    replace(text.get_mut(*word), mark.in_language(lang), &mut removed);
                 }
             }
         }
         [table, id, name] => {
             let fact = json.pointer_mut(&format!("/facts/{table}/{id}"));
             if let Some(fact) = fact {
-                replace(fact.get_mut(*name), mark, &mut removed);
+                replace(fact.get_mut(*name), mark.in_language(first), &mut removed);
                 if let Some(translations) = fact.get_mut("translations").and_then(|t| t.as_object_mut()) {
-                    for words in translations.values_mut() {
-                        replace(words.get_mut(*name), mark, &mut removed);
+                    for (lang, words) in translations {
+                        replace(words.get_mut(*name), mark.in_language(lang), &mut removed);
                     }
                 }
             }
@@ -42,8 +66,20 @@ pub fn redact(notice: &Notice, field: &str, mark: &str) -> Result<Redacted, Said
     if removed.is_empty() {
         return Err(unknown(field));
     }
+    if removed
+        .iter()
+        .all(|text| text.starts_with("[entfernt am ") || text.starts_with("[removed on "))
+    {
+        return Err(crate::said!(
+            "„{field}“ ist schon entfernt.",
+            "`{field}` is removed already."
+        ));
+    }
     let notice = serde_json::from_value(json).map_err(|_| unknown(field))?;
-    Ok(Redacted { notice, removed: removed.join("\n") })
+    Ok(Redacted {
+        notice,
+        removed: removed.join("\n"),
+    })
 }
 
 fn replace(value: Option<&mut serde_json::Value>, mark: &str, removed: &mut Vec<String>) {

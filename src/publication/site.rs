@@ -31,12 +31,21 @@ impl StoreSite {
             }
             let mut incidents = Vec::new();
             for row in self.store.incidents(Some(&publisher.id)).await.map_err(failed)? {
-                let notices: Vec<Notice> =
-                    self.store.notices(row.id).await.map_err(failed)?.into_iter().map(|n| n.notice).collect();
+                let notices: Vec<Notice> = self
+                    .store
+                    .notices(row.id)
+                    .await
+                    .map_err(failed)?
+                    .into_iter()
+                    .map(|n| n.notice)
+                    .collect();
                 let closed = row.closed_at_ms.map(timestamp);
                 incidents.extend(IncidentView::fold(publisher, &notices, closed, timestamp(now)));
             }
-            sites.push(PublisherSite { publisher: publisher.clone(), incidents });
+            sites.push(PublisherSite {
+                publisher: publisher.clone(),
+                incidents,
+            });
         }
         Ok(sites)
     }

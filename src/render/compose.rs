@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::message::Message;
 use super::{Engine, Escape, RenderError};
+use crate::domain::words::Kind;
 use crate::store::{Fit, Variant};
 use crate::text::transliterate::{self, Replacement};
 use crate::text::{shorten, sms};
@@ -20,18 +21,43 @@ struct Parts<'a> {
     next: bool,
 }
 
-/// Composes `template` (`post`, `sms`) for a message.
+/// Composes `template` (`post`, `sms`) for a message; a correction also for whoever has not got what it corrects, where the same
+/// words are no correction.
 ///
 /// `limit` is in the unit that `unit` counts, `unit_name` is its name on the board; `usize::MAX` stands for no limit. With
 /// `gsm` the text is brought into the SMS alphabet where that loses nothing, and the fit says what it costs.
 ///
 /// # Errors
 /// Where the template fails, or where not even lead, state and link fit.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one property of a channel; agreed between the kinds"
-)]
 pub fn short_text(
+    engine: &Engine,
+    message: &Message,
+    template: &str,
+    limit: usize,
+    unit: &dyn Fn(&str) -> usize,
+    unit_name: &str,
+    gsm: bool,
+) -> Result<Variant, RenderError> {
+    let compose = |message: &Message| one_text(engine, message, template, limit, unit, unit_name, gsm);
+    let mut variant = compose(message)?;
+    if message.kind == Kind::Correction.word() {
+        let exercise = engine.words(message.lang).get("lead.exercise");
+        let lead = if message.lead.starts_with(exercise) {
+            exercise
+        } else {
+            ""
+        };
+        let first = Message {
+            lead: lead.to_owned(),
+            ..message.clone()
+        };
+        variant.first = Some(compose(&first)?.text);
+    }
+    Ok(variant)
+}
+
+/// One text that fits.
+fn one_text(
     engine: &Engine,
     message: &Message,
     template: &str,
@@ -117,6 +143,7 @@ pub fn short_text(
         fit.costly = measured.costly;
     }
     Ok(Variant {
+        first: None,
         format: FORMAT,
         text,
         payload: serde_json::Value::Null,

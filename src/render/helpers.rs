@@ -1,6 +1,8 @@
 //! The helpers templates may use: `t` (a standing word), `say` (a text that may be in another language than the page).
 
-use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext, RenderErrorReason,
+};
 
 use super::words::Words;
 
@@ -62,7 +64,7 @@ impl HelperDef for Say {
     ) -> HelperResult {
         let value = h
             .param(0)
-            .map(|p| p.value())
+            .map(PathAndJson::value)
             .ok_or(RenderErrorReason::ParamNotFoundForIndex("say", 0))?;
         let Some(text) = value.get("text").and_then(|t| t.as_str()) else {
             let found = RenderErrorReason::Other("say wants a text with its language".to_owned());

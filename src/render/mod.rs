@@ -135,17 +135,12 @@ impl Tongue {
         files: &BTreeMap<String, (String, String)>,
         own: &BTreeMap<String, (String, String)>,
     ) -> Result<Self, RenderError> {
-        let mut words = Words::embedded(lang)?;
+        let words = Words::load(lang, own)?;
         let mut folders = vec![SHARED];
         if lang == Lang::DeSimple {
             folders.push(Lang::De.tag());
         }
         folders.push(lang.tag());
-        for folder in &folders {
-            if let Some((file, text)) = own.get(&format!("{folder}/words.toml")) {
-                words.lay_over(file, text)?;
-            }
-        }
         let mut chosen: BTreeMap<String, (&str, &str)> = BTreeMap::new();
         for folder in &folders {
             for (path, (file, text)) in files {

@@ -1,3 +1,5 @@
+//! The engine: what is delivered compiles, what a folder overrides, and how faults name their place.
+
 use super::*;
 use serde_json::json;
 

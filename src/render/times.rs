@@ -66,6 +66,12 @@ impl Voice<'_> {
         dates::date_time(&self.local(at), self.words.lang)
     }
 
+    /// An as-of. Midnight sharp is how a date without a clock time is kept, so it stands as the day alone.
+    pub fn as_of(&self, at: Timestamp) -> String {
+        let local = self.local(at);
+        if local.time() == jiff::civil::Time::midnight() { self.day(local.date()) } else { self.moment(at) }
+    }
+
     /// The clock time alone: "18:00 Uhr".
     pub fn clock(&self, at: Timestamp) -> String {
         dates::clock(self.local(at).time(), self.words.lang)

@@ -22,7 +22,8 @@ impl Words {
             Lang::ALL
                 .into_iter()
                 .map(|lang| {
-                    let words = Words::embedded(lang).expect("the delivered words are read by a test of this file");
+                    let words = Words::load(lang, &BTreeMap::new())
+                        .expect("the delivered words are read by a test of this file");
                     (lang, words)
                 })
                 .collect()
@@ -30,40 +31,25 @@ impl Words {
         &ALL[&lang]
     }
 
-    /// Reads the delivered words of a language, with German below plain German.
-    pub(super) fn embedded(lang: Lang) -> Result<Self, RenderError> {
+    /// The words of a language, with German below plain German, each layer overridden by the file of the same name in `own`
+    /// (path to full path and text). A key that is not known is an error: nobody would ever see its word.
+    pub(super) fn load(lang: Lang, own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
         let mut map = BTreeMap::new();
         let below = (lang == Lang::DeSimple).then_some(Lang::De);
-        for from in below.into_iter().chain([lang]) {
-            let path = format!("{}/words.toml", from.tag());
+        for layer in below.into_iter().chain([lang]) {
+            let path = format!("{}/words.toml", layer.tag());
             let text = embedded(&path).ok_or_else(|| RenderError {
                 template: path.clone(),
                 message: "is not there".to_owned(),
             })?;
             map.extend(flatten(&path, &text)?);
+            if let Some((file, text)) = own.get(&path) {
+                let words = flatten(file, text)?;
+                check_known(file, &words)?;
+                map.extend(words);
+            }
         }
         Ok(Self { lang, map })
-    }
-
-    /// Lays the words of a folder over these. A key that is not known is an error: nobody would ever see its word.
-    pub(super) fn lay_over(&mut self, path: &str, text: &str) -> Result<(), RenderError> {
-        let known = &Self::of(Lang::De).map;
-        for (key, word) in flatten(path, text)? {
-            if !known.contains_key(&key) {
-                let near = known
-                    .keys()
-                    .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
-                return Err(RenderError {
-                    template: path.to_owned(),
-                    message: format!(
-                        "unknown key \"{key}\"; the nearest known one is \"{}\"",
-                        near.map_or("", String::as_str)
-                    ),
-                });
-            }
-            self.map.insert(key, word);
-        }
-        Ok(())
     }
 
     /// The word of a key; the key itself where there is none (templates are checked for that when they are loaded).
@@ -111,6 +97,24 @@ impl Words {
     }
 }
 
+/// Every key of a folder's words is one that is delivered too.
+fn check_known(path: &str, words: &BTreeMap<String, String>) -> Result<(), RenderError> {
+    let known = &Words::of(Lang::De).map;
+    let Some(unknown) = words.keys().find(|key| !known.contains_key(*key)) else {
+        return Ok(());
+    };
+    let near = known
+        .keys()
+        .max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
+    Err(RenderError {
+        template: path.to_owned(),
+        message: format!(
+            "unknown key \"{unknown}\"; the nearest known one is \"{}\"",
+            near.map_or("", String::as_str)
+        ),
+    })
+}
+
 /// Tables of strings to dotted keys.
 fn flatten(path: &str, text: &str) -> Result<BTreeMap<String, String>, RenderError> {
     let fault = |message: String| RenderError {
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn every_word_of_every_closed_list_has_a_word_in_every_language() {
         for lang in Lang::ALL {
-            let words = Words::embedded(lang).unwrap();
+            let words = Words::load(lang, &BTreeMap::new()).unwrap();
             let lists: [(&str, Vec<&str>); 8] = [
                 ("state", IncidentState::ALL.iter().map(|w| w.word()).collect()),
                 ("service", ServiceState::ALL.iter().map(|w| w.word()).collect()),
@@ -200,10 +204,16 @@ mod tests {
 
     #[test]
     fn a_key_one_letter_off_names_the_nearest() {
-        let mut de = Words::of(Lang::De).clone();
-        let fault = de.lay_over("de/words.toml", "[state]\nrestrictd = \"x\"").unwrap_err();
-        assert!(fault.to_string().contains("state.restricted"), "{fault}");
-        let fault = de.lay_over("de/words.toml", "[state]\nrestricted = 3").unwrap_err();
-        assert!(fault.to_string().contains("line 2"), "{fault}");
+        let load = |text: &str| {
+            let file = ("/own/de/words.toml".to_owned(), text.to_owned());
+            Words::load(Lang::De, &BTreeMap::from([("de/words.toml".to_owned(), file)]))
+        };
+        let fault = load("[state]\nrestrictd = \"x\"").unwrap_err().to_string();
+        assert!(
+            fault.contains("/own/de/words.toml") && fault.contains("state.restricted"),
+            "{fault}"
+        );
+        let fault = load("[state]\nrestricted = 3").unwrap_err().to_string();
+        assert!(fault.contains("line 2"), "{fault}");
     }
 }

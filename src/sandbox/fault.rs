@@ -12,6 +12,8 @@ pub enum Fault {
         /// Seconds.
         seconds: u32,
     },
+    /// Does the work and never answers: many requests stand in flight at once.
+    WorkAndHang,
     /// Does the work, then cuts the connection: the client cannot know.
     LoseAnswer,
     /// Does the work, then cuts the answer in its middle.

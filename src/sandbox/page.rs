@@ -1,6 +1,7 @@
-//! The sandbox's own page: the posts as cards, the SMS on phones, the webhooks as JSON. It reloads itself; this is a stage, not
-//! the public page.
+//! The sandbox's own page: the posts as cards, the SMS on phones, the webhooks as JSON. It looks for news by itself;
+//! this is a stage, not the public page.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,6 +11,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use handlebars::Handlebars;
 use hyper::body::Incoming;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::books::{Books, Entry};
@@ -93,12 +95,26 @@ impl Shown {
             "up": view.is_up() && view.fault().is_none(),
             "state": state,
             "accepted": books.accepted(),
+            "one": books.accepted() == 1,
             "doubles": books.doubles(),
             "repeats": books.repeats(),
             "refused": books.refused,
+            "phones": phones(&books),
             "entries": books.entries.iter().rev().take(SHOWN).map(|e| drawn(e, &books)).collect::<Vec<_>>(),
         })
     }
+}
+
+/// The newest messages by the phone they came to.
+fn phones(books: &Books) -> Vec<Value> {
+    let mut phones: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for entry in books.entries.iter().rev().take(SHOWN) {
+        phones.entry(&entry.to).or_default().push(drawn(entry, books));
+    }
+    phones
+        .into_iter()
+        .map(|(to, entries)| json!({ "to": to, "entries": entries }))
+        .collect()
 }
 
 fn drawn(entry: &Entry, books: &Books) -> Value {
@@ -106,13 +122,14 @@ fn drawn(entry: &Entry, books: &Books) -> Value {
         "id": entry.id,
         "to": entry.to,
         "text": entry.text,
-        "time": timestamp(entry.at_ms).strftime("%H:%M:%S UTC").to_string(),
+        "time": timestamp(entry.at_ms).to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string(),
+        "length": entry.text.chars().count(),
+        "single": entry.parts == Some(1),
         "reply": entry.reply_to.as_ref().is_some_and(|id| books.entry(id).is_some()),
         "edited": entry.edits > 0,
         "deleted": entry.deleted,
         "repeats": entry.requests - 1,
         "parts": entry.parts,
-        "encoding": entry.encoding,
         "delivered": entry.reports.contains(&1),
         "failed": entry.reports.iter().any(|r| matches!(r, 2 | 16)),
         "verified": entry.more["verified"] == true,

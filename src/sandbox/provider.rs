@@ -57,9 +57,12 @@ impl BookKeeper {
         let mut changed = self.changed.subscribe();
         loop {
             changed.mark_unchanged();
-            let books = self.copy();
-            if wanted(&books) {
-                return books;
+            {
+                let books = lock(&self.books);
+                // Thousands of entries: copied once, not at every change.
+                if wanted(&books) {
+                    return books.clone();
+                }
             }
             // The sender lives as long as this does.
             let _ = changed.changed().await;
@@ -210,6 +213,10 @@ async fn meet<S: Service>(
     match fault {
         None => Ok(work().into_response(None)),
         Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::WorkAndHang) => {
+            work();
+            std::future::pending().await
+        }
         Some(Fault::Unavailable) => Ok(Reply::html(503, PROXY_PAGE.to_owned()).into_response(None)),
         Some(Fault::TooMany { seconds }) => Ok(service.too_many(call, seconds).into_response(None)),
         Some(Fault::Unauthorized) => Ok(service.unauthorized().into_response(None)),

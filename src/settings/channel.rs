@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::near::quoted;
 use super::publisher::languages;
+use super::quoted::quoted;
 use super::raw::RawTable;
 use super::reader::Reader;
 use super::{ChannelSettings, Common, Ramp};

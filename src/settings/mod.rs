@@ -5,11 +5,12 @@
 
 mod channel;
 mod files;
-pub mod near;
 mod publisher;
+pub mod quoted;
 pub mod raw;
 pub mod reader;
 mod rules;
+mod secrets;
 pub mod units;
 
 use std::collections::BTreeMap;
@@ -277,8 +278,11 @@ impl Settings {
 
     /// The file of the SQLite store.
     pub fn store_path(&self) -> PathBuf {
-        let url = self.store.urls.first().map_or("sqlite:rundruf.db", String::as_str);
-        self.data.join(url.strip_prefix("sqlite:").unwrap_or(url))
+        // Resolved from DATA when it was read: joined once more, a relative DATA would stand in it twice.
+        match self.store.urls.first() {
+            Some(url) => PathBuf::from(url.strip_prefix("sqlite:").unwrap_or(url)),
+            None => self.data.join("rundruf.db"),
+        }
     }
 
     /// The problem of a publisher without a complete imprint; `why` says what demands it.
@@ -365,7 +369,7 @@ fn store_urls(reader: &mut Reader<'_>, data: &Path) -> Vec<String> {
         let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
         match path {
             Some(path) if !path.is_empty() && !path.contains('?') => {
-                out.push(format!("sqlite:{}", data.join(path).display()))
+                out.push(format!("sqlite:{}", data.join(path).display()));
             }
             // Not quoted: an address of a database may carry a password.
             _ => reader.problem(

@@ -1,6 +1,6 @@
 //! `[publisher.ID]` and its imprint.
 
-use super::near::quoted;
+use super::quoted::quoted;
 use super::raw::RawTable;
 use super::reader::Reader;
 use crate::domain::problem::Problem;

@@ -184,3 +184,47 @@ fn write_value(value: &Value, secret_keys: &[&str], out: &mut String) {
         Value::Table(table) => write_table(table, secret_keys, out),
     }
 }
+
+/// A value out of the environment: TOML where it reads as TOML, else text.
+pub(super) fn from_environment(text: &str, place: &Place) -> Value {
+    fn convert(value: toml::Value, place: &Place, path: &str) -> Value {
+        match value {
+            toml::Value::String(text) => Value::Text(text),
+            toml::Value::Integer(n) => Value::Whole(n),
+            toml::Value::Float(n) => Value::Broken(n),
+            toml::Value::Boolean(yes) => Value::Flag(yes),
+            toml::Value::Datetime(when) => Value::Text(when.to_string()),
+            toml::Value::Array(list) => Value::List(
+                list.into_iter()
+                    .map(|v| Node {
+                        value: convert(v, place, path),
+                        place: place.clone(),
+                    })
+                    .collect(),
+            ),
+            toml::Value::Table(table) => Value::Table(RawTable {
+                path: path.to_owned(),
+                place: place.clone(),
+                entries: table
+                    .into_iter()
+                    .map(|(key, v)| {
+                        (
+                            key,
+                            Node {
+                                value: convert(v, place, path),
+                                place: place.clone(),
+                            },
+                        )
+                    })
+                    .collect(),
+            }),
+        }
+    }
+    if text.contains('\n') {
+        return Value::Text(text.to_owned());
+    }
+    toml::from_str::<toml::Table>(&format!("v = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .map_or_else(|| Value::Text(text.to_owned()), |v| convert(v, place, &place.source))
+}

@@ -1,30 +1,25 @@
 //! Typed reading of a [`RawTable`]: every getter remembers the key it took, `finish` reports the keys nobody asked for, with
 //! the nearest known name. All problems are collected; a getter that finds one answers `None`.
 
-use std::collections::BTreeSet;
-use std::io::Read;
-use std::path::PathBuf;
-use std::time::Duration;
+mod numbers;
 
-use secrecy::SecretString;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use url::Url;
 
-use super::near::{nearest, quoted};
-use super::raw::{Node, Place, RawTable, Value};
-use super::units;
+use super::quoted::quoted;
+use super::raw::{Node, Place, RawTable, Value, from_environment};
 use crate::domain::problem::Problem;
 use crate::said;
-use crate::store::Rate;
+use crate::text::near::nearest;
 use crate::text::said::Said;
-
-/// Largest file of a secret.
-const LARGEST_SECRET: u64 = 1 << 16;
 
 /// Reads one table and remembers what it took.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    table: &'a RawTable,
-    known: BTreeSet<String>,
+    pub(super) table: &'a RawTable,
+    pub(super) known: BTreeSet<String>,
     problems: Vec<Problem>,
 }
 
@@ -153,80 +148,6 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-
-    /// A whole number from `least` to `most`.
-    pub fn whole(&mut self, key: &str, least: u32, most: u32) -> Option<u32> {
-        let value = self.typed(key)?;
-        if let Value::Whole(n) = value
-            && let Ok(n) = u32::try_from(n)
-            && (least..=most).contains(&n)
-        {
-            return Some(n);
-        }
-        let found = match value {
-            Value::Whole(n) => n.to_string(),
-            other => other.type_words().en,
-        };
-        let found = quoted(&found);
-        self.problem(
-            key,
-            said!("{found} geht hier nicht.", "{found} is not possible here."),
-            said!(
-                "Erlaubt ist eine ganze Zahl von {least} bis {most}.",
-                "Allowed is a whole number from {least} to {most}."
-            ),
-        );
-        None
-    }
-
-    /// An amount of money, zero or more.
-    pub fn amount(&mut self, key: &str) -> Option<f64> {
-        let value = self.typed(key)?;
-        let amount = match &value {
-            Value::Whole(n) => *n as f64,
-            Value::Broken(n) => *n,
-            other => {
-                self.wrong_type(key, other, said!("eine Zahl wie 0.07", "a number such as 0.07"));
-                return None;
-            }
-        };
-        if (0.0..=1_000.0).contains(&amount) {
-            return Some(amount);
-        }
-        self.problem(
-            key,
-            said!("Das ist kein Preis.", "this is no price."),
-            said!(
-                "Erlaubt ist eine Zahl von 0 bis 1000, zum Beispiel 0.07.",
-                "Allowed is a number from 0 to 1000, such as 0.07."
-            ),
-        );
-        None
-    }
-
-    /// A duration (`"6h"`).
-    pub fn duration(&mut self, key: &str) -> Option<Duration> {
-        self.parsed(
-            key,
-            units::duration,
-            said!(
-                "Erlaubt sind Angaben wie \"10s\", \"5m\", \"6h\" oder \"2d\".",
-                "Allowed are \"10s\", \"5m\", \"6h\", \"2d\" and the like."
-            ),
-        )
-    }
-
-    /// A rate (`"50/s"`).
-    pub fn rate(&mut self, key: &str) -> Option<Rate> {
-        self.parsed(
-            key,
-            units::rate,
-            said!(
-                "Erlaubt sind Angaben wie \"50/s\", \"200/min\" oder \"1000/h\".",
-                "Allowed are \"50/s\", \"200/min\", \"1000/h\" and the like."
-            ),
-        )
     }
 
     /// Text read by `parse`; `remedy` says what is allowed.
@@ -359,110 +280,6 @@ impl<'a> Reader<'a> {
         Some(self.place(key).dir.join(written))
     }
 
-    /// A secret: `key`, `key_file` or `key_env`, exactly one of them.
-    pub fn secret(&mut self, key: &str) -> Option<SecretString> {
-        let forms = [key.to_owned(), format!("{key}_file"), format!("{key}_env")];
-        let given: Vec<&String> = forms
-            .iter()
-            .filter(|form| self.table.entries.contains_key(*form))
-            .collect();
-        self.known.extend(forms.iter().cloned());
-        if given.len() > 1 {
-            let list = given.iter().map(|g| g.as_str()).collect::<Vec<_>>().join(", ");
-            let first = given[0].clone();
-            self.problem(
-                &first,
-                said!(
-                    "Dasselbe Geheimnis ist mehrfach angegeben: {list}.",
-                    "the same secret is given more than once: {list}."
-                ),
-                said!("Bitte lassen Sie nur eine der Angaben stehen.", "Keep one of them."),
-            );
-            return None;
-        }
-        let form = given.first()?.to_string();
-        let written = self.text(&form)?;
-        let secret = if form == forms[1] {
-            self.secret_file(&form)?
-        } else if form == forms[2] {
-            match std::env::var(&written) {
-                Ok(value) => value,
-                Err(_) => {
-                    let name = quoted(&written);
-                    self.problem(
-                        &form,
-                        said!(
-                            "Die Umgebungsvariable {name} ist nicht gesetzt.",
-                            "the environment variable {name} is not set."
-                        ),
-                        said!(
-                            "Bitte setzen Sie sie vor dem Start, oder nehmen Sie {key}_file.",
-                            "Set it before starting, or use {key}_file."
-                        ),
-                    );
-                    return None;
-                }
-            }
-        } else {
-            written
-        };
-        let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
-        if secret.trim().is_empty() || secret.contains(['\r', '\n', '\0']) && !secret.starts_with("-----BEGIN") {
-            self.problem(
-                &form,
-                said!(
-                    "Das Geheimnis ist leer oder hat mehrere Zeilen.",
-                    "the secret is empty or has several lines."
-                ),
-                said!("Erwartet wird genau eine Zeile.", "Expected is exactly one line."),
-            );
-            return None;
-        }
-        Some(SecretString::from(secret))
-    }
-
-    /// Like [`Reader::secret`], but it must be there.
-    pub fn required_secret(&mut self, key: &str) -> Option<SecretString> {
-        let given = ["", "_file", "_env"]
-            .iter()
-            .any(|form| self.table.entries.contains_key(&format!("{key}{form}")));
-        if !given {
-            self.known
-                .extend([key.to_owned(), format!("{key}_file"), format!("{key}_env")]);
-            self.missing(
-                key,
-                said!(
-                    "Bitte tragen Sie {key}, {key}_file oder {key}_env ein.",
-                    "Write {key}, {key}_file or {key}_env."
-                ),
-            );
-            return None;
-        }
-        self.secret(key)
-    }
-
-    fn secret_file(&mut self, form: &str) -> Option<String> {
-        let path = self.path(form)?;
-        let mut text = String::new();
-        let read = std::fs::File::open(&path).and_then(|file| file.take(LARGEST_SECRET).read_to_string(&mut text));
-        if let Err(error) = read {
-            let path = path.display();
-            self.problem(
-                form,
-                said!(
-                    "Die Datei {path} lässt sich nicht lesen: {error}.",
-                    "the file {path} cannot be read: {error}."
-                ),
-                said!(
-                    "Bitte prüfen Sie Pfad und Rechte; relative Pfade zählen ab dieser Konfiguration.",
-                    "Check path and permissions; relative paths count from this configuration."
-                ),
-            );
-            return None;
-        }
-        Some(text)
-    }
-
     /// Marks keys as known without reading them.
     pub fn ignore(&mut self, keys: &[&str]) {
         self.known.extend(keys.iter().map(|k| (*k).to_owned()));
@@ -518,48 +335,4 @@ pub fn hint<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> (Str
     nearest(written, known)
         .map(|n| (format!(" Meinten Sie \"{n}\"?"), format!(" Did you mean \"{n}\"?")))
         .unwrap_or_default()
-}
-
-/// A value out of the environment: TOML where it reads as TOML, else text.
-fn from_environment(text: &str, place: &Place) -> Value {
-    fn convert(value: toml::Value, place: &Place, path: &str) -> Value {
-        match value {
-            toml::Value::String(text) => Value::Text(text),
-            toml::Value::Integer(n) => Value::Whole(n),
-            toml::Value::Float(n) => Value::Broken(n),
-            toml::Value::Boolean(yes) => Value::Flag(yes),
-            toml::Value::Datetime(when) => Value::Text(when.to_string()),
-            toml::Value::Array(list) => Value::List(
-                list.into_iter()
-                    .map(|v| Node {
-                        value: convert(v, place, path),
-                        place: place.clone(),
-                    })
-                    .collect(),
-            ),
-            toml::Value::Table(table) => Value::Table(RawTable {
-                path: path.to_owned(),
-                place: place.clone(),
-                entries: table
-                    .into_iter()
-                    .map(|(key, v)| {
-                        (
-                            key,
-                            Node {
-                                value: convert(v, place, path),
-                                place: place.clone(),
-                            },
-                        )
-                    })
-                    .collect(),
-            }),
-        }
-    }
-    if text.contains('\n') {
-        return Value::Text(text.to_owned());
-    }
-    toml::from_str::<toml::Table>(&format!("v = {text}"))
-        .ok()
-        .and_then(|mut table| table.remove("v"))
-        .map_or_else(|| Value::Text(text.to_owned()), |v| convert(v, place, &place.source))
 }

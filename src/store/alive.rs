@@ -51,10 +51,7 @@ impl Alive {
 }
 
 /// Everything alive on the lane, oldest notice first, and what was refused so lately that it still holds its successors.
-pub(super) async fn of_lane(
-    c: &mut SqliteConnection,
-    r: &ClaimRequest,
-) -> Result<Vec<Alive>, StoreError> {
+pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<Vec<Alive>, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2.
     let rows = sqlx::query(
         "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
@@ -113,16 +110,18 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
 
 /// What has work, in order: incidents with something urgent first, then by the age of their oldest work; within an incident urgent
 /// broadcasts first (each recipient's own order is kept row by row). A probe goes strictly by number within the incident.
-pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<&Alive> {
+/// Positions in `alive`.
+pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
     let mut incidents: BTreeMap<i64, (bool, i64)> = BTreeMap::new();
     for b in alive.iter().filter(|b| b.has_work()) {
         let known = incidents.entry(b.incident).or_insert((false, b.notice));
         *known = (known.0 || b.urgent, known.1.min(b.notice));
     }
-    let mut work: Vec<&Alive> = alive.iter().filter(|b| b.has_work()).collect();
-    work.sort_by_key(|b| {
+    let mut work: Vec<usize> = (0..alive.len()).filter(|i| alive[*i].has_work()).collect();
+    work.sort_by_key(|i| {
+        let b = &alive[*i];
         let (urgent, oldest) = incidents.get(&b.incident).copied().unwrap_or((false, 0));
-        (!urgent, oldest, !(b.urgent && !probe), b.notice)
+        (!urgent, oldest, probe || !b.urgent, b.notice)
     });
     work
 }

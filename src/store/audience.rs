@@ -10,12 +10,11 @@ use super::{AudienceChange, Person, StoreError};
 /// Numbers for `n` new recipients or targets: the first of them.
 pub(super) async fn numbers(c: &mut SqliteConnection, n: i64) -> Result<i64, StoreError> {
     // One row.
-    let last: i64 = sqlx::query_scalar(
-        "UPDATE meta SET recipient_seq = recipient_seq + ? WHERE one = 1 RETURNING recipient_seq",
-    )
-    .bind(n)
-    .fetch_one(c)
-    .await?;
+    let last: i64 =
+        sqlx::query_scalar("UPDATE meta SET recipient_seq = recipient_seq + ? WHERE one = 1 RETURNING recipient_seq")
+            .bind(n)
+            .fetch_one(c)
+            .await?;
     Ok(last - n + 1)
 }
 
@@ -32,11 +31,7 @@ struct Known {
 type Written<'a> = (i64, &'a str, Option<String>, Option<String>, Option<&'a str>);
 
 /// Brings a lane's audience up to date. Whoever the service has reported as gone for good stays gone.
-pub(super) async fn sync(
-    c: &mut SqliteConnection,
-    lane: i64,
-    people: &[Person],
-) -> Result<AudienceChange, StoreError> {
+pub(super) async fn sync(c: &mut SqliteConnection, lane: i64, people: &[Person]) -> Result<AudienceChange, StoreError> {
     let mut known = read(c, lane).await?;
     let mut change = AudienceChange::default();
     let mut fresh = Vec::new();
@@ -137,13 +132,11 @@ async fn write(
     }
     for chunk in left.chunks(10_000) {
         // Primary key (lane, seq).
-        sqlx::query(
-            "UPDATE recipient SET state = 1 WHERE lane = ? AND seq IN (SELECT value FROM json_each(?))",
-        )
-        .bind(lane)
-        .bind(serde_json::to_string(chunk)?)
-        .execute(&mut *c)
-        .await?;
+        sqlx::query("UPDATE recipient SET state = 1 WHERE lane = ? AND seq IN (SELECT value FROM json_each(?))")
+            .bind(lane)
+            .bind(serde_json::to_string(chunk)?)
+            .execute(&mut *c)
+            .await?;
     }
     Ok(())
 }

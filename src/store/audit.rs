@@ -11,9 +11,7 @@ pub fn chain_hash(previous: &str, id: i64, act: &Act) -> String {
     let mut hash = Sha256::new();
     let details = act.details.to_string();
     let (id, at) = (id.to_string(), act.at_ms.to_string());
-    for part in [
-        previous, &id, &at, &act.actor, &act.action, &act.object, &details,
-    ] {
+    for part in [previous, &id, &at, &act.actor, &act.action, &act.object, &details] {
         hash.update(part.len().to_string());
         hash.update(b":");
         hash.update(part);
@@ -24,13 +22,11 @@ pub fn chain_hash(previous: &str, id: i64, act: &Act) -> String {
 /// The first line whose hash does not follow from the one before; `None`: the chain holds.
 pub fn first_break(rows: &[AuditRow]) -> Option<i64> {
     let mut previous = String::new();
-    let mut expected = 1;
-    for row in rows {
+    for (expected, row) in (1..).zip(rows) {
         if row.id != expected || chain_hash(&previous, row.id, &row.act) != row.hash {
             return Some(row.id);
         }
         previous.clone_from(&row.hash);
-        expected += 1;
     }
     None
 }
@@ -41,46 +37,35 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Appends a line.
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
-    act: &Act,
-) -> Result<(), StoreError> {
+pub(super) async fn append(connection: &mut SqliteConnection, act: &Act) -> Result<(), StoreError> {
     // Primary key, from its end.
-    let last: Option<(i64, String)> =
-        sqlx::query_as("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
-            .fetch_optional(&mut *connection)
-            .await?;
+    let last: Option<(i64, String)> = sqlx::query_as("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
+        .fetch_optional(&mut *connection)
+        .await?;
     let (last, previous) = last.unwrap_or_default();
     let id = last + 1;
-    sqlx::query(
-        "INSERT INTO audit (id, at, actor, action, object, details, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(id)
-    .bind(act.at_ms)
-    .bind(&act.actor)
-    .bind(&act.action)
-    .bind(&act.object)
-    .bind(act.details.to_string())
-    .bind(chain_hash(&previous, id, act))
-    .execute(connection)
-    .await?;
+    sqlx::query("INSERT INTO audit (id, at, actor, action, object, details, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(id)
+        .bind(act.at_ms)
+        .bind(&act.actor)
+        .bind(&act.action)
+        .bind(&act.object)
+        .bind(act.details.to_string())
+        .bind(chain_hash(&previous, id, act))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
 /// Lines after a number, oldest first.
-pub(super) async fn read(
-    pool: &SqlitePool,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<AuditRow>, StoreError> {
+pub(super) async fn read(pool: &SqlitePool, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
     // Primary key range.
-    let rows = sqlx::query(
-        "SELECT id, at, actor, action, object, details, hash FROM audit WHERE id > ? ORDER BY id LIMIT ?",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
+    let rows =
+        sqlx::query("SELECT id, at, actor, action, object, details, hash FROM audit WHERE id > ? ORDER BY id LIMIT ?")
+            .bind(after)
+            .bind(limit)
+            .fetch_all(pool)
+            .await?;
     rows.iter()
         .map(|row| {
             Ok(AuditRow {

@@ -54,17 +54,13 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
             BroadcastState::from_stored(row.try_get("state")?),
             "a broadcast's state",
         )?,
-        superseded_by: row
-            .try_get::<Option<i64>, _>("superseded_by")?
-            .map(NoticeSeq),
+        superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
         counters,
         created_ms: row.try_get("created")?,
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,
         next_due_ms: row.try_get("next_due")?,
-        last_text: row
-            .try_get::<Option<String>, _>("last_text")?
-            .filter(|_| troubled),
+        last_text: row.try_get::<Option<String>, _>("last_text")?.filter(|_| troubled),
         url: row.try_get("url")?,
         expires_ms: row.try_get("expires")?,
     })
@@ -97,26 +93,17 @@ pub(super) async fn broadcasts(
 }
 
 /// Of one notice.
-pub(super) async fn of_notice(
-    pool: &SqlitePool,
-    notice: NoticeSeq,
-) -> Result<Vec<BroadcastRow>, StoreError> {
+pub(super) async fn of_notice(pool: &SqlitePool, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError> {
     // broadcast_notice (notice).
-    let rows = sqlx::query(concat!(
-        select_broadcast!(),
-        "WHERE b.notice = ? ORDER BY l.name"
-    ))
-    .bind(notice.0)
-    .fetch_all(pool)
-    .await?;
+    let rows = sqlx::query(concat!(select_broadcast!(), "WHERE b.notice = ? ORDER BY l.name"))
+        .bind(notice.0)
+        .fetch_all(pool)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 /// One broadcast.
-pub(super) async fn one(
-    pool: &SqlitePool,
-    broadcast: i64,
-) -> Result<Option<BroadcastRow>, StoreError> {
+pub(super) async fn one(pool: &SqlitePool, broadcast: i64) -> Result<Option<BroadcastRow>, StoreError> {
     // Primary key.
     sqlx::query(concat!(select_broadcast!(), "WHERE b.id = ?"))
         .bind(broadcast)

@@ -37,6 +37,13 @@ impl<'a> Cursor<'a> {
         self.closed
     }
 
+    /// Leaves where the opening stands now, for the newer notices that follow it.
+    pub(super) fn note(&self, broadcast: &mut Alive) {
+        broadcast.open &= !self.closed;
+        broadcast.cursor = self.cursor;
+        broadcast.upto = self.upto;
+    }
+
     /// Opens a chunk; false where there is nothing (more) to open now.
     pub(super) async fn open_more(
         &mut self,

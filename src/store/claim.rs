@@ -1,6 +1,7 @@
 //! The claim: one transaction that picks what a lane may start now, in order, at its rate, and writes it down as started before the first
 //! byte leaves (LANES 3 and 4). What is due comes from `due.rs`, new chunks of an audience from `chunks.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
@@ -9,11 +10,12 @@ use super::alive::{self, Alive};
 use super::due::{self, Due};
 use super::rate::Slots;
 use super::rows::{pick, settle_lanes, variants};
-use super::{ClaimRequest, Claimed, Job, StoreError, Thread, chunks};
+use super::{ClaimRequest, Claimed, Job, StoreError, Thread, Variant, chunks};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
+use crate::text::lang::Lang;
 
 /// Rounds of opening chunks within one claim; more is another claim's, so that no transaction lasts.
 const ROUNDS: usize = 8;
@@ -37,10 +39,7 @@ struct LaneState {
 }
 
 /// Claims for a lane.
-pub(super) async fn claim(
-    c: &mut SqliteConnection,
-    r: &ClaimRequest,
-) -> Result<Claimed, StoreError> {
+pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<Claimed, StoreError> {
     let lane = lane_state(c, r.lane.0).await?;
     let mut claimed = Claimed {
         epoch: lane.epoch,
@@ -49,12 +48,13 @@ pub(super) async fn claim(
     if lane.shut || lane.epoch != r.epoch {
         return Ok(claimed);
     }
-    let alive = alive::of_lane(c, r).await?;
+    let mut alive = alive::of_lane(c, r).await?;
     let mut next = Next::default();
     let mut slots = Slots::new(r.rate, lane.tat_us, r.now_ms);
     let limit = if r.probe { 1 } else { r.limit as usize };
     let mut settle = false;
-    for broadcast in alive::in_order(&alive, r.probe) {
+    for index in alive::in_order(&alive, r.probe) {
+        let broadcast = alive[index].clone();
         let left = limit - claimed.jobs.len();
         if left == 0 {
             claimed.more = true;
@@ -72,10 +72,24 @@ pub(super) async fn claim(
             next.at(slots.next_ms());
             break;
         }
-        let found = rows_of(c, r, broadcast, &alive, room, &mut next).await?;
-        claimed.more |= found.more;
+        let mut sink = Sink {
+            slots: &mut slots,
+            jobs: &mut claimed.jobs,
+            full: limit - left + room,
+            texts: variants(c, broadcast.id)
+                .await?
+                .into_iter()
+                .map(|(l, v)| (l, Arc::new(v)))
+                .collect(),
+        };
+        let found = start_rows(c, r, &mut alive, index, &mut sink, &mut next).await?;
+        // A newer notice of the incident that came earlier in the order (urgent) may go as far now.
+        let moved = alive[index].cursor > broadcast.cursor
+            && alive
+                .iter()
+                .any(|b| b.incident == broadcast.incident && b.id != broadcast.id && b.opens());
+        claimed.more |= found.more || moved;
         settle |= found.settle;
-        start(c, r, broadcast, found.rows, &mut slots, &mut claimed.jobs).await?;
     }
     if settle {
         settle_lanes(c, [r.lane.0].into()).await?;
@@ -118,71 +132,78 @@ async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, St
     })
 }
 
-/// The startable rows of one broadcast.
+/// Where started rows go, and how many there may be.
+struct Sink<'a> {
+    slots: &'a mut Slots,
+    jobs: &'a mut Vec<Job>,
+    full: usize,
+    texts: BTreeMap<Lang, Arc<Variant>>,
+}
+
+impl Sink<'_> {
+    fn room(&self) -> usize {
+        self.full.saturating_sub(self.jobs.len())
+    }
+}
+
+/// What going through one broadcast left behind.
+#[derive(Default)]
 struct Found {
-    rows: Vec<Due>,
     more: bool,
     settle: bool,
 }
 
-/// Due rows first, then chunks of the audience until there is no room or nobody left.
-async fn rows_of(
+/// Starts due rows first, then opens chunks of the audience until there is no room or nobody left; `alive` learns how far they opened.
+async fn start_rows(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
-    broadcast: &Alive,
-    alive: &[Alive],
-    room: usize,
+    alive: &mut [Alive],
+    index: usize,
+    sink: &mut Sink<'_>,
     next: &mut Next,
 ) -> Result<Found, StoreError> {
-    let older = alive::older(broadcast, alive);
-    let mut found = Found {
-        rows: Vec::new(),
-        more: false,
-        settle: false,
-    };
-    let mut chunk = chunks::Cursor::of(broadcast, &older);
+    let broadcast = alive[index].clone();
+    let older = alive::older(&broadcast, alive);
+    let mut found = Found::default();
+    let mut chunk = chunks::Cursor::of(&broadcast, &older);
     let mut waiting = broadcast.waiting > 0;
-    for _ in 0..ROUNDS {
+    for round in 0..=ROUNDS {
         if waiting {
-            let seen = due::read(c, r, broadcast, &older, room, next).await?;
+            let seen = due::read(c, r, &broadcast, &older, sink.room(), next).await?;
             found.settle |= seen.ended;
             // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
             let stop = seen.blocked && seen.rows.is_empty();
-            // Nothing is marked as started yet: what an earlier round found is among them.
-            found.rows = seen.rows;
+            start(c, r, &broadcast, seen.rows, sink).await?;
             if stop {
-                return Ok(found);
+                break;
             }
         }
-        if found.rows.len() >= room {
+        if sink.room() == 0 || round == ROUNDS {
             found.more = true;
-            return Ok(found);
+            break;
         }
-        if !chunk.open_more(c, r, room - found.rows.len()).await? {
-            found.settle |= chunk.finished();
-            return Ok(found);
+        if !chunk.open_more(c, r, sink.room()).await? {
+            break;
         }
         waiting = true;
     }
-    found.more = true;
+    found.settle |= chunk.finished();
+    chunk.note(&mut alive[index]);
+    alive[index].waiting += i64::from(waiting);
     Ok(found)
 }
 
-/// Writes the rows as started and makes the jobs.
+/// Writes rows as started and makes their jobs.
 async fn start(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
     broadcast: &Alive,
     rows: Vec<Due>,
-    slots: &mut Slots,
-    jobs: &mut Vec<Job>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let texts = variants(c, broadcast.id).await?;
-    let texts: std::collections::BTreeMap<_, _> =
-        texts.into_iter().map(|(l, v)| (l, Arc::new(v))).collect();
     let thread = if broadcast.is_account() {
         thread_of(c, r.lane.0, broadcast.incident).await?
     } else {
@@ -190,11 +211,18 @@ async fn start(
     };
     let mut starts: Vec<(i64, Ms, Ms, i64)> = Vec::with_capacity(rows.len());
     for row in rows {
-        let (lang, variant) = pick(&texts, row.lang).ok_or_else(|| {
-            StoreError::Database(format!("broadcast {} has no text", broadcast.id))
-        })?;
-        let start_at_ms = slots.take(r.now_ms);
-        let first_started_ms = if row.attempt == 0 {
+        let (lang, variant) = pick(&sink.texts, row.lang)
+            .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
+        let variant = match variant.first.as_ref().filter(|_| row.first) {
+            Some(text) => Arc::new(Variant {
+                text: text.clone(),
+                ..Variant::clone(variant)
+            }),
+            None => Arc::clone(variant),
+        };
+        let start_at_ms = sink.slots.take(r.now_ms);
+        // A term runs from the very first start, also where the attempt was given back afterwards.
+        let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {
             start_at_ms
         } else {
             row.first_started
@@ -205,7 +233,7 @@ async fn start(
             first_started_ms,
             row.operation as i64,
         ));
-        jobs.push(Job {
+        sink.jobs.push(Job {
             delivery: DeliveryId(row.id),
             broadcast: BroadcastId(broadcast.id),
             incident: IncidentId(broadcast.incident),
@@ -219,7 +247,7 @@ async fn start(
             after_unknown: row.after_unknown,
             recipient: RecipientId(row.recipient),
             address: row.address,
-            variant: Arc::clone(variant),
+            variant,
             lang,
             thread: thread.clone(),
             target: row.target,
@@ -240,20 +268,19 @@ async fn start(
     Ok(())
 }
 
-async fn thread_of(
+pub(super) async fn thread_of(
     c: &mut SqliteConnection,
     lane: i64,
     incident: i64,
 ) -> Result<Option<Thread>, StoreError> {
     type Ids = (Option<String>, Option<String>, Option<String>, Option<String>);
     // Primary key (lane, incident).
-    let ids: Option<Ids> = sqlx::query_as(
-        "SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?",
-    )
-    .bind(lane)
-    .bind(incident)
-    .fetch_optional(c)
-    .await?;
+    let ids: Option<Ids> =
+        sqlx::query_as("SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?")
+            .bind(lane)
+            .bind(incident)
+            .fetch_optional(c)
+            .await?;
     Ok(ids.map(|(root_id, root_url, parent_id, parent_url)| Thread {
         root: Remote {
             id: root_id,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
-use super::due::{FLAG_AFTER_UNKNOWN, FLAG_DECIDED};
+use super::due::FLAG_AFTER_UNKNOWN;
 use super::evidence::{self, Evidence};
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{settle_lanes, word};
@@ -30,6 +30,8 @@ struct Before {
     notice: i64,
     shape: i64,
     closed: bool,
+    /// Unknown, and a newer notice has gone out since: it never starts again.
+    passed: bool,
 }
 
 /// A row as it is to be: id, state, attempt, due, changed, flags, step, handle, reason, remote key, id, url.
@@ -71,10 +73,7 @@ struct Touched {
 }
 
 /// Applies outcomes.
-pub(super) async fn complete(
-    c: &mut SqliteConnection,
-    completions: &[Completion],
-) -> Result<(), StoreError> {
+pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<(), StoreError> {
     let mut before = read(c, completions).await?;
     let mut effects = Effects::default();
     for completion in completions {
@@ -85,15 +84,14 @@ pub(super) async fn complete(
     write(c, effects).await
 }
 
-async fn read(
-    c: &mut SqliteConnection,
-    completions: &[Completion],
-) -> Result<HashMap<i64, Before>, StoreError> {
+async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<HashMap<i64, Before>, StoreError> {
     let ids: Vec<i64> = completions.iter().map(|x| x.delivery.0).collect();
-    // Primary keys of delivery and broadcast.
+    // Primary keys of delivery and broadcast; for unknown rows broadcast_incident (incident, lane, notice) and delivery_of.
     let rows = sqlx::query(
         "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
-           b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed
+           b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed,
+           d.state = 4 AND EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
+             WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND (x.attempt > 0 OR x.state BETWEEN 1 AND 5)) AS passed
          FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
     )
     .bind(serde_json::to_string(&ids)?)
@@ -120,6 +118,7 @@ async fn read(
                 notice: row.try_get(12)?,
                 shape: row.try_get(13)?,
                 closed: row.try_get(14)?,
+                passed: row.try_get(15)?,
             },
         );
     }
@@ -128,8 +127,10 @@ async fn read(
 
 /// One outcome on one row. An unknown row may still learn its outcome.
 fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
+    // An unknown row may still learn its outcome: late, by a read-back, by its old process.
     let current = x.attempt == row.attempt
-        && (row.state == DeliveryState::Started as i64 || row.state == DeliveryState::Unknown as i64);
+        && (row.state == DeliveryState::Started as i64
+            || (row.state == DeliveryState::Unknown as i64 && x.settled != Settled::Unknown));
     if !current {
         return late(row, x, effects);
     }
@@ -148,8 +149,13 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         Settled::Stepped { step, handle } => {
             row.step = *step;
             row.step_handle = Some(handle.clone());
-            due = x.at_ms;
-            DeliveryState::Waiting
+            spent = false;
+            if row.passed {
+                DeliveryState::Superseded
+            } else {
+                due = x.at_ms;
+                DeliveryState::Waiting
+            }
         }
         Settled::Waiting {
             due_ms,
@@ -158,10 +164,13 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         } => {
             spent = *counts;
             if *after_unknown {
-                row.flags = (row.flags | FLAG_AFTER_UNKNOWN) & !FLAG_DECIDED;
+                row.flags |= FLAG_AFTER_UNKNOWN;
             }
-            if row.closed && row.flags & FLAG_AFTER_UNKNOWN == 0 && row.step == 0 {
-                // Its broadcast was closed while it was out: what certainly did not get through does not start again.
+            // What has been read back and is not there has not begun; what may have got through earlier runs out.
+            let begun = *after_unknown
+                || row.step > 0
+                || (row.state == DeliveryState::Started as i64 && row.flags & FLAG_AFTER_UNKNOWN != 0);
+            if row.passed || (row.closed && !begun) {
                 DeliveryState::Superseded
             } else {
                 due = *due_ms;
@@ -244,13 +253,9 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
 /// The account's newest post, for threads and for the board's link.
 fn post(row: &Before, effects: &mut Effects) {
     if row.shape == SHAPE_ACCOUNT && (row.remote.id.is_some() || row.remote.url.is_some()) {
-        effects.posts.push((
-            row.lane,
-            row.incident,
-            row.notice,
-            row.broadcast,
-            row.remote.clone(),
-        ));
+        effects
+            .posts
+            .push((row.lane, row.incident, row.notice, row.broadcast, row.remote.clone()));
     }
 }
 
@@ -329,11 +334,7 @@ async fn new_post(
 }
 
 /// Claimed rows whose request never began: waiting again, attempt unspent; of a broadcast closed meanwhile: superseded.
-pub(super) async fn give_back(
-    c: &mut SqliteConnection,
-    rows: &[(DeliveryId, u32)],
-    now: Ms,
-) -> Result<(), StoreError> {
+pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
     // Primary keys of delivery and broadcast. A later claim would have another attempt number.
     sqlx::query(
         "UPDATE delivery SET attempt = attempt - 1, changed = ?1,

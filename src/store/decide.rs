@@ -38,7 +38,7 @@ pub(super) async fn decide(
         _ => open.iter().map(|o| o.0).collect(),
     };
     let list = serde_json::to_string(&ids)?;
-    // What was unknown may be there: the next attempt has to know (flag 1).
+    // `again`: the person has accepted that it may come twice, so nothing holds the next attempt back as after unknown (flag 1).
     let sql = match decision {
         Decision::There => {
             "UPDATE delivery SET state = 3, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
@@ -47,16 +47,12 @@ pub(super) async fn decide(
             "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags | (state = 4) | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = flags & ~1, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };
     // Primary key per row.
-    sqlx::query(sql)
-        .bind(now)
-        .bind(&list)
-        .execute(&mut *c)
-        .await?;
+    sqlx::query(sql).bind(now).bind(&list).execute(&mut *c).await?;
     let word = super::rows::word(decision)?;
     let lines: Vec<Evidence> = open
         .iter()
@@ -80,11 +76,7 @@ pub(super) async fn decide(
 type Undecided = (i64, i64, i64, u32);
 
 /// One row, where it is unknown, refused or without its receipt; `drop` may also end one that waits.
-async fn one(
-    c: &mut SqliteConnection,
-    delivery: i64,
-    decision: Decision,
-) -> Result<Vec<Undecided>, StoreError> {
+async fn one(c: &mut SqliteConnection, delivery: i64, decision: Decision) -> Result<Vec<Undecided>, StoreError> {
     // Primary keys.
     Ok(sqlx::query_as(
         "SELECT d.id, d.broadcast, b.lane, d.attempt FROM delivery d JOIN broadcast b ON b.id = d.broadcast
@@ -96,10 +88,7 @@ async fn one(
     .await?)
 }
 
-async fn all_unknown(
-    c: &mut SqliteConnection,
-    broadcast: i64,
-) -> Result<Vec<Undecided>, StoreError> {
+async fn all_unknown(c: &mut SqliteConnection, broadcast: i64) -> Result<Vec<Undecided>, StoreError> {
     // delivery_unknown (broadcast) WHERE state = 4.
     Ok(sqlx::query_as(
         "SELECT d.id, d.broadcast, b.lane, d.attempt FROM delivery d JOIN broadcast b ON b.id = d.broadcast
@@ -111,11 +100,7 @@ async fn all_unknown(
 }
 
 /// Those that no newer notice of the incident has passed, superseded or outlived.
-async fn not_passed(
-    c: &mut SqliteConnection,
-    open: &[Undecided],
-    now: Ms,
-) -> Result<Vec<i64>, StoreError> {
+async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Result<Vec<i64>, StoreError> {
     let ids: Vec<i64> = open.iter().map(|o| o.0).collect();
     // Primary keys; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
     Ok(sqlx::query_scalar(
@@ -131,12 +116,7 @@ async fn not_passed(
 }
 
 /// A try now: what waits for a later time is due, the lane's and the targets' pauses are over.
-pub(super) async fn retry_now(
-    c: &mut SqliteConnection,
-    lane: i64,
-    act: &Act,
-    now: Ms,
-) -> Result<u64, StoreError> {
+pub(super) async fn retry_now(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
     // broadcast_live (lane, …) WHERE state < 2; delivery_due (broadcast, due) WHERE state = 0.
     let done = sqlx::query(
         "UPDATE delivery SET due = ?1 WHERE state = 0 AND due > ?1

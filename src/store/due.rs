@@ -18,8 +18,6 @@ use crate::text::lang::Lang;
 
 /// Stored mark: an earlier attempt may have got through.
 pub(super) const FLAG_AFTER_UNKNOWN: i64 = 1;
-/// Stored mark: a person has decided that it goes again, whatever an earlier attempt came to. Over with the next unknown.
-pub(super) const FLAG_DECIDED: i64 = 8;
 /// Blocked for as long as a request is in flight; the next look comes when it ends.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
@@ -40,6 +38,8 @@ pub(super) struct Due {
     pub(super) address: String,
     pub(super) lang: Option<Lang>,
     pub(super) target: Option<Remote>,
+    /// A correction for somebody who has not got what it corrects.
+    pub(super) first: bool,
 }
 
 /// What was seen of a broadcast's due rows.
@@ -67,7 +67,11 @@ pub(super) async fn read(
     };
     let older: Vec<i64> = older.iter().map(|o| o.id).collect();
     let correction = b.kind != 0;
-    let wait = if correction { r.correction_wait_ms } else { r.order_wait_ms };
+    let wait = if correction {
+        r.correction_wait_ms
+    } else {
+        r.order_wait_ms
+    };
     // delivery_due (broadcast, due) WHERE state = 0; primary key of recipient; delivery_of (broadcast, recipient) per older one.
     // free_at: when the last of the older ones lets this row go; NULL: nothing holds it.
     let rows = sqlx::query(
@@ -118,14 +122,12 @@ pub(super) async fn read(
     }
     if !later.is_empty() {
         // Primary key per row.
-        sqlx::query(
-            "UPDATE delivery SET due = j.value ->> 1 FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
-        )
-        .bind(serde_json::to_string(&later)?)
-        .execute(&mut *c)
-        .await?;
+        sqlx::query("UPDATE delivery SET due = j.value ->> 1 FROM json_each(?) j WHERE delivery.id = j.value ->> 0")
+            .bind(serde_json::to_string(&later)?)
+            .execute(&mut *c)
+            .await?;
     }
-    let nothing_to_retract = if b.corrects == "[]" && b.kind != 2 {
+    let nothing_to_retract = if !correction {
         Vec::new()
     } else {
         settle_correction(c, b, &mut seen.rows).await?
@@ -157,10 +159,11 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         step: row.try_get("step")?,
         step_handle: row.try_get("step_handle")?,
-        after_unknown: row.try_get::<i64, _>("flags")? & (FLAG_AFTER_UNKNOWN | FLAG_DECIDED) == FLAG_AFTER_UNKNOWN,
+        after_unknown: row.try_get::<i64, _>("flags")? & FLAG_AFTER_UNKNOWN != 0,
         address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
         lang: from_word(row.try_get("lang")?),
         target: None,
+        first: false,
     })
 }
 
@@ -171,43 +174,25 @@ fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, St
     }
     let places: Option<String> = row.try_get("places")?;
     Ok(match places {
-        Some(places) if *scope != Scope::All => {
-            concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?)
-        }
+        Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?),
         _ => true,
     })
 }
 
 /// Whoever has (or may have) what is corrected gets the channel's operation on it; others get the corrected text as a first message, and of
 /// a retracted one nothing: their rows are taken out and returned.
-async fn settle_correction(
-    c: &mut SqliteConnection,
-    b: &Alive,
-    rows: &mut Vec<Due>,
-) -> Result<Vec<i64>, StoreError> {
+async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
-    // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
-    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
-        "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
-           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
-         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
-    )
-    .bind(&b.corrects)
-    .bind(serde_json::to_string(&recipients)?)
-    .fetch_all(c)
-    .await?;
-    let mut newest: HashMap<i64, Remote> = HashMap::new();
-    for (recipient, id, url) in had {
-        let known = newest.entry(recipient).or_default();
-        if known.id.is_none() {
-            *known = Remote { id, url };
-        }
-    }
+    let newest = had(c, &b.corrects, &recipients).await?;
     let mut nothing = Vec::new();
     rows.retain_mut(|row| match newest.get(&row.recipient) {
         Some(remote) => {
             // Without its id nothing can be edited, deleted or answered: the correction goes as a message of its own.
-            row.operation = if remote.id.is_some() { b.operation } else { Operation::Post };
+            row.operation = if remote.id.is_some() {
+                b.operation
+            } else {
+                Operation::Post
+            };
             row.target = remote.id.is_some().then(|| remote.clone());
             true
         }
@@ -217,18 +202,41 @@ async fn settle_correction(
         }
         None => {
             row.operation = Operation::Post;
+            row.first = true;
             true
         }
     });
     Ok(nothing)
 }
 
-/// The next time something of these broadcasts is due.
-pub(super) async fn next_after(
+/// What each recipient has (or may have) of these broadcasts: the newest post whose id is known. `corrects` is the stored list.
+pub(super) async fn had(
     c: &mut SqliteConnection,
-    alive: &[Alive],
-    now: Ms,
-) -> Result<Option<Ms>, StoreError> {
+    corrects: &str,
+    recipients: &[i64],
+) -> Result<HashMap<i64, Remote>, StoreError> {
+    // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
+    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
+           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
+         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
+    )
+    .bind(corrects)
+    .bind(serde_json::to_string(recipients)?)
+    .fetch_all(c)
+    .await?;
+    let mut newest: HashMap<i64, Remote> = HashMap::new();
+    for (recipient, id, url) in had {
+        let known = newest.entry(recipient).or_default();
+        if known.id.is_none() {
+            *known = Remote { id, url };
+        }
+    }
+    Ok(newest)
+}
+
+/// The next time something of these broadcasts is due.
+pub(super) async fn next_after(c: &mut SqliteConnection, alive: &[Alive], now: Ms) -> Result<Option<Ms>, StoreError> {
     let waiting: Vec<i64> = alive
         .iter()
         .filter(|b| b.waiting > 0 && b.not_before.is_none_or(|at| at <= now))

@@ -17,17 +17,11 @@ impl From<sqlx::Error> for StoreError {
         let broken = |why: &str| Self::Broken(why.to_owned());
         match primary_code(&error) {
             Some(13) => broken("the disk is full; free some space, sending goes on by itself"),
-            Some(8) => broken(
-                "the file is read-only; give this user the right to write to it, then start again",
-            ),
-            Some(11) => broken(
-                "the file is damaged; keep it, restore the newest backup into an empty folder",
-            ),
+            Some(8) => broken("the file is read-only; give this user the right to write to it, then start again"),
+            Some(11) => broken("the file is damaged; keep it, restore the newest backup into an empty folder"),
             Some(26) => broken("the file is no Rundruf store; name another one or restore a backup"),
             Some(10) => broken("the disk answers with an error; look at the system's log"),
-            Some(14) => {
-                broken("the file cannot be opened; look at its folder and the rights to it")
-            }
+            Some(14) => broken("the file cannot be opened; look at its folder and the rights to it"),
             _ => Self::Database(error.to_string()),
         }
     }

@@ -42,10 +42,7 @@ impl Evidence {
 }
 
 /// Appends lines and drops what is older than the newest thirty of a delivery.
-pub(super) async fn write(
-    c: &mut SqliteConnection,
-    lines: &[Evidence],
-) -> Result<(), StoreError> {
+pub(super) async fn write(c: &mut SqliteConnection, lines: &[Evidence]) -> Result<(), StoreError> {
     if lines.is_empty() {
         return Ok(());
     }

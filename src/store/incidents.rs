@@ -3,14 +3,11 @@
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::lang_word;
-use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit};
+use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit, targets};
 use crate::ids::{IncidentId, NoticeSeq};
 
 /// Incidents, newest first.
-pub(super) async fn all(
-    pool: &SqlitePool,
-    publisher: Option<&str>,
-) -> Result<Vec<IncidentRow>, StoreError> {
+pub(super) async fn all(pool: &SqlitePool, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError> {
     // Primary key from its end; an installation has hundreds.
     let rows = sqlx::query(
         "SELECT id, publisher, slug, title, parent, exercise, opened, closed, last FROM incident
@@ -37,10 +34,7 @@ pub(super) async fn all(
 }
 
 /// The notices of an incident by number.
-pub(super) async fn notices(
-    pool: &SqlitePool,
-    incident: IncidentId,
-) -> Result<Vec<StoredNotice>, StoreError> {
+pub(super) async fn notices(pool: &SqlitePool, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError> {
     // Unique (incident, number).
     let rows: Vec<(i64, String, String, String)> =
         sqlx::query_as("SELECT id, actor, body, key FROM notice WHERE incident = ? ORDER BY number")
@@ -73,19 +67,14 @@ pub(super) async fn set_closed(
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!(
-            "there is no incident {incident}"
-        )));
+        return Err(StoreError::NotFound(format!("there is no incident {incident}")));
     }
     audit::append(c, act).await
 }
 
 /// Takes a field out of a notice and out of its frozen texts; the salted hash stays.
-pub(super) async fn redact(
-    c: &mut SqliteConnection,
-    redaction: &Redaction,
-    act: &Act,
-) -> Result<(), StoreError> {
+pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act: &Act) -> Result<(), StoreError> {
+    retitle(c, redaction).await?;
     // Primary key.
     let done = sqlx::query("UPDATE notice SET body = ?, redacted = ? WHERE id = ?")
         .bind(serde_json::to_string(&redaction.redacted)?)
@@ -94,10 +83,7 @@ pub(super) async fn redact(
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!(
-            "there is no notice {}",
-            redaction.notice
-        )));
+        return Err(StoreError::NotFound(format!("there is no notice {}", redaction.notice)));
     }
     for (broadcast, variants) in &redaction.variants {
         for (lang, variant) in variants {
@@ -111,5 +97,43 @@ pub(super) async fn redact(
                 .await?;
         }
     }
+    // Every target gets the site without it, also those that are up to date.
+    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM target WHERE active = 1")
+        .fetch_all(&mut *c)
+        .await?;
+    for lane in lanes {
+        targets::raise(c, lane).await?;
+    }
     audit::append(c, act).await
+}
+
+/// An incident without a title of its own is called like its first notice: the removed headline goes there, too.
+async fn retitle(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
+    // Primary key.
+    let old: Option<String> = sqlx::query_scalar("SELECT body FROM notice WHERE id = ?")
+        .bind(redaction.notice.0)
+        .fetch_optional(&mut *c)
+        .await?;
+    let Some(old) = old else { return Ok(()) };
+    let old: crate::domain::notice::Notice = serde_json::from_str(&old)?;
+    for (lang, words) in &old.words {
+        let Some(new) = redaction
+            .redacted
+            .words
+            .get(lang)
+            .filter(|new| new.headline != words.headline)
+        else {
+            continue;
+        };
+        // Primary keys.
+        sqlx::query(
+            "UPDATE incident SET title = ? WHERE title = ? AND id = (SELECT incident FROM notice WHERE id = ?)",
+        )
+        .bind(&new.headline)
+        .bind(&words.headline)
+        .bind(redaction.notice.0)
+        .execute(&mut *c)
+        .await?;
+    }
+    Ok(())
 }

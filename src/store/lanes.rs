@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::{from_word, listed, word};
+use super::rows::{count, from_word, listed, word};
 use super::{Act, GateChange, HealthRow, LaneRow, LaneSpec, StoreError, audit, targets};
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
@@ -29,6 +29,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
         gate_by: row.try_get("gate_by")?,
         gate_since_ms: row.try_get("gate_since")?,
         epoch: row.try_get("epoch")?,
+        audience: count(row.try_get("audience")?),
         acknowledged: (row.try_get("ack_epoch")?, row.try_get("ack_in_flight")?),
         health: HealthRow {
             health: listed(Health::from_stored(row.try_get("health")?), "a health")?,
@@ -38,7 +39,6 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
             text: row.try_get("text")?,
             failures: row.try_get("failures")?,
         },
-        audience: u64::try_from(row.try_get::<i64, _>("audience")?).unwrap_or_default(),
     })
 }
 
@@ -80,17 +80,12 @@ pub(super) async fn configure(
     Ok(rows)
 }
 
-async fn configure_one(
-    c: &mut SqliteConnection,
-    spec: &LaneSpec,
-    now: Ms,
-) -> Result<i64, StoreError> {
+async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {
     // Unique (name).
-    let known: Option<(i64, String, String)> =
-        sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
-            .bind(&spec.name)
-            .fetch_optional(&mut *c)
-            .await?;
+    let known: Option<(i64, String, String)> = sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
+        .bind(&spec.name)
+        .fetch_optional(&mut *c)
+        .await?;
     let Some((id, kind, account)) = known else {
         let done = sqlx::query(
             "INSERT INTO lane (name, kind, account, settings_hash, configured, gate, gate_since, epoch, health_since)
@@ -111,15 +106,13 @@ async fn configure_one(
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
     // Primary key.
-    sqlx::query(
-        "UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?",
-    )
-    .bind(&spec.kind)
-    .bind(&spec.account)
-    .bind(&spec.settings_hash)
-    .bind(id)
-    .execute(c)
-    .await?;
+    sqlx::query("UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?")
+        .bind(&spec.kind)
+        .bind(&spec.account)
+        .bind(&spec.settings_hash)
+        .bind(id)
+        .execute(c)
+        .await?;
     Ok(id)
 }
 
@@ -164,11 +157,7 @@ async fn changed_account(
 }
 
 /// Changes a gate and raises the epoch.
-pub(super) async fn set_gate(
-    c: &mut SqliteConnection,
-    change: &GateChange,
-    act: &Act,
-) -> Result<LaneRow, StoreError> {
+pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
     let lane = one(c, change.lane.0).await?;
     if let Some(expected) = change.expected_epoch.filter(|e| *e != lane.epoch) {
         return Err(StoreError::Conflict(format!(
@@ -209,11 +198,7 @@ pub(super) async fn acknowledge(
 }
 
 /// Stores a lane's health.
-pub(super) async fn set_health(
-    c: &mut SqliteConnection,
-    lane: i64,
-    health: &HealthRow,
-) -> Result<(), StoreError> {
+pub(super) async fn set_health(c: &mut SqliteConnection, lane: i64, health: &HealthRow) -> Result<(), StoreError> {
     // Primary key.
     sqlx::query(
         "UPDATE lane SET health = ?, health_since = ?, blocked_until = ?, reason = ?, text = ?, failures = ? WHERE id = ?",
@@ -231,19 +216,13 @@ pub(super) async fn set_health(
 }
 
 /// `channel rename`: the rows go with the lane. A lane of the new name must not exist, unless nothing was ever sent there.
-pub(super) async fn rename(
-    c: &mut SqliteConnection,
-    from: &str,
-    to: &str,
-    act: &Act,
-) -> Result<(), StoreError> {
+pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: &Act) -> Result<(), StoreError> {
     // Unique (name); broadcast_live and broadcast_incident do not serve "any": the first row found ends the search.
-    let used: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM broadcast b JOIN lane l ON l.id = b.lane WHERE l.name = ?)",
-    )
-    .bind(to)
-    .fetch_one(&mut *c)
-    .await?;
+    let used: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM broadcast b JOIN lane l ON l.id = b.lane WHERE l.name = ?)")
+            .bind(to)
+            .fetch_one(&mut *c)
+            .await?;
     if used {
         return Err(StoreError::Refused(format!(
             "channel {to} has messages of its own; rename {from} to a name that was never used"
@@ -266,12 +245,7 @@ pub(super) async fn rename(
 }
 
 /// `channel drop`: ends what waits on a lane that is no longer configured.
-pub(super) async fn drop_rows(
-    c: &mut SqliteConnection,
-    lane: i64,
-    act: &Act,
-    now: Ms,
-) -> Result<u64, StoreError> {
+pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
     let row = one(c, lane).await?;
     if row.configured {
         return Err(StoreError::Refused(format!(

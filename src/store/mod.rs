@@ -7,6 +7,7 @@
 mod alive;
 mod audience;
 pub mod audit;
+pub mod backup;
 mod board;
 mod chunks;
 mod claim;
@@ -30,12 +31,12 @@ mod takeover;
 mod targets;
 mod times;
 pub mod types;
+mod unknown;
 mod writer;
 
 use async_trait::async_trait;
 
 use crate::clock::Ms;
-use crate::domain::delivery::Gate;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
@@ -55,12 +56,7 @@ pub trait Notices: Send + Sync {
     async fn notices(&self, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError>;
 
     /// Changes an incident's closing: `incident close|reopen`, with an audit entry.
-    async fn set_closed(
-        &self,
-        incident: IncidentId,
-        closed: bool,
-        act: &Act,
-    ) -> Result<(), StoreError>;
+    async fn set_closed(&self, incident: IncidentId, closed: bool, act: &Act) -> Result<(), StoreError>;
 
     /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash.
     async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError>;
@@ -77,12 +73,7 @@ pub trait Lanes: Send + Sync {
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError>;
 
     /// Brings a lane's file audience up to date: new ones are added behind all others, missing ones are gone.
-    async fn sync_audience(
-        &self,
-        lane: LaneId,
-        people: &[Person],
-        now: Ms,
-    ) -> Result<AudienceChange, StoreError>;
+    async fn sync_audience(&self, lane: LaneId, people: &[Person], now: Ms) -> Result<AudienceChange, StoreError>;
 
     /// After the owner lock is held: voids the old process's leases. Started rows become waiting (the handle is in force, see
     /// [`Takeover`]) or unknown; claimed-ahead rows of channels with a handle count the same.
@@ -113,20 +104,10 @@ pub trait Lanes: Send + Sync {
     async fn set_gate(&self, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError>;
 
     /// The owner has seen this epoch: nothing of an older one starts any more; `in_flight` requests will still end.
-    async fn acknowledge_gate(
-        &self,
-        lane: LaneId,
-        epoch: i64,
-        in_flight: u32,
-    ) -> Result<(), StoreError>;
+    async fn acknowledge_gate(&self, lane: LaneId, epoch: i64, in_flight: u32) -> Result<(), StoreError>;
 
     /// Commits receipts to the inbox and matches them (also later, when the delivery's own result comes after its receipt).
-    async fn receipts(
-        &self,
-        lane: LaneId,
-        receipts: &[Receipt],
-        now: Ms,
-    ) -> Result<Vec<ReceiptMatch>, StoreError>;
+    async fn receipts(&self, lane: LaneId, receipts: &[Receipt], now: Ms) -> Result<Vec<ReceiptMatch>, StoreError>;
 
     /// Ends what is out of time: `expires` of broadcasts, `order_wait` does not count here. Returns how many rows ended.
     async fn expire(&self, now: Ms) -> Result<u64, StoreError>;
@@ -152,10 +133,7 @@ pub trait Lanes: Send + Sync {
 #[async_trait]
 pub trait Board: Send + Sync {
     /// The broadcasts of an incident (or of all) with their counters, as the board and `status` show them.
-    async fn broadcasts(
-        &self,
-        incident: Option<IncidentId>,
-    ) -> Result<Vec<BroadcastRow>, StoreError>;
+    async fn broadcasts(&self, incident: Option<IncidentId>) -> Result<Vec<BroadcastRow>, StoreError>;
 
     /// The broadcasts of one notice.
     async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError>;
@@ -172,13 +150,7 @@ pub trait Board: Send + Sync {
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError>;
 
     /// A person ends an unknown (or refused) delivery, or all of a broadcast. Returns how many rows it decided.
-    async fn decide(
-        &self,
-        what: DecideOn,
-        decision: Decision,
-        act: &Act,
-        now: Ms,
-    ) -> Result<u64, StoreError>;
+    async fn decide(&self, what: DecideOn, decision: Decision, act: &Act, now: Ms) -> Result<u64, StoreError>;
 
     /// A person asks for a try now: paused or backing-off lanes, waiting rows.
     async fn retry_now(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError>;
@@ -205,6 +177,3 @@ pub trait Board: Send + Sync {
 /// The whole store.
 pub trait Store: Notices + Lanes + Board + 'static {}
 impl<T: Notices + Lanes + Board + 'static> Store for T {}
-
-/// The gate a lane row starts with.
-pub const FIRST_GATE: Gate = Gate::Open;

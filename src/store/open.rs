@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 
 use super::StoreError;
@@ -19,11 +17,7 @@ use super::writer::Writer;
 use crate::clock::SharedClock;
 
 /// Every migration of every release, in order. None is ever changed after its release.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "store",
-    include_str!("../../migrations/0001_store.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "store", include_str!("../../migrations/0001_store.sql"))];
 
 /// Newest schema this build knows.
 pub const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
@@ -54,7 +48,6 @@ impl Sqlite {
             writer,
             readers,
             path: path.to_owned(),
-            clock,
             task: Arc::new(Mutex::new(Some(task))),
         })
     }
@@ -71,6 +64,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .foreign_keys(false)
         .pragma("cache_size", "-16000")
+        // What is redacted or erased is overwritten, not only unlinked.
+        .pragma("secure_delete", "1")
         // 16 MB between checkpoints: a drain writes the same pages often.
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
@@ -99,9 +94,7 @@ fn migrator() -> Migrator {
 
 /// The folder is the owner's alone from the beginning; what exists keeps its rights.
 fn prepare_files(path: &Path) -> Result<(), StoreError> {
-    let cannot = |what: &str, error: std::io::Error| {
-        StoreError::Broken(format!("{what} {}: {error}", path.display()))
-    };
+    let cannot = |what: &str, error: std::io::Error| StoreError::Broken(format!("{what} {}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
         && !folder.exists()
     {
@@ -125,11 +118,10 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
 
 /// The schema found: 0 for an empty file.
 pub(super) async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let table: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    let table: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'")
+            .fetch_one(&mut *connection)
+            .await?;
     if table == 0 {
         return Ok(0);
     }
@@ -141,17 +133,10 @@ pub(super) async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, 
 }
 
 /// Brings the schema up; keeps a copy of what was there.
-pub(super) async fn migrate(
-    connection: &mut SqliteConnection,
-    path: &Path,
-    now_ms: i64,
-) -> Result<(), StoreError> {
+pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_ms: i64) -> Result<(), StoreError> {
     let found = schema_of(connection).await?;
     if found > SCHEMA {
-        return Err(StoreError::Newer {
-            found,
-            known: SCHEMA,
-        });
+        return Err(StoreError::Newer { found, known: SCHEMA });
     }
     if found < SCHEMA {
         if found > 0 {
@@ -176,11 +161,7 @@ pub(super) async fn migrate(
 }
 
 /// The copy that is made before a migration, once per schema.
-async fn keep_copy(
-    connection: &mut SqliteConnection,
-    path: &Path,
-    schema: i64,
-) -> Result<(), StoreError> {
+async fn keep_copy(connection: &mut SqliteConnection, path: &Path, schema: i64) -> Result<(), StoreError> {
     let copy = copy_name(path, schema);
     if copy.exists() {
         return Ok(());
@@ -194,9 +175,8 @@ async fn keep_copy(
 
 /// 0600.
 pub(super) fn close_to_others(path: &Path) -> Result<(), StoreError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| {
-        StoreError::Broken(format!("cannot close {} to others: {error}", path.display()))
-    })
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .map_err(|error| StoreError::Broken(format!("cannot close {} to others: {error}", path.display())))
 }
 
 fn copy_name(path: &Path, schema: i64) -> PathBuf {

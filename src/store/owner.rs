@@ -7,8 +7,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::StoreError;
 use super::Sqlite;
+use super::StoreError;
 
 /// Where another process's commit is noticed when nobody wakes (LANES 1).
 const POLL: Duration = Duration::from_millis(200);
@@ -40,17 +40,23 @@ fn broken(what: &str, error: &std::io::Error) -> StoreError {
 pub fn prepare_data(data: &Path) -> Result<(), StoreError> {
     if !data.is_dir() {
         std::fs::create_dir_all(data).map_err(|e| broken("the data folder cannot be made", &e))?;
-        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(|e| broken("the data folder cannot be protected", &e))?;
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
+            .map_err(|e| broken("the data folder cannot be protected", &e))?;
     }
-    let theirs = std::fs::metadata(data).map_err(|e| broken("the data folder cannot be read", &e))?.uid();
-    // /proc/self belongs to the process's user: asking it needs no unsafe call.
-    let mine = std::fs::metadata("/proc/self").map_or(theirs, |m| m.uid());
-    if mine != theirs {
+    if let Some((theirs, mine)) = other_owner(data) {
         return Err(StoreError::Refused(format!(
             "the data folder belongs to user {theirs}, this command runs as user {mine}: run it as the user who runs `rundruf serve`"
         )));
     }
     Ok(())
+}
+
+/// The user DATA belongs to and the user this process runs as, where they differ.
+pub fn other_owner(data: &Path) -> Option<(u32, u32)> {
+    let theirs = std::fs::metadata(data).ok()?.uid();
+    // /proc/self belongs to the process's user: asking it needs no unsafe call.
+    let mine = std::fs::metadata("/proc/self").ok()?.uid();
+    (theirs != mine).then_some((theirs, mine))
 }
 
 impl Owner {
@@ -67,14 +73,20 @@ impl Owner {
         // Whoever only asks (`is_running`) holds a shared lock for a moment: that is no owner, and is asked again.
         for _ in 0..ASKERS {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { data: data.to_owned(), _lock: file })),
+                Ok(()) => {
+                    return Ok(Some(Self {
+                        data: data.to_owned(),
+                        _lock: file,
+                    }));
+                }
                 Err(std::fs::TryLockError::WouldBlock) => {}
                 Err(std::fs::TryLockError::Error(error)) => return Err(broken("the lock cannot be asked for", &error)),
             }
             if matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)) {
                 return Ok(None);
             }
-            file.unlock().map_err(|e| broken("the lock cannot be given back", &e))?;
+            file.unlock()
+                .map_err(|e| broken("the lock cannot be given back", &e))?;
             std::thread::yield_now();
         }
         Ok(None)
@@ -85,14 +97,17 @@ impl Owner {
         let path = socket(&self.data);
         let _ = std::fs::remove_file(&path);
         let socket = tokio::net::UnixDatagram::bind(&path).map_err(|e| broken("the wake socket cannot be made", &e))?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(|e| broken("the wake socket cannot be protected", &e))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+            .map_err(|e| broken("the wake socket cannot be protected", &e))?;
         Ok(Wakes { socket })
     }
 }
 
 /// True where some process holds the lock now.
 pub fn is_running(data: &Path) -> bool {
-    let Ok(file) = File::open(lock_file(data)) else { return false };
+    let Ok(file) = File::open(lock_file(data)) else {
+        return false;
+    };
     // A shared lock is refused only while the owner's exclusive one is held.
     matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
 }

@@ -16,20 +16,21 @@ pub(super) const SHAPE_ACCOUNT: i64 = 0;
 pub(super) const SHAPE_AUDIENCE: i64 = 1;
 pub(super) const SHAPE_LEVELS: i64 = 2;
 
+/// What a moved store says.
+const MOVED: &str =
+    "this store has moved to another machine (backup --move) and sends no more: publish there, after `rundruf restore`";
+
 /// Writes a publication, or says why it is there already or cannot be.
-pub(super) async fn publish(
-    c: &mut SqliteConnection,
-    p: &Publication,
-) -> Result<Published, StoreError> {
+pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
     let notice = &p.notice;
+    refuse_moved(c).await?;
     // Unique (publisher, slug).
-    let found: Option<(i64, Option<i64>, i64)> = sqlx::query_as(
-        "SELECT id, closed, last FROM incident WHERE publisher = ? AND slug = ?",
-    )
-    .bind(&notice.publisher)
-    .bind(&notice.incident)
-    .fetch_optional(&mut *c)
-    .await?;
+    let found: Option<(i64, Option<i64>, i64)> =
+        sqlx::query_as("SELECT id, closed, last FROM incident WHERE publisher = ? AND slug = ?")
+            .bind(&notice.publisher)
+            .bind(&notice.incident)
+            .fetch_optional(&mut *c)
+            .await?;
     if let Some((incident, closed, last)) = found
         && let Some(answer) = known_or_late(c, p, incident, closed, last).await?
     {
@@ -68,6 +69,18 @@ pub(super) async fn publish(
         seq: NoticeSeq(seq),
         incident: IncidentId(incident),
     })
+}
+
+/// A store that was carried to another machine takes nothing in: there it would never go out.
+async fn refuse_moved(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    // One row.
+    let moved: bool = sqlx::query_scalar("SELECT moved FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
+    if moved {
+        return Err(StoreError::Refused(MOVED.to_owned()));
+    }
+    Ok(())
 }
 
 /// The answers that write nothing: the key is known, something came in between, the incident is closed.
@@ -126,22 +139,16 @@ async fn new_incident(c: &mut SqliteConnection, p: &Publication) -> Result<i64, 
     Ok(done.last_insert_rowid())
 }
 
-async fn new_notice(
-    c: &mut SqliteConnection,
-    p: &Publication,
-    incident: i64,
-) -> Result<i64, StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(incident)
-    .bind(p.notice.number)
-    .bind(&p.key)
-    .bind(&p.content_hash)
-    .bind(&p.act.actor)
-    .bind(serde_json::to_string(&p.notice)?)
-    .execute(&mut *c)
-    .await?;
+async fn new_notice(c: &mut SqliteConnection, p: &Publication, incident: i64) -> Result<i64, StoreError> {
+    let done = sqlx::query("INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(incident)
+        .bind(p.notice.number)
+        .bind(&p.key)
+        .bind(&p.content_hash)
+        .bind(&p.act.actor)
+        .bind(serde_json::to_string(&p.notice)?)
+        .execute(&mut *c)
+        .await?;
     let closed = (p.notice.state == IncidentState::Closed).then_some(p.act.at_ms);
     // Primary key.
     sqlx::query("UPDATE incident SET last = ?, closed = ? WHERE id = ?")
@@ -261,11 +268,7 @@ async fn new_broadcast(
     Ok(())
 }
 
-async fn write_variants(
-    c: &mut SqliteConnection,
-    broadcast: i64,
-    b: &NewBroadcast,
-) -> Result<(), StoreError> {
+async fn write_variants(c: &mut SqliteConnection, broadcast: i64, b: &NewBroadcast) -> Result<(), StoreError> {
     for (lang, variant) in &b.variants {
         // Primary key (broadcast, lang).
         sqlx::query("INSERT INTO variant (broadcast, lang, format, body) VALUES (?, ?, ?, ?)")

@@ -20,9 +20,7 @@ impl Slots {
     /// From what is stored: the moment from which the account may send again.
     pub(super) fn new(rate: Option<Rate>, tat_us: Option<i64>, now: Ms) -> Self {
         let now_us = now.saturating_mul(1_000);
-        let step_us = rate.map_or(0, |r| {
-            i64::from(r.per_ms) * 1_000 / i64::from(r.count.max(1))
-        });
+        let step_us = rate.map_or(0, |r| i64::from(r.per_ms) * 1_000 / i64::from(r.count.max(1)));
         Self {
             next_us: tat_us.unwrap_or(now_us).max(now_us),
             step_us,

@@ -87,11 +87,7 @@ pub(super) async fn take_in(
     Ok(matches)
 }
 
-async fn find(
-    c: &mut SqliteConnection,
-    lane: i64,
-    receipt: &Receipt,
-) -> Result<Option<Met>, StoreError> {
+async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<Option<Met>, StoreError> {
     let row = if let Some((id, _)) = receipt.delivery {
         // Primary keys.
         sqlx::query(
@@ -125,7 +121,9 @@ async fn find(
         broadcast: row.try_get("broadcast")?,
     };
     // An attempt that was never made: a stray or a lie.
-    let made = receipt.delivery.is_none_or(|(_, attempt)| attempt >= 1 && attempt <= met.attempt);
+    let made = receipt
+        .delivery
+        .is_none_or(|(_, attempt)| attempt >= 1 && attempt <= met.attempt);
     Ok(made.then_some(met))
 }
 
@@ -137,7 +135,14 @@ async fn apply(
     now: Ms,
 ) -> Result<ReceiptMatch, StoreError> {
     let line = |what| {
-        Evidence(met.id, met.attempt, now, what, None, raw.chars().take(RAW_MAX).collect())
+        Evidence(
+            met.id,
+            met.attempt,
+            now,
+            what,
+            None,
+            raw.chars().take(RAW_MAX).collect(),
+        )
     };
     match effect(met.state, met.flags, word) {
         Effect::Known => Ok(ReceiptMatch::Evidence),
@@ -179,33 +184,23 @@ async fn apply(
     }
 }
 
-async fn keep(
-    c: &mut SqliteConnection,
-    lane: i64,
-    receipt: &Receipt,
-    now: Ms,
-) -> Result<(), StoreError> {
+async fn keep(c: &mut SqliteConnection, lane: i64, receipt: &Receipt, now: Ms) -> Result<(), StoreError> {
     let raw: String = receipt.raw.chars().take(RAW_MAX).collect();
-    sqlx::query(
-        "INSERT INTO receipt (lane, remote_id, delivery, attempt, word, raw, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(lane)
-    .bind(&receipt.remote_id)
-    .bind(receipt.delivery.map(|d| d.0.0))
-    .bind(receipt.delivery.map(|d| d.1))
-    .bind(receipt.word as u8)
-    .bind(raw)
-    .bind(now)
-    .execute(c)
-    .await?;
+    sqlx::query("INSERT INTO receipt (lane, remote_id, delivery, attempt, word, raw, at) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(lane)
+        .bind(&receipt.remote_id)
+        .bind(receipt.delivery.map(|d| d.0.0))
+        .bind(receipt.delivery.map(|d| d.1))
+        .bind(receipt.word as u8)
+        .bind(raw)
+        .bind(now)
+        .execute(c)
+        .await?;
     Ok(())
 }
 
 /// The other side: rows that have just got their remote id meet receipts that came before it. Pairs of lane and delivery.
-pub(super) async fn settle_waiting(
-    c: &mut SqliteConnection,
-    named: &[(i64, i64)],
-) -> Result<(), StoreError> {
+pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)]) -> Result<(), StoreError> {
     if named.is_empty() {
         return Ok(());
     }
@@ -222,11 +217,10 @@ pub(super) async fn settle_waiting(
     for hit in &hits {
         let id: i64 = hit.try_get("id")?;
         // Primary key; read again, because the hit before may have moved it.
-        let (state, flags): (i64, i64) =
-            sqlx::query_as("SELECT state, flags FROM delivery WHERE id = ?")
-                .bind(id)
-                .fetch_one(&mut *c)
-                .await?;
+        let (state, flags): (i64, i64) = sqlx::query_as("SELECT state, flags FROM delivery WHERE id = ?")
+            .bind(id)
+            .fetch_one(&mut *c)
+            .await?;
         let met = Met {
             id,
             state,

@@ -58,16 +58,12 @@ pub(super) fn count(n: i64) -> u64 {
 }
 
 /// The frozen texts of a broadcast.
-pub(super) async fn variants(
-    c: &mut SqliteConnection,
-    broadcast: i64,
-) -> Result<BTreeMap<Lang, Variant>, StoreError> {
+pub(super) async fn variants(c: &mut SqliteConnection, broadcast: i64) -> Result<BTreeMap<Lang, Variant>, StoreError> {
     // Primary key (broadcast, lang).
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT lang, body FROM variant WHERE broadcast = ?")
-            .bind(broadcast)
-            .fetch_all(c)
-            .await?;
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT lang, body FROM variant WHERE broadcast = ?")
+        .bind(broadcast)
+        .fetch_all(c)
+        .await?;
     let mut variants = BTreeMap::new();
     for (lang, body) in rows {
         if let Some(lang) = from_word(Some(lang)) {
@@ -86,10 +82,7 @@ pub(super) fn pick<T>(variants: &BTreeMap<Lang, T>, wanted: Option<Lang>) -> Opt
 }
 
 /// Broadcasts whose last row has ended become ended; those with rows again are alive again.
-pub(super) async fn settle_lanes(
-    c: &mut SqliteConnection,
-    lanes: BTreeSet<i64>,
-) -> Result<(), StoreError> {
+pub(super) async fn settle_lanes(c: &mut SqliteConnection, lanes: BTreeSet<i64>) -> Result<(), StoreError> {
     for lane in lanes {
         // broadcast_live (lane, …) WHERE state < 2.
         sqlx::query(

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::rows::{from_word, listed, pick, variants};
-use super::{DeliveryRow, Fit, Story, Variant, StoryEvent, StoreError, board, lanes};
+use super::{DeliveryRow, Variant, Fit, StoreError, Story, StoryEvent, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};
@@ -17,14 +17,8 @@ fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
         id: DeliveryId(row.try_get("id")?),
         broadcast: BroadcastId(row.try_get("broadcast")?),
         recipient: RecipientId(row.try_get("recipient")?),
-        state: listed(
-            DeliveryState::from_stored(row.try_get("state")?),
-            "a delivery's state",
-        )?,
-        operation: listed(
-            Operation::from_stored(row.try_get("operation")?),
-            "an operation",
-        )?,
+        state: listed(DeliveryState::from_stored(row.try_get("state")?), "a delivery's state")?,
+        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         attempt: row.try_get("attempt")?,
         due_ms: row.try_get("due")?,
         changed_ms: row.try_get("changed")?,
@@ -57,17 +51,11 @@ pub(super) async fn list(
 }
 
 /// Everything known of one delivery.
-pub(super) async fn explain(
-    pool: &SqlitePool,
-    delivery: DeliveryId,
-) -> Result<Option<Story>, StoreError> {
-    // Primary keys of delivery, broadcast and target; (lane, seq) of recipient.
+pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
+    // Primary keys; (lane, seq) of recipient.
     let row = sqlx::query(
-        "SELECT d.*, NULL AS text, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
-           t.text AS target_text
-         FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-           LEFT JOIN target t ON b.shape = 2 AND t.id = d.recipient WHERE d.id = ?",
+        "SELECT d.*, NULL AS text, r.address, r.lang FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient WHERE d.id = ?",
     )
     .bind(delivery.0)
     .fetch_optional(pool)
@@ -87,34 +75,16 @@ pub(super) async fn explain(
         None => Variant {
             format: 0,
             text: String::new(),
+            first: None,
             payload: serde_json::Value::Null,
             fit: Fit::default(),
         },
     };
-    let mut events = events(pool, &row, broadcast.created_ms, &delivery).await?;
-    let target: Option<String> = row.try_get("target")?;
-    if target.is_some() && delivery.state == DeliveryState::Waiting {
-        // A website is brought up to date as a whole: what its target met is what became of this notice there.
-        delivery.due_ms = row.try_get("target_due")?;
-        delivery.attempt = row.try_get("target_failures")?;
-        if let Some(text) = row.try_get::<Option<String>, _>("target_text")? {
-            events.push(StoryEvent {
-                at_ms: broadcast.changed_ms,
-                what: "failed".to_owned(),
-                attempt: Some(delivery.attempt),
-                reason: None,
-                text: Some(text),
-            });
-        }
-    }
+    let events = events(pool, &row, broadcast.created_ms, &delivery).await?;
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
         variant,
-        // A target's address is our own and holds no secret.
-        address: match target {
-            Some(target) => Some(target),
-            None => row.try_get::<Option<String>, _>("address")?.map(|a| mask(&a)),
-        },
+        address: row.try_get::<Option<String>, _>("address")?.map(|a| mask(&a)),
         lane,
         broadcast,
         delivery,
@@ -141,21 +111,17 @@ async fn events(
         events.push(event(started, "started", Some(1)));
     }
     // Primary key (delivery, n).
-    let lines = sqlx::query(
-        "SELECT at, what, attempt, reason, text FROM attempt WHERE delivery = ? ORDER BY n",
-    )
-    .bind(delivery.id.0)
-    .fetch_all(pool)
-    .await?;
+    let lines = sqlx::query("SELECT at, what, attempt, reason, text FROM attempt WHERE delivery = ? ORDER BY n")
+        .bind(delivery.id.0)
+        .fetch_all(pool)
+        .await?;
     for line in &lines {
         events.push(StoryEvent {
             at_ms: line.try_get("at")?,
             what: line.try_get("what")?,
             attempt: Some(line.try_get("attempt")?),
             reason: from_word(line.try_get("reason")?),
-            text: line
-                .try_get::<Option<String>, _>("text")?
-                .filter(|t| !t.is_empty()),
+            text: line.try_get::<Option<String>, _>("text")?.filter(|t| !t.is_empty()),
         });
     }
     if row.try_get::<i64, _>("flags")? & FLAG_RECEIPT != 0 {

@@ -24,13 +24,12 @@ pub(super) async fn supersede(
     at: Ms,
 ) -> Result<(), StoreError> {
     // broadcast_incident (incident, …).
-    let alive = sqlx::query(
-        "SELECT id, lane, number, scope FROM broadcast WHERE incident = ? AND state < 2 AND shape <> ?",
-    )
-    .bind(incident)
-    .bind(SHAPE_LEVELS)
-    .fetch_all(&mut *c)
-    .await?;
+    let alive =
+        sqlx::query("SELECT id, lane, number, scope FROM broadcast WHERE incident = ? AND state < 2 AND shape <> ?")
+            .bind(incident)
+            .bind(SHAPE_LEVELS)
+            .fetch_all(&mut *c)
+            .await?;
     let mut touched = BTreeSet::new();
     for row in alive {
         let lane: i64 = row.try_get("lane")?;
@@ -85,12 +84,11 @@ pub(super) async fn close_corrected(
     let mut fresh: Vec<u32> = corrects.to_vec();
     while let Some(number) = fresh.pop() {
         // Unique (incident, number).
-        let body: Option<String> =
-            sqlx::query_scalar("SELECT body FROM notice WHERE incident = ? AND number = ?")
-                .bind(incident)
-                .bind(number)
-                .fetch_optional(&mut *c)
-                .await?;
+        let body: Option<String> = sqlx::query_scalar("SELECT body FROM notice WHERE incident = ? AND number = ?")
+            .bind(incident)
+            .bind(number)
+            .fetch_optional(&mut *c)
+            .await?;
         if let Some(body) = body {
             let notice: Notice = serde_json::from_str(&body)?;
             if notice.kind != Kind::Notice {

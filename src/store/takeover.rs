@@ -28,12 +28,10 @@ pub(super) async fn take_over(
         });
     }
     // Channels that are no longer configured: nobody can say, a person may. The whole table of lanes: a few dozen rows.
-    let others: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))",
-    )
-    .bind(serde_json::to_string(&settled)?)
-    .fetch_all(&mut *c)
-    .await?;
+    let others: Vec<i64> = sqlx::query_scalar("SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&settled)?)
+        .fetch_all(&mut *c)
+        .await?;
     for lane in others {
         note(c, lane, now).await?;
         leave(c, lane, 4, now).await?;
@@ -67,7 +65,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
     };
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
     let done = sqlx::query(
-        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~8, reason = 'takeover' WHERE state = 1
+        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = flags | 1, reason = 'takeover' WHERE state = 1
            AND first_started > ?2 AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2)",
     )
     .bind(now)

@@ -7,11 +7,7 @@ use super::{StoreError, TargetResult, TargetRow, TargetSpec, audience};
 use crate::ids::RecipientId;
 
 /// Brings the rows in line with the configuration. A new target wants everything there is.
-pub(super) async fn configure(
-    c: &mut SqliteConnection,
-    lane: i64,
-    specs: &[TargetSpec],
-) -> Result<(), StoreError> {
+pub(super) async fn configure(c: &mut SqliteConnection, lane: i64, specs: &[TargetSpec]) -> Result<(), StoreError> {
     // Unique (lane, address).
     sqlx::query("UPDATE target SET active = 0 WHERE lane = ? AND active = 1")
         .bind(lane)
@@ -44,12 +40,11 @@ pub(super) async fn configure(
 /// A new generation, wanted on every target. Returns it.
 pub(super) async fn raise(c: &mut SqliteConnection, lane: i64) -> Result<i64, StoreError> {
     // Primary key.
-    let generation: i64 = sqlx::query_scalar(
-        "UPDATE lane SET generation = generation + 1 WHERE id = ? RETURNING generation",
-    )
-    .bind(lane)
-    .fetch_one(&mut *c)
-    .await?;
+    let generation: i64 =
+        sqlx::query_scalar("UPDATE lane SET generation = generation + 1 WHERE id = ? RETURNING generation")
+            .bind(lane)
+            .fetch_one(&mut *c)
+            .await?;
     // Unique (lane, address).
     sqlx::query("UPDATE target SET wanted = ? WHERE lane = ? AND active = 1")
         .bind(generation)

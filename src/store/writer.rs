@@ -45,9 +45,7 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
-            + Send
-            + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
         let work: Work = Box::new(move |begun| {
@@ -197,10 +195,7 @@ impl Group {
     }
 }
 
-async fn execute(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-) -> Result<(), StoreError> {
+async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
     sqlx::query(sql).execute(connection).await?;
     Ok(())
 }

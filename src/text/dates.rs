@@ -139,16 +139,6 @@ pub fn short(when: &ZonedDateTime, now: &ZonedDateTime, lang: Lang) -> String {
     )
 }
 
-/// A time seen from `now`, the clock alone where it is today: `10:00 Uhr`.
-pub fn shortest(when: &ZonedDateTime, now: &ZonedDateTime, lang: Lang) -> String {
-    let local = when.with_time_zone(now.time_zone().clone());
-    if local.date() == now.date() {
-        clock(local.time(), lang)
-    } else {
-        short(when, now, lang)
-    }
-}
-
 /// How long in words, in the largest unit that fills: `3 Stunden`, `weniger als 1 Minute`. Signs do not count.
 pub fn duration(length: SignedDuration, lang: Lang) -> String {
     say_duration(length, lang, false)
@@ -263,8 +253,6 @@ mod tests {
             "Samstag, 24. Dezember 2022, 18:00 Uhr"
         );
         assert_eq!(say("2023-01-31T18:00", Lang::En), "Tuesday 31 January, 18:00");
-        assert_eq!(shortest(&at("2023-01-24T18:00"), &now, Lang::De), "18:00 Uhr");
-        assert_eq!(shortest(&at("2023-01-25T18:00"), &now, Lang::En), "tomorrow, 18:00");
     }
 
     #[test]

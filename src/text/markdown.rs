@@ -184,7 +184,7 @@ impl Plain {
                 self.break_to(if self.lists.is_empty() { 2 } else { 1 });
             }
             Event::Start(Tag::Link { dest_url, .. }) => {
-                self.link = Some((self.text.len(), dest_url.into_string()))
+                self.link = Some((self.text.len(), dest_url.into_string()));
             }
             Event::End(TagEnd::Link) => self.end_link(),
             _ => {}

@@ -12,6 +12,7 @@ pub mod links;
 pub mod markdown;
 pub mod mastodon;
 pub mod measure;
+pub mod near;
 pub mod said;
 pub mod sentences;
 pub mod shorten;

@@ -1,5 +1,6 @@
 //! The feeds: the same notices in three formats, read back by readers that know nothing of ours, and held against their schemas.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::support::{self, fixture};
@@ -117,18 +118,23 @@ fn atom_and_json_feeds_pass_their_schemas() {
             );
         }
     }
+    assert_valid(&cases, &atoms, &jsons);
+}
+
+/// Holds files against the schemas of `../shared/cases`.
+pub(super) fn assert_valid(cases: &Path, atoms: &[PathBuf], jsons: &[PathBuf]) {
     let schema = cases.join("feeds/rfc4287.rng");
     match Command::new("xmllint")
         .args(["--noout", "--nonet", "--relaxng"])
         .arg(schema)
-        .args(&atoms)
+        .args(atoms)
         .output()
     {
         Err(_) => support::skipped("xmllint not installed"),
         Ok(done) => assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr)),
     }
     python("import jsonschema", "jsonschema", |python| {
-        for json in &jsons {
+        for json in jsons {
             let schema = cases.join("feeds/feed-1.1.schema.json");
             let script = "import json,sys,jsonschema,referencing
 s,old,feed=[json.load(open(f)) for f in sys.argv[1:]]
@@ -175,7 +181,7 @@ fn feedparser_reads_them_like_feed_rs() {
 }
 
 /// Runs with the Python that has this package, or says aloud that nothing was looked at.
-fn python(import: &str, package: &str, look: impl FnOnce(&std::path::Path)) {
+pub(super) fn python(import: &str, package: &str, look: impl FnOnce(&Path)) {
     let python = support::python();
     let there = Command::new(&python)
         .args(["-c", import])

@@ -2,21 +2,32 @@
 //! Each file is one subject; what they share is in `support`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod backup;
+mod bad_input;
 mod bad_notices;
 mod bad_settings;
+mod case_c;
 mod channel_peers;
 mod compose;
+mod contract;
+mod corrections;
 mod counterparts;
+mod demo;
 mod example_notices;
 mod faults;
 mod feeds;
 mod filling_in;
 mod house;
+mod http;
+mod kills;
+mod lane_runner;
 mod layers;
 mod measure_cases;
 mod notices;
 mod owners;
 mod pages;
 mod peers;
+mod simulation;
 mod store_conformance;
+mod store_sqlite;
 mod support;

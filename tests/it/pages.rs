@@ -20,7 +20,7 @@ fn case_c() -> Site {
 }
 
 /// Text without markup, spaces closed up.
-fn plain(html: &str) -> String {
+pub(super) fn plain(html: &str) -> String {
     let body = html.split_once("<body>").map_or(html, |(_, body)| body);
     let mut out = String::new();
     let mut inside = false;
@@ -36,7 +36,7 @@ fn plain(html: &str) -> String {
 }
 
 /// In this order, each after the one before.
-fn in_order(text: &str, parts: &[&str]) {
+pub(super) fn in_order(text: &str, parts: &[&str]) {
     let mut at = 0;
     for part in parts {
         let found = text[at..].find(part);

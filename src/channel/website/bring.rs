@@ -171,7 +171,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::formats::SiteFile;
+    use crate::channel::testing::site;
 
     /// A place in memory that writes down what was done and fails when told.
     #[derive(Default)]
@@ -210,20 +210,6 @@ mod tests {
         }
         fn text(&self, path: &str) -> String {
             String::from_utf8(self.files.lock().unwrap()[path].to_vec()).unwrap()
-        }
-    }
-
-    fn site(files: &[(&str, &str)]) -> Site {
-        let file = |text: &str| SiteFile {
-            bytes: Bytes::copy_from_slice(text.as_bytes()),
-            media_type: "text/html",
-        };
-        Site {
-            files: files
-                .iter()
-                .map(|(path, text)| ((*path).to_owned(), file(text)))
-                .collect(),
-            changes_at: None,
         }
     }
 

@@ -166,21 +166,7 @@ impl Target for Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::SiteFile;
-
-    fn site(files: &[(&str, &'static str)]) -> Site {
-        let file = |text: &'static str| SiteFile {
-            bytes: Bytes::from_static(text.as_bytes()),
-            media_type: "text/html",
-        };
-        Site {
-            files: files
-                .iter()
-                .map(|(path, text)| ((*path).to_owned(), file(text)))
-                .collect(),
-            changes_at: None,
-        }
-    }
+    use crate::channel::testing::site;
 
     #[tokio::test]
     async fn the_site_stands_in_the_folder_and_goes_again() {

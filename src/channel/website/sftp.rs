@@ -1,6 +1,9 @@
 //! An SFTP server, by password or key, with a pinned host key. One session per upload; files are written beside their place
 //! and renamed over it (`posix-rename@openssh.com`, else removed first).
 
+mod host_key;
+mod session;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,26 +11,26 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::Url;
-use russh::client::{self, Handle, Handler};
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::client::{self, Handle};
+use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
-use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
+use russh_sftp::protocol::StatusCode;
 
-use super::bring::{LARGEST_MANIFEST, Place, bring};
+use super::bring::{Place, bring};
 use crate::channel::{Finding, Target, http};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::formats::Site;
 use crate::said;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::Reader;
+use host_key::{Pin, Verifier, pin};
+use session::Session;
 
 /// Of one whole upload.
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Of one answer of the server.
 const ANSWER: u64 = 20;
-/// Bytes in one request; what every server takes (draft-ietf-secsh-filexfer, section 3).
-const CHUNK: usize = 32 * 1_024;
 
 /// `sftp://HOST/PATH`.
 pub struct Sftp {
@@ -41,15 +44,6 @@ pub struct Sftp {
     host_key: Option<Pin>,
     link: bool,
     timeout: Duration,
-}
-
-/// What the server's key must be.
-#[derive(Debug, Clone)]
-enum Pin {
-    /// `SHA256:…`.
-    Fingerprint(String),
-    /// The key itself.
-    Key(Box<PublicKey>),
 }
 
 /// Reads a target's keys.
@@ -131,52 +125,6 @@ fn percent_decode(path: &str) -> String {
     url::form_urlencoded::parse(format!("p={}", path.replace('+', "%2B")).as_bytes())
         .next()
         .map_or_else(String::new, |(_, v)| v.into_owned())
-}
-
-fn pin(written: &str) -> Option<Pin> {
-    let written = written.trim();
-    if written.starts_with("SHA256:") && written.len() > 40 {
-        return Some(Pin::Fingerprint(written.trim_end_matches('=').to_owned()));
-    }
-    // A line of known_hosts has the host in front of the key.
-    let words: Vec<&str> = written.split_whitespace().collect();
-    let start = words
-        .iter()
-        .position(|w| w.starts_with("ssh-") || w.starts_with("ecdsa-") || w.starts_with("sk-"))?;
-    let key = words.get(start..start + 2)?.join(" ");
-    PublicKey::from_openssh(&key).ok().map(|key| Pin::Key(Box::new(key)))
-}
-
-/// Looks at the server's key and remembers why it was not taken.
-struct Verifier {
-    host: String,
-    port: u16,
-    pin: Option<Pin>,
-    refusal: Arc<Mutex<Option<String>>>,
-}
-
-impl Handler for Verifier {
-    type Error = russh::Error;
-
-    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
-            return Ok(false);
-        };
-        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        let (known, why) = match &self.pin {
-            Some(Pin::Fingerprint(pinned)) => (*pinned == fingerprint, "it is not the one in host_key"),
-            Some(Pin::Key(pinned)) => (pinned.key_data() == key.key_data(), "it is not the one in host_key"),
-            None => (
-                russh::keys::check_known_hosts(&self.host, self.port, key).unwrap_or(false),
-                "nobody has vouched for it. If your provider names the same, write it into host_key",
-            ),
-        };
-        if !known {
-            let text = format!("the server's key is {fingerprint}, and {why}");
-            *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(text);
-        }
-        Ok(known)
-    }
 }
 
 impl Sftp {
@@ -317,143 +265,6 @@ impl Sftp {
     }
 }
 
-/// One connection.
-struct Session<'a> {
-    target: &'a Sftp,
-    raw: RawSftpSession,
-    /// The server renames over what is there.
-    renames: bool,
-    /// Folders known to be there.
-    made: Mutex<std::collections::BTreeSet<String>>,
-    /// Ends the connection when dropped.
-    _handle: Handle<Verifier>,
-}
-
-fn missing(error: &SftpError) -> bool {
-    matches!(error, SftpError::Status(status) if status.status_code == StatusCode::NoSuchFile)
-}
-
-impl Session<'_> {
-    fn full(&self, path: &str) -> String {
-        format!("{}/{path}", self.target.root)
-    }
-
-    /// Makes the folders above a file; one that is there already answers "failure" and is fine.
-    async fn folders(&self, full: &str) {
-        let above: Vec<usize> = full.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0).collect();
-        for at in above {
-            let folder = &full[..at];
-            let known = |made: &Mutex<std::collections::BTreeSet<String>>| {
-                made.lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .insert(folder.to_owned())
-            };
-            if folder != "." && known(&self.made) {
-                let attributes = FileAttributes {
-                    permissions: Some(0o755),
-                    ..FileAttributes::empty()
-                };
-                // Whether it is there shows when the file is opened.
-                let _ = self.raw.mkdir(folder, attributes).await;
-            }
-        }
-    }
-
-    async fn write(&self, full: &str, bytes: &[u8]) -> Result<(), SftpError> {
-        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
-        let attributes = FileAttributes {
-            permissions: Some(0o644),
-            ..FileAttributes::empty()
-        };
-        let handle = self.raw.open(full, flags, attributes).await?.handle;
-        let chunks = bytes
-            .chunks(CHUNK)
-            .enumerate()
-            .map(|(n, chunk)| self.raw.write(handle.clone(), (n * CHUNK) as u64, chunk.to_vec()));
-        let written = futures_util::future::try_join_all(chunks).await;
-        self.raw.close(handle).await?;
-        written.map(|_| ())
-    }
-
-    async fn rename(&self, from: &str, to: &str) -> Result<(), SftpError> {
-        if !self.renames {
-            return match self.raw.remove(to).await {
-                Err(error) if !missing(&error) => Err(error),
-                _ => self.raw.rename(from, to).await.map(|_| ()),
-            };
-        }
-        let mut data = Vec::new();
-        for name in [from, to] {
-            data.extend((name.len() as u32).to_be_bytes());
-            data.extend(name.as_bytes());
-        }
-        match self.raw.extended("posix-rename@openssh.com", data).await? {
-            Packet::Status(status) if status.status_code == StatusCode::Ok => Ok(()),
-            Packet::Status(status) => Err(SftpError::Status(status)),
-            _ => Err(SftpError::UnexpectedPacket),
-        }
-    }
-
-    async fn read(&self, full: &str) -> Result<Bytes, SftpError> {
-        let handle = self
-            .raw
-            .open(full, OpenFlags::READ, FileAttributes::empty())
-            .await?
-            .handle;
-        let mut bytes = Vec::new();
-        while bytes.len() < LARGEST_MANIFEST {
-            match self.raw.read(handle.clone(), bytes.len() as u64, CHUNK as u32).await {
-                Ok(data) if data.data.is_empty() => break,
-                Ok(data) => bytes.extend(data.data),
-                Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => break,
-                Err(error) => return Err(error),
-            }
-        }
-        self.raw.close(handle).await?;
-        Ok(Bytes::from(bytes))
-    }
-}
-
-#[async_trait]
-impl Place for Session<'_> {
-    async fn get(&self, path: &str) -> Result<Option<Bytes>, Report> {
-        match self.read(&self.full(path)).await {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if missing(&error) => Ok(None),
-            Err(error) => Err(self.target.sort(path, error)),
-        }
-    }
-
-    async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Report> {
-        let full = self.full(path);
-        self.folders(&full).await;
-        let (folder, name) = full.rsplit_once('/').unwrap_or((".", &full));
-        let beside = format!("{folder}/.rundruf-{name}.tmp");
-        let done = async {
-            self.write(&beside, bytes).await?;
-            self.rename(&beside, &full).await
-        };
-        done.await.map_err(|error| self.target.sort(path, error))
-    }
-
-    async fn remove(&self, path: &str) -> Result<(), Report> {
-        let full = self.full(path);
-        match self.raw.remove(&full).await {
-            Err(error) if !missing(&error) => return Err(self.target.sort(path, error)),
-            _ => {}
-        }
-        // Folders left empty go too; the first that is not empty ends it.
-        let mut at = path;
-        while let Some((folder, _)) = at.rsplit_once('/') {
-            if self.raw.rmdir(self.full(folder)).await.is_err() {
-                break;
-            }
-            at = folder;
-        }
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl Target for Sftp {
     fn address(&self) -> String {
@@ -493,27 +304,5 @@ impl Target for Sftp {
             ),
             Err(report) => http::unwell(&address, &report),
         }]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn host_keys_as_people_have_them() {
-        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIDiLDCgCtYBR8FdV4vVQPyZGX8w7IBdWmfvFgXTo0Qm";
-        assert!(matches!(pin(line), Some(Pin::Key(_))));
-        assert!(matches!(
-            pin(&format!("[127.0.0.1]:2222 {line} comment")),
-            Some(Pin::Key(_))
-        ));
-        assert!(matches!(
-            pin("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"),
-            Some(Pin::Fingerprint(_))
-        ));
-        for wrong in ["", "SHA256:", "MD5:aa:bb", "ssh-ed25519", "ssh-ed25519 AAAA"] {
-            assert!(pin(wrong).is_none(), "{wrong}");
-        }
     }
 }

@@ -76,34 +76,44 @@ pub(super) struct Tally {
 impl Tally {
     /// What should be there and is not.
     pub(super) fn lost(&self) -> u64 {
-        self.expected.saturating_sub(self.books - self.double)
+        self.expected.saturating_sub(self.books.saturating_sub(self.double))
     }
 
     /// Nothing lost, nothing double, and our board says what the service says.
     pub(super) fn is_good(&self) -> bool {
-        self.lost() == 0 && self.double == 0 && self.board == self.expected && self.unknown == 0
+        let agree = self.board == self.expected && self.books == self.expected;
+        agree && self.lost() == 0 && self.double == 0 && self.unknown == 0
     }
 }
 
-/// A line for every service.
-pub(super) fn compare(status: &Status, sandbox: &Sandbox, notices: u64, people: usize) -> Vec<Tally> {
-    let people = u64::try_from(people).unwrap_or(u64::MAX);
+/// A line for the page, of which `on_the_page` notices can be read, and one for every service.
+pub(super) fn compare(
+    status: &Status,
+    sandbox: &Sandbox,
+    on_the_page: usize,
+    notices: usize,
+    people: usize,
+) -> Vec<Tally> {
+    let service =
+        |channel, expected, books: &Books| tally(status, channel, expected, books.accepted(), books.doubles());
     vec![
-        tally(status, "mastodon", notices, &sandbox.mastodon.books()),
-        tally(status, "sms", notices * people, &sandbox.kannel.books()),
-        tally(status, "webhook", notices, &sandbox.webhook.books()),
+        // A page is there or not; it cannot be there twice.
+        tally(status, "website", notices, on_the_page, 0),
+        service("mastodon", notices, &sandbox.mastodon.books()),
+        service("sms", notices * people, &sandbox.kannel.books()),
+        service("webhook", notices, &sandbox.webhook.books()),
     ]
 }
 
-fn tally(status: &Status, channel: &'static str, expected: u64, books: &Books) -> Tally {
+fn tally(status: &Status, channel: &'static str, expected: usize, books: usize, double: usize) -> Tally {
     let as_count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     Tally {
         channel,
-        expected,
+        expected: as_count(expected),
         board: status.sum(channel, "delivered"),
         unknown: status.sum(channel, "unknown"),
-        books: as_count(books.accepted()),
-        double: as_count(books.doubles()),
+        books: as_count(books),
+        double: as_count(double),
     }
 }
 
@@ -151,6 +161,10 @@ mod tests {
             },
             Tally {
                 board: 8,
+                ..good.clone()
+            },
+            Tally {
+                books: 10,
                 ..good.clone()
             },
             Tally { unknown: 1, ..good },

@@ -4,17 +4,19 @@
 //! in the middle is a real process. At the end our board is compared with the services' own books.
 
 mod board;
+mod folder;
 mod stage;
 mod words;
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::output::{Failure, Output};
 use crate::said;
 use crate::sandbox::Sandbox;
+use crate::sandbox::kannel::Plan;
 use board::Tally;
 use stage::Stage;
 use words::Words;
@@ -22,7 +24,9 @@ use words::Words;
 /// Until what is expected has arrived. The lanes wait up to 15 s between early tries.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long Mastodon stays away before the reader's eyes.
-const AWAY: Duration = Duration::from_secs(4);
+const AWAY: Duration = Duration::from_secs(3);
+/// How long the phones take in the last act, so that their reports find `serve` killed.
+const REPORTS_LATER: Duration = Duration::from_secs(1);
 
 /// Arguments of `demo`.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,7 +45,7 @@ const NOTICES: [&str; 3] = [
 
 /// Runs the command: 0 only where nothing was lost and nothing came twice.
 pub async fn run(args: DemoArgs, out: &Output) -> Result<u8, Failure> {
-    let once = args.once || !std::io::stdout().is_terminal();
+    let once = args.once || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
     show(once, &Words::new(out.german, out.colour)).await.map_err(|error| {
         let why = format!("{error:#}");
         Failure::Refused(said!(
@@ -56,69 +60,118 @@ async fn show(once: bool, words: &Words) -> anyhow::Result<u8> {
     let sandbox = Sandbox::start(clock, words.german())
         .await
         .context("the imitated services found no free port on 127.0.0.1")?;
-    // The address comes first: whoever wants to watch opens it now.
-    words.opening(&sandbox.page_url());
-    let stage = Stage::build(&sandbox, &NOTICES).await?;
-    words.site(&stage.site_url());
+    let mut stage = Stage::build(&sandbox, &NOTICES)?;
+    // The addresses come first: whoever wants to watch opens them now.
+    words.opening(&stage.site_url(), &sandbox.page_url());
 
-    let result = tokio::select! {
-        result = play(words, &sandbox, stage, once) => result,
-        _ = tokio::signal::ctrl_c() => {
-            words.interrupted();
-            Ok(1)
-        }
+    let mut end = std::pin::pin!(asked_to_end());
+    let played = tokio::select! {
+        played = play(words, &sandbox, &mut stage) => played.map(Some),
+        () = &mut end => Ok(None),
     };
+    match played {
+        Ok(None) => words.interrupted(),
+        Ok(Some(_)) if !once => {
+            words.stays_open();
+            tokio::select! {
+                () = enter() => {}
+                () = end => {}
+            }
+        }
+        Ok(Some(_)) | Err(_) => {}
+    }
+    // However it went: children first, then their folder.
+    stage.stop().await;
     sandbox.stop().await;
-    result
+    Ok(u8::from(played? != Some(true)))
 }
 
-async fn play(words: &Words, sandbox: &Sandbox, mut stage: Stage, once: bool) -> anyhow::Result<u8> {
+/// Plays the three acts; true where board and books agree.
+async fn play(words: &Words, sandbox: &Sandbox, stage: &mut Stage) -> anyhow::Result<bool> {
     stage.serve().await?;
 
     words.act_one();
-    stage.publish(1, true).await?;
-    arrived(words, sandbox, &stage, 1).await?;
+    stage.publish(1).await?;
+    others_arrived(words, sandbox, stage, 1).await?;
+    mastodon_arrived(words, sandbox, stage, 1).await?;
+    words.everywhere(1, stage.people());
 
     words.act_two();
     sandbox.mastodon.stop().await;
     words.mastodon_away();
-    stage.publish(2, true).await?;
-    others_arrived(words, sandbox, &stage, 2).await?;
-    words.only_mastodon_waits(stage.status().await?.next_try("mastodon"));
+    stage.publish(2).await?;
+    others_arrived(words, sandbox, stage, 2).await?;
+    words.everywhere_but_mastodon(2, stage.people());
+    words.mastodon_waits(stage.status().await?.next_try("mastodon"));
     tokio::time::sleep(AWAY).await;
     sandbox.mastodon.start_again().await?;
     words.mastodon_back();
-    arrived(words, sandbox, &stage, 2).await?;
+    mastodon_arrived(words, sandbox, stage, 2).await?;
+    words.mastodon_has_it(2);
 
     words.act_three();
-    stage.publish(3, false).await?;
-    first_sign(words, sandbox, 2).await?;
+    // In the middle means here: the gateway has every SMS and has reported none, the webhook's receiver has nothing. An SMS that
+    // was started and never left would stand as unknown and wait for a person, rightly; that is not what this act is about.
+    sandbox.webhook.stop().await;
+    sandbox.kannel.service().plan(Plan::Late(REPORTS_LATER));
+    stage.publish(3).await?;
+    in_the_middle(words, sandbox, stage).await?;
     stage.kill().await?;
     words.killed();
+    sandbox.webhook.start_again().await?;
     stage.serve().await?;
     words.serving_again();
-    arrived(words, sandbox, &stage, 3).await?;
-    settled(words, &stage).await;
+    others_arrived(words, sandbox, stage, 3).await?;
+    mastodon_arrived(words, sandbox, stage, 3).await?;
+    words.everywhere(3, stage.people());
+    settled(words, stage).await;
 
-    let tallies = board::compare(&stage.status().await?, sandbox, 3, stage.people());
+    let on_the_page = stage.on_the_page(NOTICES.len()).await?;
+    let tallies = board::compare(
+        &stage.status().await?,
+        sandbox,
+        on_the_page,
+        NOTICES.len(),
+        stage.people(),
+    );
     words.table(&tallies);
     let good = tallies.iter().all(Tally::is_good);
     words.verdict(good);
-    if !once {
-        words.stays_open(&sandbox.page_url());
-        tokio::signal::ctrl_c().await?;
+    Ok(good)
+}
+
+/// Ctrl-C, SIGTERM, or the terminal is gone.
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let one = async |kind: SignalKind| match signal(kind) {
+        Ok(mut asked) => asked.recv().await,
+        // Without a handler the signal does what it always does.
+        Err(_) => std::future::pending().await,
+    };
+    tokio::select! {
+        _ = one(SignalKind::interrupt()) => {}
+        _ = one(SignalKind::terminate()) => {}
+        _ = one(SignalKind::hangup()) => {}
     }
-    stage.stop().await;
-    Ok(u8::from(!good))
 }
 
-/// Every service has the first `notices` notices, and every phone its SMS.
-async fn arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
+/// A line on standard input, or its end.
+async fn enter() {
+    let (pressed, press) = tokio::sync::oneshot::channel::<()>();
+    // A thread of its own: a read that never returns must not keep the runtime from ending.
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_line(&mut String::new());
+        drop(pressed);
+    });
+    let _ = press.await;
+}
+
+async fn mastodon_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
     let toots = sandbox.mastodon.until(|books| books.accepted() >= notices);
-    patient(words, toots, "Mastodon", stage).await?;
-    others_arrived(words, sandbox, stage, notices).await
+    patient(words, toots, "Mastodon", stage).await.map(|_| ())
 }
 
+/// The page and the webhook's receiver have the first `notices` notices, and every phone has its SMS.
 async fn others_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
     let on_phones = notices * stage.people();
     let phones = sandbox.kannel.until(|books| {
@@ -126,26 +179,23 @@ async fn others_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices
         delivered.count() >= on_phones
     });
     let calls = sandbox.webhook.until(|books| books.accepted() >= notices);
+    let page = async {
+        while stage.on_the_page(notices).await? < notices {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::Ok(())
+    };
+    patient(words, page, "Website", stage).await??;
     patient(words, phones, "SMS", stage).await?;
     patient(words, calls, "Webhook", stage).await?;
-    words.arrived(notices);
     Ok(())
 }
 
-/// Waits for the first sign of a notice at any service: the moment in the middle.
-async fn first_sign(words: &Words, sandbox: &Sandbox, before: usize) -> anyhow::Result<()> {
-    let waiting = words.waiting();
-    let toot = sandbox.mastodon.until(|books| books.accepted() > before);
-    let call = sandbox.webhook.until(|books| books.accepted() > before);
-    let any = async {
-        tokio::select! {
-            _ = toot => {}
-            _ = call => {}
-        }
-    };
-    let seen = tokio::time::timeout(PATIENCE, any).await;
-    drop(waiting);
-    seen.context("no service saw the third notice")
+/// Waits until the gateway has the third notice for everybody.
+async fn in_the_middle(words: &Words, sandbox: &Sandbox, stage: &Stage) -> anyhow::Result<()> {
+    let all = NOTICES.len() * stage.people();
+    let taken = sandbox.kannel.until(|books| books.accepted() >= all);
+    patient(words, taken, "SMS", stage).await.map(|_| ())
 }
 
 /// Until our board knows what the services know: the last delivery reports are on their way.
@@ -163,16 +213,15 @@ async fn settled(words: &Words, stage: &Stage) {
     let _ = tokio::time::timeout(PATIENCE, quiet).await;
 }
 
-async fn patient<T>(words: &Words, what: impl Future<Output = T>, name: &str, stage: &Stage) -> anyhow::Result<()> {
+async fn patient<T>(words: &Words, what: impl Future<Output = T>, name: &str, stage: &Stage) -> anyhow::Result<T> {
     let waiting = words.waiting();
     let came = tokio::time::timeout(PATIENCE, what).await;
     drop(waiting);
-    if came.is_err() {
-        bail!(
+    came.map_err(|_| {
+        anyhow::anyhow!(
             "{name}: not everything arrived within {} s\n{}",
             PATIENCE.as_secs(),
             stage.last_words()
-        );
-    }
-    Ok(())
+        )
+    })
 }

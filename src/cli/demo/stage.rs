@@ -6,9 +6,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::board::Status;
+use super::folder::Folder;
 use crate::sandbox::{Sandbox, get_status, kannel, mastodon, webhook};
 
 /// Numbers of the range for films; nobody has them.
@@ -21,33 +22,27 @@ const START: Duration = Duration::from_secs(30);
 /// Until a command ends; `publish --wait` itself ends after 30 s.
 const COMMAND: Duration = Duration::from_secs(60);
 
-/// Everything of one demo that lies on the disk or runs as a process. Gone when dropped.
+/// Everything of one demo that lies on the disk or runs as a process. What runs ends before the folder goes.
 pub(super) struct Stage {
-    folder: Folder,
+    serving: Option<Running>,
     program: PathBuf,
     public: SocketAddr,
-    serving: Option<Child>,
+    folder: Folder,
 }
 
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed lies in the folder for temporary files, where the system clears it.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A child and its standard input: it ends when this end of the pipe closes, so it cannot outlive a demo that is killed.
+struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
 }
 
 impl Stage {
     /// Writes configuration, audience and notices.
-    pub(super) async fn build(sandbox: &Sandbox, notices: &[&str]) -> anyhow::Result<Self> {
-        let name = format!("rundruf-demo-{:016x}", fastrand::u64(..));
-        let folder = Folder(std::env::temp_dir().join(name));
-        std::fs::create_dir(&folder.0).with_context(|| format!("{} cannot be made", folder.0.display()))?;
+    pub(super) fn build(sandbox: &Sandbox, notices: &[&str]) -> anyhow::Result<Self> {
+        let folder = Folder::make()?;
         let (public, admin) = free_ports()?;
         let write = |name: &str, text: &str| {
-            let path = folder.0.join(name);
+            let path = folder.path().join(name);
             std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
         };
         write("channels.toml", &configuration(sandbox, public, admin))?;
@@ -56,10 +51,10 @@ impl Stage {
             write(&notice_name(n + 1), notice)?;
         }
         Ok(Self {
-            folder,
+            serving: None,
             program: std::env::current_exe().context("this program does not know where it lies")?,
             public,
-            serving: None,
+            folder,
         })
     }
 
@@ -80,12 +75,9 @@ impl Stage {
             .append(true)
             .open(self.log())
             .context("the log of serve cannot be written")?;
-        let mut child = self
-            .command(&["serve"])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .context("serve cannot be started")?;
+        let mut command = self.command(&["serve"]);
+        let running = Running::start(command.stdout(Stdio::null()).stderr(log));
+        let running = self.serving.insert(running.context("serve cannot be started")?);
         let ready = url::Url::parse(&format!("http://{}/readyz", self.public))?;
         let answered = async {
             while !matches!(get_status(&ready).await, Ok(200)) {
@@ -93,7 +85,10 @@ impl Stage {
             }
         };
         let in_time = tokio::select! {
-            ended = child.wait() => bail!("serve ended: {}\n{}", ended?, self.last_words()),
+            ended = running.child.wait() => {
+                let ended = ended?;
+                bail!("serve ended: {ended}\n{}", self.last_words());
+            }
             in_time = tokio::time::timeout(START, answered) => in_time,
         };
         if in_time.is_err() {
@@ -103,14 +98,13 @@ impl Stage {
                 self.last_words()
             );
         }
-        self.serving = Some(child);
         Ok(())
     }
 
     /// `kill -9`: no goodbye, no last commit.
     pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
-        if let Some(mut child) = self.serving.take() {
-            child.kill().await.context("serve could not be killed")?;
+        if let Some(mut running) = self.serving.take() {
+            running.child.kill().await.context("serve could not be killed")?;
         }
         Ok(())
     }
@@ -122,14 +116,18 @@ impl Stage {
     }
 
     /// Publishes a notice of the case, as a person would.
-    pub(super) async fn publish(&self, number: usize, wait: bool) -> anyhow::Result<()> {
-        let file = self.folder.0.join(notice_name(number));
-        let file = file.to_string_lossy();
-        let mut words = vec!["publish", &file, "--yes"];
-        if wait {
-            words.push("--wait");
+    pub(super) async fn publish(&self, number: usize) -> anyhow::Result<()> {
+        self.run(&["publish", &notice_name(number), "--yes"]).await.map(|_| ())
+    }
+
+    /// Notices that the public page has, of the first `notices`; asked over HTTP, as a browser would.
+    pub(super) async fn on_the_page(&self, notices: usize) -> anyhow::Result<usize> {
+        let mut there = 0;
+        for number in 1..=notices {
+            let page = url::Url::parse(&format!("http://{}/potsdam/2023-01-it/{number}/", self.public))?;
+            there += usize::from(matches!(get_status(&page).await, Ok(200)));
         }
-        self.run(&words).await.map(|_| ())
+        Ok(there)
     }
 
     /// What our board says.
@@ -147,13 +145,16 @@ impl Stage {
     }
 
     async fn run(&self, words: &[&str]) -> anyhow::Result<Vec<u8>> {
-        let output = tokio::time::timeout(COMMAND, self.command(words).output())
-            .await
-            .with_context(|| format!("`{}` took too long", words.join(" ")))??;
+        let name = words.join(" ");
+        let mut command = self.command(words);
+        let running = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        let Running { child, stdin } = running;
+        let output = tokio::time::timeout(COMMAND, child.wait_with_output()).await;
+        drop(stdin);
+        let output = output.with_context(|| format!("`{name}` took too long"))??;
         if !output.status.success() {
             bail!(
-                "`{}` ended with {}\n{}",
-                words.join(" "),
+                "`{name}` ended with {}\n{}",
                 output.status,
                 String::from_utf8_lossy(&output.stderr)
             );
@@ -162,16 +163,19 @@ impl Stage {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let folder: &Path = &self.folder.0;
+        let folder: &Path = self.folder.path();
         let mut command = Command::new(&self.program);
         command
             .arg("--config")
             .arg(folder.join("channels.toml"))
             .arg("--data")
             .arg(folder.join("data"))
+            .arg("--until-stdin-ends")
             .args(words)
             .current_dir(folder)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
+            // Ctrl-C is for the demo, which then ends its children in order.
+            .process_group(0)
             .kill_on_drop(true);
         // The demo reads no configuration, not even from the environment.
         for (name, _) in std::env::vars_os() {
@@ -183,7 +187,16 @@ impl Stage {
     }
 
     fn log(&self) -> PathBuf {
-        self.folder.0.join("serve.log")
+        self.folder.path().join("serve.log")
+    }
+}
+
+impl Running {
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        let mut child = command.spawn()?;
+        // Taken out, because waiting for a child closes what is left in it.
+        let stdin = child.stdin.take();
+        Ok(Self { child, stdin })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the demo says, in German and English, with colours and a spinner only on a terminal.
 
+use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,92 +49,120 @@ impl Words {
         Waiting(Some(bar))
     }
 
-    pub(super) fn opening(&self, page: &str) {
+    pub(super) fn opening(&self, site: &str, page: &str) {
         self.line(&said!(
-            "Was die Dienste empfangen, sehen Sie hier: {page}",
-            "See here what the services receive: {page}"
+            "Die Seite für Bürgerinnen und Bürger: {site}",
+            "The page for citizens:     {site}"
+        ));
+        self.line(&said!(
+            "Was bei den Diensten ankommt:         {page}",
+            "What the services receive: {page}"
         ));
         self.line(&said!(
             "Mastodon, SMS und Webhook sind nachgestellt; nichts verlässt diesen Rechner.",
             "Mastodon, SMS and webhook are imitated; nothing leaves this machine."
         ));
-    }
-
-    pub(super) fn site(&self, url: &str) {
+        self.head(&said!(
+            "Der Fall: Potsdam, Januar 2023",
+            "The case: Potsdam, January 2023"
+        ));
         self.line(&said!(
-            "Die Seite für Bürgerinnen und Bürger: {url}",
-            "The page for citizens: {url}"
+            "Behörden warnen vor einem Angriff; die Stadt nimmt ihre IT selbst vom Netz.",
+            "Authorities warn of an attack; the city takes its own IT off the net."
+        ));
+        self.line(&said!(
+            "Drei Meldungen, je eine Datei, gehen auf die Website, an Mastodon, per SMS",
+            "Three notices, one file each, go to the website, to Mastodon, by SMS to"
+        ));
+        self.line(&said!(
+            "an drei Redaktionen und per Webhook an den Nachbarkreis.",
+            "three newsrooms and by webhook to the neighbouring district."
         ));
     }
 
     pub(super) fn act_one(&self) {
         self.head(&said!(
-            "1. Potsdam, 16. Januar: E-Mail geht wieder. Eine Datei, ein Befehl.",
-            "1. Potsdam, 16 January: e-mail works again. One file, one command."
+            "1. 16. Januar: E-Mail an die Stadt geht wieder.",
+            "1. 16 January: e-mail to the city works again."
         ));
     }
 
     pub(super) fn act_two(&self) {
         self.head(&said!(
-            "2. 24. Januar: alles ist wieder abgeschaltet. Und Mastodon fällt aus.",
-            "2. 24 January: everything is switched off again. And Mastodon fails."
+            "2. 24. Januar: Rückschlag, alles wieder abgeschaltet. Und Mastodon fällt aus.",
+            "2. 24 January: a setback, everything is switched off again. And Mastodon fails."
         ));
     }
 
     pub(super) fn act_three(&self) {
         self.head(&said!(
-            "3. 31. Januar: neuer Stand. Mitten im Versand wird serve getötet.",
-            "3. 31 January: a new state. In the middle of sending, serve is killed."
+            "3. 31. Januar: was geht und was nicht. Beim Senden fällt Rundruf selbst aus.",
+            "3. 31 January: what works, what does not. Rundruf itself fails in mid-sending."
         ));
     }
 
     pub(super) fn mastodon_away(&self) {
         self.line(&said!(
-            "Mastodon ist angehalten: keine Verbindung möglich.",
-            "Mastodon is stopped: no connection possible."
+            "Mastodon ist angehalten und nimmt keine Verbindung an.",
+            "Mastodon is stopped and takes no connection."
         ));
     }
 
-    pub(super) fn only_mastodon_waits(&self, next: Option<i64>) {
+    pub(super) fn everywhere_but_mastodon(&self, notice: usize, people: usize) {
+        self.line(&said!(
+            "Meldung {notice} steht auf der Website, auf {people} Telefonen und beim Nachbarkreis.",
+            "Notice {notice} is on the website, on {people} phones and at the district."
+        ));
+    }
+
+    pub(super) fn mastodon_waits(&self, next: Option<i64>) {
         let Some(next) = next else {
-            return self.line(&said!(
-                "Nur Mastodon wartet; alle anderen haben die Meldung.",
-                "Only Mastodon waits; all others have the notice."
-            ));
+            return self.line(&said!("Nur Mastodon wartet noch.", "Only Mastodon still waits."));
         };
         let zone = jiff::tz::TimeZone::system();
         let at = timestamp(next).to_zoned_datetime(zone).strftime("%H:%M:%S");
         self.line(&said!(
-            "Nur Mastodon wartet (nächster Versuch {at}); alle anderen haben die Meldung.",
-            "Only Mastodon waits (next try {at}); all others have the notice."
+            "Nur Mastodon wartet; nächster Versuch um {at} Uhr.",
+            "Only Mastodon waits; the next try is at {at}."
         ));
     }
 
     pub(super) fn mastodon_back(&self) {
         self.line(&said!(
-            "Mastodon ist wieder da. Der Beitrag kommt von selbst nach.",
-            "Mastodon is back. The post follows by itself."
+            "Mastodon ist wieder da. Der Beitrag kommt von selbst nach …",
+            "Mastodon is back. The post follows by itself …"
+        ));
+    }
+
+    pub(super) fn mastodon_has_it(&self, notice: usize) {
+        self.line(&said!(
+            "Meldung {notice} steht jetzt auch bei Mastodon, einmal.",
+            "Notice {notice} is at Mastodon now too, once."
         ));
     }
 
     pub(super) fn killed(&self) {
         self.line(&said!(
-            "serve ist getötet (kill -9). Was offen war, steht in der Ablage.",
-            "serve is killed (kill -9). What was open is in the store."
+            "Die SMS sind beim Gateway und noch nicht zugestellt; der Nachbarkreis ist weg.",
+            "The SMS are at the gateway, not delivered yet; the district is not there."
+        ));
+        self.line(&said!(
+            "Rundruf ist hart beendet (kill -9). Was offen ist, liegt auf der Platte.",
+            "Rundruf is killed (kill -9). What is open lies on the disk."
         ));
     }
 
     pub(super) fn serving_again(&self) {
         self.line(&said!(
-            "serve läuft wieder und macht weiter, wo es aufhörte.",
-            "serve runs again and goes on where it stopped."
+            "Rundruf läuft wieder und macht weiter, wo es aufgehört hat …",
+            "Rundruf runs again and goes on where it stopped …"
         ));
     }
 
-    pub(super) fn arrived(&self, notices: usize) {
+    pub(super) fn everywhere(&self, notice: usize, people: usize) {
         self.line(&said!(
-            "Meldung {notices} ist überall angekommen, wo es gerade geht.",
-            "Notice {notices} has arrived wherever that is possible now."
+            "Meldung {notice} ist überall: Website, Mastodon, {people} Telefone, Nachbarkreis.",
+            "Notice {notice} is everywhere: website, Mastodon, {people} phones, district."
         ));
     }
 
@@ -147,25 +176,9 @@ impl Words {
             "Our board and the services' own books"
         ));
         let head = if self.german {
-            [
-                "Kanal",
-                "soll",
-                "Anzeige",
-                "beim Dienst",
-                "verloren",
-                "doppelt",
-                "unbekannt",
-            ]
+            ["Kanal", "soll", "Anzeige", "Dienst", "verloren", "doppelt", "unbekannt"]
         } else {
-            [
-                "channel",
-                "expected",
-                "board",
-                "at service",
-                "lost",
-                "double",
-                "unknown",
-            ]
+            ["channel", "expected", "board", "service", "lost", "double", "unknown"]
         };
         print_row(&head);
         for t in tallies {
@@ -188,45 +201,47 @@ impl Words {
             (
                 "\u{1b}[1;31m",
                 said!(
-                    "Anzeige und Bücher stimmen nicht überein. Das ist ein Fehler; bitte melden Sie ihn mit dieser Ausgabe.",
+                    "Anzeige und Bücher stimmen nicht überein.\nDas ist ein Fehler; bitte melden Sie ihn mit dieser Ausgabe.",
                     "Board and books do not agree. This is a bug; please report it with this output."
                 ),
             )
         };
         let verdict = verdict.in_german(self.german);
         if self.terminal {
-            println!("\n{colour}{verdict}\u{1b}[0m");
+            print(&format!("\n{colour}{verdict}\u{1b}[0m"));
         } else {
-            println!("\n{verdict}");
+            print(&format!("\n{verdict}"));
         }
     }
 
-    pub(super) fn stays_open(&self, page: &str) {
+    pub(super) fn stays_open(&self) {
         self.line(&said!(
-            "Beide Seiten bleiben offen ({page}), bis Sie Strg-C drücken.",
-            "Both pages stay open ({page}) until you press Ctrl-C."
+            "Beide Seiten oben bleiben offen, bis Sie die Eingabetaste oder Strg-C drücken.",
+            "Both pages above stay open until you press Enter or Ctrl-C."
         ));
     }
 
     fn head(&self, text: &Said) {
         let text = text.in_german(self.german);
         if self.terminal {
-            println!("\n\u{1b}[1m{text}\u{1b}[0m");
+            print(&format!("\n\u{1b}[1m{text}\u{1b}[0m"));
         } else {
-            println!("\n{text}");
+            print(&format!("\n{text}"));
         }
     }
 
     fn line(&self, text: &Said) {
-        println!("  {}", text.in_german(self.german));
+        print(&format!("  {}", text.in_german(self.german)));
     }
 }
 
 fn print_row(cells: &[&str; 7]) {
     let [name, counts @ ..] = cells;
-    print!("  {name:<10}");
-    for cell in counts {
-        print!("{cell:>12}");
-    }
-    println!();
+    let counts: String = counts.iter().map(|cell| format!("{cell:>11}")).collect();
+    print(&format!("  {name:<9}{counts}"));
+}
+
+fn print(line: &str) {
+    // A closed pipe (`| head`) ends the reading, not the demo.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -4,6 +4,7 @@ use super::limits::MAX_PROBLEMS;
 use super::node::{Key, Node};
 use crate::domain::problem::Problem;
 use crate::said;
+use crate::text::near::nearest;
 use crate::text::said::Said;
 
 /// The faults of one file so far.
@@ -118,37 +119,11 @@ pub fn shown(text: &str) -> String {
 /// "Did you mean …? Allowed are …".
 pub fn choice(found: &str, known: &[&str]) -> Said {
     let list = known.join(", ");
-    match nearest(found, known) {
+    match nearest(found, known.iter().copied()) {
         Some(near) => said!(
             "Meinten Sie \"{near}\"? Erlaubt sind: {list}.",
             "Did you mean \"{near}\"? Allowed are: {list}."
         ),
         None => said!("Erlaubt sind: {list}.", "Allowed are: {list}."),
     }
-}
-
-/// The known word nearest to what was found, where one is near enough to be meant.
-pub fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
-    // Longer than any known word by far: not a slip of the finger, and the comparison would take long.
-    if found.len() > 80 {
-        return None;
-    }
-    let found = found.to_lowercase().replace('_', "-");
-    known
-        .iter()
-        .map(|k| {
-            let likeness = strsim::jaro_winkler(&found, &k.replace('_', "-"));
-            // "telephone" is meant as "phone", whatever the distance says.
-            (
-                if k.len() >= 4 && found.contains(k) {
-                    likeness.max(0.81)
-                } else {
-                    likeness
-                },
-                *k,
-            )
-        })
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, k)| k)
 }

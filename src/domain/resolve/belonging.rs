@@ -3,10 +3,11 @@
 use super::Notes;
 use crate::domain::draft::{Context, Draft, KnownIncident};
 use crate::domain::publisher::Publisher;
-use crate::domain::read::sink::{Sink, choice, nearest};
+use crate::domain::read::sink::{Sink, choice};
 use crate::ids::is_slug;
 use crate::said;
 use crate::text::lang::Lang;
+use crate::text::near::nearest;
 
 /// The incident a notice belongs to.
 pub struct Home<'a> {
@@ -139,7 +140,7 @@ pub fn incident<'a>(
                 "This notice begins the incident {slug}."
             ));
             let open: Vec<&str> = open.iter().map(|i| i.slug.as_str()).collect();
-            if let Some(near) = nearest(slug, &open).filter(|n| strsim::levenshtein(n, slug) <= 2) {
+            if let Some(near) = nearest(slug, open).filter(|n| strsim::levenshtein(n, slug) <= 2) {
                 notes.warn(said!(
                     "Es gibt schon den offenen Vorfall {near}; {slug} beginnt einen neuen. Ist das gemeint?",
                     "There is the open incident {near} already; {slug} begins a new one. Is that meant?"

@@ -77,6 +77,7 @@ pub fn places(names: &[&str]) -> Scope {
 /// A broadcast to one account.
 pub fn to(lane: LaneId) -> NewBroadcast {
     let variant = Variant {
+        first: None,
         format: 1,
         text: "Die IT steht.".into(),
         payload: serde_json::Value::Null,
@@ -115,12 +116,7 @@ pub fn publication(notice: Notice, broadcasts: Vec<NewBroadcast>, at: Ms) -> Pub
 }
 
 /// Publishes and says which row it became.
-pub async fn publish<S: Store>(
-    store: &S,
-    notice: Notice,
-    broadcasts: Vec<NewBroadcast>,
-    at: Ms,
-) -> NoticeSeq {
+pub async fn publish<S: Store>(store: &S, notice: Notice, broadcasts: Vec<NewBroadcast>, at: Ms) -> NoticeSeq {
     match store.publish(&publication(notice, broadcasts, at)).await.unwrap() {
         Published::New { seq, .. } => seq,
         other => panic!("not new: {other:?}"),

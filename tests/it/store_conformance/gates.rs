@@ -20,10 +20,7 @@ pub async fn a_held_lane_starts_nothing<S: Store>(store: &S) {
     let job = claim(store, lane, T0).await.remove(0);
     let held = store.set_gate(&hold(lane), &act("hold", T0)).await.unwrap();
     assert_eq!((held.gate, held.epoch), (Gate::Held, 2));
-    store
-        .give_back(&[(job.delivery, job.attempt)], T0)
-        .await
-        .unwrap();
+    store.give_back(&[(job.delivery, job.attempt)], T0).await.unwrap();
     store.acknowledge_gate(lane, 2, 3).await.unwrap();
     assert_eq!(store.lane_rows().await.unwrap()[0].acknowledged, (2, 3));
     for epoch in [1, 2] {
@@ -45,10 +42,7 @@ pub async fn an_old_epoch_gets_nothing_and_conflicts<S: Store>(store: &S) {
     let refused = store.set_gate(&release, &act("release", T0)).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))));
     release.expected_epoch = Some(2);
-    store
-        .set_gate(&release, &act("release", T0))
-        .await
-        .unwrap();
+    store.set_gate(&release, &act("release", T0)).await.unwrap();
     let old = store.claim(&request(lane, T0)).await.unwrap();
     assert_eq!((old.jobs.len(), old.epoch), (0, 3));
     let mut new = request(lane, T0);
@@ -73,15 +67,9 @@ pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
     assert!(matches!(refused, Err(StoreError::Refused(_))));
     lanes(store, &["new"]).await;
     assert!(claim(store, lane, T0).await.is_empty(), "not configured");
-    assert_eq!(
-        store.drop_lane(lane, &act("drop", T0), T0).await.unwrap(),
-        1
-    );
+    assert_eq!(store.drop_lane(lane, &act("drop", T0), T0).await.unwrap(), 1);
     assert_eq!(board(store, seq).await.state, BroadcastState::Ended);
-    store
-        .rename_lane("old", "older", &act("rename", T0))
-        .await
-        .unwrap();
+    store.rename_lane("old", "older", &act("rename", T0)).await.unwrap();
     assert_eq!(board(store, seq).await.channel, "older");
 }
 

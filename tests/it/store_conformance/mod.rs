@@ -1,6 +1,7 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
-mod fixture;
+mod bench;
+pub mod fixture;
 mod gates;
 mod levels;
 mod order;
@@ -45,6 +46,8 @@ on_sqlite! {
     settling::the_first_final_receipt_wins,
     settling::a_receipt_resolves_unknown,
     settling::a_passed_unknown_is_not_sent_again,
+    settling::an_unknown_read_back_as_missing_goes_again_unless_passed,
+    settling::a_big_audience_gets_each_notice_once,
     settling::what_a_person_sends_again_goes,
     settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,

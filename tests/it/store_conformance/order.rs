@@ -120,7 +120,12 @@ pub async fn an_audience_opens_in_order_and_by_places<S: Store>(store: &S) {
     let first = publish(store, werl, vec![to_all(lane)], T0).await;
     let second = publish(store, notice("i", 2), vec![to_all(lane)], T0).await;
     // Who comes later is not meant by `every`.
-    people(store, lane, &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"]), ("+4", &[])]).await;
+    people(
+        store,
+        lane,
+        &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"]), ("+4", &[])],
+    )
+    .await;
     let jobs = claim(store, lane, T0).await;
     let got: Vec<_> = jobs.iter().map(|j| (j.notice, j.address.as_str())).collect();
     assert_eq!(got, [(first, "+1"), (first, "+2"), (second, "+3")]);
@@ -159,10 +164,7 @@ pub async fn a_correction_knows_who_got_what<S: Store>(store: &S) {
         .iter()
         .map(|j| (j.address.as_str(), j.operation, j.target.is_some()))
         .collect();
-    assert_eq!(
-        got,
-        [("+1", Operation::Edit, true), ("+2", Operation::Post, false)]
-    );
+    assert_eq!(got, [("+1", Operation::Edit, true), ("+2", Operation::Post, false)]);
     let old = board(store, wrong).await;
     assert_eq!((old.state, old.counters.opened), (BroadcastState::Ended, 1));
 }

@@ -32,10 +32,7 @@ pub async fn another_content_under_a_key_is_refused<S: Store>(store: &S) {
     let mut p = publication(notice("i", 1), vec![to(lane)], T0);
     store.publish(&p).await.unwrap();
     p.content_hash = "other".into();
-    assert_eq!(
-        store.publish(&p).await.unwrap(),
-        Published::KeyTaken { number: 1 }
-    );
+    assert_eq!(store.publish(&p).await.unwrap(), Published::KeyTaken { number: 1 });
 }
 
 pub async fn after_names_what_came_between<S: Store>(store: &S) {
@@ -46,15 +43,10 @@ pub async fn after_names_what_came_between<S: Store>(store: &S) {
     p.after = Some(1);
     assert_eq!(
         store.publish(&p).await.unwrap(),
-        Published::CameBetween {
-            numbers: vec![2, 3]
-        }
+        Published::CameBetween { numbers: vec![2, 3] }
     );
     p.after = Some(3);
-    assert!(matches!(
-        store.publish(&p).await.unwrap(),
-        Published::New { .. }
-    ));
+    assert!(matches!(store.publish(&p).await.unwrap(), Published::New { .. }));
     let wrong_number = publication(notice("i", 9), vec![], T0);
     assert!(matches!(
         store.publish(&wrong_number).await,
@@ -65,19 +57,10 @@ pub async fn after_names_what_came_between<S: Store>(store: &S) {
 pub async fn a_closed_incident_takes_nothing<S: Store>(store: &S) {
     publish(store, notice("i", 1), vec![], T0).await;
     let incident = store.incidents(None).await.unwrap()[0].id;
-    store
-        .set_closed(incident, true, &act("close", T0))
-        .await
-        .unwrap();
+    store.set_closed(incident, true, &act("close", T0)).await.unwrap();
     let p = publication(notice("i", 2), vec![], T0);
-    assert!(matches!(
-        store.publish(&p).await,
-        Err(StoreError::Refused(_))
-    ));
-    store
-        .set_closed(incident, false, &act("reopen", T0))
-        .await
-        .unwrap();
+    assert!(matches!(store.publish(&p).await, Err(StoreError::Refused(_))));
+    store.set_closed(incident, false, &act("reopen", T0)).await.unwrap();
     assert!(store.publish(&p).await.is_ok());
 }
 

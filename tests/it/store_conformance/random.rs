@@ -112,13 +112,7 @@ async fn publish_something<S: Store>(
     publish(store, n, vec![shape(to(ids[0])), shape(to_all(ids[1]))], now).await;
 }
 
-async fn claim_something<S: Store>(
-    store: &S,
-    rng: &mut fastrand::Rng,
-    ids: &[LaneId],
-    books: &mut Books,
-    now: i64,
-) {
+async fn claim_something<S: Store>(store: &S, rng: &mut fastrand::Rng, ids: &[LaneId], books: &mut Books, now: i64) {
     let lane = ids[rng.usize(0..2)];
     let mut r = request(lane, now);
     r.epoch = books.epochs[&lane];
@@ -137,12 +131,7 @@ async fn claim_something<S: Store>(
     }
 }
 
-async fn complete_something<S: Store>(
-    store: &S,
-    rng: &mut fastrand::Rng,
-    books: &mut Books,
-    now: i64,
-) {
+async fn complete_something<S: Store>(store: &S, rng: &mut fastrand::Rng, books: &mut Books, now: i64) {
     let n = rng.usize(0..=books.out.len());
     let mut completions = Vec::new();
     for job in books.out.drain(..n) {

@@ -53,10 +53,7 @@ pub async fn an_old_attempt_is_only_evidence<S: Store>(store: &S) {
 
 pub async fn given_back_rows_lose_nothing<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
-    store
-        .give_back(&[(job.delivery, job.attempt)], T0 + 5)
-        .await
-        .unwrap();
+    store.give_back(&[(job.delivery, job.attempt)], T0 + 5).await.unwrap();
     let again = claim(store, lane, T0 + 5).await.remove(0);
     assert_eq!((again.attempt, again.first_started_ms), (1, T0 + 5));
     // Given back twice, or by an old attempt: nothing.
@@ -147,9 +144,7 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
         store.decide(what, Decision::Again, &act("decide", T0), T0).await,
         Err(StoreError::Refused(_))
     ));
-    let there = store
-        .decide(what, Decision::There, &act("decide", T0), T0)
-        .await;
+    let there = store.decide(what, Decision::There, &act("decide", T0), T0).await;
     assert_eq!(there.unwrap(), 1);
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
@@ -158,10 +153,17 @@ pub async fn what_a_person_sends_again_goes<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
     settle(store, &job, T0, Settled::Unknown).await;
     let what = DecideOn::Delivery(job.delivery);
-    store.decide(what, Decision::Again, &act("decide", T0), T0).await.unwrap();
+    store
+        .decide(what, Decision::Again, &act("decide", T0), T0)
+        .await
+        .unwrap();
     let job = claim(store, lane, T0).await.remove(0);
     assert!(!job.after_unknown, "the decision covers what the earlier attempt came to");
-    let unknown = Settled::Waiting { due_ms: T0, spent: true, after_unknown: true };
+    let unknown = Settled::Waiting {
+        due_ms: T0,
+        spent: true,
+        after_unknown: true,
+    };
     settle(store, &job, T0, unknown).await;
     let job = claim(store, lane, T0).await.remove(0);
     assert!(job.after_unknown, "but not what comes after it");
@@ -171,10 +173,16 @@ pub async fn what_was_given_back_goes_once_though_new_chunks_open<S: Store>(stor
     let lane = lanes(store, &["a"]).await[0];
     people(store, lane, &[("+491", &[]), ("+492", &[]), ("+493", &[])]).await;
     publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
-    let one = ClaimRequest { limit: 1, ..request(lane, T0) };
+    let one = ClaimRequest {
+        limit: 1,
+        ..request(lane, T0)
+    };
     let jobs = store.claim(&one).await.unwrap().jobs;
     assert_eq!(jobs.len(), 1);
-    store.give_back(&[(jobs[0].delivery, jobs[0].attempt)], T0).await.unwrap();
+    store
+        .give_back(&[(jobs[0].delivery, jobs[0].attempt)], T0)
+        .await
+        .unwrap();
     let mut ids: Vec<_> = claim(store, lane, T0).await.iter().map(|job| job.recipient).collect();
     let all = ids.len();
     ids.sort();
@@ -206,4 +214,47 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     let due = T0 + 10_000 - (high - T0);
     assert!(claim(store, lane, due - 1).await.is_empty());
     assert_eq!(claim(store, lane, due).await.len(), 1);
+}
+
+pub async fn an_unknown_read_back_as_missing_goes_again_unless_passed<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let again = store.unknown_jobs(lane, 10).await.unwrap().remove(0);
+    assert_eq!((again.delivery, again.attempt), (job.delivery, 1));
+    settle(store, &again, T0, later(T0)).await;
+    let second = claim(store, lane, T0).await.remove(0);
+    assert_eq!(second.attempt, 2);
+    settle(store, &second, T0, Settled::Unknown).await;
+    publish(store, notice("i", 2), vec![to(lane)], T0).await;
+    let newer = claim(store, lane, T0 + 120_000).await.remove(0);
+    delivered(store, &newer, T0 + 120_000).await;
+    settle(store, &second, T0 + 120_000, later(T0 + 120_000)).await;
+    assert_eq!(state(store, &job).await, DeliveryState::Superseded);
+}
+
+pub async fn a_big_audience_gets_each_notice_once<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let addresses: Vec<String> = (0..300).map(|n| format!("+49{n}")).collect();
+    let list: Vec<(&str, &[&str])> = addresses.iter().map(|a| (a.as_str(), &[][..])).collect();
+    people(store, lane, &list).await;
+    let seq = publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let mut r = request(lane, T0);
+    r.limit = 7;
+    let mut seen = std::collections::BTreeSet::new();
+    loop {
+        // Some rows wait already when the next chunk opens.
+        let jobs = store.claim(&r).await.unwrap().jobs;
+        if jobs.is_empty() {
+            break;
+        }
+        let (back, done) = jobs.split_at(jobs.len() / 3);
+        let back: Vec<_> = back.iter().map(|j| (j.delivery, j.attempt)).collect();
+        store.give_back(&back, T0).await.unwrap();
+        for job in done {
+            assert!(seen.insert(job.address.clone()), "{} twice", job.address);
+            delivered(store, job, T0).await;
+        }
+    }
+    assert_eq!(seen.len(), 300);
+    assert_eq!(board(store, seq).await.state, BroadcastState::Ended);
 }

@@ -51,9 +51,25 @@ impl Serve {
         self.0.wait().ok();
     }
 
+    /// Asks it to stop; [`Serve::ended`] waits.
+    pub fn term(&self) {
+        Command::new("kill")
+            .args(["-TERM", &self.0.id().to_string()])
+            .status()
+            .unwrap();
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub fn ended(mut self) -> i32 {
+        self.0.wait().unwrap().code().unwrap_or(-1)
+    }
+
     /// Asks it to stop and waits; its exit code.
     pub fn stop(mut self) -> i32 {
-        Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        Command::new("kill")
+            .args(["-TERM", &self.0.id().to_string()])
+            .status()
+            .unwrap();
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
 }
@@ -77,7 +93,12 @@ impl TestApp {
     pub fn with_publishers(publishers: &str, channels: &str) -> Self {
         let ports = ports::free(2);
         let (port, admin_port) = (ports.first(), ports.first() + 1);
-        let app = Self { dir: tempfile::tempdir().unwrap(), _ports: ports, port, admin_port };
+        let app = Self {
+            dir: tempfile::tempdir().unwrap(),
+            _ports: ports,
+            port,
+            admin_port,
+        };
         let config = format!(
             "[site]\nurl = \"http://127.0.0.1:{port}\"\n[serve]\nlisten = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\n{publishers}\n{channels}\n"
         );
@@ -137,8 +158,17 @@ impl TestApp {
 
     /// Starts `serve` and waits until it is ready.
     pub fn serve(&self) -> Serve {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path().join("serve.log")).unwrap();
-        let child = self.command(&["serve"]).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path().join("serve.log"))
+            .unwrap();
+        let child = self
+            .command(&["serve"])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         let mut serve = Serve(child);
         eventually("serve is ready", || {
             assert!(serve.0.try_wait().unwrap().is_none(), "serve ended: {}", self.log());
@@ -155,6 +185,28 @@ impl TestApp {
     /// Address of the public listener.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// All that commands can change, as commands and files show it: incidents, lanes, broadcasts, every file but the
+    /// database's own (opening one moves pages between file and log).
+    pub fn state(&self) -> Vec<String> {
+        let mut status = self.json(&["status"]);
+        status.as_object_mut().unwrap().remove("as_of");
+        let mut state = vec![self.json(&["incident", "list"]).to_string(), status.to_string()];
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.display().to_string().contains("rundruf.db") {
+                    let bytes = std::fs::read(&path).unwrap_or_default();
+                    state.push(format!("{} {}", path.display(), String::from_utf8_lossy(&bytes)));
+                }
+            }
+        }
+        state.sort();
+        state
     }
 
     /// Broadcasts of all incidents as `status --json` shows them.

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod counterparts;
 pub mod fixture;
 pub mod http;
 pub mod peer;
@@ -16,6 +17,7 @@ pub mod wait;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+#[allow(unused_imports, reason = "each part of the kit is there for tests that come and go")]
 pub use app::TestApp;
 pub use peer::Peer;
 pub use proxy::FaultProxy;

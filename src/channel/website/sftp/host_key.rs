@@ -1,0 +1,84 @@
+//! The server's key: pinned in the configuration, or vouched for in `known_hosts`.
+
+use std::sync::{Arc, Mutex};
+
+use russh::client::Handler;
+use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
+
+/// What the server's key must be.
+#[derive(Debug, Clone)]
+pub(super) enum Pin {
+    /// `SHA256:…`.
+    Fingerprint(String),
+    /// The key itself.
+    Key(Box<PublicKey>),
+}
+
+/// Looks at the server's key and remembers why it was not taken.
+pub(super) struct Verifier {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) pin: Option<Pin>,
+    pub(super) refusal: Arc<Mutex<Option<String>>>,
+}
+
+impl Handler for Verifier {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
+            return Ok(false);
+        };
+        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+        let (known, why) = match &self.pin {
+            Some(Pin::Fingerprint(pinned)) => (*pinned == fingerprint, "it is not the one in host_key"),
+            Some(Pin::Key(pinned)) => (pinned.key_data() == key.key_data(), "it is not the one in host_key"),
+            None => (
+                russh::keys::check_known_hosts(&self.host, self.port, key).unwrap_or(false),
+                "nobody has vouched for it. If your provider names the same, write it into host_key",
+            ),
+        };
+        if !known {
+            let text = format!("the server's key is {fingerprint}, and {why}");
+            *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(text);
+        }
+        Ok(known)
+    }
+}
+
+/// Reads a key as people have it: a fingerprint, a public key, or a line of `known_hosts`.
+pub(super) fn pin(written: &str) -> Option<Pin> {
+    let written = written.trim();
+    if written.starts_with("SHA256:") && written.len() > 40 {
+        return Some(Pin::Fingerprint(written.trim_end_matches('=').to_owned()));
+    }
+    // A line of known_hosts has the host in front of the key.
+    let words: Vec<&str> = written.split_whitespace().collect();
+    let start = words
+        .iter()
+        .position(|w| w.starts_with("ssh-") || w.starts_with("ecdsa-") || w.starts_with("sk-"))?;
+    let key = words.get(start..start + 2)?.join(" ");
+    PublicKey::from_openssh(&key).ok().map(|key| Pin::Key(Box::new(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_keys_as_people_have_them() {
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIDiLDCgCtYBR8FdV4vVQPyZGX8w7IBdWmfvFgXTo0Qm";
+        assert!(matches!(pin(line), Some(Pin::Key(_))));
+        assert!(matches!(
+            pin(&format!("[127.0.0.1]:2222 {line} comment")),
+            Some(Pin::Key(_))
+        ));
+        assert!(matches!(
+            pin("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"),
+            Some(Pin::Fingerprint(_))
+        ));
+        for wrong in ["", "SHA256:", "MD5:aa:bb", "ssh-ed25519", "ssh-ed25519 AAAA"] {
+            assert!(pin(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One connection to an SFTP server: files are written beside their place and renamed over it.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use russh::client::Handle;
+use russh_sftp::client::RawSftpSession;
+use russh_sftp::client::error::Error as SftpError;
+use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
+
+use super::Sftp;
+use super::host_key::Verifier;
+use crate::channel::website::bring::{LARGEST_MANIFEST, Place};
+use crate::domain::outcome::Report;
+
+/// Bytes in one request; what every server takes (draft-ietf-secsh-filexfer, section 3).
+const CHUNK: usize = 32 * 1_024;
+
+/// One connection.
+pub(super) struct Session<'a> {
+    pub(super) target: &'a Sftp,
+    pub(super) raw: RawSftpSession,
+    /// The server renames over what is there.
+    pub(super) renames: bool,
+    /// Folders known to be there.
+    pub(super) made: Mutex<std::collections::BTreeSet<String>>,
+    /// Ends the connection when dropped.
+    pub(super) _handle: Handle<Verifier>,
+}
+
+fn missing(error: &SftpError) -> bool {
+    matches!(error, SftpError::Status(status) if status.status_code == StatusCode::NoSuchFile)
+}
+
+impl Session<'_> {
+    fn full(&self, path: &str) -> String {
+        format!("{}/{path}", self.target.root)
+    }
+
+    /// Makes the folders above a file; one that is there already answers "failure" and is fine.
+    async fn folders(&self, full: &str) {
+        let above: Vec<usize> = full.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0).collect();
+        for at in above {
+            let folder = &full[..at];
+            let known = |made: &Mutex<std::collections::BTreeSet<String>>| {
+                made.lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .insert(folder.to_owned())
+            };
+            if folder != "." && known(&self.made) {
+                let attributes = FileAttributes {
+                    permissions: Some(0o755),
+                    ..FileAttributes::empty()
+                };
+                // Whether it is there shows when the file is opened.
+                let _ = self.raw.mkdir(folder, attributes).await;
+            }
+        }
+    }
+
+    async fn write(&self, full: &str, bytes: &[u8]) -> Result<(), SftpError> {
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        let attributes = FileAttributes {
+            permissions: Some(0o644),
+            ..FileAttributes::empty()
+        };
+        let handle = self.raw.open(full, flags, attributes).await?.handle;
+        let chunks = bytes
+            .chunks(CHUNK)
+            .enumerate()
+            .map(|(n, chunk)| self.raw.write(handle.clone(), (n * CHUNK) as u64, chunk.to_vec()));
+        let written = futures_util::future::try_join_all(chunks).await;
+        self.raw.close(handle).await?;
+        written.map(|_| ())
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> Result<(), SftpError> {
+        if !self.renames {
+            return match self.raw.remove(to).await {
+                Err(error) if !missing(&error) => Err(error),
+                _ => self.raw.rename(from, to).await.map(|_| ()),
+            };
+        }
+        let mut data = Vec::new();
+        for name in [from, to] {
+            data.extend((name.len() as u32).to_be_bytes());
+            data.extend(name.as_bytes());
+        }
+        match self.raw.extended("posix-rename@openssh.com", data).await? {
+            Packet::Status(status) if status.status_code == StatusCode::Ok => Ok(()),
+            Packet::Status(status) => Err(SftpError::Status(status)),
+            _ => Err(SftpError::UnexpectedPacket),
+        }
+    }
+
+    async fn read(&self, full: &str) -> Result<Bytes, SftpError> {
+        let handle = self
+            .raw
+            .open(full, OpenFlags::READ, FileAttributes::empty())
+            .await?
+            .handle;
+        let mut bytes = Vec::new();
+        while bytes.len() < LARGEST_MANIFEST {
+            match self.raw.read(handle.clone(), bytes.len() as u64, CHUNK as u32).await {
+                Ok(data) if data.data.is_empty() => break,
+                Ok(data) => bytes.extend(data.data),
+                Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.raw.close(handle).await?;
+        Ok(Bytes::from(bytes))
+    }
+}
+
+#[async_trait]
+impl Place for Session<'_> {
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, Report> {
+        match self.read(&self.full(path)).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if missing(&error) => Ok(None),
+            Err(error) => Err(self.target.sort(path, error)),
+        }
+    }
+
+    async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Report> {
+        let full = self.full(path);
+        self.folders(&full).await;
+        let (folder, name) = full.rsplit_once('/').unwrap_or((".", &full));
+        let beside = format!("{folder}/.rundruf-{name}.tmp");
+        let done = async {
+            self.write(&beside, bytes).await?;
+            self.rename(&beside, &full).await
+        };
+        done.await.map_err(|error| self.target.sort(path, error))
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), Report> {
+        let full = self.full(path);
+        match self.raw.remove(&full).await {
+            Err(error) if !missing(&error) => return Err(self.target.sort(path, error)),
+            _ => {}
+        }
+        // Folders left empty go too; the first that is not empty ends it.
+        let mut at = path;
+        while let Some((folder, _)) = at.rsplit_once('/') {
+            if self.raw.rmdir(self.full(folder)).await.is_err() {
+                break;
+            }
+            at = folder;
+        }
+        Ok(())
+    }
+}

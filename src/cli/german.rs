@@ -1,0 +1,330 @@
+//! Help and command-line errors in German. The English texts stand beside the arguments they explain; a test of this file
+//! fails for every argument that has no German one.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, Command};
+
+/// By path: `publish` for a command, `publish.key` for one of its arguments, `.json` for what every command takes.
+const TEXTS: &[(&str, &str)] = &[
+    (
+        "",
+        "Eine Meldung, einmal geschrieben, erreicht alle: Website, Feeds, soziale Medien, SMS, Webhooks.",
+    ),
+    (".config", "Die Konfiguration"),
+    (".data", "Der Ordner mit Speicher, Schlüssel und Sperre"),
+    (".json", "Antwort als JSON, nie übersetzt"),
+    (".help", "Diese Hilfe zeigen"),
+    (".version", "Die Version zeigen"),
+    (
+        "demo",
+        "Alles vorführen, in einem Wegwerf-Ordner mit nachgebauten Diensten; nichts verlässt diese Maschine",
+    ),
+    ("demo.once", "Von selbst enden; ohne Terminal ist es immer so"),
+    (
+        "serve",
+        "Senden, Website und Verwaltung bereitstellen, bis es beendet wird",
+    ),
+    (
+        "publish",
+        "Eine Meldung (Datei oder „-“) auf allen Kanälen veröffentlichen",
+    ),
+    ("publish.notice", "Die Datei der Meldung; „-“ liest die Standardeingabe"),
+    (
+        "publish.key",
+        "Schlüssel gegen Doppeltes: mit demselben Schlüssel erscheint dieselbe Meldung nur einmal",
+    ),
+    (
+        "publish.after",
+        "Die letzte Meldung, die Sie kennen: abgelehnt, wenn es eine neuere gibt",
+    ),
+    ("publish.channel", "Nur dieser Kanal (mehrfach möglich)"),
+    ("publish.dry_run", "Zeigen, was hinausginge; nichts veröffentlichen"),
+    (
+        "publish.wait",
+        "Warten, bis jeder Kanal fertig ist, angehalten ist oder später wieder versucht wird; höchstens 30 s",
+    ),
+    ("publish.yes", "Nicht nachfragen, auch wo sich nichts zurückholen lässt"),
+    (
+        "publish.as_name",
+        "In wessen Namen (steht im Protokoll neben dem Benutzer des Betriebssystems)",
+    ),
+    (
+        "publish.override_reason",
+        "Warum keine zweite Person gefragt wurde (steht im Protokoll)",
+    ),
+    (
+        "preview",
+        "Zeigen, was jeder Kanal sagen wird. Ändert nichts, braucht kein Netz",
+    ),
+    ("preview.notice", "Die Datei der Meldung; „-“ liest die Standardeingabe"),
+    ("preview.channel", "Nur dieser Kanal"),
+    ("preview.lang", "Nur diese Sprache"),
+    (
+        "preview.now",
+        "Als würde sie in diesem Moment veröffentlicht (RFC 3339)",
+    ),
+    ("retract", "Eine Meldung zurückziehen"),
+    ("retract.number", "Nummer der Meldung"),
+    ("retract.incident", "Der Vorfall; nötig, wenn mehrere offen sind"),
+    (
+        "retract.redact",
+        "Dieses Feld der Meldung außerdem überall entfernen (summary, contact.zentrale.phone, …)",
+    ),
+    ("retract.reason", "Warum; das liest die Öffentlichkeit"),
+    ("retract.yes", "Nicht nachfragen"),
+    ("incident", "Vorfälle zeigen, schließen, wieder öffnen"),
+    ("incident list", "Alle Vorfälle, der neueste zuerst"),
+    ("incident show", "Ein Vorfall mit seinen Meldungen"),
+    ("incident show.incident", "2023-01-it oder potsdam/2023-01-it"),
+    (
+        "incident close",
+        "Schließen: danach folgt nichts ohne reopen; private Kontakte verlassen das Archiv",
+    ),
+    ("incident close.incident", "2023-01-it oder potsdam/2023-01-it"),
+    ("incident close.yes", "Nicht nachfragen"),
+    (
+        "incident close.override_reason",
+        "Warum keine zweite Person gefragt wurde (steht im Protokoll)",
+    ),
+    ("incident reopen", "Wieder öffnen"),
+    ("incident reopen.incident", "2023-01-it oder potsdam/2023-01-it"),
+    ("status", "Was angekommen ist, Kanal für Kanal"),
+    (
+        "status.incident",
+        "Nur dieser Vorfall (2023-01-it oder potsdam/2023-01-it); sonst alle offenen",
+    ),
+    ("status.watch", "Bei jeder Änderung neu zeigen, bis Strg+C"),
+    ("explain", "Die ganze Geschichte einer Zustellung"),
+    (
+        "explain.delivery",
+        "Nummer einer Zustellung, oder b7 für die Zustellungen der Sendung 7 (Nummern: rundruf status --json)",
+    ),
+    (
+        "decide",
+        "Eine unklare Zustellung beenden: angekommen, noch einmal senden oder aufgeben",
+    ),
+    (
+        "decide.what",
+        "Nummer einer Zustellung, oder b7 für alles Unklare der Sendung 7",
+    ),
+    (
+        "decide.decision",
+        "there: angekommen; again: noch einmal senden; drop: aufgeben",
+    ),
+    ("decide.yes", "Vor dem nochmaligen Senden nicht nachfragen"),
+    (
+        "channel",
+        "Kanäle zeigen, prüfen, anhalten, freigeben, neu versuchen, umbenennen, aufgeben",
+    ),
+    (
+        "channel list",
+        "Alle Kanäle mit ihrem Stand, auch nicht mehr eingerichtete",
+    ),
+    (
+        "channel test",
+        "Einstellungen und Gegenstelle eines Kanals prüfen. Sendet keine Meldung",
+    ),
+    ("channel test.name", "Kanal"),
+    ("channel hold", "Anhalten: nach der Antwort beginnt keine Sendung mehr"),
+    ("channel hold.name", "Kanal"),
+    ("channel hold.reason", "Warum; steht in der Übersicht"),
+    ("channel release", "Freigeben; zeigt vorher, wer was bekommt"),
+    ("channel release.name", "Kanal"),
+    ("channel release.yes", "Nicht nachfragen"),
+    (
+        "channel retry",
+        "Jetzt wieder versuchen, nach einer Pause oder nach Fehlern",
+    ),
+    ("channel retry.name", "Kanal"),
+    (
+        "channel rename",
+        "Das Wartende eines nicht mehr eingerichteten Kanals einem anderen Namen geben",
+    ),
+    ("channel rename.name", "Alter Name"),
+    ("channel rename.to", "Neuer Name"),
+    (
+        "channel drop",
+        "Das Wartende eines nicht mehr eingerichteten Kanals aufgeben",
+    ),
+    ("channel drop.name", "Kanal"),
+    ("channel drop.yes", "Nicht nachfragen"),
+    (
+        "check",
+        "Einstellungen, Vorlagen, Zugangsdaten und Gegenstellen prüfen. Sendet keine Meldung",
+    ),
+    (
+        "measure",
+        "Texte zählen, wie ein Dienst sie zählt: JSON-Zeilen hinein, JSON-Zeilen heraus",
+    ),
+    ("measure.platform", "Wessen Maß und Grenze gilt"),
+    ("export", "Die Website in einen Ordner schreiben"),
+    (
+        "export.dir",
+        "Wohin; wird angelegt. Dateien, die nicht mehr dazugehören, bleiben",
+    ),
+    ("export.now", "So, wie sie in diesem Moment steht (RFC 3339)"),
+    ("backup", "Speicher und Schlüssel in eine Datei sichern"),
+    (
+        "backup.file",
+        "Die Datei; darf es noch nicht geben. Sie enthält den Schlüssel: ebenso sicher verwahren",
+    ),
+    (
+        "backup.mark_moved",
+        "Umzug auf eine andere Maschine: dieser Speicher sendet danach nicht mehr",
+    ),
+    (
+        "restore",
+        "Eine Sicherung zurückholen; alle Kanäle außer der Website sind danach angehalten",
+    ),
+    ("restore.file", "Die Sicherung"),
+    ("restore.yes", "Nicht nachfragen"),
+];
+
+const AFTER: &str = "Zum Kennenlernen: rundruf demo führt alles auf dieser Maschine vor und sendet nichts.
+Eine Meldung braucht fünf Zeilen: in meldung.toml schreiben, mit rundruf preview meldung.toml ansehen,
+mit rundruf publish meldung.toml veröffentlichen.
+rundruf status sagt, was angekommen ist; rundruf channel hold NAME hält einen Kanal an.
+
+Ende: 0 getan · 1 abgelehnt, passt nicht oder Widerspruch · 2 Aufruf oder Konfiguration";
+
+const MEASURE: &str = "Eingabe, ein JSON-Objekt je Zeile („spoiler“ zählt nur bei mastodon):
+  {\"text\": \"Siehe https://www.potsdam.de/it\", \"spoiler\": \"IT-Störung\"}
+
+Ausgabe, eine Antwort je Zeile in derselben Reihenfolge:
+  {\"length\": 29, \"limit\": 280, \"fits\": true}
+  sms nennt auch encoding, segments und costly: die Zeichen, die den Preis verdoppeln
+  bluesky nennt auch bytes und facets (Links, Schlagworte, Erwähnungen)";
+
+const PAGE: &str = "{about-with-newline}\nAufruf: {usage}\n\n{all-args}{after-help}";
+
+fn text(key: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(k, _)| *k == key).map(|(_, text)| *text)
+}
+
+/// The command line with German help.
+pub fn in_german(root: Command) -> Command {
+    let flag = |name: &'static str, short, action| {
+        Arg::new(name)
+            .short(short)
+            .long(name)
+            .action(action)
+            .help(text(&format!(".{name}")).unwrap_or_default())
+    };
+    let root = root
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        // `rundruf help publish` is read as `rundruf publish --help` before it comes here.
+        .disable_help_subcommand(true)
+        .arg(flag("help", 'h', ArgAction::Help).global(true))
+        .arg(flag("version", 'V', ArgAction::Version))
+        .after_help(AFTER);
+    translated(root, "").mut_subcommand("measure", |measure| measure.after_long_help(MEASURE))
+}
+
+fn translated(command: Command, path: &str) -> Command {
+    let command = command
+        .about(text(path).unwrap_or_default())
+        .help_template(PAGE)
+        .subcommand_help_heading("Befehle")
+        .mut_args(|arg| {
+            let help = text(&format!("{path}.{}", arg.get_id())).or_else(|| text(&format!(".{}", arg.get_id())));
+            let heading = if arg.is_positional() { "Angaben" } else { "Optionen" };
+            arg.help(help.unwrap_or_default()).long_help(None).help_heading(heading)
+        });
+    command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        translated(below, path.trim_start())
+    })
+}
+
+/// What is wrong with the command line, in German; `None` where only clap's own words say it.
+pub fn error(error: &clap::Error) -> Option<String> {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.clone()),
+        Some(ContextValue::Strings(words)) => Some(words.join(", ")),
+        _ => None,
+    };
+    let arg = word(ContextKind::InvalidArg);
+    let near = |kind| {
+        word(kind)
+            .map(|near| format!(" Meinten Sie {near}?"))
+            .unwrap_or_default()
+    };
+    let said = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let found = word(ContextKind::InvalidSubcommand)?;
+            format!(
+                "Einen Befehl „{found}“ gibt es nicht.{}",
+                near(ContextKind::SuggestedSubcommand)
+            )
+        }
+        ErrorKind::UnknownArgument => format!("„{}“ passt hier nicht.{}", arg?, near(ContextKind::SuggestedArg)),
+        ErrorKind::MissingRequiredArgument => format!("Es fehlt: {}.", arg?),
+        ErrorKind::InvalidValue if word(ContextKind::InvalidValue).is_some_and(|v| v.is_empty()) => {
+            format!("Hinter {} fehlt der Wert.", arg?)
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let allowed = word(ContextKind::ValidValue)
+                .map(|list| format!(" Möglich sind: {list}."))
+                .unwrap_or_default();
+            format!(
+                "„{}“ passt nicht zu {}.{allowed}",
+                word(ContextKind::InvalidValue)?,
+                arg?
+            )
+        }
+        _ => return None,
+    };
+    Some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn missing(command: &Command, path: &str, found: &mut Vec<String>) {
+        if text(path).is_none() {
+            found.push(path.to_owned());
+        }
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let key = format!("{path}.{}", arg.get_id());
+            if text(&key).is_none() && text(&format!(".{}", arg.get_id())).is_none() {
+                found.push(key);
+            }
+        }
+        for below in command.get_subcommands() {
+            missing(below, format!("{path} {}", below.get_name()).trim_start(), found);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_is_explained_in_german_and_nothing_else_is() {
+        let mut found = Vec::new();
+        missing(&crate::cli::Cli::command(), "", &mut found);
+        assert!(found.is_empty(), "{found:?}");
+        let english = crate::cli::Cli::command();
+        for (key, _) in TEXTS.iter().filter(|(key, _)| !key.is_empty() && !key.starts_with('.')) {
+            let (path, arg) = key.split_once('.').unwrap_or((key, ""));
+            let command = path
+                .split(' ')
+                .try_fold(&english, |command, name| command.find_subcommand(name));
+            let command = command.unwrap_or_else(|| panic!("{key}"));
+            assert!(
+                arg.is_empty() || command.get_arguments().any(|a| a.get_id() == arg),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_german_command_line_is_sound_and_reads_the_same() {
+        in_german(crate::cli::Cli::command()).debug_assert();
+        let help = in_german(crate::cli::Cli::command()).render_long_help().to_string();
+        assert!(
+            help.contains("Befehle:") && help.contains("Optionen:") && !help.contains("Print"),
+            "{help}"
+        );
+    }
+}

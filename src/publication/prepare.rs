@@ -1,0 +1,194 @@
+//! From a draft to the texts of every channel. Changes nothing; what is known of the store comes in.
+
+use std::collections::BTreeMap;
+
+use super::{Office, Prepared, PublishError, Rendered, Wishes};
+use crate::channel::registry::Configured;
+use crate::channel::{Built, Channel};
+use crate::clock::Ms;
+use crate::domain::delivery::Operation;
+use crate::domain::draft::{self, Context, Draft, KnownIncident};
+use crate::domain::incident::IncidentView;
+use crate::domain::notice::Notice;
+use crate::domain::publisher::Publisher;
+use crate::domain::words::Kind;
+use crate::ids::BroadcastId;
+use crate::store::{Store, StoreError, Variant};
+use crate::text::lang::Lang;
+
+/// A broadcast with its texts as they are to stand.
+pub type Rerendered = (BroadcastId, BTreeMap<Lang, Variant>);
+
+impl Office {
+    /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
+    pub fn prepare(
+        &self,
+        draft: &Draft,
+        known: &[KnownIncident],
+        wishes: &Wishes,
+        now: Ms,
+    ) -> Result<Prepared, PublishError> {
+        let publishers: Vec<Publisher> = self.settings.publishers.values().cloned().collect();
+        let mut draft = draft.clone();
+        draft.key = wishes.key.clone().or(draft.key);
+        draft.after = wishes.after.or(draft.after);
+        let context = Context {
+            publishers: &publishers,
+            incidents: known,
+            now: crate::clock::timestamp(now),
+        };
+        let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
+        let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
+        let mut rendered = Vec::new();
+        for configured in self.receivers(&resolved.notice, wishes)? {
+            rendered.push(self.render(configured, publisher, &view, &resolved.notice)?);
+        }
+        Ok(Prepared {
+            resolved,
+            view,
+            rendered,
+        })
+    }
+
+    /// The channels that bring a notice out: of its publisher, exercises only where wanted, never a failover target.
+    fn receivers(&self, notice: &Notice, wishes: &Wishes) -> Result<Vec<&Configured>, PublishError> {
+        for name in &wishes.channels {
+            if !self.channels.iter().any(|c| c.settings.name == *name) {
+                let known = self
+                    .channels
+                    .iter()
+                    .map(|c| c.settings.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                return Err(PublishError::NoChannel {
+                    name: name.clone(),
+                    known,
+                });
+            }
+        }
+        let reserves: Vec<&str> = self
+            .channels
+            .iter()
+            .filter_map(|c| c.settings.common.failover.as_deref())
+            .collect();
+        Ok(self
+            .channels
+            .iter()
+            .filter(|c| c.settings.publishers.contains(&notice.publisher))
+            .filter(|c| !notice.exercise || c.settings.common.exercises)
+            .filter(|c| !reserves.contains(&c.settings.name.as_str()))
+            .filter(|c| wishes.channels.is_empty() || wishes.channels.contains(&c.settings.name))
+            .collect())
+    }
+
+    fn view_with<'a>(
+        &'a self,
+        notice: &Notice,
+        known: &[KnownIncident],
+        now: Ms,
+    ) -> Result<(&'a Publisher, IncidentView), PublishError> {
+        let mut notices = known
+            .iter()
+            .find(|i| i.publisher == notice.publisher && i.slug == notice.incident)
+            .map(|i| i.notices.clone())
+            .unwrap_or_default();
+        notices.push(notice.clone());
+        self.fold(notice, &notices, now)
+    }
+
+    /// The incident as it stands with these notices, the given one being the newest.
+    fn fold(&self, notice: &Notice, notices: &[Notice], now: Ms) -> Result<(&Publisher, IncidentView), PublishError> {
+        let publisher = self
+            .publisher(&notice.publisher)
+            .ok_or_else(|| StoreError::NotFound(format!("there is no publisher `{}`", notice.publisher)))?;
+        let view = IncidentView::fold(publisher, notices, None, crate::clock::timestamp(now))
+            .ok_or_else(|| StoreError::NotFound("an incident without a notice".to_owned()))?;
+        Ok((publisher, view))
+    }
+
+    fn render(
+        &self,
+        configured: &Configured,
+        publisher: &Publisher,
+        view: &IncidentView,
+        notice: &Notice,
+    ) -> Result<Rendered, PublishError> {
+        let mut rendered = Rendered {
+            channel: configured.settings.name.clone(),
+            kind: configured.settings.kind.clone(),
+            operation: Operation::Post,
+            variants: BTreeMap::new(),
+            final_once_sent: false,
+        };
+        let Built::Messages(channel) = &configured.built else {
+            return Ok(rendered);
+        };
+        rendered.operation = operation(channel.as_ref(), notice.kind);
+        rendered.final_once_sent = channel.abilities().correction == Operation::Post && channel.abilities().receipts;
+        let languages = if configured.settings.common.languages.is_empty() {
+            &publisher.languages
+        } else {
+            &configured.settings.common.languages
+        };
+        for lang in languages {
+            let message = self
+                .engine
+                .message(publisher, view, notice, *lang, &self.settings.site_url);
+            rendered
+                .variants
+                .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
+            if !channel.abilities().audience {
+                break; // an account speaks one language: the first
+            }
+        }
+        Ok(rendered)
+    }
+
+    /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
+    pub async fn rerender(&self, store: &dyn Store, redacted: &Notice) -> Result<Vec<Rerendered>, PublishError> {
+        let incidents = store.incidents(Some(&redacted.publisher)).await?;
+        let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else {
+            return Ok(Vec::new());
+        };
+        let stored = store.notices(row.id).await?;
+        let with = |notice: &Notice| {
+            if notice.number == redacted.number {
+                redacted.clone()
+            } else {
+                notice.clone()
+            }
+        };
+        let mut changed = Vec::new();
+        for (at, this) in stored
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.notice.number >= redacted.number)
+        {
+            let (now, notice) = (this.notice.published.as_millisecond(), with(&this.notice));
+            let before: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
+            let after: Vec<Notice> = before.iter().map(with).collect();
+            let (publisher, old_view) = self.fold(&this.notice, &before, now)?;
+            let (_, new_view) = self.fold(&notice, &after, now)?;
+            for row in store.broadcasts_of(this.seq).await? {
+                let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+                    continue;
+                };
+                let new = self.render(configured, publisher, &new_view, &notice)?.variants;
+                // A text that says the same stays as it went out, whatever the templates say by now.
+                if new != self.render(configured, publisher, &old_view, &this.notice)?.variants {
+                    changed.push((row.id, new));
+                }
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// What a notice of this kind does to the post it corrects.
+fn operation(channel: &dyn Channel, kind: Kind) -> Operation {
+    match kind {
+        Kind::Notice => Operation::Post,
+        Kind::Correction => channel.abilities().correction,
+        Kind::Retraction => channel.abilities().retraction,
+    }
+}

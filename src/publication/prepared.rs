@@ -1,0 +1,98 @@
+//! What a publication asks for, what is made of it, and why nothing came of it.
+
+use std::collections::BTreeMap;
+
+use crate::domain::delivery::Operation;
+use crate::domain::draft::Resolved;
+use crate::domain::incident::IncidentView;
+use crate::domain::problem::Problem;
+use crate::ids::{IncidentId, NoticeSeq};
+use crate::render::RenderError;
+use crate::store::{Published, StoreError, Variant};
+use crate::text::lang::Lang;
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The notice is not right.
+    #[error("the notice has {} problem(s)", .0.len())]
+    Notice(Vec<Problem>),
+    /// An audience file is not right.
+    #[error("an audience file has {} problem(s)", .0.len())]
+    Audience(Vec<Problem>),
+    /// A template failed.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// `--channel` names none.
+    #[error("there is no channel `{name}`; configured are: {known}")]
+    NoChannel {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+/// What one publication asks for beside the notice.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// `--key`.
+    pub key: Option<String>,
+    /// `--after`.
+    pub after: Option<u32>,
+    /// `--channel`: only these; empty: all that fit.
+    pub channels: Vec<String>,
+    /// Who acts (`os:anna`).
+    pub actor: String,
+    /// `--override`: why no second person was asked.
+    pub override_reason: Option<String>,
+}
+
+/// One channel's texts of a notice, as they will go.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Rendered {
+    /// Channel.
+    pub channel: String,
+    /// Kind.
+    pub kind: String,
+    /// What it does to an earlier post.
+    pub operation: Operation,
+    /// Texts by language. Empty for a website.
+    pub variants: BTreeMap<Lang, Variant>,
+    /// True where nothing of it can be taken back (SMS).
+    pub final_once_sent: bool,
+}
+
+/// A notice ready to be written.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The notice with all that was filled in and noticed.
+    pub resolved: Resolved,
+    /// The incident with this notice as its newest.
+    pub view: IncidentView,
+    /// The channels' texts.
+    pub rendered: Vec<Rendered>,
+}
+
+/// What was published.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// What went out (or would have, where it exists already).
+    pub prepared: Prepared,
+    /// What the store says.
+    pub published: Published,
+}
+
+impl Done {
+    /// The notice's number, row and incident, where it is in the store.
+    pub fn place(&self) -> Option<(u32, NoticeSeq, IncidentId)> {
+        match self.published {
+            Published::New { seq, incident } => Some((self.prepared.resolved.notice.number, seq, incident)),
+            Published::Existing { seq, incident, number } => Some((number, seq, incident)),
+            Published::KeyTaken { .. } | Published::CameBetween { .. } => None,
+        }
+    }
+}

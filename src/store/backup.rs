@@ -1,0 +1,309 @@
+//! Backup and restore. A backup is one SQLite file: the whole store, and in its table `carried` the key file. It is as secret as the two
+//! together (mode 0600). What a restored store cannot know stands for settling or for a person (LANES 8).
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde::Serialize;
+use sqlx::{Connection, SqliteConnection};
+
+use super::open::{close_to_others, connect, migrate};
+use super::{Act, Sqlite, StoreError, audit};
+use crate::clock::Ms;
+
+/// Where the key file lies in `carried`.
+const KEY: &str = "key";
+
+/// How far a restored store's numbers begin beyond the copy's: more than the old store can have given since. Handles and receipt
+/// addresses are made of them, so that what the old store sent later is never taken for something the restored one sends.
+const NOTICES_BEYOND: i64 = 1_000_000;
+const DELIVERIES_BEYOND: i64 = 100_000_000;
+
+/// What a restore asks of the configuration: lanes whose kind has a handle or can read back, so that their open rows settle themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Restore<'a> {
+    /// Channel kinds with a handle or read-back.
+    pub settling_kinds: &'a [&'a str],
+    /// Kinds that stay open: websites are told apart by their instance number.
+    pub open_kinds: &'a [&'a str],
+    /// Now.
+    pub now_ms: Ms,
+}
+
+/// What a restore found in the copy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// The raised instance number.
+    pub instance: i64,
+    /// Per channel, where rows are not certain: settled first by handle or read-back, waiting for a person.
+    pub lanes: Vec<RestoredLane>,
+    /// The key file's content, where the backup carries one.
+    #[serde(skip)]
+    pub key: Option<Vec<u8>>,
+}
+
+/// One channel of a restored store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestoredLane {
+    /// Channel's name.
+    pub name: String,
+    /// Rows that settle themselves once the lane is released.
+    pub settles: u64,
+    /// Rows that stand as unknown for a person.
+    pub asks: u64,
+}
+
+impl Sqlite {
+    /// Writes a backup beside the running store; `key` is the key file's content. With `moved` this store refuses to send from before the
+    /// copy begins, so that nothing is sent that the copy does not know. The file must not exist.
+    pub async fn backup(&self, to: &Path, key: Option<&[u8]>, moved: bool, act: &Act) -> Result<(), StoreError> {
+        if to.exists() {
+            return Err(StoreError::Refused(format!(
+                "{} exists already; name another file",
+                to.display()
+            )));
+        }
+        let act = act.clone();
+        self.writer
+            .write(move |c| {
+                Box::pin(async move {
+                    audit::append(c, &act).await?;
+                    set_moved(c, moved).await
+                })
+            })
+            .await?;
+        let copied = self.copy(to, key).await;
+        if copied.is_err() && moved {
+            // No copy, no move.
+            self.writer.write(|c| Box::pin(set_moved(c, false))).await?;
+        }
+        copied
+    }
+
+    async fn copy(&self, to: &Path, key: Option<&[u8]>) -> Result<(), StoreError> {
+        // Made by us first: SQLite would make it readable for others, and takes an empty file.
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(to)
+            .map_err(|error| cannot("make", to, &error))?;
+        let mut reader = connect(&self.path).await?;
+        sqlx::query("VACUUM INTO ?")
+            .bind(to.display().to_string())
+            .execute(&mut reader)
+            .await?;
+        reader.close().await?;
+        let mut copy = connect(to).await?;
+        set_moved(&mut copy, false).await?;
+        if let Some(key) = key {
+            // Primary key (name).
+            sqlx::query("INSERT OR REPLACE INTO carried (name, content) VALUES (?, ?)")
+                .bind(KEY)
+                .bind(key)
+                .execute(&mut copy)
+                .await?;
+        }
+        one_file(copy).await
+    }
+}
+
+/// Marks a store as moved (it refuses to send) or not. An unmarked one stays what it is.
+async fn set_moved(c: &mut SqliteConnection, moved: bool) -> Result<(), StoreError> {
+    // One row.
+    sqlx::query("UPDATE meta SET moved = ? WHERE one = 1")
+        .bind(moved)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Without a journal beside it, a backup can be carried away as one file.
+async fn one_file(mut c: SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut c).await?;
+    c.close().await?;
+    Ok(())
+}
+
+/// Puts a backup in the place of a store that does not exist yet. Every lane but those of `open_kinds` starts held.
+pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
+    if fs::metadata(store).is_ok_and(|m| m.len() > 0) {
+        return Err(StoreError::Refused(format!(
+            "{} exists already; restore into an empty folder (--data)",
+            store.display()
+        )));
+    }
+    if let Some(folder) = store.parent().filter(|f| !f.as_os_str().is_empty()) {
+        super::owner::prepare_data(folder)?;
+    }
+    // Prepared aside and put in place in one step: a restore that breaks off leaves nothing that looks like a store.
+    let mut aside = store.as_os_str().to_owned();
+    aside.push(".restoring");
+    let aside = Path::new(&aside);
+    copy_file(from, aside)?;
+    let done = prepare_restored(aside, how).await;
+    if done.is_ok() {
+        fs::rename(aside, store).map_err(|error| cannot("put in place", store, &error))?;
+    } else {
+        let _ = fs::remove_file(aside);
+    }
+    done
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let mut source = fs::File::open(from).map_err(|error| cannot("open", from, &error))?;
+    let mut copy = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(|error| cannot("make", to, &error))?;
+    std::io::copy(&mut source, &mut copy)
+        .and_then(|_| copy.flush())
+        .and_then(|()| copy.sync_all())
+        .map_err(|error| cannot("copy to", to, &error))?;
+    close_to_others(to)
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Broken(format!("cannot {what} {}: {error}", path.display()))
+}
+
+async fn prepare_restored(path: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
+    let mut c = connect(path).await?;
+    if super::open::schema_of(&mut c).await? == 0 {
+        return Err(StoreError::Refused("this file is no backup of Rundruf".into()));
+    }
+    migrate(&mut c, path, how.now_ms).await?;
+    let mut transaction = c.begin().await?;
+    let restored = mark(&mut transaction, how).await?;
+    transaction.commit().await?;
+    one_file(c).await?;
+    Ok(restored)
+}
+
+async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, StoreError> {
+    // One row.
+    let instance = sqlx::query_scalar(
+        "UPDATE meta SET instance = instance + 1, moved = 0, restored_ms = ? WHERE one = 1 RETURNING instance",
+    )
+    .bind(how.now_ms)
+    .fetch_one(&mut *c)
+    .await?;
+    // Primary key (name).
+    let key = sqlx::query_scalar("SELECT content FROM carried WHERE name = ?")
+        .bind(KEY)
+        .fetch_optional(&mut *c)
+        .await?;
+    sqlx::query("DELETE FROM carried").execute(&mut *c).await?;
+    // A few dozen rows.
+    sqlx::query(
+        "UPDATE lane SET gate = 1, gate_reason = 'restored from a backup', gate_by = 'restore', gate_since = ?, epoch = epoch + 1
+         WHERE kind NOT IN (SELECT value FROM json_each(?))",
+    )
+    .bind(how.now_ms)
+    .bind(serde_json::to_string(how.open_kinds)?)
+    .execute(&mut *c)
+    .await?;
+    // Every target is served again by the new instance.
+    sqlx::query("UPDATE target SET wanted = wanted + 1, due = 0, failures = 0 WHERE active = 1")
+        .execute(&mut *c)
+        .await?;
+    sqlx::query("UPDATE lane SET generation = generation + 1")
+        .execute(&mut *c)
+        .await?;
+    begin_beyond(c).await?;
+    open_everything(c, how.now_ms).await?;
+    let lanes: Vec<(i64, String, String)> = sqlx::query_as("SELECT id, name, kind FROM lane ORDER BY name")
+        .fetch_all(&mut *c)
+        .await?;
+    let mut restored = Restored {
+        instance,
+        lanes: Vec::new(),
+        key,
+    };
+    for (lane, name, kind) in lanes {
+        let settles = how.settling_kinds.contains(&kind.as_str());
+        let rows = uncertain(c, lane, settles, how.now_ms).await?;
+        if rows > 0 {
+            restored.lanes.push(RestoredLane {
+                name,
+                settles: if settles { rows } else { 0 },
+                asks: if settles { 0 } else { rows },
+            });
+        }
+    }
+    Ok(restored)
+}
+
+/// New numbers from here on.
+async fn begin_beyond(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    for (table, beyond) in [("notice", NOTICES_BEYOND), ("delivery", DELIVERIES_BEYOND)] {
+        // SQLite's own table, a row per table that has ever had one.
+        let done = sqlx::query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?")
+            .bind(beyond)
+            .bind(table)
+            .execute(&mut *c)
+            .await?;
+        if done.rows_affected() == 0 {
+            sqlx::query("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)")
+                .bind(table)
+                .bind(beyond)
+                .execute(&mut *c)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the old store may have opened after the backup has to be a row, so that it can be uncertain.
+async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreError> {
+    // broadcast_live, all lanes; primary key (lane, seq) of recipient.
+    sqlx::query(
+        "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
+         SELECT b.id, r.seq, 0, 0, ?1, ?1, ?1, b.operation, 0, 0 FROM broadcast b CROSS JOIN recipient r ON r.lane = b.lane
+         WHERE b.state < 2 AND b.state = 0 AND r.seq > b.cursor AND r.state = 0 AND (b.upto IS NULL OR r.seq <= b.upto)
+           AND (json_extract(b.scope, '$.named.places[0]') IS NULL OR r.places IS NULL
+             OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
+               (SELECT value FROM json_each(json_extract(b.scope, '$.named.places')))))
+         ON CONFLICT (broadcast, recipient) DO NOTHING",
+    )
+    .bind(now)
+    .execute(&mut *c)
+    .await?;
+    // broadcast_live, all lanes.
+    sqlx::query(
+        "UPDATE broadcast SET state = 1, expected = opened, cursor = coalesce(upto, (SELECT max(seq) FROM recipient r WHERE r.lane = broadcast.lane), 0)
+         WHERE state < 2 AND state = 0",
+    )
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Rows waiting, started or unknown in the copy may have gone out since: flag 2, and 1 where the lane settles them by itself. They count as
+/// tried once, so that a handle's term runs from when they were made and not from the restore.
+async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) -> Result<u64, StoreError> {
+    // broadcast_live (lane, …); delivery_of (broadcast, …). Websites are levels: they upload again and need no mark.
+    let done = sqlx::query(
+        "UPDATE delivery SET state = CASE WHEN ?1 THEN 0 ELSE 4 END, due = CASE WHEN ?1 THEN ?2 ELSE 0 END, changed = ?2,
+           flags = flags | CASE WHEN ?1 THEN 3 ELSE 2 END, attempt = max(attempt, 1), reason = 'takeover'
+         WHERE state IN (0, 1, 4) AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2 AND shape < 2)",
+    )
+    .bind(settles)
+    .bind(now)
+    .bind(lane)
+    .execute(&mut *c)
+    .await?;
+    // broadcast_live (lane, …).
+    sqlx::query("UPDATE broadcast SET from_backup = ? WHERE lane = ? AND state < 2 AND shape < 2")
+        .bind(now)
+        .bind(lane)
+        .execute(&mut *c)
+        .await?;
+    super::rows::settle_lanes(c, [lane].into()).await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,160 @@
+//! What people see of broadcasts and deliveries, and what they decide.
+
+use serde::Serialize;
+
+use super::{LaneRow, Variant};
+use crate::clock::Ms;
+use crate::domain::delivery::{BroadcastState, DeliveryState, Operation};
+use crate::domain::notice::Scope;
+use crate::domain::outcome::{Reason, Remote};
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
+
+/// Counters of a broadcast, kept in the completing transactions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// Rows so far (an audience opens by chunks).
+    pub opened: u64,
+    /// Recipients there will be, as far as known.
+    pub expected: u64,
+    /// Waiting rows.
+    pub waiting: u64,
+    /// Started rows.
+    pub started: u64,
+    /// Accepted, receipt to come.
+    pub accepted: u64,
+    /// Delivered.
+    pub delivered: u64,
+    /// Unknown.
+    pub unknown: u64,
+    /// Refused.
+    pub permanent: u64,
+    /// Gone.
+    pub gone: u64,
+    /// Superseded rows.
+    pub superseded: u64,
+    /// Expired rows.
+    pub expired: u64,
+    /// Dropped rows.
+    pub dropped: u64,
+}
+
+/// A broadcast as the board shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BroadcastRow {
+    /// Row.
+    pub id: BroadcastId,
+    /// Lane.
+    pub lane: LaneId,
+    /// Channel's name.
+    pub channel: String,
+    /// Channel's kind.
+    pub kind: String,
+    /// Incident.
+    pub incident: IncidentId,
+    /// Notice's number within the incident.
+    pub number: u32,
+    /// Notice's row.
+    pub notice: NoticeSeq,
+    /// Scope.
+    pub scope: Scope,
+    /// Urgent.
+    pub urgent: bool,
+    /// State.
+    pub state: BroadcastState,
+    /// The notice that took its place.
+    pub superseded_by: Option<NoticeSeq>,
+    /// Counters.
+    pub counters: Counters,
+    /// When it was made.
+    pub created_ms: Ms,
+    /// First time something of it was known to be there.
+    pub first_done_ms: Option<Ms>,
+    /// Last change of its counters.
+    pub changed_ms: Ms,
+    /// Next try: the earliest due time of a waiting row, not before the lane sends again.
+    pub next_due_ms: Option<Ms>,
+    /// The newest failure's text, while something waits or failed.
+    pub last_text: Option<String>,
+    /// Public address of the post (accounts) .
+    pub url: Option<String>,
+    /// Ends what has not started by then.
+    pub expires_ms: Option<Ms>,
+}
+
+/// A delivery as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeliveryRow {
+    /// Row.
+    pub id: DeliveryId,
+    /// Broadcast.
+    pub broadcast: BroadcastId,
+    /// Recipient.
+    pub recipient: RecipientId,
+    /// State.
+    pub state: DeliveryState,
+    /// Operation.
+    pub operation: Operation,
+    /// Attempts so far.
+    pub attempt: u32,
+    /// Due.
+    pub due_ms: Ms,
+    /// Last change.
+    pub changed_ms: Ms,
+    /// Service's id and address.
+    pub remote: Remote,
+    /// Newest text.
+    pub text: Option<String>,
+}
+
+/// One delivery's whole story.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Story {
+    /// Channel.
+    pub lane: LaneRow,
+    /// Broadcast.
+    pub broadcast: BroadcastRow,
+    /// Delivery.
+    pub delivery: DeliveryRow,
+    /// Masked address (`+49 171 … 42`), `None` for the account.
+    pub address: Option<String>,
+    /// The frozen text that goes or went.
+    pub variant: Variant,
+    /// What happened, in order.
+    pub events: Vec<StoryEvent>,
+}
+
+/// One line of a story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoryEvent {
+    /// When.
+    pub at_ms: Ms,
+    /// What: `created`, `started`, `failed`, `accepted`, `receipt`, `evidence`, `decided`, …
+    pub what: String,
+    /// Attempt.
+    pub attempt: Option<u32>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// For people.
+    pub text: Option<String>,
+}
+
+/// What a person decides on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecideOn {
+    /// One delivery.
+    Delivery(DeliveryId),
+    /// Everything of a broadcast that stands as unknown.
+    Broadcast(BroadcastId),
+}
+
+/// What a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// It is there.
+    There,
+    /// Send it again (refused where a newer one has passed it).
+    Again,
+    /// Give it up.
+    Drop,
+}

@@ -1,0 +1,64 @@
+//! Rows that stand as unknown, with all that their channel needs to read them back.
+
+use std::sync::Arc;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::due::{FLAG_AFTER_UNKNOWN, had};
+use super::publish::SHAPE_ACCOUNT;
+use super::rows::{from_word, listed, pick, variants};
+use super::{Job, StoreError, claim};
+use crate::domain::delivery::Operation;
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
+
+/// Unknown rows of a lane, oldest first, as they were when their last attempt started.
+pub(super) async fn jobs(c: &mut SqliteConnection, lane: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
+    // broadcast_live (lane, notice) WHERE state < 2; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
+    let rows = sqlx::query(
+        "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
+           b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.lang
+         FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
+           LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
+         WHERE b.lane = ? AND b.state < 2 AND b.n_unknown > 0 ORDER BY b.notice, d.id LIMIT ?",
+    )
+    .bind(lane)
+    .bind(limit)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut jobs = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (broadcast, incident): (i64, i64) = (row.try_get("broadcast")?, row.try_get("incident")?);
+        let recipient: i64 = row.try_get("recipient")?;
+        let texts = variants(c, broadcast).await?;
+        let (lang, variant) = pick(&texts, from_word(row.try_get("lang")?))
+            .ok_or_else(|| StoreError::Database(format!("broadcast {broadcast} has no text")))?;
+        let thread = if row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT {
+            claim::thread_of(c, lane, incident).await?
+        } else {
+            None
+        };
+        let target = had(c, row.try_get("corrects")?, &[recipient]).await?.remove(&recipient);
+        jobs.push(Job {
+            delivery: DeliveryId(row.try_get("id")?),
+            broadcast: BroadcastId(broadcast),
+            incident: IncidentId(incident),
+            notice: NoticeSeq(row.try_get("notice")?),
+            attempt: row.try_get("attempt")?,
+            first_started_ms: row.try_get("first_started")?,
+            start_at_ms: row.try_get("changed")?,
+            operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
+            step: row.try_get("step")?,
+            step_handle: row.try_get("step_handle")?,
+            after_unknown: row.try_get::<i64, _>("flags")? & FLAG_AFTER_UNKNOWN != 0,
+            recipient: RecipientId(recipient),
+            address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
+            variant: Arc::new(variant.clone()),
+            lang,
+            thread,
+            target: target.filter(|remote| remote.id.is_some()),
+            urgent: row.try_get("urgent")?,
+            created_ms: row.try_get("created")?,
+        });
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,156 @@
+//! The notice file's two examples and every case publish as they stand; what the pages say is looked at as readers get it.
+
+use super::{WEBSITE, publish_file, tree};
+use crate::support::{TestApp, http};
+
+#[test]
+fn the_five_lines_publish_on_an_empty_store() {
+    let app = TestApp::new(WEBSITE);
+    let answer = publish_file(&app, "tests/fixtures/notices/five-lines.toml", &["--wait", "--json"])
+        .ok()
+        .json();
+    assert_eq!((&answer["number"], &answer["created"]), (&1.into(), &true.into()));
+    let incident = answer["incident"].as_str().unwrap();
+    assert!(incident.len() == 13 && incident.ends_with("-it"), "{incident}");
+    let page = std::fs::read_to_string(app.path().join("public/potsdam/index.html")).unwrap();
+    for text in [
+        "Die IT der Stadtverwaltung ist abgeschaltet",
+        "kann aber nur beraten",
+        "tel:115",
+        "10:00",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+#[test]
+fn the_full_example_is_notice_2_of_its_incident() {
+    let app = TestApp::new(WEBSITE);
+    publish_file(&app, "examples/a-potsdam/1-2023-01-16.toml", &[]).ok();
+    // Before that there is nothing it could take back.
+    let answer = publish_file(&app, "tests/fixtures/notices/full.toml", &["--wait", "--json"])
+        .ok()
+        .json();
+    assert_eq!(
+        (&answer["incident"], &answer["number"]),
+        (&"2023-01-it".into(), &2.into())
+    );
+    let page = |path: &str| std::fs::read_to_string(app.path().join("public").join(path).join("index.html")).unwrap();
+    for (path, texts) in [
+        (
+            "potsdam",
+            &[
+                "Wieder abgeschaltet",
+                "E-Mail und Online-Dienste der Stadt",
+                "+49 30 23125100",
+                "Bundesdruckerei",
+            ][..],
+        ),
+        (
+            "en/potsdam",
+            &["City e-mail and online services are switched off again"],
+        ),
+        (
+            "de-simple/potsdam",
+            &[
+                "E-Mail und Internet-Dienste gehen wieder nicht",
+                "Sie können uns anrufen",
+            ],
+        ),
+        ("potsdam/2023-01-it/2", &["Landeskriminalamt", "Sicherheitsbehörden"]),
+    ] {
+        let page = page(path);
+        for text in texts {
+            assert!(page.contains(text), "{path}: {text}");
+        }
+    }
+    // The first notice says that it is not the last word.
+    assert!(
+        page("potsdam/2023-01-it/1").contains("/potsdam/2023-01-it/2/")
+            || page("potsdam/2023-01-it/1").contains("../2/")
+    );
+}
+
+const PUBLISHERS: [(&str, &str); 5] = [
+    ("potsdam", "Landeshauptstadt Potsdam"),
+    ("schwerin", "Landeshauptstadt Schwerin"),
+    ("soest", "Kreis und Kommunen Soest"),
+    ("provider", "Dienstleister"),
+    ("gemeinde", "Gemeinde Beispiel"),
+];
+
+/// The cases of `examples`, in order, through the binary.
+fn all_cases() -> TestApp {
+    let publishers: String = PUBLISHERS
+        .iter()
+        .map(|(id, name)| {
+            format!(
+                "[publisher.{id}]\nname = \"{name}\"\nlanguages = [\"de\", \"de-simple\", \"en\"]\nphone = \"115\"\n"
+            )
+        })
+        .collect();
+    let list: Vec<String> = PUBLISHERS.iter().map(|(id, _)| format!("\"{id}\"")).collect();
+    let channel = format!("{WEBSITE}publishers = [{}]\n", list.join(", "));
+    let app = TestApp::with_publishers(&publishers, &channel);
+    let mut files: Vec<String> = tree(&crate::support::root().join("examples"))
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.ends_with(".toml"))
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), 18);
+    for (at, file) in files.iter().enumerate() {
+        let wait: &[&str] = if at + 1 == files.len() {
+            &["--wait", "--json"]
+        } else {
+            &["--json"]
+        };
+        let answer = publish_file(&app, &format!("examples/{file}"), wait).ok().json();
+        assert_eq!(answer["created"], true, "{file}");
+    }
+    app
+}
+
+#[test]
+fn every_case_publishes_in_order_and_its_pages_are_the_same_everywhere() {
+    let app = all_cases();
+    let serve = app.serve();
+    app.run(&["export", "out"]).ok();
+    let exported = tree(&app.path().join("out"));
+    assert!(exported.len() > 100, "{}", exported.len());
+    // The target holds the same files, and one of its own: the list of them.
+    let mut brought = tree(&app.path().join("public"));
+    brought.retain(|(path, _)| path != ".rundruf-manifest.json");
+    assert!(brought == exported, "the target differs from the export");
+    for (path, bytes) in exported
+        .iter()
+        .filter(|(path, _)| path.ends_with("index.html") || path.ends_with("state.json"))
+    {
+        let address = format!("/{}", path.strip_suffix("index.html").unwrap_or(path));
+        let reply = http::get(app.port, &address).unwrap();
+        assert_eq!(reply.status, 200, "{address}");
+        assert!(reply.body == *bytes, "{address} is served otherwise than exported");
+    }
+    let page = |path: &str| http::get(app.port, path).unwrap().text();
+    assert!(page("/potsdam/").contains("Wieder abgeschaltet"));
+    assert!(page("/schwerin/").contains("Stadthaus"));
+    assert!(page("/provider/").contains("Rund 70 Kommunen") && page("/gemeinde/").contains("Gemeinde Beispiel"));
+    drop(serve);
+}
+
+#[test]
+fn case_c_reads_newest_first_and_the_first_report_as_superseded() {
+    let app = all_cases();
+    let serve = app.serve();
+    let page = http::get(app.port, "/soest/2023-10-30-it/").unwrap().text();
+    let at = |text: &str| page.rfind(text).unwrap_or_else(|| panic!("{text} is missing: {page}"));
+    let ticker: Vec<usize> = [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]
+        .iter()
+        .map(|n| at(&format!("/soest/2023-10-30-it/{n}/")))
+        .collect();
+    assert!(ticker.is_sorted(), "{ticker:?}");
+    assert!(page.contains("10:16"), "{page}");
+    let lippetal = http::get(app.port, "/soest/place/lippetal/").unwrap().text();
+    assert!(lippetal.contains("Lippetal"));
+    drop(serve);
+}

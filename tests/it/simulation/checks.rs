@@ -1,0 +1,217 @@
+//! The invariants of LANES 9, checked while a history runs and at its end.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{DeliveryState as State, Gate, UnknownPolicy};
+use rundruf::ids::{DeliveryId, IncidentId, LaneId, RecipientId};
+use rundruf::lane_core::event::Rules;
+use rundruf::store::{Completion, Job, Settled};
+
+use super::model::Model;
+use super::provider::Provider;
+
+/// What the outside knows about a request of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Under way, or answered and not yet committed.
+    Out,
+    /// It may have got through and nobody knows.
+    Ambiguous,
+}
+
+/// What the checks remember beside the store.
+#[derive(Debug, Default)]
+pub struct Checks {
+    /// Times services named, in wall time: of a lane, or of one delivery where each is a counterpart of its own.
+    pub told: HashMap<(LaneId, Option<DeliveryId>), Ms>,
+    pub left: HashMap<DeliveryId, Left>,
+    pub in_flight: HashMap<LaneId, u32>,
+    newest: HashMap<(RecipientId, IncidentId), i64>,
+    later: HashMap<DeliveryId, u32>,
+    /// Wall time of the newest start of a lane with a rate.
+    pub last_start: HashMap<LaneId, Ms>,
+    pub starts: u64,
+}
+
+impl Checks {
+    /// A request is about to leave.
+    pub fn start(&mut self, lane: LaneId, rules: &Rules, job: &Job, model: &Model, wall: Ms) -> Result<(), String> {
+        self.starts += 1;
+        let row = &model.rows[usize::try_from(job.delivery.0).unwrap()];
+        let stored = &model.lanes[&lane];
+        if stored.gate == Gate::Held && stored.acknowledged.0 >= stored.epoch {
+            return Err(format!(
+                "{lane} is held, the hold was acknowledged, and delivery {} starts",
+                job.delivery
+            ));
+        }
+        if row.state != State::Started || row.attempt != job.attempt {
+            return Err(format!(
+                "delivery {} starts attempt {} but the store says {:?} {}",
+                job.delivery, job.attempt, row.state, row.attempt
+            ));
+        }
+        let key = if rules.one_counterpart {
+            None
+        } else {
+            Some(job.delivery)
+        };
+        if let Some(until) = self.told.get(&(lane, key)).filter(|until| wall < **until) {
+            return Err(format!(
+                "delivery {} starts at {wall}, told to wait until {until}",
+                job.delivery
+            ));
+        }
+        if let Some(rate) = rules.rate {
+            let before = self.last_start.insert(lane, wall);
+            let spacing = Ms::from(rate.per_ms / rate.count);
+            if before.is_some_and(|before| wall < before + spacing) {
+                return Err(format!("{lane} starts two requests within {spacing} ms"));
+            }
+        }
+        let newest = self.newest.entry((job.recipient, job.incident)).or_default();
+        if job.notice.0 < *newest {
+            return Err(format!(
+                "notice {} starts for recipient {} after notice {newest} of the same incident",
+                job.notice, job.recipient
+            ));
+        }
+        *newest = job.notice.0;
+        let safe = rules.handle_for_ms.is_some() || rules.unknown == UnknownPolicy::Repeat;
+        if !safe && self.left.contains_key(&job.delivery) {
+            return Err(format!(
+                "delivery {} is sent again although nobody knows what became of it",
+                job.delivery
+            ));
+        }
+        self.left.insert(job.delivery, Left::Out);
+        let in_flight = self.in_flight.entry(lane).or_default();
+        *in_flight += 1;
+        if *in_flight > rules.concurrency {
+            return Err(format!("{lane} has {in_flight} requests at the same time"));
+        }
+        Ok(())
+    }
+
+    /// A service named a time.
+    pub fn told_later(&mut self, lane: LaneId, rules: &Rules, job: &Job, until: Ms) {
+        self.later.insert(job.delivery, job.attempt);
+        let key = if rules.one_counterpart {
+            None
+        } else {
+            Some(job.delivery)
+        };
+        let told = self.told.entry((lane, key)).or_insert(until);
+        *told = until.max(*told);
+    }
+
+    /// Outcomes are about to be committed.
+    pub fn complete(&mut self, batch: &[Completion]) -> Result<(), String> {
+        for c in batch {
+            let later = self.later.get(&c.delivery) == Some(&c.attempt);
+            if later && !matches!(c.settled, Settled::Waiting { spent: false, .. }) {
+                return Err(format!(
+                    "delivery {} was told to wait and lost an attempt: {:?}",
+                    c.delivery, c.settled
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The outcomes are committed: what was certainly not accepted may go again.
+    pub fn committed(&mut self, batch: &[Completion]) {
+        for c in batch {
+            self.later.remove(&c.delivery);
+            if matches!(
+                c.settled,
+                Settled::Waiting {
+                    after_unknown: false,
+                    ..
+                }
+            ) {
+                self.left.remove(&c.delivery);
+            }
+        }
+    }
+
+    /// A claim is committed: a lane without a handle has at most `concurrency` open rows.
+    pub fn claimed(&self, lane: LaneId, rules: &Rules, model: &Model) -> Result<(), String> {
+        if rules.handle_for_ms.is_some() {
+            return Ok(());
+        }
+        let open = model
+            .rows
+            .iter()
+            .filter(|r| r.lane == lane && r.state == State::Started)
+            .count();
+        if open > rules.concurrency as usize {
+            return Err(format!("{lane} has {open} open rows and no handle"));
+        }
+        Ok(())
+    }
+
+    /// The process died.
+    pub fn crashed(&mut self, model: &Model) {
+        self.in_flight.clear();
+        self.later.clear();
+        self.last_start.clear();
+        for (delivery, left) in &mut self.left {
+            let row = &model.rows[usize::try_from(delivery.0).unwrap()];
+            if matches!(row.state, State::Started | State::Unknown) {
+                *left = Left::Ambiguous;
+            }
+        }
+        // What was not stored yet is not known any more.
+        self.told.retain(|(lane, delivery), until| match delivery {
+            None => model.lanes[lane].health.blocked_until_ms >= Some(*until),
+            Some(id) => {
+                let row = &model.rows[usize::try_from(id.0).unwrap()];
+                row.state == State::Waiting && row.due_ms >= *until
+            }
+        });
+    }
+
+    /// All services are well, all gates open, nothing moves any more.
+    pub fn at_rest(
+        &self,
+        model: &Model,
+        rules: &BTreeMap<LaneId, Rules>,
+        providers: &BTreeMap<LaneId, Provider>,
+    ) -> Result<(), String> {
+        if let Some(broadcast) = model.recount().first() {
+            return Err(format!("counters of broadcast {broadcast} are not what its rows say"));
+        }
+        for (at, row) in model.rows.iter().enumerate() {
+            let rules = &rules[&row.lane];
+            let done = providers[&row.lane].done(row.id);
+            let says = format!(
+                "delivery {} of lane {} is {:?} (attempt {}), done {done} times",
+                row.id, row.lane, row.state, row.attempt
+            );
+            if matches!(row.state, State::Waiting | State::Started) {
+                return Err(format!("nothing moves any more, but {says}"));
+            }
+            let may_double = rules.handle_for_ms.is_none() && rules.unknown == UnknownPolicy::Repeat && !rules.looks_up;
+            if done > 1 && !may_double {
+                return Err(says);
+            }
+            let known_there = matches!(row.state, State::Delivered | State::Accepted);
+            if known_there && done == 0 {
+                return Err(format!("the board shows more than there is: {says}"));
+            }
+            let may_be_there = known_there || matches!(row.state, State::Unknown | State::Dropped);
+            if done > 0 && !may_be_there && !may_double {
+                return Err(format!("the board shows less than there is: {says}"));
+            }
+            let forever = rules.handle_for_ms == Some(Ms::MAX);
+            // An old text is not repeated after a correction or a newer notice.
+            let closed = model.broadcasts[row.broadcast].closed || model.passed(at);
+            if row.state == State::Unknown && forever && !closed {
+                return Err(format!("a handle is in force for ever, yet {says}"));
+            }
+        }
+        Ok(())
+    }
+}

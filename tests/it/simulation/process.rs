@@ -1,0 +1,263 @@
+//! The running process: carries commands to model and services, and their answers back, late, in any order, or not at all.
+
+use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
+use rundruf::ids::LaneId;
+use rundruf::lane_core::event::{Command, Event, Found, Now};
+use rundruf::store::{ClaimRequest, Job};
+
+use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
+use super::script::TIMEOUT_MS;
+use super::world::{Item, Op, World};
+
+impl World {
+    /// Gives a lane an event and carries out what it wants.
+    pub(super) fn step(&mut self, lane: LaneId, event: Event<Job>) -> Result<(), String> {
+        let wall = self.wall();
+        let Some(core) = self.cores.get_mut(&lane) else {
+            return Ok(());
+        };
+        let now = Now {
+            wall_ms: wall,
+            running_ms: self.t,
+        };
+        for command in core.step(now, event) {
+            match command {
+                Command::Start(job) => self.send(lane, job)?,
+                Command::LookUp(job) => {
+                    let delay = self.rng.i64(1..1_000);
+                    self.after(delay, Item::Look(lane, job));
+                }
+                Command::Claim { epoch, limit, probe } => self.ask(lane, Op::Claim { epoch, limit, probe }),
+                Command::Complete(batch) => {
+                    self.checks.complete(&batch)?;
+                    self.ask(lane, Op::Complete(batch));
+                }
+                Command::GiveBack(rows) => self.ask(lane, Op::GiveBack(rows)),
+                Command::SetHealth(row) => self.ask(lane, Op::Health(row)),
+                Command::Acknowledge { epoch, in_flight } => self.ask(lane, Op::Acknowledge { epoch, in_flight }),
+                Command::Refresh => self.after(1, Item::ReadRow(lane)),
+                Command::WakeAt(at) => {
+                    let number = self.timers.entry(lane).or_default();
+                    *number += 1;
+                    let number = *number;
+                    if let Some(at) = at {
+                        self.after((at - wall).max(0), Item::Timer(lane, number));
+                    }
+                }
+                Command::Stopped => return Err("a lane stopped by itself".into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, lane: LaneId, op: Op) {
+        let delay = self.rng.i64(1..6);
+        self.after(delay, Item::Op(lane, op));
+    }
+
+    /// A store call comes to its commit: the process may die just before or just after it, or the store may fail.
+    pub(super) fn store(&mut self, lane: LaneId, op: Op) -> Result<(), String> {
+        let dies = !self.healed && self.crashes_left > 0 && self.rng.u8(..60) == 0;
+        if dies {
+            self.crashes_left -= 1;
+            if self.rng.bool() {
+                self.commit(lane, &op);
+            }
+            self.crash();
+            return Ok(());
+        }
+        let fails = !self.healed && self.rng.u8(..100) == 0;
+        let answer = if fails {
+            self.say(|| format!("lane {lane}: the store fails at {}", name(&op)));
+            failure(&op)
+        } else {
+            self.commit(lane, &op)
+        };
+        if let Op::Claim { .. } = op {
+            self.checks.claimed(lane, &self.rules[&lane], &self.model)?;
+        }
+        if let Some(event) = answer {
+            let delay = self.rng.i64(0..3);
+            self.after(delay, Item::Back(lane, event));
+        }
+        Ok(())
+    }
+
+    /// The commit itself.
+    pub(super) fn commit(&mut self, lane: LaneId, op: &Op) -> Option<Event<Job>> {
+        let wall = self.wall();
+        self.model.high_ms = self.model.high_ms.max(wall);
+        match op {
+            Op::Claim { epoch, limit, probe } => {
+                let request = ClaimRequest {
+                    lane,
+                    epoch: *epoch,
+                    now_ms: wall,
+                    limit: *limit,
+                    probe: *probe,
+                    lease_ms: 60_000,
+                    rate: self.rules[&lane].rate,
+                    order_wait_ms: 120_000,
+                    correction_wait_ms: 300_000,
+                };
+                let claimed = self.model.claim(&request);
+                if !claimed.jobs.is_empty() {
+                    let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
+                    self.say(|| {
+                        format!(
+                            "lane {lane}: claims deliveries {ids:?}{}",
+                            if *probe { " as a probe" } else { "" }
+                        )
+                    });
+                }
+                Some(Event::Claimed {
+                    epoch: *epoch,
+                    stored_epoch: claimed.epoch,
+                    jobs: claimed.jobs,
+                    next_due_ms: claimed.next_due_ms,
+                    more: claimed.more,
+                })
+            }
+            Op::Complete(batch) => {
+                for c in batch {
+                    self.say(|| {
+                        format!(
+                            "lane {lane}: delivery {} attempt {} becomes {:?}",
+                            c.delivery, c.attempt, c.settled
+                        )
+                    });
+                }
+                self.model.complete(batch);
+                self.checks.committed(batch);
+                Some(Event::Committed)
+            }
+            Op::GiveBack(rows) => {
+                self.say(|| format!("lane {lane}: gives back {rows:?}"));
+                self.model.give_back(rows, wall);
+                Some(Event::GivenBack)
+            }
+            Op::Health(row) => {
+                self.say(|| format!("lane {lane}: {:?} until {:?}", row.health, row.blocked_until_ms));
+                self.model.lanes.get_mut(&lane).unwrap().health = row.clone();
+                Some(Event::HealthStored)
+            }
+            Op::Acknowledge { epoch, in_flight } => {
+                let stored = self.model.lanes.get_mut(&lane).unwrap();
+                stored.acknowledged = stored.acknowledged.max((*epoch, *in_flight));
+                self.say(|| format!("lane {lane}: acknowledges epoch {epoch}, {in_flight} in flight"));
+                None
+            }
+            Op::ReadUnknown => Some(Event::Unknowns(self.model.unknown_jobs(lane))),
+        }
+    }
+
+    fn send(&mut self, lane: LaneId, job: Job) -> Result<(), String> {
+        let wall = self.wall();
+        self.checks.start(lane, &self.rules[&lane], &job, &self.model, wall)?;
+        let provider = &self.providers[&lane];
+        let mut fate = provider.fate(&mut self.rng);
+        if matches!(fate, Fate::Permanent | Fate::Gone) && provider.agreed.contains(&job.delivery) {
+            fate = Fate::Done;
+        }
+        self.say(|| {
+            format!(
+                "lane {lane}: delivery {} attempt {} leaves ({fate:?})",
+                job.delivery, job.attempt
+            )
+        });
+        let took = self.rng.i64(1..2_000);
+        let (arrives, answers) = match fate {
+            Fate::Done | Fate::DoneThen500 => (Some(took / 2), took),
+            Fate::AnswerLost => (Some(took / 2), TIMEOUT_MS),
+            Fate::ArrivesLate => (Some(TIMEOUT_MS + self.rng.i64(0..LATEST_ARRIVAL_MS)), TIMEOUT_MS),
+            Fate::RequestLost => (None, TIMEOUT_MS),
+            _ => (None, took),
+        };
+        if let Some(delay) = arrives {
+            let provider = self.providers.get_mut(&lane).unwrap();
+            provider.agreed.insert(job.delivery);
+            self.outside(delay, Item::Arrive(lane, job.delivery));
+        }
+        self.after(answers, Item::Answer(lane, job, fate));
+        Ok(())
+    }
+
+    pub(super) fn answer(&mut self, lane: LaneId, job: Job, fate: Fate) -> Result<(), String> {
+        *self.checks.in_flight.entry(lane).or_default() -= 1;
+        let remote = Remote {
+            id: Some(job.delivery.to_string()),
+            url: None,
+        };
+        let (outcome, reason) = match fate {
+            Fate::Done if lane.0 == 1 => (Outcome::Delivered(remote), Reason::Ok),
+            Fate::Done => (Outcome::Accepted(remote), Reason::Ok),
+            Fate::DoneThen500 => (Outcome::Unknown, Reason::ServiceTrouble),
+            Fate::AnswerLost | Fate::ArrivesLate | Fate::RequestLost => (Outcome::Unknown, Reason::NoAnswer),
+            Fate::Refused => (Outcome::Transient, Reason::ServiceTrouble),
+            Fate::NoConnection => (Outcome::Transient, Reason::NotConnected),
+            Fate::Wait(wait) => {
+                let until = self.wall() + wait;
+                let rules = self.rules[&lane];
+                self.checks.told_later(lane, &rules, &job, until);
+                let heard = if self.sabotage.clamp {
+                    self.wall() + wait / 2
+                } else {
+                    until
+                };
+                (Outcome::Later { until: heard }, Reason::RateLimited)
+            }
+            Fate::Permanent => (Outcome::Permanent, Reason::ContentRefused),
+            Fate::Gone => (Outcome::Gone, Reason::RecipientGone),
+            Fate::Auth => (Outcome::Auth, Reason::Credentials),
+        };
+        let outcome = match outcome {
+            Outcome::Unknown if self.sabotage.optimist => Outcome::Transient,
+            outcome => outcome,
+        };
+        let report = Report {
+            outcome,
+            reason,
+            text: String::new(),
+        };
+        self.step(lane, Event::Finished { job, report })
+    }
+
+    pub(super) fn look(&mut self, lane: LaneId, job: Job) -> Result<(), String> {
+        let provider = &self.providers[&lane];
+        let blind = match provider.mood {
+            Mood::Good => false,
+            Mood::Down | Mood::Hangs => true,
+            Mood::Fair | Mood::Busy => self.rng.u8(..5) == 0,
+        };
+        let found = if blind {
+            Found::CannotTell
+        } else if provider.done(job.delivery) > 0 {
+            Found::There(Remote::default())
+        } else {
+            Found::NotThere
+        };
+        self.say(|| format!("lane {lane}: looks for delivery {}: {found:?}", job.delivery));
+        self.step(lane, Event::LookedUp { job, found })
+    }
+}
+
+fn name(op: &Op) -> &'static str {
+    match op {
+        Op::Claim { .. } => "a claim",
+        Op::Complete(_) => "a completion",
+        Op::GiveBack(_) => "giving back",
+        Op::Health(_) => "health",
+        Op::Acknowledge { .. } => "an acknowledgement",
+        Op::ReadUnknown => "reading",
+    }
+}
+
+fn failure(op: &Op) -> Option<Event<Job>> {
+    match op {
+        Op::Claim { .. } => Some(Event::ClaimFailed),
+        Op::Complete(_) => Some(Event::CommitFailed),
+        Op::GiveBack(_) => Some(Event::GiveBackFailed),
+        Op::Health(_) => Some(Event::HealthFailed),
+        Op::Acknowledge { .. } | Op::ReadUnknown => None,
+    }
+}

@@ -1,0 +1,224 @@
+//! One history: lanes, a model store, services and a scheduler on one thread, all drawn from one seed. Time is a number;
+//! the wall clock is that number plus an offset that jumps.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::Gate;
+use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
+use rundruf::lane_core::event::{Event, Rules};
+use rundruf::lane_core::lane::Lane;
+use rundruf::store::{Completion, HealthRow, Job};
+
+use super::checks::Checks;
+use super::model::{Breaks, Model};
+use super::provider::{Fate, Mood, Provider};
+
+/// A store call under way.
+#[derive(Debug, Clone)]
+pub enum Op {
+    Claim { epoch: i64, limit: u32, probe: bool },
+    Complete(Vec<Completion>),
+    GiveBack(Vec<(DeliveryId, u32)>),
+    Health(HealthRow),
+    Acknowledge { epoch: i64, in_flight: u32 },
+    ReadUnknown,
+}
+
+/// What happens from outside.
+#[derive(Debug, Clone, Copy)]
+pub enum Act {
+    Publish,
+    Gate(LaneId, Gate),
+    Crash,
+    Start,
+    Jump(Ms),
+    Mood(LaneId, Mood),
+    Heal,
+    TryNow,
+}
+
+/// What is to happen at some time.
+#[derive(Debug)]
+pub enum Item {
+    Op(LaneId, Op),
+    Back(LaneId, Event<Job>),
+    ReadRow(LaneId),
+    Arrive(LaneId, DeliveryId),
+    Answer(LaneId, Job, Fate),
+    Look(LaneId, Job),
+    Timer(LaneId, u64),
+    Act(Act),
+}
+
+/// What a test may break outside the store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sabotage {
+    pub store: Breaks,
+    /// Lanes hear half of the time a service named.
+    pub clamp: bool,
+    /// Holds are acknowledged and not obeyed.
+    pub deaf: bool,
+    /// Lanes take a handle of an hour for one without end.
+    pub endless_handle: bool,
+    /// Lanes take an unknown outcome for "certainly not accepted".
+    pub optimist: bool,
+}
+
+/// One history's world.
+pub struct World {
+    pub rng: fastrand::Rng,
+    pub sabotage: Sabotage,
+    /// True time; the monotonic clock.
+    pub t: Ms,
+    pub offset: Ms,
+    pub model: Model,
+    pub rules: BTreeMap<LaneId, Rules>,
+    pub providers: BTreeMap<LaneId, Provider>,
+    pub cores: BTreeMap<LaneId, Lane<Job>>,
+    pub checks: Checks,
+    pub process: u32,
+    pub crashes_left: u32,
+    pub healed: bool,
+    /// The clock is set back before the next process starts.
+    pub back_at_rest: bool,
+    pub notices: Vec<(NoticeSeq, IncidentId)>,
+    pub timers: HashMap<LaneId, u64>,
+    /// When which item happens, and in which process (0: outside).
+    pub agenda: BTreeMap<(Ms, u64), (u32, Item)>,
+    pub story: Option<Vec<String>>,
+    count: u64,
+}
+
+/// What a history was.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Sum {
+    pub steps: u64,
+    pub starts: u64,
+    pub rows: u64,
+}
+
+const MOST_STEPS: u64 = 40_000;
+
+impl World {
+    pub fn new(seed: u64, sabotage: Sabotage, tell: bool) -> Self {
+        let mut world = Self {
+            rng: fastrand::Rng::with_seed(seed),
+            sabotage,
+            t: 0,
+            offset: 1_700_000_000_000,
+            model: Model {
+                breaks: sabotage.store,
+                ..Model::default()
+            },
+            rules: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            cores: BTreeMap::new(),
+            checks: Checks::default(),
+            process: 0,
+            crashes_left: 0,
+            healed: false,
+            back_at_rest: false,
+            notices: Vec::new(),
+            timers: HashMap::new(),
+            agenda: BTreeMap::new(),
+            story: tell.then(Vec::new),
+            count: 0,
+        };
+        super::script::write(&mut world);
+        world
+    }
+
+    pub fn wall(&self) -> Ms {
+        self.t + self.offset
+    }
+
+    pub fn say(&mut self, line: impl FnOnce() -> String) {
+        let t = self.t;
+        if let Some(story) = &mut self.story {
+            story.push(format!("{:>9.3} s  {}", t as f64 / 1_000.0, line()));
+        }
+    }
+
+    /// Puts something on the agenda of this process.
+    pub fn after(&mut self, delay: Ms, item: Item) {
+        self.put(delay, self.process, item);
+    }
+
+    /// Puts something on the agenda that no crash takes away.
+    pub fn outside(&mut self, delay: Ms, item: Item) {
+        self.put(delay, 0, item);
+    }
+
+    fn put(&mut self, delay: Ms, process: u32, item: Item) {
+        self.count += 1;
+        self.agenda.insert((self.t + delay, self.count), (process, item));
+    }
+
+    /// Runs until nothing is left to happen.
+    pub fn run(&mut self) -> Result<Sum, String> {
+        let mut steps = 0;
+        while let Some(((at, _), (process, item))) = self.agenda.pop_first() {
+            self.t = at;
+            steps += 1;
+            if steps > MOST_STEPS {
+                return Err("it never comes to rest".into());
+            }
+            if process == 0 || process == self.process && !self.cores.is_empty() {
+                self.happen(item)?;
+            }
+        }
+        self.checks.at_rest(&self.model, &self.rules, &self.providers)?;
+        Ok(Sum {
+            steps,
+            starts: self.checks.starts,
+            rows: self.model.rows.len() as u64,
+        })
+    }
+
+    fn happen(&mut self, item: Item) -> Result<(), String> {
+        match item {
+            Item::Act(act) => self.act(act),
+            Item::Arrive(lane, delivery) => {
+                let t = self.t;
+                self.say(|| format!("lane {lane}: the service does delivery {delivery}"));
+                self.providers.get_mut(&lane).unwrap().accept(delivery, t);
+                Ok(())
+            }
+            Item::Op(lane, op) => self.store(lane, op),
+            Item::Back(lane, event) => self.step(lane, event),
+            Item::ReadRow(lane) => {
+                let row = self.model.lanes.get_mut(&lane).unwrap();
+                if self.sabotage.deaf && row.gate == Gate::Held {
+                    row.acknowledged = (row.epoch, 0);
+                    return Ok(());
+                }
+                let event = Event::Row {
+                    gate: row.gate,
+                    epoch: row.epoch,
+                    acknowledged: row.acknowledged.0,
+                    health: row.health.clone(),
+                };
+                self.step(lane, event)
+            }
+            Item::Answer(lane, job, fate) => self.answer(lane, job, fate),
+            Item::Look(lane, job) => self.look(lane, job),
+            Item::Timer(lane, number) => {
+                if self.timers.get(&lane) == Some(&number) {
+                    self.step(lane, Event::Timer)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Another process committed something, or this one did: rows are read again, lanes wake.
+    pub fn poke(&mut self) {
+        let lanes: Vec<_> = self.cores.keys().copied().collect();
+        for lane in lanes {
+            let (row, wake) = (self.rng.i64(0..200), self.rng.i64(0..200));
+            self.after(row, Item::ReadRow(lane));
+            self.after(wake, Item::Back(lane, Event::Wake));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What is particular to the SQLite file: group commit, owner and wakes, schema, backup and restore.
+
+use std::sync::Arc;
+
+use rundruf::clock::SystemClock;
+use rundruf::domain::delivery::{DeliveryState, Gate};
+use rundruf::store::backup::{Restore, restore};
+use rundruf::store::owner::{Changes, Owner, is_running, wake};
+use rundruf::store::*;
+
+use crate::store_conformance::fixture::*;
+
+#[tokio::test]
+async fn what_fails_in_a_group_spoils_no_other() {
+    let (_dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    let hold = GateChange {
+        lane,
+        gate: Gate::Held,
+        expected_epoch: Some(99),
+        reason: None,
+    };
+    let (first, refused, last) = (act("first", T0), act("refused", T0), act("last", T0));
+    let (a, b, c) = tokio::join!(store.audit(&first), store.set_gate(&hold, &refused), store.audit(&last));
+    assert!(a.is_ok() && c.is_ok());
+    assert!(matches!(b, Err(StoreError::Conflict(_))));
+    let log = store.log(0, 10).await.unwrap();
+    assert_eq!(log.len(), 2);
+    assert_eq!(audit::first_break(&log), None);
+}
+
+#[tokio::test]
+async fn the_owner_is_one_and_hears_of_others() {
+    let (dir, store) = sqlite().await;
+    let data = dir.path().join("data");
+    let owner = Owner::try_take(&data).unwrap().unwrap();
+    assert!(Owner::try_take(&data).unwrap().is_none());
+    assert!(is_running(&data));
+    let mut wakes = owner.wakes().unwrap();
+    wake(&data);
+    wakes.next().await;
+    let other = Sqlite::open(store.path(), Arc::new(SystemClock)).await.unwrap();
+    let seen = store.version().await.unwrap();
+    store.audit(&act("own", T0)).await.unwrap();
+    assert_eq!(store.version().await.unwrap(), seen, "our own commits are no news");
+    let mut changes = Changes::new(Arc::new(store));
+    let ((), committed) = tokio::join!(changes.changed(), async {
+        // As often as the first look may need: it compares with what it saw first.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        let mut last = Ok(());
+        for _ in 0..50 {
+            last = other.audit(&act("other", T0)).await;
+        }
+        last
+    });
+    committed.unwrap();
+    drop((owner, wakes));
+    assert!(Owner::try_take(&data).unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_nothing_else_than_a_store_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rundruf.db");
+    std::fs::write(&path, "this is a letter to the mayor, not a store".repeat(99)).unwrap();
+    let refused = Sqlite::open(&path, Arc::new(SystemClock)).await;
+    assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
+    let from = restore(&path, &dir.path().join("other/rundruf.db"), &Restore::default()).await;
+    assert!(from.is_err());
+    assert!(!dir.path().join("other/rundruf.db").exists());
+}
+
+#[tokio::test]
+async fn a_restored_store_sends_nothing_that_may_have_been_sent() {
+    let (dir, store) = sqlite().await;
+    let ids = lanes(&store, &["sms", "list"]).await;
+    people(&store, ids[1], &[("+1", &[]), ("+2", &[])]).await;
+    let seq = publish(&store, notice("i", 1), vec![to(ids[0]), to_all(ids[1])], T0).await;
+    let file = dir.path().join("backup.rundruf");
+    store
+        .backup(&file, Some(b"key"), true, &act("backup", T0))
+        .await
+        .unwrap();
+    assert!(store.identity().await.unwrap().moved);
+    assert!(claim(&store, ids[0], T0).await.is_empty(), "a moved store refuses");
+    let again = store.backup(&file, None, false, &act("backup", T0)).await;
+    assert!(matches!(again, Err(StoreError::Refused(_))));
+
+    for (folder, settling_kinds) in [("asks", &[][..]), ("settles", &["kannel"][..])] {
+        let path = dir.path().join(folder).join("rundruf.db");
+        let how = Restore {
+            settling_kinds,
+            open_kinds: &["website"],
+            now_ms: T0 + 9,
+        };
+        let restored = restore(&file, &path, &how).await.unwrap();
+        assert_eq!(restored.instance, 2);
+        assert_eq!(restored.key.as_deref(), Some(&b"key"[..]));
+        let settles = folder == "settles";
+        let counts: Vec<_> = restored.lanes.iter().map(|l| (l.settles, l.asks)).collect();
+        let expected = if settles { [(2, 0), (1, 0)] } else { [(0, 2), (0, 1)] };
+        assert_eq!(counts, expected, "{folder}");
+        let copy = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
+        assert!(!copy.identity().await.unwrap().moved);
+        assert!(copy.lane_rows().await.unwrap().iter().all(|l| l.gate == Gate::Held));
+        assert_eq!(copy.recount().await.unwrap(), []);
+        let rows = copy.broadcasts_of(seq).await.unwrap();
+        let state = copy.deliveries(rows[1].id, None, 10).await.unwrap()[0].state;
+        let release = GateChange {
+            lane: ids[0],
+            gate: Gate::Open,
+            expected_epoch: None,
+            reason: None,
+        };
+        let lane = copy.set_gate(&release, &act("release", T0)).await.unwrap();
+        let mut r = request(ids[0], T0 + 10);
+        r.epoch = lane.epoch;
+        let jobs = copy.claim(&r).await.unwrap().jobs;
+        if settles {
+            assert_eq!(state, DeliveryState::Waiting);
+            assert!(jobs[0].after_unknown, "the handle's term runs from the old start");
+            assert_eq!(jobs[0].first_started_ms, T0);
+        } else {
+            assert_eq!(state, DeliveryState::Unknown);
+            assert!(jobs.is_empty());
+            assert_eq!(copy.unknown_jobs(ids[0], 10).await.unwrap().len(), 1);
+        }
+        let twice = restore(&file, &path, &how).await;
+        assert!(matches!(twice, Err(StoreError::Refused(_))));
+    }
+}
