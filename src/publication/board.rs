@@ -291,9 +291,16 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
         text.en.push_str(&tail.en);
     }
     if c.unknown > 0 {
-        let (id, why) = (row.id, row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default());
-        text.de.push_str(&format!("{why}; bitte entscheiden: rundruf decide b{id} there, again oder drop"));
-        text.en.push_str(&format!("{why}; please decide: rundruf decide b{id} there, again or drop"));
+        let (id, why) = (
+            row.id,
+            row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default(),
+        );
+        text.de.push_str(&format!(
+            "{why}; bitte entscheiden: rundruf decide b{id} there, again oder drop"
+        ));
+        text.en.push_str(&format!(
+            "{why}; please decide: rundruf decide b{id} there, again or drop"
+        ));
     }
     let light = if unfinished(row) > 0 || c.accepted > 0 {
         Light::Waiting

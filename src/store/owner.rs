@@ -85,8 +85,7 @@ impl Owner {
             if matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)) {
                 return Ok(None);
             }
-            file.unlock()
-                .map_err(|e| broken("the lock cannot be given back", &e))?;
+            file.unlock().map_err(|e| broken("the lock cannot be given back", &e))?;
             std::thread::yield_now();
         }
         Ok(None)

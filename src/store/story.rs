@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::rows::{from_word, listed, pick, variants};
-use super::{DeliveryRow, Variant, Fit, StoreError, Story, StoryEvent, board, lanes};
+use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};

@@ -158,7 +158,10 @@ pub async fn what_a_person_sends_again_goes<S: Store>(store: &S) {
         .await
         .unwrap();
     let job = claim(store, lane, T0).await.remove(0);
-    assert!(!job.after_unknown, "the decision covers what the earlier attempt came to");
+    assert!(
+        !job.after_unknown,
+        "the decision covers what the earlier attempt came to"
+    );
     let unknown = Settled::Waiting {
         due_ms: T0,
         spent: true,
