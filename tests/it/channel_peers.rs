@@ -44,7 +44,7 @@ fn job(delivery: i64, text: &str) -> Job {
     };
     Job {
         delivery: DeliveryId(delivery),
-        broadcast: BroadcastId(1),
+        broadcast: BroadcastId(delivery),
         incident: IncidentId(1),
         notice: NoticeSeq(1),
         attempt: 1,
