@@ -194,11 +194,14 @@ fn sort(error: &reqwest::Error) -> Failure {
     Failure::NoAnswer(text)
 }
 
-/// The innermost causes of an error, without the address.
+/// The innermost causes of an error, in plain words where it is a usual one, without the address.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut causes = Vec::new();
     let mut at = error.source();
     while let Some(cause) = at {
+        if let Some(words) = cause.downcast_ref::<std::io::Error>().and_then(|e| plain(e.kind())) {
+            return words.to_owned();
+        }
         causes.push(cause.to_string());
         at = cause.source();
     }
@@ -210,6 +213,18 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     causes.dedup();
     causes.join(" – ").chars().take(200).collect()
+}
+
+/// What people need to know of a usual fault of the network; the system's own number helps nobody at three in the morning.
+fn plain(kind: std::io::ErrorKind) -> Option<&'static str> {
+    use std::io::ErrorKind as K;
+    Some(match kind {
+        K::ConnectionRefused => "nothing answers there",
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => "the connection was cut",
+        K::TimedOut => "nothing came in time",
+        K::HostUnreachable | K::NetworkUnreachable | K::NetworkDown => "the network leads nowhere",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
