@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::channel::registry;
 use crate::clock::{SharedClock, SystemClock};
 use crate::failure::Failure;
-use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld, Waker};
+use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
@@ -137,9 +137,10 @@ impl Lanes {
         let rows = open.office.register(open.store.as_ref()).await?;
         let identity = open.store.identity().await?;
         if identity.moved {
+            let data = open.office.settings.data.display();
             return Err(Failure::Refused(crate::said!(
-                "Dieser Speicher ist umgezogen (rundruf backup --move) und sendet nicht mehr. Bitte auf der neuen Maschine weiterarbeiten.",
-                "This store has moved (rundruf backup --move) and sends no more. Please go on at the new machine."
+                "Der Speicher in {data} ist umgezogen (backup --move) und sendet nicht mehr. Auf der neuen Maschine: rundruf restore DATEI, dann rundruf serve.",
+                "The store in {data} has moved (backup --move) and sends no more. On the new machine: rundruf restore FILE, then rundruf serve."
             )));
         }
         let instance = identity.instance;
@@ -163,11 +164,22 @@ impl Lanes {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }
         let (waker, mut changes) = (handle.waker(), Changes::new(Arc::clone(&open.store)));
-        let mut wakes = owner.wakes()?;
+        // Without the socket (a path of more than 107 bytes, a file system without sockets) other processes' commits are still
+        // seen every 200 ms: a reason for a word, none to refuse.
+        let mut wakes = owner
+            .wakes()
+            .inspect_err(|error| tracing::warn!(%error, "other commands' messages start up to 200 ms later"))
+            .ok();
         let wakes = tokio::spawn(async move {
             loop {
+                let woken = async {
+                    match &mut wakes {
+                        Some(wakes) => wakes.next().await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
-                    () = wakes.next() => {}
+                    () = woken => {}
                     () = changes.changed() => {}
                 }
                 waker.wake();
@@ -179,11 +191,6 @@ impl Lanes {
     /// Something was committed in this process.
     pub fn wake(&self) {
         self.handle.wake();
-    }
-
-    /// For whoever commits (receipts).
-    pub fn waker(&self) -> Waker {
-        self.handle.waker()
     }
 
     /// Waits until every lane has nothing to do now.

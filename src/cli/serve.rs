@@ -1,6 +1,7 @@
 //! `rundruf serve`: lanes, public site and admin listener, until a signal.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::channel::{Built, Channel};
 use crate::clock::SharedClock;
 use crate::said;
 use crate::store::owner::Owner;
-use crate::store::{Board, Receipt, Store, StoreError};
+use crate::store::{Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
 use crate::web::receipts::{ReceiptSink, Receipts};
 use crate::web::refresh::Refresher;
@@ -36,19 +37,12 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             "A rundruf serve is running in {data} already. Two at once would send twice; please stop the other one first."
         )));
     };
-    if open.store.identity().await?.moved {
-        return Err(Failure::Refused(said!(
-            "Der Speicher in {data} ist umgezogen (backup --move) und sendet nicht mehr. Auf der neuen Maschine: rundruf restore DATEI, dann rundruf serve.",
-            "The store in {data} has moved (backup --move) and sends no more. On the new machine: rundruf restore FILE, then rundruf serve."
-        )));
-    }
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
     let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());
     let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
-    let lanes = Lanes::start(&open, owner).await?;
     let (mut changes, pages) = (
         crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)),
         refresher_waker,
@@ -66,7 +60,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             Arc::new(Inbox {
                 store: open.store(),
                 clock: Arc::clone(&open.office.clock),
-                wake: lanes.waker(),
+                data: settings.data.clone(),
             }),
         ),
         store: Arc::new(ByIdentity(open.store())),
@@ -83,6 +77,8 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             "Cannot listen at {listen} or {admin}: {error}. Is something running there already? See [serve] in the configuration."
         ))
     })?;
+    // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
+    let lanes = Lanes::start(&open, owner).await?;
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
     out.say(&said!(
         "Rundruf läuft. Öffentlich: http://{public} ({url}), Verwaltung: http://{admin}. Ende mit Strg+C.",
@@ -111,7 +107,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
 struct Inbox {
     store: Arc<dyn Store>,
     clock: SharedClock,
-    wake: crate::lane::Waker,
+    data: PathBuf,
 }
 
 #[async_trait]
@@ -123,7 +119,7 @@ impl ReceiptSink for Inbox {
             .find(|l| l.name == channel)
             .ok_or_else(|| StoreError::NotFound(format!("there is no lane `{channel}`")))?;
         self.store.receipts(lane.id, &receipts, self.clock.now_ms()).await?;
-        self.wake.wake();
+        crate::store::owner::wake(&self.data);
         Ok(())
     }
 }

@@ -72,12 +72,6 @@ impl Office {
 
     /// Publishes a draft: fills in against the store as it is, and again where another notice came first.
     pub async fn publish(&self, store: &dyn Store, draft: &Draft, wishes: &Wishes) -> Result<Done, PublishError> {
-        if store.identity().await?.moved {
-            return Err(StoreError::Refused(
-                "this store has moved to another machine (rundruf backup --move): publish there".to_owned(),
-            )
-            .into());
-        }
         let lanes = self.register(store).await?;
         let mut tries = 0;
         loop {

@@ -32,6 +32,39 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
+fn who_cannot_listen_has_sent_nothing() {
+    let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    receiver.set_nonblocking(true).unwrap();
+    let app = TestApp::new(&hook("hook", receiver.local_addr().unwrap().port()));
+    app.publish(&notice(1), &[]);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", app.port)).unwrap();
+    assert_eq!(app.run(&["serve"]).code, 1);
+    // Whoever had begun to send would wait here to be let in.
+    assert_eq!(receiver.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    drop(taken);
+    assert_eq!(app.broadcast("hook", 1)["counters"]["waiting"], 1);
+    // Whether a request had left is a race; that lanes never began is none: they make their socket first.
+    assert!(!app.path().join("data/wake.sock").exists());
+}
+
+#[test]
+fn a_data_folder_too_deep_for_a_socket_serves_all_the_same() {
+    let app = TestApp::new(WEBSITE);
+    let deep = app.path().join("d".repeat(120));
+    let (deep, free) = (deep.to_str().unwrap(), app.path().join("channels.toml"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rundruf"));
+    command
+        .args([
+            "publish", "m.toml", "--wait", "--yes", "--json", "--data", deep, "--config",
+        ])
+        .arg(free);
+    app.write("m.toml", &notice(1));
+    let answer = command.current_dir(app.path()).env("LANG", "C").output().unwrap();
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    assert!(app.path().join("public").is_dir());
+}
+
+#[test]
 fn data_of_another_user_is_refused_by_every_command() {
     use std::os::unix::fs::MetadataExt;
     let app = TestApp::new(WEBSITE);
