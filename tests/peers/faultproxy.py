@@ -17,14 +17,16 @@ The word in DIR/mode, read for every new connection, says what happens to it:
                      from now in RFC 3339, {@N} the same as seconds since 1970.
 "MODE xK" (for example "refuse x2") means: for the next K connections only, then pass.
 DIR/log has a line for each connection. kill -USR1 PID resets the connections that are open;
-kill -USR2 PID closes those that rest: nothing carried yet, or the last piece came from the target.
+kill -USR2 PID closes those that were opened before: at once where they rest (nothing carried yet, or the last piece came
+from the target), the others as soon as they do, for two seconds at most; then DIR/turned is there.
 """
 import asyncio, datetime, pathlib, re, signal, socket, struct, sys
 
 root, port, target = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 root.mkdir(parents=True, exist_ok=True)
 live = set()
-resting = set()  # (client's writer, target's writer) of connections between an answer and the next request
+pairs = set()  # (client's writer, target's writer) of every connection that is carried
+resting = set()  # those of them that are between an answer and the next request
 
 
 def read(name, otherwise=b""):
@@ -113,6 +115,7 @@ async def serve(reader, writer):
         r, up = await asyncio.open_connection("127.0.0.1", target)
         live.add(up)
         pair = (writer, up)
+        pairs.add(pair)
         resting.add(pair)
         if kind == "lose-answer":
             there = asyncio.create_task(carry(reader, up, pair))
@@ -133,6 +136,7 @@ async def serve(reader, writer):
     except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         pass
     finally:
+        pairs.discard(pair)
         resting.discard(pair)
         for w in (writer, up):
             live.discard(w)
@@ -140,16 +144,25 @@ async def serve(reader, writer):
                 reset(w)
 
 
-def close_resting():
-    for pair in list(resting):
-        for w in pair:
-            w.close()
+async def turn():
+    """Without this a client's request could still go over a connection that was opened in the former mode."""
+    old = set(pairs)
+    for _ in range(200):
+        for pair in old & resting:
+            for w in pair:
+                w.close()
+        old &= pairs - resting
+        if not old:
+            break
+        await asyncio.sleep(0.01)
+    (root / "turned").touch()
 
 
 async def main():
     loop = asyncio.get_running_loop()
+    turns = []  # a task that nobody holds may be collected
     loop.add_signal_handler(signal.SIGUSR1, lambda: [reset(w) for w in list(live)])
-    loop.add_signal_handler(signal.SIGUSR2, close_resting)
+    loop.add_signal_handler(signal.SIGUSR2, lambda: turns.append(asyncio.create_task(turn())))
     server = await asyncio.start_server(serve, "127.0.0.1", port, limit=1 << 24)
     async with server:
         await server.serve_forever()

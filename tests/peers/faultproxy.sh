@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # faultproxy.sh start DIR PORT TARGET_PORT | stop DIR | mode DIR WORDS... | cut DIR | check
 # A TCP proxy in front of any peer that fails on demand: see faultproxy.py for the modes.
-# `mode` also closes the connections that rest between two requests, so that a client's pool notices the change.
+# `mode` also closes the connections that were opened before, each when it rests between two requests, so that what a client
+# sends after it meets the new mode.
 # `cut` resets every open connection.
 set -eu
 . "$(dirname "$0")/peer.sh"
@@ -19,7 +20,13 @@ start)
         sleep 0.05
     done
     exit 1 ;;
-mode) dir=$2; shift 2; echo "$*" >"$dir/mode.new"; mv "$dir/mode.new" "$dir/mode"; kill -USR2 "$(cat "$dir/pid")" ;;
+mode)
+    dir=$2; shift 2
+    echo "$*" >"$dir/mode.new"; mv "$dir/mode.new" "$dir/mode"
+    rm -f "$dir/turned"
+    kill -USR2 "$(cat "$dir/pid")"
+    for _ in $(seq 100); do [ -e "$dir/turned" ] && exit 0; sleep 0.03; done
+    echo "faultproxy: no turn in three seconds" >&2; exit 1 ;;
 cut) kill -USR1 "$(cat "$2/pid")" ;;
 stop) end_all "$2" pid ;;
 *) usage ;;
