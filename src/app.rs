@@ -12,6 +12,7 @@ use crate::publication::site::StoreSite;
 use crate::render::Engine;
 use crate::secret::KeyFile;
 use crate::store::Sqlite;
+use crate::store::disk::Disk;
 use crate::store::owner::{Changes, Owner};
 use crate::store::{Board, Store};
 
@@ -159,7 +160,8 @@ impl Lanes {
             instance,
         };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
-        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
+        let disk = Disk::of(&open.office.settings.data);
+        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect(), disk).await?;
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }

@@ -144,6 +144,13 @@ impl Lanes for Sqlite {
     async fn target_result(&self, result: &TargetResult) -> Result<(), StoreError> {
         write!(self, r = result.clone() => targets::result(&r))
     }
+    async fn leap(&self) -> Result<Option<Leap>, StoreError> {
+        let mut reader = self.reader().await?;
+        times::leap(&mut reader).await
+    }
+    async fn set_leap(&self, leap: Option<Leap>, act: Option<&Act>) -> Result<(), StoreError> {
+        write!(self, act = act.cloned() => times::set_leap(leap, act.as_ref()))
+    }
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
         write!(self, => times::high_time(now))
     }

@@ -51,6 +51,7 @@ on_sqlite! {
     settling::what_a_person_sends_again_goes,
     settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,
+    settling::a_leap_of_the_clock_is_remembered_until_somebody_looked,
     settling::a_clock_that_went_back_moves_what_is_due,
     gates::a_held_lane_starts_nothing,
     gates::an_old_epoch_gets_nothing_and_conflicts,
