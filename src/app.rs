@@ -136,6 +136,9 @@ impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
         let rows = open.office.register(open.store.as_ref()).await?;
+        for faulty in open.office.sync_audiences(open.store.as_ref()).await? {
+            tracing::error!("{}", faulty.said().en);
+        }
         let identity = open.store.identity().await?;
         if identity.moved {
             let data = open.office.settings.data.display();

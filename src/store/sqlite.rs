@@ -102,7 +102,7 @@ impl Lanes for Sqlite {
         lanes::all(&self.readers).await
     }
     async fn sync_audience(&self, lane: LaneId, people: &[Person], _now: Ms) -> Result<AudienceChange, StoreError> {
-        write!(self, people = people.to_vec() => audience::sync(lane.0, &people))
+        audience::sync(self, lane.0, people).await
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
         write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))

@@ -57,6 +57,8 @@ on_sqlite! {
     gates::an_old_epoch_gets_nothing_and_conflicts,
     gates::another_account_with_rows_waiting_starts_held,
     gates::a_dropped_channel_ends_its_rows,
+    gates::a_renamed_channel_hands_everything_to_the_lane_a_running_owner_knows,
+    gates::an_audience_that_ran_out_before_it_was_opened_is_not_done,
     gates::whoever_leaves_the_audience_is_gone,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
