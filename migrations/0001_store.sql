@@ -11,7 +11,9 @@ CREATE TABLE meta (
   moved        INTEGER NOT NULL DEFAULT 0,   -- 1: refuses to send
   audit_salt   TEXT    NOT NULL,             -- random; salts hashes of redacted content
   recipient_seq INTEGER NOT NULL DEFAULT 0,  -- last confirmed_seq given
-  restored_ms  INTEGER                       -- when this store came out of a backup
+  restored_ms  INTEGER,                      -- when this store came out of a backup
+  leap_at      INTEGER,                      -- the wall clock leapt forward to this time, and nobody has looked yet
+  leap_by      INTEGER                       -- so far, ms
 ) STRICT;
 
 CREATE TABLE incident (

@@ -12,6 +12,8 @@ use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, redirect};
 
+use crate::clock::Ms;
+
 /// What we call ourselves.
 pub const USER_AGENT: &str = concat!("Rundruf/", env!("CARGO_PKG_VERSION"));
 /// Largest answer read: no service says more about one message, and a broken one must not fill the memory.
@@ -139,6 +141,13 @@ impl Http {
     /// The client, for building requests.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Host and clock of whoever answers at this address, by the `Date` of its answer (RFC 9110, 6.6.1).
+    pub async fn date(&self, url: &reqwest::Url) -> Option<(String, Ms)> {
+        let answer = self.send(self.client.head(url.clone())).await.ok()?;
+        let date = retry::http_date(answer.header("date")?)?;
+        Some((url.host_str()?.to_owned(), date))
     }
 
     /// Sends a request and reads the answer, within the timeout as a whole.

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
-use super::open::{close_to_others, connect, migrate};
+use super::open::{beside, cannot, close_to_others, connect, migrate, put_in_place, vacuum_aside};
 use super::{Act, Sqlite, StoreError, audit};
 use crate::clock::Ms;
 
@@ -22,12 +22,14 @@ const NOTICES_BEYOND: i64 = 1_000_000;
 const DELIVERIES_BEYOND: i64 = 100_000_000;
 
 /// What a restore asks of the configuration: lanes whose kind has a handle or can read back, so that their open rows settle themselves.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Restore<'a> {
     /// Channel kinds with a handle or read-back.
     pub settling_kinds: &'a [&'a str],
     /// Kinds that stay open: websites are told apart by their instance number.
     pub open_kinds: &'a [&'a str],
+    /// Where the key file belongs.
+    pub key_file: &'a Path,
     /// Now.
     pub now_ms: Ms,
 }
@@ -57,7 +59,7 @@ pub struct RestoredLane {
 
 impl Sqlite {
     /// Writes a backup beside the running store; `key` is the key file's content. With `moved` this store refuses to send from before the
-    /// copy begins, so that nothing is sent that the copy does not know. The file must not exist.
+    /// copy begins, so that nothing is sent that the copy does not know; a store that has moved stays so. The file must not exist.
     pub async fn backup(&self, to: &Path, key: Option<&[u8]>, moved: bool, act: &Act) -> Result<(), StoreError> {
         if to.exists() {
             return Err(StoreError::Refused(format!(
@@ -66,16 +68,17 @@ impl Sqlite {
             )));
         }
         let act = act.clone();
-        self.writer
+        let moved_now = self
+            .writer
             .write(move |c| {
                 Box::pin(async move {
                     audit::append(c, &act).await?;
-                    set_moved(c, moved).await
+                    Ok(moved && set_moved(c, true).await?)
                 })
             })
             .await?;
         let copied = self.copy(to, key).await;
-        if copied.is_err() && moved {
+        if copied.is_err() && moved_now {
             // No copy, no move.
             self.writer.write(|c| Box::pin(set_moved(c, false))).await?;
         }
@@ -83,41 +86,40 @@ impl Sqlite {
     }
 
     async fn copy(&self, to: &Path, key: Option<&[u8]>) -> Result<(), StoreError> {
-        // Made by us first: SQLite would make it readable for others, and takes an empty file.
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(to)
-            .map_err(|error| cannot("make", to, &error))?;
         let mut reader = connect(&self.path).await?;
-        sqlx::query("VACUUM INTO ?")
-            .bind(to.display().to_string())
-            .execute(&mut reader)
-            .await?;
+        let aside = vacuum_aside(&mut reader, to).await?;
         reader.close().await?;
-        let mut copy = connect(to).await?;
-        set_moved(&mut copy, false).await?;
-        if let Some(key) = key {
-            // Primary key (name).
-            sqlx::query("INSERT OR REPLACE INTO carried (name, content) VALUES (?, ?)")
-                .bind(KEY)
-                .bind(key)
-                .execute(&mut copy)
-                .await?;
+        let done = finish(&aside, key).await.and_then(|()| put_in_place(&aside, to));
+        if done.is_err() {
+            let _ = fs::remove_file(&aside);
         }
-        one_file(copy).await
+        done
     }
 }
 
-/// Marks a store as moved (it refuses to send) or not. An unmarked one stays what it is.
-async fn set_moved(c: &mut SqliteConnection, moved: bool) -> Result<(), StoreError> {
+/// What a copy has beside the store's content.
+async fn finish(copy: &Path, key: Option<&[u8]>) -> Result<(), StoreError> {
+    let mut c = connect(copy).await?;
+    set_moved(&mut c, false).await?;
+    if let Some(key) = key {
+        // Primary key (name).
+        sqlx::query("INSERT OR REPLACE INTO carried (name, content) VALUES (?, ?)")
+            .bind(KEY)
+            .bind(key)
+            .execute(&mut c)
+            .await?;
+    }
+    one_file(c).await
+}
+
+/// Marks a store as moved (it refuses to send) or not. True where that changed something.
+async fn set_moved(c: &mut SqliteConnection, moved: bool) -> Result<bool, StoreError> {
     // One row.
-    sqlx::query("UPDATE meta SET moved = ? WHERE one = 1")
+    let done = sqlx::query("UPDATE meta SET moved = ?1 WHERE one = 1 AND moved <> ?1")
         .bind(moved)
         .execute(c)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Without a journal beside it, a backup can be carried away as one file.
@@ -135,21 +137,46 @@ pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Res
             store.display()
         )));
     }
+    // SQLite would play the journal of the store that lay here into the restored one.
+    for journal in ["-wal", "-shm"].map(|ending| beside(store, ending)) {
+        if journal.exists() {
+            return Err(StoreError::Refused(format!(
+                "{} belongs to a store that lay here before; move it to that store, then restore again",
+                journal.display()
+            )));
+        }
+    }
     if let Some(folder) = store.parent().filter(|f| !f.as_os_str().is_empty()) {
         super::owner::prepare_data(folder)?;
     }
     // Prepared aside and put in place in one step: a restore that breaks off leaves nothing that looks like a store.
-    let mut aside = store.as_os_str().to_owned();
-    aside.push(".restoring");
-    let aside = Path::new(&aside);
-    copy_file(from, aside)?;
-    let done = prepare_restored(aside, how).await;
+    let aside = beside(store, ".restoring");
+    copy_file(from, &aside)?;
+    let done = match prepare_restored(&aside, how).await {
+        // The key first: a store in its place without it would be given a fresh one, and nobody would recognise what was sent.
+        Ok(restored) => put_key(restored.key.as_deref(), how.key_file).map(|()| restored),
+        Err(error) => Err(error),
+    };
     if done.is_ok() {
-        fs::rename(aside, store).map_err(|error| cannot("put in place", store, &error))?;
+        put_in_place(&aside, store)?;
     } else {
-        let _ = fs::remove_file(aside);
+        let _ = fs::remove_file(&aside);
     }
     done
+}
+
+/// Writes the backup's key where there is none; another one that is there stays, and the restore does not happen.
+fn put_key(key: Option<&[u8]>, file: &Path) -> Result<(), StoreError> {
+    let Some(key) = key else { return Ok(()) };
+    crate::secret::write_key(file, key).map_err(|error| cannot("write the key to", file, &error))?;
+    let there = fs::read(file).map_err(|error| cannot("read", file, &error))?;
+    if there == key {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!(
+        "the key in {} is not the one of the backup; move it away and restore again, nothing was changed",
+        file.display()
+    )))
 }
 
 fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -166,10 +193,6 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
         .and_then(|()| copy.sync_all())
         .map_err(|error| cannot("copy to", to, &error))?;
     close_to_others(to)
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Broken(format!("cannot {what} {}: {error}", path.display()))
 }
 
 async fn prepare_restored(path: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {

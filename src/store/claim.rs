@@ -60,7 +60,7 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
             claimed.more = true;
             break;
         }
-        if broadcast.expires.is_some_and(|at| at <= r.now_ms) {
+        if r.expires && broadcast.expires.is_some_and(|at| at <= r.now_ms) {
             continue;
         }
         if let Some(until) = broadcast.not_before.filter(|at| *at > r.now_ms) {

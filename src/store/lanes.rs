@@ -229,19 +229,65 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
         )));
     }
     // Unique (name).
-    sqlx::query("DELETE FROM lane WHERE name = ?")
-        .bind(to)
-        .execute(&mut *c)
-        .await?;
-    let done = sqlx::query("UPDATE lane SET name = ? WHERE name = ?")
-        .bind(to)
+    let ids: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM lane WHERE name IN (?, ?)")
         .bind(from)
-        .execute(&mut *c)
+        .bind(to)
+        .fetch_all(&mut *c)
         .await?;
-    if done.rows_affected() == 0 {
+    let id = |name: &str| ids.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
+    let Some(old) = id(from) else {
         return Err(StoreError::NotFound(format!("there is no channel {from}")));
+    };
+    if let Some(new) = id(to) {
+        hand_over(c, old, new).await?;
+    } else {
+        // Primary key.
+        sqlx::query("UPDATE lane SET name = ? WHERE id = ?")
+            .bind(to)
+            .bind(old)
+            .execute(&mut *c)
+            .await?;
     }
     audit::append(c, act).await
+}
+
+/// Everything of one lane becomes another's, which never sent. The other keeps its number: a running `serve` knows it by that. Its gate
+/// becomes the old one's, with a new epoch.
+async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), StoreError> {
+    let (was, is) = (one(c, old).await?, one(c, new).await?);
+    for sql in [
+        // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
+        "DELETE FROM recipient WHERE lane = ?2",
+        "UPDATE recipient SET lane = ?2 WHERE lane = ?1",
+        // Targets of the same address go on as the old ones; others of the old lane are configured no more.
+        "UPDATE target SET active = 1, link = n.link, wanted = max(target.wanted, n.wanted), due = 0 FROM target n
+         WHERE target.lane = ?1 AND n.lane = ?2 AND n.address = target.address",
+        "DELETE FROM target WHERE lane = ?2 AND address IN (SELECT address FROM target WHERE lane = ?1)",
+        "UPDATE target SET lane = ?2 WHERE lane = ?1",
+        "UPDATE broadcast SET lane = ?2 WHERE lane = ?1",
+        "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
+        "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
+        "UPDATE thread SET lane = ?2 WHERE lane = ?1",
+        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_since = o.gate_since,
+           epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
+         FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
+        "DELETE FROM lane WHERE id = ?1",
+    ] {
+        // Primary keys; broadcast by its whole table, once in an installation's life.
+        sqlx::query(sql).bind(old).bind(new).execute(&mut *c).await?;
+    }
+    if (&was.kind, &was.account) != (&is.kind, &is.account) {
+        let spec = LaneSpec {
+            name: is.name,
+            kind: is.kind,
+            account: is.account,
+            settings_hash: String::new(),
+            first_gate: is.gate,
+            targets: Vec::new(),
+        };
+        changed_account(c, new, &was.kind, &was.account, &spec, was.gate_since_ms).await?;
+    }
+    Ok(())
 }
 
 /// `channel drop`: ends what waits on a lane that is no longer configured.

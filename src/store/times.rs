@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::rows::settle_lanes;
-use super::{StoreError, receipts};
+use super::{Act, Leap, StoreError, audit, receipts};
 use crate::clock::Ms;
 
 /// Ends what is out of time. What may have got through already stands as unknown instead. Old unmatched receipts go.
@@ -41,6 +41,33 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
         .execute(c)
         .await?;
     Ok(ended)
+}
+
+/// The leap nobody has looked at yet.
+pub(super) async fn leap(c: &mut SqliteConnection) -> Result<Option<Leap>, StoreError> {
+    // One row.
+    let found: (Option<Ms>, Option<Ms>) = sqlx::query_as("SELECT leap_at, leap_by FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
+    Ok(found.0.zip(found.1).map(|(at_ms, by_ms)| Leap { at_ms, by_ms }))
+}
+
+/// Remembers a leap over restarts, or that it is settled.
+pub(super) async fn set_leap(
+    c: &mut SqliteConnection,
+    leap: Option<Leap>,
+    act: Option<&Act>,
+) -> Result<(), StoreError> {
+    // One row.
+    sqlx::query("UPDATE meta SET leap_at = ?, leap_by = ? WHERE one = 1")
+        .bind(leap.map(|leap| leap.at_ms))
+        .bind(leap.map(|leap| leap.by_ms))
+        .execute(&mut *c)
+        .await?;
+    if let Some(act) = act {
+        audit::append(c, act).await?;
+    }
+    Ok(())
 }
 
 /// Raises and returns the highest wall time seen.

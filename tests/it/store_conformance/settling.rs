@@ -201,10 +201,31 @@ pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
     };
     let seq = publish(store, notice("i", 1), vec![short], T0).await;
     assert_eq!(store.expire(T0 + 59_999).await.unwrap(), 0);
+    let in_doubt = ClaimRequest {
+        expires: false,
+        ..request(lane, T0 + 60_000)
+    };
+    let jobs = store.claim(&in_doubt).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 1, "by a clock in doubt nothing ends, and sending goes on");
+    let rows: Vec<_> = jobs.iter().map(|job| (job.delivery, job.attempt)).collect();
+    store.give_back(&rows, T0).await.unwrap();
     assert!(claim(store, lane, T0 + 60_000).await.is_empty());
     assert_eq!(store.expire(T0 + 60_000).await.unwrap(), 1);
     let row = board(store, seq).await;
     assert_eq!((row.state, row.counters.expired), (BroadcastState::Ended, 1));
+}
+
+pub async fn a_leap_of_the_clock_is_remembered_until_somebody_looked<S: Store>(store: &S) {
+    assert_eq!(store.leap().await.unwrap(), None);
+    let leap = Leap {
+        at_ms: T0 + 3_600_000,
+        by_ms: 3_600_000,
+    };
+    store.set_leap(Some(leap), None).await.unwrap();
+    assert_eq!(store.leap().await.unwrap(), Some(leap));
+    store.set_leap(None, Some(&act("clock is right", T0))).await.unwrap();
+    assert_eq!(store.leap().await.unwrap(), None);
+    assert_eq!(store.log(0, 10).await.unwrap().len(), 1);
 }
 
 pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
