@@ -70,8 +70,8 @@ pub(super) async fn sync(c: &mut SqliteConnection, lane: i64, people: &[Person])
         }
     }
     write(c, lane, &fresh, &changed, &left).await?;
-    // Primary key.
-    sqlx::query("UPDATE lane SET audience = ? WHERE id = ?")
+    // Primary key. The same number again would be a page written, and a wait for the disk, for nothing.
+    sqlx::query("UPDATE lane SET audience = ?1 WHERE id = ?2 AND audience <> ?1")
         .bind(i64::try_from(change.total).unwrap_or(i64::MAX))
         .bind(lane)
         .execute(c)
