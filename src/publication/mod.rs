@@ -17,7 +17,7 @@ use crate::channel::Built;
 use crate::channel::registry::Configured;
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::CatchUp;
-use crate::domain::draft::{Draft, KnownIncident, KnownKey};
+use crate::domain::draft::{self, Draft, KnownIncident, KnownKey};
 use crate::domain::notice::Notice;
 use crate::domain::publisher::Publisher;
 use crate::ids::LaneId;
@@ -35,6 +35,9 @@ const RESOLVE_TRIES: usize = 8;
 
 /// How long messages wait for the link target at most (LANES 6), ms.
 const LINK_WAIT_MS: Ms = 5_000;
+
+/// See [`draft::RECOGNISED`].
+const RECOGNISED_MS: Ms = draft::RECOGNISED.as_secs() * 1_000;
 
 /// Settings, templates and channels together: all that turns a notice into broadcasts.
 pub struct Office {
@@ -79,7 +82,7 @@ impl Office {
         loop {
             tries += 1;
             let now = self.clock.now_ms();
-            let known = known_incidents(store).await?;
+            let known = known_incidents(store, draft, now).await?;
             let prepared = self.prepare(draft, &known, wishes, now)?;
             refuse_empty(&faulty, &prepared)?;
             let publication = self.publication(&prepared, wishes, &lanes, now);
@@ -222,13 +225,23 @@ impl Office {
     }
 }
 
-/// Every incident of the store with its notices, for filling in.
-pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, StoreError> {
+/// Every incident of the store, for filling a draft in; with its notices where the draft may belong to it. What is over for long
+/// costs a publication nothing, however many years there are of it.
+pub async fn known_incidents(store: &dyn Store, draft: &Draft, now: Ms) -> Result<Vec<KnownIncident>, StoreError> {
+    let named = draft.incident.as_ref().map(|given| given.value.as_str());
+    let lately = now.saturating_sub(RECOGNISED_MS);
     let mut known = Vec::new();
     for row in store.incidents(None).await? {
-        let (notices, keys) = store
-            .notices(row.id)
-            .await?
+        let concerned = match named {
+            Some(slug) => slug == row.slug,
+            None => row.closed_at_ms.is_none_or(|at| at > lately),
+        };
+        let stored = if concerned {
+            store.notices(row.id).await?
+        } else {
+            Vec::new()
+        };
+        let (notices, keys) = stored
             .into_iter()
             .map(|n| {
                 let key = KnownKey {

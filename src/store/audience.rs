@@ -174,8 +174,8 @@ async fn leave(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), St
 }
 
 async fn count(c: &mut SqliteConnection, lane: i64, total: i64) -> Result<(), StoreError> {
-    // Primary key.
-    sqlx::query("UPDATE lane SET audience = ? WHERE id = ?")
+    // Primary key. The same number again would be a page written, and a wait for the disk, for nothing.
+    sqlx::query("UPDATE lane SET audience = ?1 WHERE id = ?2 AND audience <> ?1")
         .bind(total)
         .bind(lane)
         .execute(c)

@@ -61,14 +61,17 @@ pub(super) async fn one(c: &mut SqliteConnection, lane: i64) -> Result<LaneRow, 
     read(&row)
 }
 
-/// Registers what is configured; what is not named any more stays and is never claimed.
+/// Registers what is configured; what is not named any more stays and is never claimed. Where nothing is new nothing is written:
+/// every command registers, and a written page costs it a wait for the disk.
 pub(super) async fn configure(
     c: &mut SqliteConnection,
     lanes: &[LaneSpec],
     now: Ms,
 ) -> Result<Vec<LaneRow>, StoreError> {
+    let names: Vec<&str> = lanes.iter().map(|spec| spec.name.as_str()).collect();
     // The whole table: a few dozen rows.
-    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1")
+    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&names)?)
         .execute(&mut *c)
         .await?;
     let mut rows = Vec::with_capacity(lanes.len());
@@ -106,13 +109,16 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
     // Primary key.
-    sqlx::query("UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?")
-        .bind(&spec.kind)
-        .bind(&spec.account)
-        .bind(&spec.settings_hash)
-        .bind(id)
-        .execute(c)
-        .await?;
+    sqlx::query(
+        "UPDATE lane SET kind = ?1, account = ?2, settings_hash = ?3, configured = 1
+         WHERE id = ?4 AND (kind, account, settings_hash, configured) <> (?1, ?2, ?3, 1)",
+    )
+    .bind(&spec.kind)
+    .bind(&spec.account)
+    .bind(&spec.settings_hash)
+    .bind(id)
+    .execute(c)
+    .await?;
     Ok(id)
 }
 

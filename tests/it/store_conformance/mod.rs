@@ -1,6 +1,5 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
-mod bench;
 pub mod fixture;
 mod gates;
 mod levels;
