@@ -10,8 +10,10 @@ use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
 use super::open::{close_to_others, connect, migrate};
-use super::{Act, Sqlite, StoreError, audit};
+use super::rows::said_stored;
+use super::{Act, Refusal, Sqlite, StoreError, Trouble, audit};
 use crate::clock::Ms;
+use crate::said;
 
 /// Where the key file lies in `carried`.
 const KEY: &str = "key";
@@ -60,10 +62,7 @@ impl Sqlite {
     /// copy begins, so that nothing is sent that the copy does not know. The file must not exist.
     pub async fn backup(&self, to: &Path, key: Option<&[u8]>, moved: bool, act: &Act) -> Result<(), StoreError> {
         if to.exists() {
-            return Err(StoreError::Refused(format!(
-                "{} exists already; name another file",
-                to.display()
-            )));
+            return Err(StoreError::Refused(Refusal::Exists(to.to_owned())));
         }
         let act = act.clone();
         self.writer
@@ -89,7 +88,7 @@ impl Sqlite {
             .create_new(true)
             .mode(0o600)
             .open(to)
-            .map_err(|error| cannot("make", to, &error))?;
+            .map_err(|error| StoreError::file(to, &error))?;
         let mut reader = connect(&self.path).await?;
         sqlx::query("VACUUM INTO ?")
             .bind(to.display().to_string())
@@ -130,11 +129,10 @@ async fn one_file(mut c: SqliteConnection) -> Result<(), StoreError> {
 /// Puts a backup in the place of a store that does not exist yet. Every lane but those of `open_kinds` starts held.
 pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
     if fs::metadata(store).is_ok_and(|m| m.len() > 0) {
-        return Err(StoreError::Refused(format!(
-            "{} exists already; restore into an empty folder (--data)",
-            store.display()
-        )));
+        return Err(StoreError::Refused(Refusal::StoreExists(store.to_owned())));
     }
+    // First: where nothing can be restored, nothing is made.
+    let mut source = fs::File::open(from).map_err(|error| StoreError::file(from, &error))?;
     if let Some(folder) = store.parent().filter(|f| !f.as_os_str().is_empty()) {
         super::owner::prepare_data(folder)?;
     }
@@ -142,40 +140,38 @@ pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Res
     let mut aside = store.as_os_str().to_owned();
     aside.push(".restoring");
     let aside = Path::new(&aside);
-    copy_file(from, aside)?;
-    let done = prepare_restored(aside, how).await;
+    copy_file(&mut source, aside)?;
+    let done = prepare_restored(aside, how).await.map_err(|error| match error {
+        StoreError::Broken(Trouble::NoStore) => StoreError::Refused(Refusal::NoBackup(from.to_owned())),
+        other => other,
+    });
     if done.is_ok() {
-        fs::rename(aside, store).map_err(|error| cannot("put in place", store, &error))?;
+        fs::rename(aside, store).map_err(|error| StoreError::file(store, &error))?;
     } else {
         let _ = fs::remove_file(aside);
     }
     done
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let mut source = fs::File::open(from).map_err(|error| cannot("open", from, &error))?;
+fn copy_file(source: &mut fs::File, to: &Path) -> Result<(), StoreError> {
     let mut copy = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(to)
-        .map_err(|error| cannot("make", to, &error))?;
-    std::io::copy(&mut source, &mut copy)
+        .map_err(|error| StoreError::file(to, &error))?;
+    std::io::copy(source, &mut copy)
         .and_then(|_| copy.flush())
         .and_then(|()| copy.sync_all())
-        .map_err(|error| cannot("copy to", to, &error))?;
+        .map_err(|error| StoreError::file(to, &error))?;
     close_to_others(to)
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Broken(format!("cannot {what} {}: {error}", path.display()))
 }
 
 async fn prepare_restored(path: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
     let mut c = connect(path).await?;
     if super::open::schema_of(&mut c).await? == 0 {
-        return Err(StoreError::Refused("this file is no backup of Rundruf".into()));
+        return Err(StoreError::Broken(Trouble::NoStore));
     }
     migrate(&mut c, path, how.now_ms).await?;
     let mut transaction = c.begin().await?;
@@ -201,9 +197,13 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
     sqlx::query("DELETE FROM carried").execute(&mut *c).await?;
     // A few dozen rows.
     sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = 'restored from a backup', gate_by = 'restore', gate_since = ?, epoch = epoch + 1
+        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'restore', gate_since = ?, epoch = epoch + 1
          WHERE kind NOT IN (SELECT value FROM json_each(?))",
     )
+    .bind(said_stored(&said!(
+        "aus einer Sicherung zurückgeholt",
+        "restored from a backup"
+    ))?)
     .bind(how.now_ms)
     .bind(serde_json::to_string(how.open_kinds)?)
     .execute(&mut *c)

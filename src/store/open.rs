@@ -94,7 +94,6 @@ fn migrator() -> Migrator {
 
 /// The folder is the owner's alone from the beginning; what exists keeps its rights.
 fn prepare_files(path: &Path) -> Result<(), StoreError> {
-    let cannot = |what: &str, error: std::io::Error| StoreError::Broken(format!("{what} {}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
         && !folder.exists()
     {
@@ -102,7 +101,7 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .map_err(|e| cannot("cannot make the folder of", e))?;
+            .map_err(|e| StoreError::file(folder, &e))?;
     }
     if !path.exists() {
         fs::OpenOptions::new()
@@ -110,7 +109,7 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
             .create(true)
             .truncate(false)
             .open(path)
-            .map_err(|e| cannot("cannot make", e))?;
+            .map_err(|e| StoreError::file(path, &e))?;
         close_to_others(path)?;
     }
     Ok(())
@@ -175,8 +174,7 @@ async fn keep_copy(connection: &mut SqliteConnection, path: &Path, schema: i64) 
 
 /// 0600.
 pub(super) fn close_to_others(path: &Path) -> Result<(), StoreError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .map_err(|error| StoreError::Broken(format!("cannot close {} to others: {error}", path.display())))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| StoreError::file(path, &error))
 }
 
 fn copy_name(path: &Path, schema: i64) -> PathBuf {
