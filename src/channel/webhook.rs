@@ -230,7 +230,10 @@ impl Channel for Webhook {
                     return http::report(
                         Outcome::Permanent,
                         Reason::RecipientRefused,
-                        "the address in the audience file is no web address",
+                        said!(
+                            "die Adresse in der Empfängerliste ist keine Webadresse",
+                            "the address in the audience file is no web address"
+                        ),
                     );
                 }
             },
@@ -238,13 +241,7 @@ impl Channel for Webhook {
         let who = host(&url).to_owned();
         let id = match self.key.key() {
             Ok(key) => format!("msg_{}", key.handle("webhook", &[&self.channel, &job.name_for_ever()])),
-            Err(error) => {
-                return http::report(
-                    Outcome::Transient,
-                    Reason::Local,
-                    format!("the key file cannot be read: {error}"),
-                );
-            }
+            Err(error) => return http::no_key(&error),
         };
         let body = self.bodies.of(&job.variant, job.created_ms);
         let seconds = now.div_euclid(1_000);
@@ -261,36 +258,49 @@ impl Channel for Webhook {
             Ok(answer) => answer,
             Err(failure) => return http::failed(&who, &failure),
         };
-        match answer.status {
+        let status = answer.status;
+        match status {
             // The id follows from the delivery; stored ten thousand times it would only make the store larger and slower.
-            200..=299 => http::delivered(Remote::default(), format!("{who} took it ({})", answer.status)),
+            200..=299 => http::delivered(
+                Remote::default(),
+                said!("{who} hat sie angenommen ({status})", "{who} took it ({status})"),
+            ),
             410 => http::report(
                 Outcome::Gone,
                 Reason::RecipientGone,
-                format!("{who} wants no more messages (410)"),
+                said!(
+                    "{who} möchte keine Nachrichten mehr (410)",
+                    "{who} wants no more messages (410)"
+                ),
             ),
             // A receiver that does not let us in now may do so later: the specification retries everything else.
-            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => http::report(
-                Outcome::Permanent,
-                Reason::RecipientRefused,
-                format!("{who} refuses it ({}){}", answer.status, http::said_by(&answer)),
-            ),
+            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => {
+                let words = http::said_by(&answer);
+                http::report(
+                    Outcome::Permanent,
+                    Reason::RecipientRefused,
+                    said!(
+                        "{who} lehnt es ab ({status}){words}",
+                        "{who} refuses it ({status}){words}"
+                    ),
+                )
+            }
             _ => http::sort(&who, &answer, now),
         }
     }
 
     async fn check(&self) -> Vec<Finding> {
         let Some(url) = &self.url else {
-            return vec![http::well(
-                "Die Empfänger stehen in der Datei audience.".to_owned(),
-                "The recipients are in the audience file.".to_owned(),
-            )];
+            return vec![http::well(said!(
+                "Die Empfänger stehen in der Datei audience.",
+                "The recipients are in the audience file."
+            ))];
         };
         let who = host(url);
         // Any answer at all shows that somebody is there; a message is not sent.
         match self.http.send(self.http.client().head(url.clone())).await {
             Ok(answer) if answer.status < 500 => {
-                vec![http::well(format!("{who} antwortet."), format!("{who} answers."))]
+                vec![http::well(said!("{who} antwortet.", "{who} answers."))]
             }
             Ok(answer) => vec![http::unwell(who, &http::sort(who, &answer, 0))],
             Err(failure) => vec![http::unwell(who, &http::failed(who, &failure))],

@@ -10,8 +10,8 @@ use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::channel::Built;
 use crate::said;
-use crate::store::Act;
 use crate::store::backup::{self, Restore};
+use crate::store::{Act, Refusal, StoreError};
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -75,12 +75,7 @@ pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result
 pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
     if app.has_store() {
-        let path = app.office.settings.store_path();
-        let path = path.display();
-        return Err(Failure::Refused(said!(
-            "In {path} liegt schon ein Speicher. Bitte mit --data einen leeren Ordner nennen, oder ihn erst wegräumen.",
-            "There is a store at {path} already. Please name an empty folder with --data, or move it away first."
-        )));
+        return Err(StoreError::Refused(Refusal::StoreExists(app.office.settings.store_path())).into());
     }
     let file = args.file.display();
     confirm::ask(
@@ -92,7 +87,6 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
         args.yes,
     )?;
     let settings = &app.office.settings;
-    crate::store::owner::prepare_data(&settings.data)?;
     // Kinds with a handle or a read-back settle what was open by themselves; the others wait for a person.
     let kinds = |wanted: fn(&Built) -> bool| -> Vec<&str> {
         let of = app.office.channels.iter().filter(|c| wanted(&c.built));

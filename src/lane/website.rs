@@ -23,7 +23,9 @@ use crate::formats::{Site, SiteError};
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::lane::LaneNow;
 use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
+use crate::said;
 use crate::store::{LaneRow, TargetFailure, TargetResult, TargetRow};
+use crate::text::said::Said;
 
 /// The longest a whole upload may take where no timeout is configured.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
@@ -302,8 +304,14 @@ impl Task {
             async move {
                 let result = match timed.await {
                     Ok(Ok(result)) => result,
-                    Ok(Err(_)) => Err(trouble("the upload's own code failed in the middle")),
-                    Err(_) => Err(trouble("the upload took too long")),
+                    Ok(Err(_)) => Err(trouble(said!(
+                        "der eigene Code ist mitten im Hochladen gescheitert",
+                        "the upload's own code failed in the middle"
+                    ))),
+                    Err(_) => Err(trouble(said!(
+                        "das Hochladen dauerte zu lange",
+                        "the upload took too long"
+                    ))),
                 };
                 Ended::Core(LevelEvent::Uploaded {
                     target: id,
@@ -352,14 +360,17 @@ async fn build(
             *built = Some((generation, Arc::clone(&new)));
             Ok(new)
         }
-        Err(error) => Err(trouble(&error.to_string())),
+        Err(SiteError(why)) => Err(trouble(said!(
+            "die Seite lässt sich nicht bauen: {why}",
+            "the site cannot be built: {why}"
+        ))),
     }
 }
 
-fn trouble(text: &str) -> Report {
+fn trouble(text: Said) -> Report {
     Report {
         outcome: Outcome::Transient,
         reason: Reason::Local,
-        text: text.to_owned(),
+        text,
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::notice::Notice;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::ids::BroadcastId;
-use crate::store::{Store, StoreError, Variant};
+use crate::store::{Missing, Store, StoreError, Variant};
 use crate::text::lang::Lang;
 
 /// A broadcast with its texts as they are to stand.
@@ -100,9 +100,9 @@ impl Office {
     fn fold(&self, notice: &Notice, notices: &[Notice], now: Ms) -> Result<(&Publisher, IncidentView), PublishError> {
         let publisher = self
             .publisher(&notice.publisher)
-            .ok_or_else(|| StoreError::NotFound(format!("there is no publisher `{}`", notice.publisher)))?;
+            .ok_or_else(|| StoreError::NotFound(Missing::Publisher(notice.publisher.clone())))?;
         let view = IncidentView::fold(publisher, notices, None, crate::clock::timestamp(now))
-            .ok_or_else(|| StoreError::NotFound("an incident without a notice".to_owned()))?;
+            .ok_or_else(|| StoreError::Database("an incident without a notice".to_owned()))?;
         Ok((publisher, view))
     }
 

@@ -9,9 +9,11 @@ use std::path::Path;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
-use super::open::{beside, cannot, close_to_others, connect, migrate, put_in_place, vacuum_aside};
-use super::{Act, Sqlite, StoreError, audit};
+use super::open::{beside, close_to_others, connect, migrate, put_in_place, vacuum_aside};
+use super::rows::said_stored;
+use super::{Act, Refusal, Sqlite, StoreError, Trouble, audit};
 use crate::clock::Ms;
+use crate::said;
 
 /// Where the key file lies in `carried`.
 const KEY: &str = "key";
@@ -62,10 +64,7 @@ impl Sqlite {
     /// copy begins, so that nothing is sent that the copy does not know; a store that has moved stays so. The file must not exist.
     pub async fn backup(&self, to: &Path, key: Option<&[u8]>, moved: bool, act: &Act) -> Result<(), StoreError> {
         if to.exists() {
-            return Err(StoreError::Refused(format!(
-                "{} exists already; name another file",
-                to.display()
-            )));
+            return Err(StoreError::Refused(Refusal::Exists(to.to_owned())));
         }
         let act = act.clone();
         let moved_now = self
@@ -132,29 +131,26 @@ async fn one_file(mut c: SqliteConnection) -> Result<(), StoreError> {
 /// Puts a backup in the place of a store that does not exist yet. Every lane but those of `open_kinds` starts held.
 pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
     if fs::metadata(store).is_ok_and(|m| m.len() > 0) {
-        return Err(StoreError::Refused(format!(
-            "{} exists already; restore into an empty folder (--data)",
-            store.display()
-        )));
+        return Err(StoreError::Refused(Refusal::StoreExists(store.to_owned())));
     }
     // SQLite would play the journal of the store that lay here into the restored one.
     for journal in ["-wal", "-shm"].map(|ending| beside(store, ending)) {
         if journal.exists() {
-            return Err(StoreError::Refused(format!(
-                "{} belongs to a store that lay here before; move it to that store, then restore again",
-                journal.display()
-            )));
+            return Err(StoreError::Refused(Refusal::Journal(journal)));
         }
     }
+    // First: where nothing can be restored, nothing is made.
+    let mut source = fs::File::open(from).map_err(|error| StoreError::file(from, &error))?;
     if let Some(folder) = store.parent().filter(|f| !f.as_os_str().is_empty()) {
         super::owner::prepare_data(folder)?;
     }
     // Prepared aside and put in place in one step: a restore that breaks off leaves nothing that looks like a store.
     let aside = beside(store, ".restoring");
-    copy_file(from, &aside)?;
+    copy_file(&mut source, &aside)?;
     let done = match prepare_restored(&aside, how).await {
         // The key first: a store in its place without it would be given a fresh one, and nobody would recognise what was sent.
         Ok(restored) => put_key(restored.key.as_deref(), how.key_file).map(|()| restored),
+        Err(StoreError::Broken(Trouble::NoStore)) => Err(StoreError::Refused(Refusal::NoBackup(from.to_owned()))),
         Err(error) => Err(error),
     };
     if done.is_ok() {
@@ -168,37 +164,33 @@ pub async fn restore(from: &Path, store: &Path, how: &Restore<'_>) -> Result<Res
 /// Writes the backup's key where there is none; another one that is there stays, and the restore does not happen.
 fn put_key(key: Option<&[u8]>, file: &Path) -> Result<(), StoreError> {
     let Some(key) = key else { return Ok(()) };
-    crate::secret::write_key(file, key).map_err(|error| cannot("write the key to", file, &error))?;
-    let there = fs::read(file).map_err(|error| cannot("read", file, &error))?;
+    crate::secret::write_key(file, key).map_err(|error| StoreError::file(file, &error))?;
+    let there = fs::read(file).map_err(|error| StoreError::file(file, &error))?;
     if there == key {
         return Ok(());
     }
-    Err(StoreError::Refused(format!(
-        "the key in {} is not the one of the backup; move it away and restore again, nothing was changed",
-        file.display()
-    )))
+    Err(StoreError::Refused(Refusal::OtherKey(file.to_owned())))
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let mut source = fs::File::open(from).map_err(|error| cannot("open", from, &error))?;
+fn copy_file(source: &mut fs::File, to: &Path) -> Result<(), StoreError> {
     let mut copy = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(to)
-        .map_err(|error| cannot("make", to, &error))?;
-    std::io::copy(&mut source, &mut copy)
+        .map_err(|error| StoreError::file(to, &error))?;
+    std::io::copy(source, &mut copy)
         .and_then(|_| copy.flush())
         .and_then(|()| copy.sync_all())
-        .map_err(|error| cannot("copy to", to, &error))?;
+        .map_err(|error| StoreError::file(to, &error))?;
     close_to_others(to)
 }
 
 async fn prepare_restored(path: &Path, how: &Restore<'_>) -> Result<Restored, StoreError> {
     let mut c = connect(path).await?;
     if super::open::schema_of(&mut c).await? == 0 {
-        return Err(StoreError::Refused("this file is no backup of Rundruf".into()));
+        return Err(StoreError::Broken(Trouble::NoStore));
     }
     migrate(&mut c, path, how.now_ms).await?;
     let mut transaction = c.begin().await?;
@@ -224,9 +216,13 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
     sqlx::query("DELETE FROM carried").execute(&mut *c).await?;
     // A few dozen rows.
     sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = 'restored from a backup', gate_by = 'restore', gate_since = ?, epoch = epoch + 1
+        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'restore', gate_since = ?, epoch = epoch + 1
          WHERE kind NOT IN (SELECT value FROM json_each(?))",
     )
+    .bind(said_stored(&said!(
+        "aus einer Sicherung zurückgeholt",
+        "restored from a backup"
+    ))?)
     .bind(how.now_ms)
     .bind(serde_json::to_string(how.open_kinds)?)
     .execute(&mut *c)

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::publish::SHAPE_AUDIENCE;
-use super::rows::{count, listed};
+use super::rows::{count, listed, said};
 use super::{BroadcastRow, Counters, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
@@ -62,7 +62,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,
         next_due_ms: row.try_get("next_due")?,
-        last_text: row.try_get::<Option<String>, _>("last_text")?.filter(|_| troubled),
+        last_text: said(row.try_get("last_text")?).filter(|_| troubled),
         url: row.try_get("url")?,
         expires_ms: row.try_get("expires")?,
     })

@@ -10,7 +10,7 @@ use super::alive::{self, Alive};
 use super::due::{self, Due};
 use super::rate::Slots;
 use super::rows::{pick, settle_lanes, variants};
-use super::{ClaimRequest, Claimed, Job, StoreError, Thread, Variant, chunks};
+use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Thread, Variant, chunks};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::domain::outcome::Remote;
@@ -121,7 +121,7 @@ async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, St
     .bind(lane)
     .fetch_optional(c)
     .await?
-    .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+    .ok_or(StoreError::NotFound(Missing::Lane(lane)))?;
     Ok(LaneState {
         epoch: row.try_get("epoch")?,
         shut: row.try_get::<i64, _>("gate")? == Gate::Held as i64

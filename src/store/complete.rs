@@ -7,12 +7,13 @@ use sqlx::{Row, SqliteConnection};
 use super::due::{FLAG_AFTER_UNKNOWN, FLAG_DECIDED};
 use super::evidence::{self, Evidence};
 use super::publish::SHAPE_ACCOUNT;
-use super::rows::{settle_lanes, word};
+use super::rows::{said_stored, settle_lanes, word};
 use super::{Completion, Settled, StoreError, receipts};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
 use crate::ids::DeliveryId;
+use crate::text::said::Said;
 
 /// A row as it stood before its outcome.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ struct Effects {
 struct Touched {
     at: Ms,
     done: bool,
-    text: Option<String>,
+    text: Option<Said>,
 }
 
 /// Applies outcomes.
@@ -281,7 +282,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
         )
         .bind(touched.at)
         .bind(touched.done)
-        .bind(&touched.text)
+        .bind(touched.text.as_ref().map(said_stored).transpose()?)
         .bind(id)
         .execute(&mut *c)
         .await?;

@@ -3,9 +3,10 @@
 use sqlx::SqliteConnection;
 
 use super::evidence::{self, Evidence};
-use super::rows::{revive, settle_lanes};
-use super::{Act, DecideOn, Decision, StoreError, audit};
+use super::rows::{revive, said_stored, settle_lanes};
+use super::{Act, DecideOn, Decision, Missing, Refusal, StoreError, audit};
 use crate::clock::Ms;
+use crate::said;
 
 /// Ends unknown (or refused) rows, or sends them again. Returns how many rows it decided.
 pub(super) async fn decide(
@@ -20,18 +21,13 @@ pub(super) async fn decide(
         DecideOn::Broadcast(id) => all_unknown(c, id.0).await?,
     };
     let Some(&(_, broadcast, lane, _)) = open.first() else {
-        return Err(StoreError::Refused(
-            "nothing there waits for a decision; `rundruf explain` says how it stands".into(),
-        ));
+        return Err(StoreError::Refused(Refusal::NothingToDecide));
     };
     let ids: Vec<i64> = match decision {
         Decision::Again => {
             let free = not_passed(c, &open, now).await?;
             if free.is_empty() {
-                return Err(StoreError::Refused(
-                    "a newer notice has passed it or taken its place, or its time is over: it can only be marked as there, or dropped"
-                        .into(),
-                ));
+                return Err(StoreError::Refused(Refusal::Passed));
             }
             free
         }
@@ -53,7 +49,11 @@ pub(super) async fn decide(
     };
     // Primary key per row.
     sqlx::query(sql).bind(now).bind(&list).execute(&mut *c).await?;
-    let word = super::rows::word(decision)?;
+    let word = said_stored(&match decision {
+        Decision::There => said!("ist angekommen", "it is there"),
+        Decision::Again => said!("noch einmal senden", "send it again"),
+        Decision::Drop => said!("aufgeben", "give it up"),
+    })?;
     let lines: Vec<Evidence> = open
         .iter()
         .filter(|o| ids.contains(&o.0))
@@ -135,7 +135,7 @@ pub(super) async fn retry_now(c: &mut SqliteConnection, lane: i64, act: &Act, no
     .execute(&mut *c)
     .await?;
     if known.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no lane {lane}")));
+        return Err(StoreError::NotFound(Missing::Lane(lane)));
     }
     // Unique (lane, address).
     sqlx::query("UPDATE target SET due = 0 WHERE lane = ?")

@@ -3,7 +3,7 @@
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::lang_word;
-use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit, targets};
+use super::{Act, IncidentRow, Missing, Redaction, StoreError, StoredNotice, audit, targets};
 use crate::ids::{IncidentId, NoticeSeq};
 
 /// Incidents, newest first.
@@ -67,7 +67,7 @@ pub(super) async fn set_closed(
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no incident {incident}")));
+        return Err(StoreError::NotFound(Missing::Incident(incident)));
     }
     audit::append(c, act).await
 }
@@ -83,7 +83,7 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no notice {}", redaction.notice)));
+        return Err(StoreError::NotFound(Missing::Notice(redaction.notice.0)));
     }
     for (broadcast, variants) in &redaction.variants {
         for (lang, variant) in variants {

@@ -3,11 +3,12 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::{count, from_word, listed, word};
-use super::{Act, GateChange, HealthRow, LaneRow, LaneSpec, StoreError, audit, targets};
+use super::rows::{count, from_word, listed, said, said_stored, word};
+use super::{Act, Conflict, GateChange, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, audit, targets};
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
 use crate::ids::LaneId;
+use crate::said;
 
 /// Every column of a lane row, for the statements below.
 macro_rules! lane_columns {
@@ -25,7 +26,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
         account: row.try_get("account")?,
         configured: row.try_get("configured")?,
         gate: listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
-        gate_reason: row.try_get("gate_reason")?,
+        gate_reason: said(row.try_get("gate_reason")?),
         gate_by: row.try_get("gate_by")?,
         gate_since_ms: row.try_get("gate_since")?,
         epoch: row.try_get("epoch")?,
@@ -36,7 +37,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
             since_ms: row.try_get("health_since")?,
             blocked_until_ms: row.try_get("blocked_until")?,
             reason: from_word(row.try_get("reason")?),
-            text: row.try_get("text")?,
+            text: said(row.try_get("text")?),
             failures: row.try_get("failures")?,
         },
     })
@@ -57,7 +58,7 @@ pub(super) async fn one(c: &mut SqliteConnection, lane: i64) -> Result<LaneRow, 
         .bind(lane)
         .fetch_optional(c)
         .await?
-        .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+        .ok_or(StoreError::NotFound(Missing::Lane(lane)))?;
     read(&row)
 }
 
@@ -146,15 +147,16 @@ async fn changed_account(
     if waits == 0 {
         return Ok(());
     }
-    let reason = format!(
-        "{} {} became {} {} while messages wait; look at them, then release",
-        kind, account, spec.kind, spec.account
+    let (new_kind, new_account) = (&spec.kind, &spec.account);
+    let reason = said!(
+        "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet; bitte ansehen, dann freigeben",
+        "{kind} {account} became {new_kind} {new_account} while messages wait; look at them, then release"
     );
     // Primary key.
     sqlx::query(
         "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'configuration', gate_since = ?, epoch = epoch + 1 WHERE id = ?",
     )
-    .bind(reason)
+    .bind(said_stored(&reason)?)
     .bind(now)
     .bind(lane)
     .execute(c)
@@ -165,18 +167,15 @@ async fn changed_account(
 /// Changes a gate and raises the epoch.
 pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
     let lane = one(c, change.lane.0).await?;
-    if let Some(expected) = change.expected_epoch.filter(|e| *e != lane.epoch) {
-        return Err(StoreError::Conflict(format!(
-            "the gate of {} has changed since you looked (epoch {} instead of {expected}); look again",
-            lane.name, lane.epoch
-        )));
+    if change.expected_epoch.is_some_and(|expected| expected != lane.epoch) {
+        return Err(StoreError::Conflict(Conflict::Gate { channel: lane.name }));
     }
     // Primary key.
     sqlx::query(
         "UPDATE lane SET gate = ?, gate_reason = ?, gate_by = ?, gate_since = ?, epoch = epoch + 1, ramp = NULL WHERE id = ?",
     )
     .bind(change.gate as u8)
-    .bind(&change.reason)
+    .bind(change.reason.as_ref().map(said_stored).transpose()?)
     .bind(&act.actor)
     .bind(act.at_ms)
     .bind(change.lane.0)
@@ -213,7 +212,7 @@ pub(super) async fn set_health(c: &mut SqliteConnection, lane: i64, health: &Hea
     .bind(health.since_ms)
     .bind(health.blocked_until_ms)
     .bind(health.reason.map(word).transpose()?)
-    .bind(&health.text)
+    .bind(health.text.as_ref().map(said_stored).transpose()?)
     .bind(health.failures)
     .bind(lane)
     .execute(c)
@@ -230,9 +229,7 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
             .fetch_one(&mut *c)
             .await?;
     if used {
-        return Err(StoreError::Refused(format!(
-            "channel {to} has messages of its own; rename {from} to a name that was never used"
-        )));
+        return Err(StoreError::Refused(Refusal::NameUsed(to.to_owned())));
     }
     // Unique (name).
     let ids: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM lane WHERE name IN (?, ?)")
@@ -242,7 +239,7 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
         .await?;
     let id = |name: &str| ids.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
     let Some(old) = id(from) else {
-        return Err(StoreError::NotFound(format!("there is no channel {from}")));
+        return Err(StoreError::NotFound(Missing::Channel(from.to_owned())));
     };
     if let Some(new) = id(to) {
         hand_over(c, old, new).await?;
@@ -300,10 +297,7 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
 pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
     let row = one(c, lane).await?;
     if row.configured {
-        return Err(StoreError::Refused(format!(
-            "channel {} is still configured; take it out of the configuration first",
-            row.name
-        )));
+        return Err(StoreError::Refused(Refusal::StillConfigured(row.name)));
     }
     // broadcast_live (lane, …); delivery_due (broadcast, …) WHERE state = 0.
     let done = sqlx::query(

@@ -39,6 +39,7 @@ use async_trait::async_trait;
 
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
 pub use types::*;

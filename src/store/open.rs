@@ -101,7 +101,7 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .map_err(|error| cannot("make the folder of", path, &error))?;
+            .map_err(|e| StoreError::file(folder, &e))?;
     }
     if !path.exists() {
         fs::OpenOptions::new()
@@ -109,7 +109,7 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
             .create(true)
             .truncate(false)
             .open(path)
-            .map_err(|error| cannot("make", path, &error))?;
+            .map_err(|e| StoreError::file(path, &e))?;
         close_to_others(path)?;
     }
     Ok(())
@@ -180,7 +180,7 @@ pub(super) async fn vacuum_aside(connection: &mut SqliteConnection, file: &Path)
         .truncate(true)
         .mode(0o600)
         .open(&aside)
-        .map_err(|error| cannot("make", file, &error))?;
+        .map_err(|error| StoreError::file(file, &error))?;
     sqlx::query("VACUUM INTO ?")
         .bind(aside.display().to_string())
         .execute(connection)
@@ -193,7 +193,7 @@ pub(super) fn put_in_place(aside: &Path, file: &Path) -> Result<(), StoreError> 
     fs::File::open(aside)
         .and_then(|written| written.sync_all())
         .and_then(|()| fs::rename(aside, file))
-        .map_err(|error| cannot("put in place", file, &error))
+        .map_err(|error| StoreError::file(file, &error))
 }
 
 /// `FILE` with something behind its name.
@@ -203,14 +203,9 @@ pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-pub(super) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Broken(format!("cannot {what} {}: {error}", path.display()))
-}
-
 /// 0600.
 pub(super) fn close_to_others(path: &Path) -> Result<(), StoreError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .map_err(|error| cannot("close to others", path, &error))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| StoreError::file(path, &error))
 }
 
 /// Opens a file for work outside a running store (backup, restore).

@@ -7,10 +7,11 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
-use super::rows::settle_lanes;
+use super::rows::{said_stored, settle_lanes};
 use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
+use crate::text::said::Said;
 
 /// How long an unmatched receipt waits for its delivery.
 pub(super) const KEPT_MS: Ms = 7 * 24 * 3_600_000;
@@ -134,16 +135,8 @@ async fn apply(
     raw: &str,
     now: Ms,
 ) -> Result<ReceiptMatch, StoreError> {
-    let line = |what| {
-        Evidence(
-            met.id,
-            met.attempt,
-            now,
-            what,
-            None,
-            raw.chars().take(RAW_MAX).collect(),
-        )
-    };
+    let words = said_stored(&Said::quoted(raw.chars().take(RAW_MAX).collect::<String>()))?;
+    let line = |what| Evidence(met.id, met.attempt, now, what, None, words.clone());
     match effect(met.state, met.flags, word) {
         Effect::Known => Ok(ReceiptMatch::Evidence),
         Effect::Contradicts => {

@@ -2,7 +2,7 @@
 
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::settle_lanes;
+use super::rows::{said, said_stored, settle_lanes};
 use super::{StoreError, TargetResult, TargetRow, TargetSpec, audience};
 use crate::ids::RecipientId;
 
@@ -92,7 +92,7 @@ pub(super) async fn all(pool: &SqlitePool, lane: i64) -> Result<Vec<TargetRow>, 
                 done: row.try_get("done")?,
                 failures: row.try_get("failures")?,
                 due_ms: row.try_get("due")?,
-                text: row.try_get("text")?,
+                text: said(row.try_get("text")?),
                 done_at_ms: row.try_get("done_at")?,
             })
         })
@@ -103,10 +103,11 @@ pub(super) async fn all(pool: &SqlitePool, lane: i64) -> Result<Vec<TargetRow>, 
 pub(super) async fn result(c: &mut SqliteConnection, r: &TargetResult) -> Result<(), StoreError> {
     match &r.result {
         Err(failure) => {
+            let text = said_stored(&failure.text)?;
             // Primary key.
             sqlx::query("UPDATE target SET failures = failures + 1, due = ?, text = ? WHERE id = ? AND lane = ?")
                 .bind(failure.due_ms)
-                .bind(&failure.text)
+                .bind(&text)
                 .bind(r.target.0)
                 .bind(r.lane.0)
                 .execute(&mut *c)
@@ -115,7 +116,7 @@ pub(super) async fn result(c: &mut SqliteConnection, r: &TargetResult) -> Result
             sqlx::query(
                 "UPDATE broadcast SET last_text = ?, changed = ? WHERE lane = ? AND state < 2 AND n_waiting > 0",
             )
-            .bind(&failure.text)
+            .bind(&text)
             .bind(r.at_ms)
             .bind(r.lane.0)
             .execute(c)

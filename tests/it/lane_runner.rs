@@ -21,6 +21,7 @@ use rundruf::store::{
     Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes, Leap,
     Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult, TargetRow, Variant,
 };
+use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
 
 use crate::simulation::model::Model;
@@ -193,7 +194,7 @@ impl Channel for Slow {
         Report {
             outcome: Outcome::Delivered(Remote::default()),
             reason: Reason::Ok,
-            text: String::new(),
+            text: Said::default(),
         }
     }
     async fn their_time(&self) -> Option<(String, Ms)> {

@@ -18,6 +18,7 @@ mod example_notices;
 mod faults;
 mod feeds;
 mod filling_in;
+mod german;
 mod house;
 mod http;
 mod kills;

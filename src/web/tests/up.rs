@@ -69,7 +69,7 @@ pub(super) struct Inbox {
 impl Inbox {
     fn state(&self) -> Result<(), StoreError> {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Broken("disk full at /secret/place".into()));
+            return Err(StoreError::Database("disk full at /secret/place".into()));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use rundruf::domain::delivery::{BroadcastState, Gate};
 use rundruf::publication::board::{Light, line};
 use rundruf::store::*;
+use rundruf::text::said::Said;
 
 use super::fixture::*;
 
@@ -11,7 +12,7 @@ fn hold(lane: rundruf::ids::LaneId) -> GateChange {
         lane,
         gate: Gate::Held,
         expected_epoch: None,
-        reason: Some("Probe".into()),
+        reason: Some(Said::quoted("Probe")),
     }
 }
 
@@ -58,7 +59,7 @@ pub async fn another_account_with_rows_waiting_starts_held<S: Store>(store: &S) 
     publish(store, notice("i", 1), vec![to(lane)], T0).await;
     let rows = store.configure(&[spec("a", "host/user")], T0).await.unwrap();
     assert_eq!(rows[0].gate, Gate::Held);
-    assert!(rows[0].gate_reason.as_deref().unwrap().contains("elsewhere"));
+    assert!(rows[0].gate_reason.as_ref().unwrap().en.contains("elsewhere"));
 }
 
 pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
