@@ -7,6 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
 use super::claim::Next;
+use super::marks::{AFTER_UNKNOWN, DECIDED, had};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
@@ -16,10 +17,6 @@ use crate::domain::outcome::Remote;
 use crate::domain::supersede::concerns;
 use crate::text::lang::Lang;
 
-/// Stored mark: an earlier attempt may have got through.
-pub(super) const FLAG_AFTER_UNKNOWN: i64 = 1;
-/// Stored mark: a person has decided that it goes again, whatever an earlier attempt came to. Over with the next unknown.
-pub(super) const FLAG_DECIDED: i64 = 8;
 /// Blocked for as long as a request is in flight; the next look comes when it ends.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
@@ -161,7 +158,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         step: row.try_get("step")?,
         step_handle: row.try_get("step_handle")?,
-        after_unknown: row.try_get::<i64, _>("flags")? & (FLAG_AFTER_UNKNOWN | FLAG_DECIDED) == FLAG_AFTER_UNKNOWN,
+        after_unknown: row.try_get::<i64, _>("flags")? & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
         address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
         lang: from_word(row.try_get("lang")?),
         target: None,
@@ -218,11 +215,12 @@ pub(super) async fn had(
     recipients: &[i64],
 ) -> Result<HashMap<i64, Remote>, StoreError> {
     // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
-    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
+    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(concat!(
         "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
-           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
-         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
-    )
+           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value WHERE ",
+        had!(),
+        " ORDER BY o.key"
+    ))
     .bind(corrects)
     .bind(serde_json::to_string(recipients)?)
     .fetch_all(c)

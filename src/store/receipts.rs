@@ -48,7 +48,7 @@ enum Effect {
 fn effect(state: i64, flags: i64, word: ReceiptWord) -> Effect {
     use DeliveryState as S;
     let state = S::from_stored(state).unwrap_or(S::Dropped);
-    let may_be_there = flags & super::due::FLAG_AFTER_UNKNOWN != 0;
+    let may_be_there = flags & super::marks::AFTER_UNKNOWN != 0;
     match (word, state) {
         (ReceiptWord::Delivered, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Delivered),
         // A repeat waits, but an earlier attempt has arrived.

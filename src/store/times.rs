@@ -19,7 +19,7 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
     for (id, _) in &due {
         // delivery_due (broadcast, …) WHERE state = 0.
         let done = sqlx::query(
-            "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 8 END, due = 0, changed = ?, reason = 'expired'
+            "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 8 END, flags = flags & ~8, due = 0, changed = ?, reason = 'expired'
              WHERE broadcast = ? AND state = 0",
         )
         .bind(now)

@@ -1,12 +1,14 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
 mod bench;
+mod corrections;
 pub mod fixture;
 mod gates;
 mod levels;
 mod order;
 mod publishing;
 mod random;
+mod receipts;
 mod settling;
 
 /// Runs each test on a fresh SQLite store.
@@ -36,15 +38,16 @@ on_sqlite! {
     order::every_ends_only_what_is_named,
     order::urgent_incidents_go_first,
     order::an_audience_opens_in_order_and_by_places,
-    order::a_correction_knows_who_got_what,
-    order::a_retraction_reaches_only_who_got_it,
     order::the_rate_spaces_the_starts,
+    corrections::a_correction_knows_who_got_what,
+    corrections::a_retraction_reaches_only_who_got_it,
+    corrections::a_retraction_reaches_whoever_may_have_it,
+    receipts::a_receipt_may_come_before_the_answer,
+    receipts::the_first_final_receipt_wins,
+    receipts::a_receipt_resolves_unknown,
     settling::an_old_attempt_is_only_evidence,
     settling::given_back_rows_lose_nothing,
     settling::a_takeover_repeats_with_a_handle_and_else_asks,
-    settling::a_receipt_may_come_before_the_answer,
-    settling::the_first_final_receipt_wins,
-    settling::a_receipt_resolves_unknown,
     settling::a_passed_unknown_is_not_sent_again,
     settling::an_unknown_read_back_as_missing_goes_again_unless_passed,
     settling::a_big_audience_gets_each_notice_once,
@@ -52,6 +55,9 @@ on_sqlite! {
     settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,
     settling::a_clock_that_went_back_moves_what_is_due,
+    settling::two_outcomes_of_one_attempt_are_taken_in_turn,
+    settling::what_was_read_back_as_missing_has_not_begun,
+    settling::what_was_told_to_wait_has_started,
     gates::a_held_lane_starts_nothing,
     gates::an_old_epoch_gets_nothing_and_conflicts,
     gates::another_account_with_rows_waiting_starts_held,
