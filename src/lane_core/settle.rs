@@ -131,11 +131,7 @@ impl<J: Work> Lane<J> {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {
-                        Settled::Waiting {
-                            due_ms: now,
-                            spent: true,
-                            after_unknown: true,
-                        }
+                        Settled::GoesAgain { due_ms: now }
                     };
                     let report = unsent("the service could not say whether it is there");
                     self.outcomes.add(Completion {

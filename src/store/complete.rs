@@ -190,6 +190,11 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
             }
             row.waits(begun)
         }
+        Settled::GoesAgain { due_ms } => {
+            row.flags |= AFTER_UNKNOWN | DECIDED;
+            due = *due_ms;
+            row.waits(true)
+        }
         Settled::Unknown => DeliveryState::Unknown,
         Settled::Permanent => DeliveryState::Permanent,
         Settled::Gone => {

@@ -20,6 +20,7 @@ mod filling_in;
 mod house;
 mod http;
 mod kills;
+mod lane_on_store;
 mod lane_runner;
 mod layers;
 mod measure_cases;
