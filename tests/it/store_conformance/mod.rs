@@ -45,6 +45,8 @@ on_sqlite! {
     receipts::a_receipt_may_come_before_the_answer,
     receipts::the_first_final_receipt_wins,
     receipts::a_receipt_resolves_unknown,
+    receipts::a_receipt_of_an_older_attempt_ends_nothing_badly,
+    receipts::an_older_id_ends_nothing_badly,
     settling::an_old_attempt_is_only_evidence,
     settling::given_back_rows_lose_nothing,
     settling::a_takeover_repeats_with_a_handle_and_else_asks,
