@@ -37,6 +37,7 @@ on_sqlite! {
     order::latest_ends_the_same_scope_only,
     order::every_ends_only_what_is_named,
     order::urgent_incidents_go_first,
+    order::one_incidents_bulk_goes_behind_anothers_urgent_notice,
     order::an_audience_opens_in_order_and_by_places,
     order::the_rate_spaces_the_starts,
     corrections::a_correction_knows_who_got_what,

@@ -111,6 +111,37 @@ pub async fn urgent_incidents_go_first<S: Store>(store: &S) {
     assert_eq!(jobs[0].notice, calm, "the urgent incident, in its order");
 }
 
+pub async fn one_incidents_bulk_goes_behind_anothers_urgent_notice<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[]), ("+2", &[]), ("+3", &[])]).await;
+    let urgent = |incident| {
+        let mut n = notice(incident, 1);
+        n.urgent = true;
+        n
+    };
+    publish(store, notice("calm", 1), vec![to_all(lane)], T0).await;
+    publish(store, urgent("fire"), vec![to_all(lane)], T0).await;
+    let mut three = request(lane, T0);
+    three.limit = 3;
+    let jobs = store.claim(&three).await.unwrap().jobs;
+    let later = Settled::Waiting {
+        due_ms: T0 + 3_600_000,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &jobs[0], T0, later).await;
+    delivered(store, &jobs[1], T0).await;
+    delivered(store, &jobs[2], T0).await;
+    // The fire still has urgent work, for one recipient, and now a bulk notice for all of them.
+    let bulk = publish(store, notice("fire", 2), vec![to_all(lane)], T0).await;
+    let flood = publish(store, urgent("flood"), vec![to_all(lane)], T0).await;
+    let jobs = store.claim(&three).await.unwrap().jobs;
+    assert_eq!(jobs.iter().map(|j| j.notice).collect::<Vec<_>>(), [flood; 3]);
+    let jobs = store.claim(&three).await.unwrap().jobs;
+    let first = jobs.iter().map(|j| j.notice).next();
+    assert_eq!(first, Some(bulk), "before what no urgent incident is about");
+}
+
 pub async fn an_audience_opens_in_order_and_by_places<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     people(store, lane, &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"])]).await;
