@@ -78,7 +78,7 @@ pub(super) async fn read(
            r.state AS state,
            (SELECT max(CASE WHEN x.state = 0 THEN max(x.due, ?1 + 1)
                             WHEN x.state > 1 THEN x.changed + ?2
-                            WHEN ?3 THEN x.first_started + ?2
+                            WHEN ?3 THEN x.changed + ?2
                             ELSE 9223372036854775807 END)
               FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
              WHERE x.state IN (0, 1) OR (x.state IN (4, 5) AND x.changed <= ?1)) AS free_at
