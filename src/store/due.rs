@@ -81,7 +81,7 @@ pub(super) async fn read(
                             WHEN ?3 THEN x.changed + ?2
                             ELSE 9223372036854775807 END)
               FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
-             WHERE x.state IN (0, 1) OR (x.state IN (4, 5) AND x.changed <= ?1)) AS free_at
+             WHERE x.state IN (0, 1, 4, 5)) AS free_at
          FROM delivery d LEFT JOIN recipient r ON r.lane = ?5 AND r.seq = d.recipient
          WHERE d.broadcast = ?6 AND d.state = 0 AND d.due <= ?1 ORDER BY d.due, d.id LIMIT ?7",
     )

@@ -167,6 +167,26 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     assert_eq!(claim(store, lane, due).await.len(), 1);
 }
 
+/// The hold of a refused notice moves with the clock, and a small step back does not end it.
+pub async fn a_clock_that_went_back_ends_no_hold<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let now = store.high_time(T0).await.unwrap();
+    publish(store, notice("i", 1), vec![to(lane)], now - 5_000).await;
+    let second = publish(store, notice("i", 2), vec![to(lane)], now - 5_000).await;
+    let job = claim(store, lane, now - 5_000).await.remove(0);
+    settle(store, &job, now, Settled::Permanent).await;
+    assert!(
+        claim(store, lane, now - 3_000).await.is_empty(),
+        "a step of three seconds"
+    );
+    store.shift_times(3_600_000).await.unwrap();
+    let end = now - 3_600_000 + 120_000;
+    for moment in [now - 3_600_000, end - 1] {
+        assert!(claim(store, lane, moment).await.is_empty());
+    }
+    assert_eq!(claim(store, lane, end).await[0].notice, second);
+}
+
 /// A late commit may bring both what the request came to and what a look found.
 pub async fn two_outcomes_of_one_attempt_are_taken_in_turn<S: Store>(store: &S) {
     let (_, job) = one_out(store).await;
