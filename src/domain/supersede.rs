@@ -72,6 +72,36 @@ pub fn concerns(scope: &Scope, recipient_places: &[String]) -> bool {
 }
 
 #[cfg(test)]
+/// The scope that concerns whoever one of these concerns; `None` of none.
+pub fn union<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Option<Scope> {
+    scopes.into_iter().cloned().reduce(|one, other| match (one, other) {
+        (Scope::All, _) | (_, Scope::All) => Scope::All,
+        (
+            Scope::Named {
+                places: some,
+                services: mine,
+            },
+            Scope::Named { places: more, services },
+        ) => Scope::Named {
+            // No places: everybody (see `concerns`).
+            places: if some.is_empty() || more.is_empty() {
+                Vec::new()
+            } else {
+                together(some, more)
+            },
+            services: together(mine, services),
+        },
+    })
+}
+
+fn together(some: Vec<String>, more: Vec<String>) -> Vec<String> {
+    some.into_iter()
+        .chain(more)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
 mod tests {
     use proptest::prelude::*;
 
@@ -159,6 +189,13 @@ mod tests {
         }
 
         #[test]
+        #[test]
+        fn a_union_concerns_whom_its_parts_concern(a in scope(), b in scope(), places in prop::collection::vec("[a-e]", 0..3)) {
+            let both = union([&a, &b]).unwrap();
+            prop_assert_eq!(concerns(&both, &places), concerns(&a, &places) || concerns(&b, &places));
+            prop_assert_eq!(union([&a]), Some(a));
+        }
+
         fn covering_is_reflexive_and_transitive(a in scope(), b in scope(), c in scope()) {
             prop_assert!(covers(&a, &a));
             if covers(&a, &b) && covers(&b, &c) {

@@ -39,6 +39,8 @@ pub(super) struct Due {
     pub(super) target: Option<Remote>,
     /// A correction for somebody who has not got what it corrects.
     pub(super) first: bool,
+    /// The scope does not name the recipient's places (any more).
+    elsewhere: bool,
 }
 
 /// What was seen of a broadcast's due rows.
@@ -113,11 +115,16 @@ pub(super) async fn read(
             }
             continue;
         }
-        if recipient > 0 && !still_wanted(row, &b.scope)? {
+        let here = recipient == 0 || concerned(row, &b.scope)?;
+        // Where a correction's scope is another than that of what it corrects, it is also for whoever has got that.
+        if recipient > 0 && (row.try_get::<Option<i64>, _>("state")? != Some(0) || (!here && !correction)) {
             gone.push(id);
             continue;
         }
-        seen.rows.push(due(row, id, recipient)?);
+        seen.rows.push(Due {
+            elsewhere: !here,
+            ..due(row, id, recipient)?
+        });
     }
     if !later.is_empty() {
         // Primary key per row.
@@ -163,14 +170,12 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         lang: from_word(row.try_get("lang")?),
         target: None,
         first: false,
+        elsewhere: false,
     })
 }
 
-/// Consent and places as they are now.
-fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
-    if row.try_get::<Option<i64>, _>("state")? != Some(0) {
-        return Ok(false);
-    }
+/// True where the scope concerns the places that are followed now.
+fn concerned(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
     let places: Option<String> = row.try_get("places")?;
     Ok(match places {
         Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?),
@@ -178,8 +183,8 @@ fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, St
     })
 }
 
-/// Whoever has (or may have) what is corrected gets the channel's operation on it; others get the corrected text as a first message, and of
-/// a retracted one nothing: their rows are taken out and returned.
+/// Whoever has (or may have) what is corrected gets the channel's operation on it; others whom it concerns get the corrected text as a first
+/// message. Of a retracted one they get nothing: their rows are taken out and returned.
 async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
     let newest = had(c, &b.corrects, &recipients).await?;
@@ -195,7 +200,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
             row.target = remote.id.is_some().then(|| remote.clone());
             true
         }
-        None if b.kind == 2 => {
+        None if b.kind == 2 || row.elsewhere => {
             nothing.push(row.id);
             false
         }

@@ -42,6 +42,7 @@ on_sqlite! {
     order::the_rate_spaces_the_starts,
     corrections::a_correction_knows_who_got_what,
     corrections::a_retraction_reaches_only_who_got_it,
+    corrections::a_correction_reaches_whoever_has_what_it_corrects,
     corrections::a_correction_waits_for_what_is_under_way,
     corrections::a_retraction_reaches_whoever_may_have_it,
     receipts::a_receipt_may_come_before_the_answer,
