@@ -82,11 +82,12 @@ pub(super) async fn configure(
 
 async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {
     // Unique (name).
-    let known: Option<(i64, String, String)> = sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
-        .bind(&spec.name)
-        .fetch_optional(&mut *c)
-        .await?;
-    let Some((id, kind, account)) = known else {
+    let known: Option<(i64, String, String, String)> =
+        sqlx::query_as("SELECT id, kind, account, settings_hash FROM lane WHERE name = ?")
+            .bind(&spec.name)
+            .fetch_optional(&mut *c)
+            .await?;
+    let Some((id, kind, account, settings_hash)) = known else {
         let done = sqlx::query(
             "INSERT INTO lane (name, kind, account, settings_hash, configured, gate, gate_since, epoch, health_since)
              VALUES (?, ?, ?, ?, 1, ?, ?, 1, ?)",
@@ -104,6 +105,9 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
     };
     if kind != spec.kind || account != spec.account {
         changed_account(c, id, &kind, &account, spec, now).await?;
+    }
+    if spec.first_gate == Gate::Held && settings_hash != spec.settings_hash {
+        hold(c, id, spec, "the settings say gate = \"held\"", now).await?;
     }
     // Primary key.
     sqlx::query("UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?")
@@ -132,7 +136,7 @@ async fn changed_account(
         .await?;
     // broadcast_live (lane, …) WHERE state < 2.
     let waits: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR state = 0)",
+        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR n_unknown > 0 OR state = 0)",
     )
     .bind(lane)
     .fetch_one(&mut *c)
@@ -141,18 +145,31 @@ async fn changed_account(
         return Ok(());
     }
     let reason = format!(
-        "{} {} became {} {} while messages wait; look at them, then release",
+        "{} {} became {} {} while messages wait or are unknown; look at them, then release",
         kind, account, spec.kind, spec.account
     );
-    // Primary key.
-    sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'configuration', gate_since = ?, epoch = epoch + 1 WHERE id = ?",
-    )
-    .bind(reason)
-    .bind(now)
-    .bind(lane)
-    .execute(c)
-    .await?;
+    hold(c, lane, spec, &reason, now).await
+}
+
+/// The configuration closes a gate that is not closed yet.
+async fn hold(c: &mut SqliteConnection, lane: i64, spec: &LaneSpec, reason: &str, now: Ms) -> Result<(), StoreError> {
+    if one(c, lane).await?.gate == Gate::Held {
+        return Ok(());
+    }
+    let change = GateChange {
+        lane: LaneId(lane),
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason: Some(reason.to_owned()),
+    };
+    let act = Act {
+        at_ms: now,
+        actor: "configuration".to_owned(),
+        action: "hold".to_owned(),
+        object: format!("channel {}", spec.name),
+        details: serde_json::json!({ "reason": reason }),
+    };
+    set_gate(c, &change, &act).await?;
     Ok(())
 }
 

@@ -69,6 +69,8 @@ on_sqlite! {
     gates::a_held_lane_starts_nothing,
     gates::an_old_epoch_gets_nothing_and_conflicts,
     gates::another_account_with_rows_waiting_starts_held,
+    gates::another_account_with_unknown_rows_starts_held,
+    gates::a_gate_set_to_held_in_the_settings_holds_a_known_lane,
     gates::a_dropped_channel_ends_its_rows,
     gates::whoever_leaves_the_audience_is_gone,
     levels::one_upload_ends_all_that_waited,
