@@ -163,8 +163,8 @@ CREATE TABLE recipient (
 ) STRICT, WITHOUT ROWID;
 
 -- Broadcast × recipient. Compact: a finished row without remote id costs about 40 bytes here and 16 in delivery_of.
--- due: waiting: not before; started: end of the lease; else 0. flags: 1 an earlier attempt may have got through, 2 from a backup,
--- 4 ended by a receipt, 8 a person decided that it goes again.
+-- due: waiting: not before; started: end of the lease; else 0. flags: 1 an earlier attempt may have got through, 2 from a backup and not
+-- started then, 4 ended by a receipt, 8 it is decided that it goes again, 16 started although no attempt is counted.
 CREATE TABLE delivery (
   id          INTEGER PRIMARY KEY AUTOINCREMENT, -- in receipt addresses: a restored store goes on far beyond the old one's
   broadcast   INTEGER NOT NULL,

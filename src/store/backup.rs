@@ -9,8 +9,9 @@ use std::path::Path;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
+use super::marks::{had, passed};
 use super::open::{beside, close_to_others, connect, migrate, put_in_place, vacuum_aside};
-use super::rows::said_stored;
+use super::rows::{count, said_stored};
 use super::{Act, Refusal, Sqlite, StoreError, Trouble, audit};
 use crate::clock::Ms;
 use crate::said;
@@ -202,7 +203,7 @@ async fn prepare_restored(path: &Path, how: &Restore<'_>) -> Result<Restored, St
 
 async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, StoreError> {
     // One row.
-    let instance = sqlx::query_scalar(
+    let instance: i64 = sqlx::query_scalar(
         "UPDATE meta SET instance = instance + 1, moved = 0, restored_ms = ? WHERE one = 1 RETURNING instance",
     )
     .bind(how.now_ms)
@@ -227,6 +228,14 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
     .bind(serde_json::to_string(how.open_kinds)?)
     .execute(&mut *c)
     .await?;
+    let act = Act {
+        at_ms: how.now_ms,
+        actor: "restore".to_owned(),
+        action: "hold".to_owned(),
+        object: "store".to_owned(),
+        details: serde_json::json!({ "instance": instance, "open": how.open_kinds }),
+    };
+    audit::append(c, &act).await?;
     // Every target is served again by the new instance.
     sqlx::query("UPDATE target SET wanted = wanted + 1, due = 0, failures = 0 WHERE active = 1")
         .execute(&mut *c)
@@ -246,13 +255,9 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
     };
     for (lane, name, kind) in lanes {
         let settles = how.settling_kinds.contains(&kind.as_str());
-        let rows = uncertain(c, lane, settles, how.now_ms).await?;
-        if rows > 0 {
-            restored.lanes.push(RestoredLane {
-                name,
-                settles: if settles { rows } else { 0 },
-                asks: if settles { 0 } else { rows },
-            });
+        let (settles, asks) = uncertain(c, lane, settles, how.now_ms).await?;
+        if settles + asks > 0 {
+            restored.lanes.push(RestoredLane { name, settles, asks });
         }
     }
     Ok(restored)
@@ -281,15 +286,18 @@ async fn begin_beyond(c: &mut SqliteConnection) -> Result<(), StoreError> {
 /// What the old store may have opened after the backup has to be a row, so that it can be uncertain.
 async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreError> {
     // broadcast_live, all lanes; primary key (lane, seq) of recipient.
-    sqlx::query(
+    sqlx::query(concat!(
         "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
          SELECT b.id, r.seq, 0, 0, ?1, ?1, ?1, b.operation, 0, 0 FROM broadcast b CROSS JOIN recipient r ON r.lane = b.lane
          WHERE b.state < 2 AND b.state = 0 AND r.seq > b.cursor AND r.state = 0 AND (b.upto IS NULL OR r.seq <= b.upto)
            AND (json_extract(b.scope, '$.named.places[0]') IS NULL OR r.places IS NULL
              OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
-               (SELECT value FROM json_each(json_extract(b.scope, '$.named.places')))))
-         ON CONFLICT (broadcast, recipient) DO NOTHING",
-    )
+               (SELECT value FROM json_each(json_extract(b.scope, '$.named.places'))))
+             OR EXISTS (SELECT 1 FROM json_each(b.corrects) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+        had!(),
+        "))
+         ON CONFLICT (broadcast, recipient) DO NOTHING"
+    ))
     .bind(now)
     .execute(&mut *c)
     .await?;
@@ -303,18 +311,32 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
     Ok(())
 }
 
-/// Rows waiting, started or unknown in the copy may have gone out since: flag 2, and 1 where the lane settles them by itself. They count as
-/// tried once, so that a handle's term runs from when they were made and not from the restore.
-async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) -> Result<u64, StoreError> {
-    // broadcast_live (lane, …); delivery_of (broadcast, …). Websites are levels: they upload again and need no mark.
-    let done = sqlx::query(
-        "UPDATE delivery SET state = CASE WHEN ?1 THEN 0 ELSE 4 END, due = CASE WHEN ?1 THEN ?2 ELSE 0 END, changed = ?2,
-           flags = flags | CASE WHEN ?1 THEN 3 ELSE 2 END, attempt = max(attempt, 1), reason = 'takeover'
+/// Rows waiting, started or unknown in the copy may have gone out since. Where the lane settles them by itself they wait again, marked 1: the
+/// handle's term runs from when they were made and not from the restore. What a newer notice has passed stands as unknown there too: it must
+/// not start after that. Mark 2 is for what had not started: the old store may have started it, which passes nothing here. It counts as
+/// tried once, so that a receipt of the old store's first attempt still finds it. Returns how many wait and how many stand.
+async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) -> Result<(u64, u64), StoreError> {
+    // broadcast_live (lane, …); delivery_of (broadcast, …); see `passed`. Websites are levels: they upload again and need no mark.
+    let passed: Vec<i64> = sqlx::query_scalar(concat!(
+        "SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state IN (1, 4)
+         WHERE b.lane = ? AND b.state < 2 AND b.shape < 2 AND ",
+        passed!()
+    ))
+    .bind(lane)
+    .fetch_all(&mut *c)
+    .await?;
+    // broadcast_live (lane, …); delivery_of (broadcast, …).
+    sqlx::query(
+        "UPDATE delivery SET state = CASE WHEN ?1 AND id NOT IN (SELECT value FROM json_each(?4)) THEN 0 ELSE 4 END,
+           due = CASE WHEN ?1 AND id NOT IN (SELECT value FROM json_each(?4)) THEN ?2 ELSE 0 END, changed = ?2,
+           flags = ((flags | 1) & ~8) | CASE WHEN state = 0 AND attempt = 0 AND flags & 16 = 0 THEN 2 ELSE 0 END,
+           attempt = max(attempt, 1), reason = 'takeover'
          WHERE state IN (0, 1, 4) AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2 AND shape < 2)",
     )
     .bind(settles)
     .bind(now)
     .bind(lane)
+    .bind(serde_json::to_string(&passed)?)
     .execute(&mut *c)
     .await?;
     // broadcast_live (lane, …).
@@ -324,5 +346,12 @@ async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) 
         .execute(&mut *c)
         .await?;
     super::rows::settle_lanes(c, [lane].into()).await?;
-    Ok(done.rows_affected())
+    // broadcast_live (lane, …): whatever waits or stands there was marked.
+    let (waits, stands): (i64, i64) = sqlx::query_as(
+        "SELECT coalesce(sum(n_waiting), 0), coalesce(sum(n_unknown), 0) FROM broadcast WHERE lane = ? AND state < 2 AND shape < 2",
+    )
+    .bind(lane)
+    .fetch_one(c)
+    .await?;
+    Ok((count(waits), count(stands)))
 }

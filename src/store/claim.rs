@@ -258,7 +258,7 @@ async fn start(
     // Primary key per row of the list.
     sqlx::query(
         "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
-           operation = j.value ->> 3, changed = ?
+           operation = j.value ->> 3, changed = ?, flags = flags & ~2
          FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
     )
     .bind(r.now_ms)

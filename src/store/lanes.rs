@@ -9,6 +9,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
 use crate::ids::LaneId;
 use crate::said;
+use crate::text::said::Said;
 
 /// Every column of a lane row, for the statements below.
 macro_rules! lane_columns {
@@ -86,11 +87,12 @@ pub(super) async fn configure(
 
 async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {
     // Unique (name).
-    let known: Option<(i64, String, String)> = sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
-        .bind(&spec.name)
-        .fetch_optional(&mut *c)
-        .await?;
-    let Some((id, kind, account)) = known else {
+    let known: Option<(i64, String, String, String)> =
+        sqlx::query_as("SELECT id, kind, account, settings_hash FROM lane WHERE name = ?")
+            .bind(&spec.name)
+            .fetch_optional(&mut *c)
+            .await?;
+    let Some((id, kind, account, settings_hash)) = known else {
         let done = sqlx::query(
             "INSERT INTO lane (name, kind, account, settings_hash, configured, gate, gate_since, epoch, health_since)
              VALUES (?, ?, ?, ?, 1, ?, ?, 1, ?)",
@@ -108,6 +110,19 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
     };
     if kind != spec.kind || account != spec.account {
         changed_account(c, id, &kind, &account, spec, now).await?;
+    }
+    if spec.first_gate == Gate::Held && settings_hash != spec.settings_hash {
+        hold(
+            c,
+            id,
+            spec,
+            said!(
+                "die Konfiguration sagt gate = \"held\"",
+                "the settings say gate = \"held\""
+            ),
+            now,
+        )
+        .await?;
     }
     // Primary key.
     sqlx::query(
@@ -139,7 +154,7 @@ async fn changed_account(
         .await?;
     // broadcast_live (lane, …) WHERE state < 2.
     let waits: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR state = 0)",
+        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR n_unknown > 0 OR state = 0)",
     )
     .bind(lane)
     .fetch_one(&mut *c)
@@ -149,18 +164,31 @@ async fn changed_account(
     }
     let (new_kind, new_account) = (&spec.kind, &spec.account);
     let reason = said!(
-        "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet; bitte ansehen, dann freigeben",
-        "{kind} {account} became {new_kind} {new_account} while messages wait; look at them, then release"
+        "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet oder unbekannt ist; bitte ansehen, dann freigeben",
+        "{kind} {account} became {new_kind} {new_account} while messages wait or are unknown; look at them, then release"
     );
-    // Primary key.
-    sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'configuration', gate_since = ?, epoch = epoch + 1 WHERE id = ?",
-    )
-    .bind(said_stored(&reason)?)
-    .bind(now)
-    .bind(lane)
-    .execute(c)
-    .await?;
+    hold(c, lane, spec, reason, now).await
+}
+
+/// The configuration closes a gate that is not closed yet.
+async fn hold(c: &mut SqliteConnection, lane: i64, spec: &LaneSpec, reason: Said, now: Ms) -> Result<(), StoreError> {
+    if one(c, lane).await?.gate == Gate::Held {
+        return Ok(());
+    }
+    let act = Act {
+        at_ms: now,
+        actor: "configuration".to_owned(),
+        action: "hold".to_owned(),
+        object: format!("channel {}", spec.name),
+        details: serde_json::json!({ "reason": reason.en }),
+    };
+    let change = GateChange {
+        lane: LaneId(lane),
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason: Some(reason),
+    };
+    set_gate(c, &change, &act).await?;
     Ok(())
 }
 

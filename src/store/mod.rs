@@ -19,6 +19,7 @@ mod error;
 mod evidence;
 mod incidents;
 mod lanes;
+mod marks;
 mod open;
 pub mod owner;
 mod publish;

@@ -22,6 +22,7 @@ mod german;
 mod house;
 mod http;
 mod kills;
+mod lane_on_store;
 mod lane_runner;
 mod layers;
 mod measure_cases;

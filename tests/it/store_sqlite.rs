@@ -172,3 +172,46 @@ async fn a_restored_store_sends_nothing_that_may_have_been_sent() {
         assert!(matches!(twice, Err(StoreError::Refused(_))));
     }
 }
+
+/// A notice that a newer one has passed is not sent again, from a copy no more than from the store itself.
+#[tokio::test]
+async fn a_restored_store_keeps_the_order() {
+    let (dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    let passed = publish(&store, notice("i", 1), vec![to(lane)], T0).await;
+    let newer = publish(&store, notice("i", 2), vec![to(lane)], T0).await;
+    let job = claim(&store, lane, T0).await.remove(0);
+    settle(&store, &job, T0, Settled::Unknown).await;
+    let job = claim(&store, lane, T0 + 120_000).await.remove(0);
+    assert_eq!(job.notice, newer);
+    delivered(&store, &job, T0 + 120_000).await;
+    let open = publish(&store, notice("j", 1), vec![to(lane)], T0).await;
+    let file = dir.path().join("backup.rundruf");
+    store.backup(&file, None, false, &act("backup", T0)).await.unwrap();
+    let path = dir.path().join("copy/rundruf.db");
+    let how = Restore {
+        settling_kinds: &["kannel"],
+        open_kinds: &["website"],
+        key_file: &dir.path().join("copy/rundruf.key"),
+        now_ms: T0 + 130_000,
+    };
+    let restored = restore(&file, &path, &how).await.unwrap();
+    assert_eq!((restored.lanes[0].settles, restored.lanes[0].asks), (1, 1));
+    let copy = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
+    let release = GateChange {
+        lane,
+        gate: Gate::Open,
+        expected_epoch: None,
+        reason: None,
+    };
+    let row = copy.set_gate(&release, &act("release", T0)).await.unwrap();
+    let mut r = request(lane, T0 + 200_000);
+    r.epoch = row.epoch;
+    let jobs = copy.claim(&r).await.unwrap().jobs;
+    assert_eq!(jobs.iter().map(|j| j.notice).collect::<Vec<_>>(), [open]);
+    assert_eq!(board(&copy, passed).await.counters.unknown, 1);
+    assert_eq!(copy.recount().await.unwrap(), []);
+    let log = copy.log(0, 100).await.unwrap();
+    let held = log.iter().filter(|line| line.act.action == "hold").count();
+    assert_eq!(held, 1, "the gate that the restore closed is in the log");
+}

@@ -62,6 +62,43 @@ pub async fn another_account_with_rows_waiting_starts_held<S: Store>(store: &S) 
     assert!(rows[0].gate_reason.as_ref().unwrap().en.contains("elsewhere"));
 }
 
+/// What nobody knows the outcome of concerns the old account; and whoever asks later finds who held the lane.
+pub async fn another_account_with_unknown_rows_starts_held<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    settle(store, &job, T0, Settled::Unknown).await;
+    let before = store.log(0, 100).await.unwrap().len();
+    let rows = store.configure(&[spec("a", "elsewhere")], T0 + 9).await.unwrap();
+    assert_eq!(rows[0].gate, Gate::Held);
+    let log = store.log(0, 100).await.unwrap();
+    let line = &log[before].act;
+    assert_eq!((line.actor.as_str(), line.action.as_str()), ("configuration", "hold"));
+    assert_eq!((line.object.as_str(), line.at_ms), ("channel a", T0 + 9));
+    assert_eq!(audit::first_break(&log), None);
+}
+
+/// `gate = "held"` written for a channel that is there already holds it; a person's later release stands while nothing changes.
+pub async fn a_gate_set_to_held_in_the_settings_holds_a_known_lane<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let held = LaneSpec {
+        first_gate: Gate::Held,
+        settings_hash: "y".into(),
+        ..spec("a", "host/user")
+    };
+    let row = store.configure(&[held.clone()], T0).await.unwrap().remove(0);
+    assert_eq!((row.gate, row.gate_by.as_deref()), (Gate::Held, Some("configuration")));
+    assert!(row.gate_reason.is_some());
+    assert_eq!(store.log(0, 100).await.unwrap().len(), 1);
+    let release = GateChange {
+        gate: Gate::Open,
+        ..hold(lane)
+    };
+    store.set_gate(&release, &act("release", T0)).await.unwrap();
+    let row = store.configure(&[held], T0).await.unwrap().remove(0);
+    assert_eq!(row.gate, Gate::Open, "nothing in the settings has changed");
+}
+
 pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
     let lane = lanes(store, &["old"]).await[0];
     let seq = publish(store, notice("i", 1), vec![to(lane)], T0).await;
