@@ -2,6 +2,7 @@
 
 mod atom;
 mod blocks;
+mod contacts;
 mod feeds;
 mod frame;
 mod json_feed;

@@ -3,14 +3,14 @@
 
 use serde::Serialize;
 
-use super::blocks::{Badge, Blocks, Contact, ServiceRow};
+use super::blocks::{Badge, Blocks, ServiceRow};
+use super::contacts::Contact;
 use super::frame::{Desk, Dial, Frame};
 use super::known::Known;
 use super::links::tel;
 use super::ticker::Entry;
 use crate::domain::incident::IncidentView;
 use crate::render::times::{Text, clean};
-use crate::render::words::Words;
 
 /// One emergency number.
 #[derive(Debug, Clone, Serialize)]
