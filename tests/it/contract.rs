@@ -6,6 +6,7 @@ mod channels;
 mod command_line;
 mod examples;
 mod incidents;
+mod public_site;
 mod publishing;
 mod serving;
 
