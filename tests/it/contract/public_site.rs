@@ -64,3 +64,17 @@ fn a_notice_that_closes_reaches_web_space_it_does_not_go_to() {
     });
     drop(serve);
 }
+
+#[test]
+fn a_number_is_never_the_name_of_a_contact() {
+    let app = TestApp::new(WEBSITE);
+    app.publish(&private_contact(), &["--wait"]);
+    app.publish(
+        "headline = \"Kurz\"\nsummary = \"Kurz.\"\n[contact.bereitschaft]\nended = true\n",
+        &["--wait"],
+    );
+    let page = std::fs::read_to_string(app.path().join("public/potsdam/2026-01-it/index.html")).unwrap();
+    let course = page.split_once("id=\"verlauf\"").unwrap().1;
+    assert!(!course.contains("4711"), "{course}");
+    assert!(course.contains("Kontakt: Telefon (beendet)"), "{course}");
+}
