@@ -19,7 +19,7 @@ use crate::channel::Target;
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::{Site, SiteError};
+use crate::formats::{Site, SiteError, SiteOf};
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::lane::LaneNow;
 use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
@@ -46,7 +46,6 @@ pub(super) struct Task {
     site: SiteWorld,
     lane: LaneId,
     name: String,
-    publishers: Arc<[String]>,
     timeout: Duration,
     configured: Vec<Arc<dyn Target>>,
     targets: HashMap<RecipientId, Arc<dyn Target>>,
@@ -76,7 +75,6 @@ impl Task {
             site,
             lane: setup.lane,
             name: setup.name,
-            publishers: setup.publishers.into(),
             timeout: setup.common.timeout.unwrap_or(UPLOAD_TIMEOUT),
             configured,
             targets: HashMap::new(),
@@ -285,7 +283,7 @@ impl Task {
         self.uploads += 1;
         let site = build(
             self.site.clone(),
-            Arc::clone(&self.publishers),
+            self.name.clone(),
             Arc::clone(&self.built),
             Arc::clone(&self.world.clock),
             generation,
@@ -330,7 +328,7 @@ impl Task {
 /// The site of this generation: what another target had built for it, or read now.
 async fn build(
     site: SiteWorld,
-    publishers: Arc<[String]>,
+    channel: String,
     built: Shared,
     clock: SharedClock,
     generation: i64,
@@ -342,7 +340,7 @@ async fn build(
         return Ok(Arc::clone(ready));
     }
     // A panic here would otherwise end the lane: the future is shared by two readers.
-    let new = AssertUnwindSafe(site.builder.build(&publishers, clock.now_ms())).catch_unwind();
+    let new = AssertUnwindSafe(site.builder.build(SiteOf::Channel(&channel), clock.now_ms())).catch_unwind();
     match new
         .await
         .unwrap_or_else(|_| Err(SiteError("a template failed in the middle".into())))

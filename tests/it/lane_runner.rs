@@ -10,11 +10,12 @@ use rundruf::channel::{Abilities, Built, Channel, Finding};
 use rundruf::clock::{Ms, SystemClock};
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation, UnknownPolicy};
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
-use rundruf::formats::{Site, SiteBuilder, SiteError};
+use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use rundruf::ids::{DeliveryId, IncidentId, LaneId};
 use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
+use rundruf::render::Engine;
+use rundruf::render::compose::ComposeError;
 use rundruf::render::message::Message;
-use rundruf::render::{Engine, RenderError};
 use rundruf::settings::Common;
 use rundruf::store::{
     Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes,
@@ -191,7 +192,7 @@ struct NoSite;
 
 #[async_trait]
 impl SiteBuilder for NoSite {
-    async fn build(&self, _: &[String], _: Ms) -> Result<Site, SiteError> {
+    async fn build(&self, _: SiteOf<'_>, _: Ms) -> Result<Site, SiteError> {
         Ok(Site::default())
     }
 }
@@ -205,7 +206,6 @@ async fn run(store: &Arc<ModelStore>, channel: &Arc<Slow>) -> LanesHandle {
         lane: LANE,
         name: "lane1".into(),
         common: Common::default(),
-        publishers: vec!["potsdam".into()],
         built: Built::Messages(Arc::clone(channel) as Arc<dyn Channel>),
     };
     let store = Arc::clone(store) as Arc<dyn Lanes>;

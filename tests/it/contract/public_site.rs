@@ -78,3 +78,68 @@ fn a_number_is_never_the_name_of_a_contact() {
     assert!(!course.contains("4711"), "{course}");
     assert!(course.contains("Kontakt: Telefon (beendet)"), "{course}");
 }
+
+const EXERCISE: &str =
+    "incident = \"probe\"\nexercise = true\nheadline = \"Alles ist aus\"\nsummary = \"Das wird nur geprobt.\"\n";
+
+#[test]
+fn an_exercise_is_public_only_where_every_website_gets_exercises() {
+    let both = |first: bool, second: bool| {
+        format!(
+            "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\nexercises = {first}\n[channel.training]\nkind = \"website\"\ntargets = [\"file:training\"]\nexercises = {second}\n"
+        )
+    };
+    let app = TestApp::new(&both(false, true));
+    app.publish(EXERCISE, &["--wait"]);
+    app.run(&["export", "out"]).ok();
+    let shows = |folder: &str| {
+        tree(&app.path().join(folder))
+            .iter()
+            .any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("Alles ist aus"))
+    };
+    assert!(shows("training") && !shows("public") && !shows("out"));
+    let serve = app.serve();
+    for path in [
+        "/potsdam/",
+        "/potsdam/feed.rss",
+        "/potsdam/state.json",
+        "/potsdam/archive/",
+    ] {
+        let page = http::get(app.port, path).unwrap().text();
+        assert!(!page.contains("Alles ist aus"), "{path}: {page}");
+    }
+    assert_eq!(http::get(app.port, "/potsdam/probe/").unwrap().status, 404);
+    drop(serve);
+
+    let app = TestApp::new(&both(true, true));
+    app.publish(EXERCISE, &["--wait"]);
+    app.run(&["export", "out"]).ok();
+    let page = std::fs::read_to_string(app.path().join("out/potsdam/index.html")).unwrap();
+    assert!(
+        page.contains("ÜBUNG: Alles ist aus") && page.contains("Das ist kein echter Vorfall"),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_is_real_comes_before_an_exercise() {
+    let app = TestApp::new(&format!("{WEBSITE}exercises = true\n"));
+    let place = "[place.werl]\nname = \"Werl\"\n";
+    app.publish(&format!("{}[place.soest]\nname = \"Soest\"\n", notice(1)), &[]);
+    app.publish(&format!("{EXERCISE}{place}"), &["--wait"]);
+    let read = |path: &str| std::fs::read_to_string(app.path().join("public").join(path)).unwrap();
+    for path in ["index.html", "potsdam/index.html", "potsdam/place/werl/index.html"] {
+        let page = read(path);
+        let shown = page.split_once("id=\"kurz\"").unwrap().1;
+        assert!(shown.find("Lage 1") < shown.find("Alles ist aus"), "{path}: {shown}");
+        assert!(!page.contains("kein echter Vorfall"), "{path}: {page}");
+    }
+    let page = read("potsdam/index.html");
+    assert!(
+        page.contains("ÜBUNG: Alles ist aus"),
+        "the exercise is named as one: {page}"
+    );
+    assert!(read("potsdam/archive/index.html").contains("ÜBUNG: Alles ist aus"));
+    let state: serde_json::Value = serde_json::from_str(&read("potsdam/state.json")).unwrap();
+    assert_eq!(state["incidents"][0]["exercise"], false);
+}
