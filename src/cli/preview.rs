@@ -117,7 +117,8 @@ fn texts(prepared: &Prepared, lang: Option<Lang>) -> impl Iterator<Item = (&Rend
     })
 }
 
-fn bullet(out: &Output, mark: &str, text: &str) {
+/// A line with a mark in front, wrapped.
+pub fn bullet(out: &Output, mark: &str, text: &str) {
     for (n, line) in wrap(text, 76).iter().enumerate() {
         out.text(&format!("{} {line}", if n == 0 { mark } else { " " }));
     }

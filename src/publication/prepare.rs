@@ -37,11 +37,14 @@ impl Office {
             incidents: known,
             now: crate::clock::timestamp(now),
         };
-        let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
+        let mut resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
         let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
         let mut rendered = Vec::new();
         for configured in self.receivers(&resolved.notice, wishes)? {
             rendered.push(self.render(configured, publisher, &view, &resolved.notice)?);
+        }
+        if rendered.is_empty() {
+            resolved.warnings.push(nobody(&resolved.notice));
         }
         Ok(Prepared {
             resolved,
@@ -181,6 +184,22 @@ impl Office {
             }
         }
         Ok(changed)
+    }
+}
+
+/// No channel brings the notice out: who believes to have informed everybody has to hear that.
+fn nobody(notice: &Notice) -> Said {
+    let publisher = &notice.publisher;
+    if notice.exercise {
+        said!(
+            "Kein Kanal bekommt diese Meldung: Übungen gehen nur an Kanäle mit exercises = true.",
+            "No channel gets this notice: exercises go only to channels with exercises = true."
+        )
+    } else {
+        said!(
+            "Kein Kanal bekommt diese Meldung: Für {publisher} ist keiner dafür eingerichtet ([channel.…]).",
+            "No channel gets this notice: none is configured for it and for {publisher} ([channel.…])."
+        )
     }
 }
 

@@ -109,7 +109,7 @@ fn lead_places_and_missing_language() {
     );
     assert_eq!(english.link, "https://info.potsdam.example/en/potsdam/2023-10-it/4/");
 
-    let correction = "kind = \"correction\"\ncorrects = [1]\nheadline = \"H\"\nsummary = \"S.\"";
+    let correction = "incident = \"probe\"\nkind = \"correction\"\ncorrects = [1]\nheadline = \"H\"\nsummary = \"S.\"";
     let exercise = "incident = \"probe\"\nexercise = true\nheadline = \"Alles aus\"\nsummary = \"Geprobt.\"";
     let files = [("2024-01-02T08:00:00Z", exercise), ("2024-01-02T09:00:00Z", correction)];
     assert_eq!(message(&files, 2, Lang::De).lead, "ÜBUNG: Berichtigung zu Meldung 1: ");

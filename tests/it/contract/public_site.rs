@@ -143,3 +143,37 @@ fn what_is_real_comes_before_an_exercise() {
     let state: serde_json::Value = serde_json::from_str(&read("potsdam/state.json")).unwrap();
     assert_eq!(state["incidents"][0]["exercise"], false);
 }
+
+#[test]
+fn a_real_notice_never_joins_an_exercise() {
+    let app = TestApp::new(&format!("{WEBSITE}exercises = true\n"));
+    app.publish(EXERCISE, &[]);
+    app.write("echt.toml", &notice(1));
+    let preview = app.run(&["preview", "echt.toml"]).ok().out;
+    assert!(preview.contains("exercise probe is open"), "{preview}");
+    let real = app.publish(&notice(1), &[]);
+    assert_ne!(real["incident"], "probe");
+    // Said again, it goes to the same incident, and an exercise to the exercise.
+    assert_eq!(app.publish(&notice(2), &[])["incident"], real["incident"]);
+    let more = "exercise = true\nheadline = \"Weiter\"\nsummary = \"Geprobt.\"\n";
+    assert_eq!(app.publish(more, &[])["incident"], "probe");
+}
+
+#[test]
+fn a_notice_for_nobody_says_so() {
+    let app = TestApp::new(WEBSITE);
+    app.write("uebung.toml", EXERCISE);
+    for args in [&["preview", "uebung.toml"][..], &["publish", "uebung.toml"]] {
+        let out = app.run(args).ok().out;
+        assert!(out.contains("No channel gets this notice: exercises go only"), "{out}");
+    }
+    let german = app
+        .command(&["preview", "uebung.toml"])
+        .env("LANG", "de_DE.UTF-8")
+        .output()
+        .unwrap();
+    let out = String::from_utf8(german.stdout).unwrap();
+    assert!(out.contains("Kein Kanal bekommt diese Meldung"), "{out}");
+    let real = app.publish(&notice(1), &[]);
+    assert!(!real["warnings"].to_string().contains("No channel"), "{real}");
+}
