@@ -99,8 +99,13 @@ impl Task {
                 biased;
                 told = inbox.recv() => match told {
                     Some(Told::Row(row)) => {
-                        self.row = Some(*row);
-                        self.read_targets();
+                        // What this process would say differently (the imprint, a template, a promise that has passed
+                        // meanwhile) goes out once at its start. Where nothing differs, nothing is changed.
+                        if self.row.replace(*row).is_none() {
+                            self.raise();
+                        } else {
+                            self.read_targets();
+                        }
                     }
                     // Due times are in the rows.
                     Some(Told::Shifted(_)) => self.read_targets(),
@@ -259,7 +264,7 @@ impl Task {
         );
     }
 
-    /// The next expiry or overdue promise has come: the page says something else now.
+    /// The page may say something else now: the next expiry or overdue promise has come, or this process is new.
     fn raise(&mut self) {
         let (lane, store) = (self.lane, Arc::clone(&self.world.store));
         let now = self.world.clock.now_ms();

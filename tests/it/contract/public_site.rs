@@ -177,3 +177,27 @@ fn a_notice_for_nobody_says_so() {
     let real = app.publish(&notice(1), &[]);
     assert!(!real["warnings"].to_string().contains("No channel"), "{real}");
 }
+
+#[test]
+fn a_new_start_brings_what_has_changed_meanwhile() {
+    let app = TestApp::new(WEBSITE);
+    let page = || std::fs::read_to_string(app.path().join("public/potsdam/index.html")).unwrap_or_default();
+    // Without any incident: the page that says so.
+    let serve = app.serve();
+    eventually("the page without an incident is on the web space", || {
+        page().contains("Hier informiert").then_some(())
+    });
+    assert_eq!(serve.stop(), 0);
+    app.publish(&notice(1), &["--wait"]);
+    let config = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write(
+        "channels.toml",
+        &config.replace("Landeshauptstadt Potsdam", "Stadt Potsdam an der Havel"),
+    );
+    assert!(!page().contains("an der Havel"));
+    let serve = app.serve();
+    eventually("the new name is on the web space", || {
+        page().contains("an der Havel").then_some(())
+    });
+    drop(serve);
+}
