@@ -13,8 +13,11 @@ use crate::domain::notice::Notice;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::ids::BroadcastId;
+use crate::render::compose::ComposeError;
+use crate::said;
 use crate::store::{Store, StoreError, Variant};
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// A broadcast with its texts as they are to stand.
 pub type Rerendered = (BroadcastId, BTreeMap<Lang, Variant>);
@@ -137,9 +140,17 @@ impl Office {
             let message = self
                 .engine
                 .message(publisher, view, notice, *lang, &self.settings.site_url);
-            rendered
-                .variants
-                .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
+            let variant = channel
+                .compose(&self.engine, &message, rendered.operation)
+                .map_err(|error| match error {
+                    ComposeError::Template(error) => PublishError::Render(error),
+                    ComposeError::TooLong { limit, unit } => PublishError::TooLong {
+                        channel: rendered.channel.clone(),
+                        limit,
+                        unit,
+                    },
+                })?;
+            rendered.variants.insert(*lang, variant);
             if !channel.abilities().audience {
                 break; // an account speaks one language: the first
             }

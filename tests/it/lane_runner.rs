@@ -170,7 +170,7 @@ impl Channel for Slow {
     fn account(&self) -> String {
         "test".into()
     }
-    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, ComposeError> {
         unreachable!("lanes send what was composed before")
     }
     async fn send(&self, job: &Job, _: Ms) -> Report {
