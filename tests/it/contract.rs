@@ -5,7 +5,9 @@ mod asking;
 mod channels;
 mod command_line;
 mod examples;
+mod fitting;
 mod incidents;
+mod public_site;
 mod publishing;
 mod serving;
 
