@@ -175,7 +175,10 @@ fn what_the_store_refuses() {
     app.run(&["incident", "close", &incident, "--yes"]).ok();
     let closed = format!("incident = \"{incident}\"\n{}", notice(3));
     app.write("meldung.toml", &closed);
-    refuses(&app.german(&["publish", "meldung.toml"]), "ist geschlossen. Öffnen Sie ihn wieder");
+    refuses(
+        &app.german(&["publish", "meldung.toml"]),
+        "ist geschlossen. Öffnen Sie ihn wieder",
+    );
     app.run(&["backup", "umzug", "--move", "--yes"]).ok();
     app.write("meldung.toml", &notice(4));
     refuses(
