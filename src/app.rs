@@ -12,6 +12,7 @@ use crate::publication::site::StoreSite;
 use crate::render::Engine;
 use crate::secret::KeyFile;
 use crate::store::Sqlite;
+use crate::store::disk::Disk;
 use crate::store::owner::{Changes, Owner, own_uid};
 use crate::store::{Board, Store};
 
@@ -137,6 +138,9 @@ impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
         let rows = open.office.register(open.store.as_ref()).await?;
+        for faulty in open.office.sync_audiences(open.store.as_ref()).await? {
+            tracing::error!("{}", faulty.said().en);
+        }
         let identity = open.store.identity().await?;
         if identity.moved {
             let data = open.office.settings.data.display();
@@ -161,7 +165,8 @@ impl Lanes {
             instance,
         };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
-        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
+        let disk = Disk::of(&open.office.settings.data);
+        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect(), disk).await?;
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }

@@ -266,6 +266,12 @@ impl Channel for Kannel {
         }
     }
 
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        let mut root = self.url.clone();
+        root.set_path("/");
+        self.http.date(&root).await
+    }
+
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
         let field = |name: &str| {
             request

@@ -335,6 +335,10 @@ impl Channel for Mastodon {
         }
     }
 
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        self.account.http.date(&self.account.base).await
+    }
+
     async fn check(&self) -> Vec<Finding> {
         let who = self.account.host();
         let mut out = Vec::new();

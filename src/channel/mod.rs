@@ -125,6 +125,11 @@ pub trait Channel: Send + Sync {
         Err(ReceiptRefusal::None)
     }
 
+    /// The counterpart's host and the wall time on its clock; sends no message.
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        None
+    }
+
     /// Credentials, counterpart, limits; sends no message.
     async fn check(&self) -> Vec<Finding>;
 }

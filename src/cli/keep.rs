@@ -91,22 +91,10 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
     let how = Restore {
         settling_kinds: &settling,
         open_kinds: &levels,
+        key_file: &settings.store.key_file,
         now_ms: app.office.clock.now_ms(),
     };
     let restored = backup::restore(&args.file, &settings.store_path(), &how).await?;
-    if let Some(key) = &restored.key {
-        let path = &settings.store.key_file;
-        crate::secret::write_key(path, key)?;
-        // One that was there stays. With another key nobody would recognise what the old store has sent.
-        if std::fs::read(path)? != *key {
-            std::fs::remove_file(settings.store_path())?;
-            let path = path.display();
-            return Err(Failure::Refused(said!(
-                "In {path} liegt ein anderer Schlüssel als in der Sicherung. Bitte räumen Sie ihn weg und holen Sie noch einmal zurück; nichts wurde geändert.",
-                "The key in {path} is not the one of the backup. Please move it away and restore again; nothing was changed."
-            )));
-        }
-    }
     let counts = &restored.lanes;
     out.say(&said!(
         "Zurückgeholt. Angehalten sind alle Kanäle außer der Website.",

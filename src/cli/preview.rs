@@ -35,9 +35,13 @@ pub struct PreviewArgs {
 pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u8, Failure> {
     let bytes = publish::read_notice(&args.notice)?;
     let draft = draft::read(&args.notice, &bytes).map_err(Failure::Notice)?;
-    let (app, known) = match App::load(&globals.config, &globals.data)?.open_existing().await? {
+    let app = App::load(&globals.config, &globals.data)?;
+    let now = args
+        .now
+        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
+    let (app, known) = match app.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref()).await?;
+            let known = known_incidents(open.store.as_ref(), &draft, now).await?;
             (App { office: open.office }, known)
         }
         Err(app) => (app, Vec::new()),
@@ -46,9 +50,6 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
         channels: args.channel.into_iter().collect(),
         ..Wishes::default()
     };
-    let now = args
-        .now
-        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     show(&app.office, &prepared, args.lang, now, out)
 }

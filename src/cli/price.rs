@@ -6,7 +6,7 @@ use super::output::Failure;
 use crate::publication::{Office, Prepared, audience};
 use crate::said;
 use crate::settings::raw::Value;
-use crate::store::Variant;
+use crate::store::{LaneRow, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -78,18 +78,23 @@ pub fn sum(costs: &[Cost]) -> Said {
 }
 
 /// What a notice costs on every channel that cannot take anything back.
-pub fn of_notice(office: &Office, prepared: &Prepared) -> Result<Vec<Cost>, Failure> {
+pub fn of_notice(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Result<Vec<Cost>, Failure> {
     let mut costs = Vec::new();
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
         let configured = office.channels.iter().find(|c| c.settings.name == rendered.channel);
         let people = match configured.and_then(|c| c.settings.common.audience.as_ref()) {
-            Some(file) => audience::concerned(
-                &audience::read(file).map_err(Failure::Configuration)?,
-                &prepared.resolved.notice.scope,
-            ),
+            Some(file) => match audience::read(file) {
+                Ok(people) => {
+                    u64::try_from(audience::concerned(&people, &prepared.resolved.notice.scope)).unwrap_or(u64::MAX)
+                }
+                // With a fault in it the list stays as it was last right; a list that never was is refused.
+                Err(problems) => match lanes.iter().find(|lane| lane.name == rendered.channel) {
+                    Some(lane) if lane.audience > 0 => lane.audience,
+                    _ => return Err(Failure::Configuration(problems)),
+                },
+            },
             None => 1,
         };
-        let people = u64::try_from(people).unwrap_or(u64::MAX);
         costs.push(Cost::of(office, &rendered.channel, people, &rendered.variants));
     }
     Ok(costs)

@@ -81,12 +81,13 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         override_reason: args.override_reason,
     };
     let app = App::load(&globals.config, &globals.data)?;
-    let (app, known) = match app.open_existing().await? {
+    let (app, known, lanes) = match app.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref()).await?;
-            (App { office: open.office }, known)
+            let known = known_incidents(open.store.as_ref(), &draft, open.office.clock.now_ms()).await?;
+            let lanes = open.store.lane_rows().await?;
+            (App { office: open.office }, known, lanes)
         }
-        Err(app) => (app, Vec::new()),
+        Err(app) => (app, Vec::new(), Vec::new()),
     };
     let now = app.office.clock.now_ms();
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
@@ -95,7 +96,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     }
     // Asked before the store is opened: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        let Said { de, en } = price::list(&price::of_notice(&app.office, &prepared)?);
+        let Said { de, en } = price::list(&price::of_notice(&app.office, &prepared, &lanes)?);
         confirm::ask(
             out,
             &said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."),
@@ -130,6 +131,9 @@ pub async fn report(open: &Open, done: Done, wishes: &Wishes, wait: bool, out: &
     let Some((number, seq, incident)) = done.place() else {
         return Ok(1);
     };
+    for faulty in &done.faulty {
+        out.say(&faulty.said());
+    }
     let created = matches!(done.published, Published::New { .. });
     crate::store::owner::wake(&open.office.settings.data);
     let slug = format!("{}/{}", notice.publisher, notice.incident);

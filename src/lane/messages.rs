@@ -143,8 +143,10 @@ impl Task {
                 let channel = Arc::clone(&self.channel);
                 self.push(look_up(channel, job, self.rules.timeout()));
             }
+            // Nothing new begins that could not be written down; the lane asks again in a second.
+            Command::Claim { .. } if self.world.disk.is_low() => self.push(std::future::ready(Event::ClaimFailed)),
             Command::Claim { epoch, limit, probe } => {
-                let request = self.rules.claim(epoch, now, limit, probe);
+                let request = self.rules.claim(epoch, now, !self.world.trust.leapt(), limit, probe);
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();

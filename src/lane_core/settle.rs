@@ -137,11 +137,7 @@ impl<J: Work> Lane<J> {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {
-                        Settled::Waiting {
-                            due_ms: now,
-                            spent: true,
-                            after_unknown: true,
-                        }
+                        Settled::GoesAgain { due_ms: now }
                     };
                     let report = unsent(said!(
                         "der Dienst konnte nicht sagen, ob sie da ist",

@@ -76,6 +76,12 @@ pub enum Settled {
         /// The attempt may have got through: the next one must use the handle.
         after_unknown: bool,
     },
+    /// Goes again by `unknown = "repeat"`, though an earlier attempt may have got through and nobody could tell after all looking: it is not
+    /// looked for again before it has been sent.
+    GoesAgain {
+        /// Due.
+        due_ms: Ms,
+    },
     /// Nobody knows.
     Unknown,
     /// Refused for good.

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, redirect};
 
+use crate::clock::Ms;
 use crate::said;
 use crate::text::said::{Said, usual};
 
@@ -150,6 +151,13 @@ impl Http {
     /// The client, for building requests.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Host and clock of whoever answers at this address, by the `Date` of its answer (RFC 9110, 6.6.1).
+    pub async fn date(&self, url: &reqwest::Url) -> Option<(String, Ms)> {
+        let answer = self.send(self.client.head(url.clone())).await.ok()?;
+        let date = retry::http_date(answer.header("date")?)?;
+        Some((url.host_str()?.to_owned(), date))
     }
 
     /// Sends a request and reads the answer, within the timeout as a whole.

@@ -85,7 +85,7 @@ pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Lin
         waiting
     } else if row.kind == "website" {
         website(row, lane, now, zone)
-    } else if row.counters.expected.max(row.counters.opened) <= 1 {
+    } else if !row.audience {
         account(row, lane, now, zone)
     } else {
         audience(row, lane, now, zone)
@@ -152,12 +152,17 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
 /// Rows and recipients that have neither ended nor been taken over.
 fn unfinished(row: &BroadcastRow) -> u64 {
     let c = &row.counters;
-    let unopened = if row.state == BroadcastState::Open {
-        c.expected.saturating_sub(c.opened)
+    unopened(row).0 + c.waiting + c.started
+}
+
+/// Recipients of whom there is no row: those whose turn will come, and those whose turn never came because it was closed before.
+fn unopened(row: &BroadcastRow) -> (u64, u64) {
+    let left = row.counters.expected.saturating_sub(row.counters.opened);
+    if row.state == BroadcastState::Open {
+        (left, 0)
     } else {
-        0
-    };
-    unopened + c.waiting + c.started
+        (0, left)
+    }
 }
 
 fn website(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
@@ -261,6 +266,10 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
 fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
     let c = &row.counters;
     let all = c.expected.max(c.opened);
+    if all == 0 && row.state != BroadcastState::Open {
+        let text = said!("betrifft niemanden auf der Liste", "concerns nobody on the list");
+        return (Light::Done, text);
+    }
     let (all_de, done_de) = (dotted(all), dotted(c.delivered));
     let done = c.delivered;
     let mut text = said!("{done_de} von {all_de} zugestellt", "{done} of {all} delivered");
@@ -282,11 +291,16 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     add(c.expired, "abgelaufen", "out of time");
     add(c.dropped, "aufgegeben", "given up");
     add(c.superseded, "durch Neueres ersetzt", "replaced by newer");
-    let unopened = if row.state == BroadcastState::Open {
-        all.saturating_sub(c.opened)
+    let (unopened, never) = unopened(row);
+    if never > 0 && row.expires_ms.is_some_and(|at| at <= row.changed_ms) {
+        add(
+            never,
+            "abgelaufen, bevor es hinausging",
+            "out of time before it went out",
+        );
     } else {
-        0
-    };
+        add(never, "nicht mehr gesendet", "not sent any more");
+    }
     add(c.waiting + unopened, wait(c.waiting + unopened), "waiting");
     if c.waiting + unopened > 0 && (lane.health.failures > 0 || row.last_text.is_some()) {
         let tail = next_try(row, lane, now, zone);
@@ -304,7 +318,7 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     }
     let light = if unfinished(row) > 0 || c.accepted > 0 {
         Light::Waiting
-    } else if c.unknown + c.permanent + c.expired > 0 {
+    } else if c.unknown + c.permanent + c.expired + never > 0 {
         Light::Look
     } else {
         Light::Done

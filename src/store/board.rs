@@ -3,6 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
+use super::publish::SHAPE_AUDIENCE;
 use super::rows::{count, listed, said};
 use super::{BroadcastRow, Counters, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
@@ -55,6 +56,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
             "a broadcast's state",
         )?,
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
+        audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
         created_ms: row.try_get("created")?,
         first_done_ms: row.try_get("first_done")?,

@@ -60,7 +60,7 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
             claimed.more = true;
             break;
         }
-        if broadcast.expires.is_some_and(|at| at <= r.now_ms) {
+        if r.expires && broadcast.expires.is_some_and(|at| at <= r.now_ms) {
             continue;
         }
         if let Some(until) = broadcast.not_before.filter(|at| *at > r.now_ms) {
@@ -258,7 +258,7 @@ async fn start(
     // Primary key per row of the list.
     sqlx::query(
         "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
-           operation = j.value ->> 3, changed = ?
+           operation = j.value ->> 3, changed = ?, flags = flags & ~2
          FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
     )
     .bind(r.now_ms)

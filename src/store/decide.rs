@@ -3,6 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::evidence::{self, Evidence};
+use super::marks::passed;
 use super::rows::{revive, said_stored, settle_lanes};
 use super::{Act, DecideOn, Decision, Missing, Refusal, StoreError, audit};
 use crate::clock::Ms;
@@ -34,16 +35,17 @@ pub(super) async fn decide(
         _ => open.iter().map(|o| o.0).collect(),
     };
     let list = serde_json::to_string(&ids)?;
-    // What was unknown may be there: the next attempt has to know (flag 1).
+    // What the gateway has taken over may be there (flag 1); what was unknown says so already.
     let sql = match decision {
         Decision::There => {
             "UPDATE delivery SET state = 3, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Drop => {
-            "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
+            "UPDATE delivery SET flags = flags | (state = 2), state = 9, due = 0, changed = ?1, reason = 'decided'
+             WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags | (state = 4) | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = flags | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };
@@ -102,13 +104,13 @@ async fn all_unknown(c: &mut SqliteConnection, broadcast: i64) -> Result<Vec<Und
 /// Those that no newer notice of the incident has passed, superseded or outlived.
 async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Result<Vec<i64>, StoreError> {
     let ids: Vec<i64> = open.iter().map(|o| o.0).collect();
-    // Primary keys; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
-    Ok(sqlx::query_scalar(
+    // Primary keys.
+    Ok(sqlx::query_scalar(concat!(
         "SELECT d.id FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
          WHERE b.superseded_by IS NULL AND (b.expires IS NULL OR b.expires > ?2)
-           AND NOT EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
-             WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND (x.attempt > 0 OR x.state BETWEEN 1 AND 5))",
-    )
+           AND NOT ",
+        passed!()
+    ))
     .bind(serde_json::to_string(&ids)?)
     .bind(now)
     .fetch_all(c)

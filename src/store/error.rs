@@ -100,6 +100,10 @@ pub enum Refusal {
     Exists(PathBuf),
     /// A backup is restored where no store is.
     StoreExists(PathBuf),
+    /// The journal of a store that lay there before.
+    Journal(PathBuf),
+    /// Another key than the backup's lies there.
+    OtherKey(PathBuf),
     /// Not a backup.
     NoBackup(PathBuf),
     /// DATA belongs to another user of the system.
@@ -257,6 +261,20 @@ impl Refusal {
                 "{name} steht noch in der Konfiguration. Erst dort entfernen, dann noch einmal.",
                 "{name} is still configured. Take it out of the configuration first."
             ),
+            Self::Journal(path) => {
+                let path = path.display();
+                said!(
+                    "{path} gehört zu einem Speicher, der früher hier lag. Bitte dazulegen, dann noch einmal zurückholen; nichts wurde geändert.",
+                    "{path} belongs to a store that lay here before. Move it to that store, then restore again; nothing was changed."
+                )
+            }
+            Self::OtherKey(path) => {
+                let path = path.display();
+                said!(
+                    "In {path} liegt ein anderer Schlüssel als in der Sicherung. Bitte wegräumen und noch einmal zurückholen; nichts wurde geändert.",
+                    "The key in {path} is not the one of the backup. Move it away and restore again; nothing was changed."
+                )
+            }
             Self::Exists(path) => {
                 let path = path.display();
                 said!(

@@ -9,6 +9,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
 use crate::ids::LaneId;
 use crate::said;
+use crate::text::said::Said;
 
 /// Every column of a lane row, for the statements below.
 macro_rules! lane_columns {
@@ -62,14 +63,17 @@ pub(super) async fn one(c: &mut SqliteConnection, lane: i64) -> Result<LaneRow, 
     read(&row)
 }
 
-/// Registers what is configured; what is not named any more stays and is never claimed.
+/// Registers what is configured; what is not named any more stays and is never claimed. Where nothing is new nothing is written:
+/// every command registers, and a written page costs it a wait for the disk.
 pub(super) async fn configure(
     c: &mut SqliteConnection,
     lanes: &[LaneSpec],
     now: Ms,
 ) -> Result<Vec<LaneRow>, StoreError> {
+    let names: Vec<&str> = lanes.iter().map(|spec| spec.name.as_str()).collect();
     // The whole table: a few dozen rows.
-    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1")
+    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&names)?)
         .execute(&mut *c)
         .await?;
     let mut rows = Vec::with_capacity(lanes.len());
@@ -83,11 +87,12 @@ pub(super) async fn configure(
 
 async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {
     // Unique (name).
-    let known: Option<(i64, String, String)> = sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
-        .bind(&spec.name)
-        .fetch_optional(&mut *c)
-        .await?;
-    let Some((id, kind, account)) = known else {
+    let known: Option<(i64, String, String, String)> =
+        sqlx::query_as("SELECT id, kind, account, settings_hash FROM lane WHERE name = ?")
+            .bind(&spec.name)
+            .fetch_optional(&mut *c)
+            .await?;
+    let Some((id, kind, account, settings_hash)) = known else {
         let done = sqlx::query(
             "INSERT INTO lane (name, kind, account, settings_hash, configured, gate, gate_since, epoch, health_since)
              VALUES (?, ?, ?, ?, 1, ?, ?, 1, ?)",
@@ -106,14 +111,30 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
     if kind != spec.kind || account != spec.account {
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
-    // Primary key.
-    sqlx::query("UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?")
-        .bind(&spec.kind)
-        .bind(&spec.account)
-        .bind(&spec.settings_hash)
-        .bind(id)
-        .execute(c)
+    if spec.first_gate == Gate::Held && settings_hash != spec.settings_hash {
+        hold(
+            c,
+            id,
+            spec,
+            said!(
+                "die Konfiguration sagt gate = \"held\"",
+                "the settings say gate = \"held\""
+            ),
+            now,
+        )
         .await?;
+    }
+    // Primary key.
+    sqlx::query(
+        "UPDATE lane SET kind = ?1, account = ?2, settings_hash = ?3, configured = 1
+         WHERE id = ?4 AND (kind, account, settings_hash, configured) <> (?1, ?2, ?3, 1)",
+    )
+    .bind(&spec.kind)
+    .bind(&spec.account)
+    .bind(&spec.settings_hash)
+    .bind(id)
+    .execute(c)
+    .await?;
     Ok(id)
 }
 
@@ -133,7 +154,7 @@ async fn changed_account(
         .await?;
     // broadcast_live (lane, …) WHERE state < 2.
     let waits: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR state = 0)",
+        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR n_unknown > 0 OR state = 0)",
     )
     .bind(lane)
     .fetch_one(&mut *c)
@@ -143,18 +164,31 @@ async fn changed_account(
     }
     let (new_kind, new_account) = (&spec.kind, &spec.account);
     let reason = said!(
-        "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet; bitte ansehen, dann freigeben",
-        "{kind} {account} became {new_kind} {new_account} while messages wait; look at them, then release"
+        "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet oder unbekannt ist; bitte ansehen, dann freigeben",
+        "{kind} {account} became {new_kind} {new_account} while messages wait or are unknown; look at them, then release"
     );
-    // Primary key.
-    sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'configuration', gate_since = ?, epoch = epoch + 1 WHERE id = ?",
-    )
-    .bind(said_stored(&reason)?)
-    .bind(now)
-    .bind(lane)
-    .execute(c)
-    .await?;
+    hold(c, lane, spec, reason, now).await
+}
+
+/// The configuration closes a gate that is not closed yet.
+async fn hold(c: &mut SqliteConnection, lane: i64, spec: &LaneSpec, reason: Said, now: Ms) -> Result<(), StoreError> {
+    if one(c, lane).await?.gate == Gate::Held {
+        return Ok(());
+    }
+    let act = Act {
+        at_ms: now,
+        actor: "configuration".to_owned(),
+        action: "hold".to_owned(),
+        object: format!("channel {}", spec.name),
+        details: serde_json::json!({ "reason": reason.en }),
+    };
+    let change = GateChange {
+        lane: LaneId(lane),
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason: Some(reason),
+    };
+    set_gate(c, &change, &act).await?;
     Ok(())
 }
 
@@ -226,19 +260,65 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
         return Err(StoreError::Refused(Refusal::NameUsed(to.to_owned())));
     }
     // Unique (name).
-    sqlx::query("DELETE FROM lane WHERE name = ?")
-        .bind(to)
-        .execute(&mut *c)
-        .await?;
-    let done = sqlx::query("UPDATE lane SET name = ? WHERE name = ?")
-        .bind(to)
+    let ids: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM lane WHERE name IN (?, ?)")
         .bind(from)
-        .execute(&mut *c)
+        .bind(to)
+        .fetch_all(&mut *c)
         .await?;
-    if done.rows_affected() == 0 {
+    let id = |name: &str| ids.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
+    let Some(old) = id(from) else {
         return Err(StoreError::NotFound(Missing::Channel(from.to_owned())));
+    };
+    if let Some(new) = id(to) {
+        hand_over(c, old, new).await?;
+    } else {
+        // Primary key.
+        sqlx::query("UPDATE lane SET name = ? WHERE id = ?")
+            .bind(to)
+            .bind(old)
+            .execute(&mut *c)
+            .await?;
     }
     audit::append(c, act).await
+}
+
+/// Everything of one lane becomes another's, which never sent. The other keeps its number: a running `serve` knows it by that. Its gate
+/// becomes the old one's, with a new epoch.
+async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), StoreError> {
+    let (was, is) = (one(c, old).await?, one(c, new).await?);
+    for sql in [
+        // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
+        "DELETE FROM recipient WHERE lane = ?2",
+        "UPDATE recipient SET lane = ?2 WHERE lane = ?1",
+        // Targets of the same address go on as the old ones; others of the old lane are configured no more.
+        "UPDATE target SET active = 1, link = n.link, wanted = max(target.wanted, n.wanted), due = 0 FROM target n
+         WHERE target.lane = ?1 AND n.lane = ?2 AND n.address = target.address",
+        "DELETE FROM target WHERE lane = ?2 AND address IN (SELECT address FROM target WHERE lane = ?1)",
+        "UPDATE target SET lane = ?2 WHERE lane = ?1",
+        "UPDATE broadcast SET lane = ?2 WHERE lane = ?1",
+        "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
+        "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
+        "UPDATE thread SET lane = ?2 WHERE lane = ?1",
+        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_since = o.gate_since,
+           epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
+         FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
+        "DELETE FROM lane WHERE id = ?1",
+    ] {
+        // Primary keys; broadcast by its whole table, once in an installation's life.
+        sqlx::query(sql).bind(old).bind(new).execute(&mut *c).await?;
+    }
+    if (&was.kind, &was.account) != (&is.kind, &is.account) {
+        let spec = LaneSpec {
+            name: is.name,
+            kind: is.kind,
+            account: is.account,
+            settings_hash: String::new(),
+            first_gate: is.gate,
+            targets: Vec::new(),
+        };
+        changed_account(c, new, &was.kind, &was.account, &spec, was.gate_since_ms).await?;
+    }
+    Ok(())
 }
 
 /// `channel drop`: ends what waits on a lane that is no longer configured.

@@ -3,14 +3,12 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
+use super::marks::BY_RECEIPT;
 use super::rows::{from_word, listed, pick, said, variants};
 use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};
-
-/// Ended by a receipt, see the schema.
-const FLAG_RECEIPT: i64 = 4;
 
 fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
@@ -146,7 +144,7 @@ async fn events(
             text: said(line.try_get("text")?),
         });
     }
-    if row.try_get::<i64, _>("flags")? & FLAG_RECEIPT != 0 {
+    if row.try_get::<i64, _>("flags")? & BY_RECEIPT != 0 {
         events.push(event(delivery.changed_ms, "receipt", Some(delivery.attempt)));
     }
     if delivery.attempt > 0 || delivery.state.ended() {

@@ -6,34 +6,53 @@ use super::rows::{said, said_stored, settle_lanes};
 use super::{StoreError, TargetResult, TargetRow, TargetSpec, audience};
 use crate::ids::RecipientId;
 
-/// Brings the rows in line with the configuration. A new target wants everything there is.
+/// Brings the rows in line with the configuration; writes what is new. A new target wants everything there is.
 pub(super) async fn configure(c: &mut SqliteConnection, lane: i64, specs: &[TargetSpec]) -> Result<(), StoreError> {
+    let addresses: Vec<&str> = specs.iter().map(|spec| spec.address.as_str()).collect();
     // Unique (lane, address).
-    sqlx::query("UPDATE target SET active = 0 WHERE lane = ? AND active = 1")
-        .bind(lane)
-        .execute(&mut *c)
-        .await?;
+    sqlx::query(
+        "UPDATE target SET active = 0 WHERE lane = ? AND active = 1 AND address NOT IN (SELECT value FROM json_each(?))",
+    )
+    .bind(lane)
+    .bind(serde_json::to_string(&addresses)?)
+    .execute(&mut *c)
+    .await?;
     for spec in specs {
-        let done = sqlx::query("UPDATE target SET active = 1, link = ? WHERE lane = ? AND address = ?")
-            .bind(spec.link)
-            .bind(lane)
-            .bind(&spec.address)
-            .execute(&mut *c)
-            .await?;
-        if done.rows_affected() == 0 {
-            let id = audience::numbers(c, 1).await?;
-            sqlx::query(
-                "INSERT INTO target (id, lane, address, link, active, wanted)
-                 VALUES (?1, ?2, ?3, ?4, 1, (SELECT generation FROM lane WHERE id = ?2))",
-            )
-            .bind(id)
-            .bind(lane)
-            .bind(&spec.address)
-            .bind(spec.link)
-            .execute(&mut *c)
-            .await?;
+        // Unique (lane, address).
+        let known: Option<(i64, bool, bool)> =
+            sqlx::query_as("SELECT id, active, link FROM target WHERE lane = ? AND address = ?")
+                .bind(lane)
+                .bind(&spec.address)
+                .fetch_optional(&mut *c)
+                .await?;
+        match known {
+            Some((_, true, link)) if link == spec.link => {}
+            Some((id, ..)) => {
+                // Primary key.
+                sqlx::query("UPDATE target SET active = 1, link = ? WHERE id = ?")
+                    .bind(spec.link)
+                    .bind(id)
+                    .execute(&mut *c)
+                    .await?;
+            }
+            None => add(c, lane, spec).await?,
         }
     }
+    Ok(())
+}
+
+async fn add(c: &mut SqliteConnection, lane: i64, spec: &TargetSpec) -> Result<(), StoreError> {
+    let id = audience::numbers(c, 1).await?;
+    sqlx::query(
+        "INSERT INTO target (id, lane, address, link, active, wanted)
+         VALUES (?1, ?2, ?3, ?4, 1, (SELECT generation FROM lane WHERE id = ?2))",
+    )
+    .bind(id)
+    .bind(lane)
+    .bind(&spec.address)
+    .bind(spec.link)
+    .execute(c)
+    .await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Whose notice it is, and of which incident.
 
 use super::Notes;
-use crate::domain::draft::{Context, Draft, KnownIncident};
+use crate::domain::draft::{Context, Draft, KnownIncident, RECOGNISED};
 use crate::domain::publisher::Publisher;
 use crate::domain::read::sink::{Sink, choice};
 use crate::ids::is_slug;
@@ -194,7 +194,7 @@ pub fn incident<'a>(
     }
 }
 
-/// The incident that this very notice closed within the last day: published twice, it must not begin a new one.
+/// The incident that this very notice closed a while ago: published twice, it must not begin a new one.
 fn closed_by_the_same<'a>(
     mine: &[&'a KnownIncident],
     context: &Context<'_>,
@@ -202,7 +202,7 @@ fn closed_by_the_same<'a>(
 ) -> Option<Home<'a>> {
     mine.iter().rev().find_map(|known| {
         let last = known.notices.last()?;
-        let fresh = context.now.duration_since(last.published).as_hours() < 24;
+        let fresh = context.now.duration_since(last.published) < RECOGNISED;
         let existing = by_key(known).filter(|number| fresh && *number == last.number)?;
         Some(Home {
             slug: known.slug.clone(),

@@ -64,6 +64,8 @@ pub struct BroadcastRow {
     pub state: BroadcastState,
     /// The notice that took its place.
     pub superseded_by: Option<NoticeSeq>,
+    /// Goes to the lane's audience, however few there are.
+    pub audience: bool,
     /// Counters.
     pub counters: Counters,
     /// When it was made.

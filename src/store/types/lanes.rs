@@ -176,3 +176,12 @@ pub struct TargetFailure {
     /// For people.
     pub text: Said,
 }
+
+/// The wall clock leapt forward between two looks: nothing ends by its time until somebody has looked (LANES 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Leap {
+    /// To this time.
+    pub at_ms: Ms,
+    /// By so many ms.
+    pub by_ms: Ms,
+}

@@ -94,6 +94,7 @@ impl World {
                     lane,
                     epoch: *epoch,
                     now_ms: wall,
+                    expires: true,
                     limit: *limit,
                     probe: *probe,
                     lease_ms: 60_000,

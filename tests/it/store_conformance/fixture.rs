@@ -160,6 +160,7 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         lane,
         epoch: 1,
         now_ms,
+        expires: true,
         limit: 100,
         probe: false,
         lease_ms: 30_000,
