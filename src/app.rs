@@ -13,7 +13,7 @@ use crate::render::Engine;
 use crate::secret::KeyFile;
 use crate::store::Sqlite;
 use crate::store::disk::Disk;
-use crate::store::owner::{Changes, Owner};
+use crate::store::owner::{Changes, Owner, own_uid};
 use crate::store::{Board, Store};
 
 /// The installation as configured, before the store is opened.
@@ -101,14 +101,30 @@ impl Open {
 
     /// Who acts: the operating system's user, until there are accounts.
     pub fn actor(as_name: Option<&str>) -> String {
-        let user = std::env::var("USER")
-            .or_else(|_| std::env::var("LOGNAME"))
-            .unwrap_or_else(|_| "unknown".to_owned());
+        let user = user();
         match as_name {
             Some(name) => format!("os:{user} as {name}"),
             None => format!("os:{user}"),
         }
     }
+}
+
+/// The user this process runs as: the name of its number in /etc/passwd, else the number. Not `$USER`, which anybody sets.
+fn user() -> String {
+    let Some(uid) = own_uid() else {
+        return "unknown".to_owned();
+    };
+    let known = std::fs::read("/etc/passwd").unwrap_or_default();
+    name_of(uid, &String::from_utf8_lossy(&known)).map_or_else(|| format!("uid {uid}"), str::to_owned)
+}
+
+/// `name:x:1000:…`, see passwd(5).
+fn name_of(uid: u32, passwd: &str) -> Option<&str> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid) && !name.is_empty()).then_some(name)
+    })
 }
 
 /// The lanes of this process, with everything that wakes them. Dropping it ends them at once, as a crash would.
@@ -194,5 +210,19 @@ impl Lanes {
         self.wakes.abort();
         drop(self.owner);
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of;
+
+    #[test]
+    fn a_user_is_called_as_in_passwd() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\n# a remark\n\npresse:x:1001:1001::/home/presse:/bin/sh\n:x:7:7::/:/bin/sh\n";
+        assert_eq!(name_of(0, passwd), Some("root"));
+        assert_eq!(name_of(1001, passwd), Some("presse"));
+        assert_eq!(name_of(100, passwd), None);
+        assert_eq!(name_of(7, passwd), None);
     }
 }

@@ -29,6 +29,28 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// For people: the sentence, or every fault with its place.
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Refused(said) | Self::Usage(said) => said.clone(),
+            Self::Notice(problems) | Self::Configuration(problems) => {
+                let lines = |german| {
+                    problems
+                        .iter()
+                        .map(|p| p.line_for(german))
+                        .collect::<Vec<_>>()
+                        .join("\n")
+                };
+                Said {
+                    de: lines(true),
+                    en: lines(false),
+                }
+            }
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Refused(error.said())

@@ -8,11 +8,12 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{Failure, Output};
+use super::price::{self, Cost};
 use super::{Globals, check, confirm};
 use crate::app::{App, Open};
 use crate::domain::delivery::{BroadcastState, Gate};
 use crate::said;
-use crate::store::{Act, Board, GateChange, LaneRow, Lanes, Refusal, StoreError};
+use crate::store::{Act, Board, BroadcastRow, GateChange, LaneRow, Lanes, Refusal, StoreError};
 use crate::text::said::Said;
 use list::{list, list_configured};
 
@@ -41,9 +42,6 @@ pub enum ChannelCommand {
     Release {
         /// Channel.
         name: String,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
     },
     /// Try again now, after a pause or failures.
     Retry {
@@ -61,9 +59,6 @@ pub enum ChannelCommand {
     Drop {
         /// Channel.
         name: String,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
     },
 }
 
@@ -92,7 +87,7 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         ChannelCommand::List => list(&open, out).await,
         ChannelCommand::Test { .. } => Ok(0),
         ChannelCommand::Hold { name, reason } => hold(&open, &name, reason, out).await,
-        ChannelCommand::Release { name, yes } => release(&open, &name, yes, out).await,
+        ChannelCommand::Release { name } => release(&open, &name, globals.yes, out).await,
         ChannelCommand::Retry { name } => {
             let lane = find(&open, &name).await?;
             let count = open
@@ -100,16 +95,19 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
                 .retry_now(lane.id, &act(&open, "retry", &name), now(&open))
                 .await?;
             crate::store::owner::wake(&open.office.settings.data);
-            out.say(&if lane.gate == Gate::Held {
-                said!(
+            out.say(&match count {
+                _ if lane.gate == Gate::Held => said!(
                     "{name} ist angehalten; erst rundruf channel release {name} lässt etwas hinaus.",
                     "{name} is held; only rundruf channel release {name} lets anything out."
-                )
-            } else {
-                said!(
+                ),
+                1 => said!(
+                    "{name}: 1 wartende Sendung ist jetzt an der Reihe.",
+                    "{name}: 1 waiting message is due now."
+                ),
+                _ => said!(
                     "{name}: {count} wartende Sendungen sind jetzt an der Reihe.",
                     "{name}: {count} waiting messages are due now."
-                )
+                ),
             });
             not_serving(&open, out);
             out.answer(&json!({ "retried": count }));
@@ -122,7 +120,7 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
             out.answer(&json!({ "renamed": name, "to": to }));
             Ok(0)
         }
-        ChannelCommand::Drop { name, yes } => drop_channel(&open, &name, yes, out).await,
+        ChannelCommand::Drop { name } => drop_channel(&open, &name, globals.yes, out).await,
     }
 }
 
@@ -199,10 +197,20 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         let seen = find(open, name).await?;
         if seen.acknowledged.0 >= row.epoch {
             let flying = seen.acknowledged.1;
-            out.say(&said!(
-                "{name} ist angehalten; {flying} Sendungen sind schon unterwegs und enden noch.",
-                "{name} is held; {flying} in flight will end."
-            ));
+            out.say(&match flying {
+                0 => said!(
+                    "{name} ist angehalten; es war nichts unterwegs.",
+                    "{name} is held; nothing was in flight."
+                ),
+                1 => said!(
+                    "{name} ist angehalten; 1 Sendung ist schon unterwegs und endet noch.",
+                    "{name} is held; 1 in flight will end."
+                ),
+                _ => said!(
+                    "{name} ist angehalten; {flying} Sendungen sind schon unterwegs und enden noch.",
+                    "{name} is held; {flying} in flight will end."
+                ),
+            });
             out.answer(&json!({ "channel": name, "gate": "held", "acknowledged": true, "in_flight": flying }));
             return Ok(0);
         }
@@ -219,22 +227,24 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
 async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8, Failure> {
     let lane = find(open, name).await?;
     let rows = open.store.broadcasts(None).await?;
-    let (mut notices, mut people) = (0u64, 0u64);
-    for row in rows.iter().filter(|r| r.lane == lane.id) {
-        let c = &row.counters;
-        let unopened = if row.state == BroadcastState::Open {
-            c.expected.saturating_sub(c.opened)
-        } else {
-            0
-        };
-        if c.waiting + unopened > 0 {
-            notices += 1;
-            people += c.waiting + unopened;
-        }
+    let mut costs = Vec::new();
+    for row in rows.iter().filter(|r| r.lane == lane.id && waiting(r) > 0) {
+        let texts = open.store.texts(row.id).await?;
+        costs.push(Cost::of(&open.office, name, waiting(row), &texts));
     }
+    let (notices, people) = (costs.len(), costs.iter().map(|c| c.people).sum::<u64>());
     // Nothing waits: nothing to ask.
     if people > 0 {
-        confirm::ask(out, &what_goes(name, notices, people), yes)?;
+        let Said { de, en } = what_goes(name, notices, people);
+        let price = price::sum(&costs);
+        confirm::ask(
+            out,
+            &Said {
+                de: format!("{de}{}.", price.de),
+                en: format!("{en}{}.", price.en),
+            },
+            yes,
+        )?;
     }
     // The epoch shown is the one released: whoever held it again meanwhile wins.
     let change = GateChange {
@@ -253,19 +263,30 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
     Ok(0)
 }
 
-fn what_goes(name: &str, notices: u64, messages: u64) -> Said {
+/// What a broadcast has still to bring out.
+fn waiting(row: &BroadcastRow) -> u64 {
+    let c = &row.counters;
+    let unopened = if row.state == BroadcastState::Open {
+        c.expected.saturating_sub(c.opened)
+    } else {
+        0
+    };
+    c.waiting + unopened
+}
+
+fn what_goes(name: &str, notices: usize, messages: u64) -> Said {
     match (notices, messages) {
         (1, 1) => said!(
-            "{name} wird freigegeben: 1 Meldung geht jetzt hinaus.",
-            "{name} will be released: 1 notice goes out now."
+            "{name} wird freigegeben: 1 Meldung geht jetzt hinaus",
+            "{name} will be released: 1 notice goes out now"
         ),
         (1, _) => said!(
-            "{name} wird freigegeben: 1 Meldung geht jetzt an {messages} Empfänger hinaus.",
-            "{name} will be released: 1 notice goes out to {messages} recipients now."
+            "{name} wird freigegeben: 1 Meldung geht jetzt an {messages} Empfänger hinaus",
+            "{name} will be released: 1 notice goes out to {messages} recipients now"
         ),
         _ => said!(
-            "{name} wird freigegeben: {notices} Meldungen mit zusammen {messages} Sendungen gehen jetzt hinaus.",
-            "{name} will be released: {notices} notices with {messages} messages in all go out now."
+            "{name} wird freigegeben: {notices} Meldungen mit zusammen {messages} Sendungen gehen jetzt hinaus",
+            "{name} will be released: {notices} notices with {messages} messages in all go out now"
         ),
     }
 }
@@ -275,22 +296,36 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
     if lane.configured {
         return Err(StoreError::Refused(Refusal::StillConfigured(name.to_owned())).into());
     }
-    confirm::ask(
-        out,
-        &said!(
-            "Alles, was über {name} noch wartet, endet ungesendet.",
-            "Everything that still waits for {name} ends unsent."
-        ),
-        yes,
-    )?;
+    let rows = open.store.broadcasts(None).await?;
+    let count: u64 = rows.iter().filter(|r| r.lane == lane.id).map(waiting).sum();
+    // Nothing waits: nothing to ask.
+    if count > 0 {
+        let question = match count {
+            1 => said!(
+                "1 Sendung, die über {name} noch wartet, endet ungesendet.",
+                "1 message that still waits for {name} ends unsent."
+            ),
+            _ => said!(
+                "{count} Sendungen, die über {name} noch warten, enden ungesendet.",
+                "{count} messages that still wait for {name} end unsent."
+            ),
+        };
+        confirm::ask(out, &question, yes)?;
+    }
     let count = open
         .store
         .drop_lane(lane.id, &act(open, "drop", name), now(open))
         .await?;
-    out.say(&said!(
-        "{name}: {count} Sendungen sind ungesendet beendet.",
-        "{name}: {count} messages ended unsent."
-    ));
+    out.say(&match count {
+        1 => said!(
+            "{name}: 1 Sendung ist ungesendet beendet.",
+            "{name}: 1 message ended unsent."
+        ),
+        _ => said!(
+            "{name}: {count} Sendungen sind ungesendet beendet.",
+            "{name}: {count} messages ended unsent."
+        ),
+    });
     out.answer(&json!({ "dropped": count }));
     Ok(0)
 }

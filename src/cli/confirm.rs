@@ -1,9 +1,17 @@
-//! Asks before what cannot be undone. `--yes` answers for scripts.
+//! Asks before what cannot be undone; `--yes` answers for scripts. Says who stands behind an act that needs a second person.
 
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::output::{Failure, Output};
 use crate::text::said::Said;
+
+/// What is said on every act that will need a second person once there are accounts (DESIGN 8).
+pub fn alone(actor: &str) -> Said {
+    crate::said!(
+        "Es gibt noch keine Konten: Eine zweite Person wurde nicht gefragt. Im Protokoll steht: {actor}",
+        "There are no accounts yet: no second person was asked. The log says: {actor}"
+    )
+}
 
 /// Shows `what` and asks. Goes on with `--yes` or an answer that begins with j (ja) or y (yes). Without a terminal nobody is
 /// asked: what stands on standard input there (a list of files, the notice itself) was never meant as an answer.

@@ -4,22 +4,21 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::output::{Failure, Output};
+use super::price::{self, Cost};
 use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::ids::{BroadcastId, DeliveryId};
 use crate::said;
 use crate::store::{Act, Board, DecideOn, Decision, Refusal, StoreError};
+use crate::text::said::Said;
 
 /// Arguments of `decide`.
 #[derive(Debug, Args)]
 pub struct DecideArgs {
-    /// A delivery's number, or `b7` for everything unknown of broadcast 7.
+    /// A delivery's number, or `b7` for everything unknown of broadcast b7.
     pub what: String,
     /// It is there; send it again; or give it up.
     pub decision: Word,
-    /// Do not ask before sending again.
-    #[arg(long)]
-    pub yes: bool,
 }
 
 /// The decision's word.
@@ -51,19 +50,22 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
         Word::Again => Decision::Again,
         Word::Drop => Decision::Drop,
     };
-    if decision == Decision::Again {
-        confirm::ask(
-            out,
-            &said!(
-                "Wer die Nachricht doch bekommen hat, bekommt sie noch einmal.",
-                "Whoever did get the message gets it once more."
-            ),
-            args.yes,
-        )?;
-    }
     let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
         return Err(StoreError::Refused(Refusal::NothingToDecide).into());
     };
+    if decision == Decision::Again
+        && let Some(cost) = once_more(&open, what).await?
+    {
+        let Said { de, en } = price::list(&[cost]);
+        confirm::ask(
+            out,
+            &said!(
+                "Noch einmal geht hinaus: {de}. Wer die Nachricht doch bekommen hat, bekommt sie doppelt.",
+                "Once more goes out: {en}. Whoever did get the message gets it twice."
+            ),
+            globals.yes,
+        )?;
+    }
     let now = open.office.clock.now_ms();
     let act = Act {
         at_ms: now,
@@ -76,9 +78,28 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
     crate::store::owner::wake(&open.office.settings.data);
     out.say(&match decision {
         Decision::There => said!("{count} als angekommen vermerkt.", "{count} marked as there."),
+        Decision::Again if count == 1 => said!("1 geht noch einmal hinaus.", "1 goes out once more."),
         Decision::Again => said!("{count} gehen noch einmal hinaus.", "{count} go out once more."),
         Decision::Drop => said!("{count} aufgegeben.", "{count} given up."),
     });
     out.answer(&json!({ "decided": count }));
     Ok(0)
+}
+
+/// Who would get it again at what price; `None` where there is no such thing, which the store then says.
+async fn once_more(open: &Open, what: DecideOn) -> Result<Option<Cost>, Failure> {
+    let (id, one) = match what {
+        DecideOn::Broadcast(id) => (id, false),
+        DecideOn::Delivery(id) => match open.store.explain(id).await? {
+            Some(story) => (story.broadcast.id, true),
+            None => return Ok(None),
+        },
+    };
+    let rows = open.store.broadcasts(None).await?;
+    let Some(row) = rows.iter().find(|row| row.id == id) else {
+        return Ok(None);
+    };
+    let people = if one { 1 } else { row.counters.unknown };
+    let texts = open.store.texts(id).await?;
+    Ok((people > 0).then(|| Cost::of(&open.office, &row.channel, people, &texts)))
 }

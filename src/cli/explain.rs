@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::Globals;
-use super::output::{Failure, Output, table, wrap};
+use super::output::{Failure, Output, WIDTH, table, wrap};
 use crate::app::{App, Open};
 use crate::domain::delivery::{DeliveryState, Gate, Health};
 use crate::ids::{BroadcastId, DeliveryId};
@@ -20,7 +20,7 @@ const SHOWN: u32 = 50;
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A delivery's number, or `b7` for the deliveries of broadcast 7 (numbers: `rundruf status --json`).
+    /// A delivery's number, or `b7` for the deliveries of broadcast b7 (numbers: `rundruf status`).
     pub delivery: String,
 }
 
@@ -38,8 +38,8 @@ pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u
     }
     let Ok(delivery) = word.parse() else {
         return Err(Failure::Usage(said!(
-            "„{word}“ ist keine Nummer. Nummern von Zustellungen zeigt: rundruf explain b7 (7: Nummer aus rundruf status --json).",
-            "`{word}` is no number. See numbers of deliveries with: rundruf explain b7 (7: from rundruf status --json)."
+            "„{word}“ ist keine Nummer. Nummern von Zustellungen zeigt: rundruf explain b7 (b7: eine Sendung aus rundruf status).",
+            "`{word}` is no number. See numbers of deliveries with: rundruf explain b7 (b7: an id from rundruf status)."
         )));
     };
     tell(&open, DeliveryId(delivery), out).await
@@ -50,8 +50,8 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
     let all = open.store.broadcasts(None).await?;
     let Some(row) = all.iter().find(|b| b.id == id) else {
         return Err(Failure::Refused(said!(
-            "Eine Sendung b{id} gibt es nicht. Die Nummern zeigt: rundruf status --json",
-            "There is no broadcast b{id}. See the numbers with: rundruf status --json"
+            "Eine Sendung b{id} gibt es nicht. Die Nummern zeigt: rundruf status",
+            "There is no broadcast b{id}. See the numbers with: rundruf status"
         )));
     };
     let (now, zone) = (open.office.clock.now_ms(), zone_of(open, row).await?);
@@ -156,8 +156,8 @@ async fn zone_of(open: &Open, row: &BroadcastRow) -> Result<TimeZone, Failure> {
 async fn tell(open: &Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> {
     let Some(story) = open.store.explain(id).await? else {
         return Err(Failure::Refused(said!(
-            "Eine Zustellung {id} gibt es nicht. Die Nummern zeigt: rundruf explain b7 (7: Nummer aus rundruf status --json).",
-            "There is no delivery {id}. See numbers with: rundruf explain b7 (7: from rundruf status --json)."
+            "Eine Zustellung {id} gibt es nicht. Die Nummern zeigt: rundruf explain b7 (b7: eine Sendung aus rundruf status).",
+            "There is no delivery {id}. See numbers with: rundruf explain b7 (b7: an id from rundruf status)."
         )));
     };
     let zone = zone_of(open, &story.broadcast).await?;
@@ -174,9 +174,13 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
         "Delivery {id}: notice {number} by {channel}, state: {en}"
     ));
     if let Some(address) = &story.address {
-        out.say(&said!("An: {address}", "To: {address}"));
+        let to = said!("An: {address}", "To: {address}");
+        for line in wrap(to.in_german(out.german), WIDTH) {
+            out.text(&line);
+        }
     }
     if let Some(url) = &story.delivery.remote.url {
+        // Whole, whatever its length: it is there to be opened.
         out.text(url);
     }
     out.text("");

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Globals;
 use super::output::{Failure, Output};
+use super::progress::Progress;
 use crate::app::App;
 use crate::domain::publisher::Publisher;
 use crate::formats::{PublisherSite, SiteBuilder, SiteError, SiteOf, render_site};
@@ -42,6 +43,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         }
     };
     let mut bytes = 0;
+    let progress = Progress::counting(said!("schreibt", "writing").in_german(out.german), site.files.len());
     for (path, file) in &site.files {
         let to = args.dir.join(path);
         if let Some(parent) = to.parent() {
@@ -49,7 +51,9 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         }
         bytes += file.bytes.len();
         std::fs::write(to, &file.bytes)?;
+        progress.step();
     }
+    drop(progress);
     let (count, dir) = (site.files.len(), args.dir.display());
     out.say(&said!(
         "{count} Dateien stehen in {dir}.",

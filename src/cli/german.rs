@@ -13,6 +13,7 @@ const TEXTS: &[(&str, &str)] = &[
     (".config", "Die Konfiguration"),
     (".data", "Der Ordner mit Speicher, Schlüssel und Sperre"),
     (".json", "Antwort als JSON, nie übersetzt"),
+    (".yes", "Nicht nachfragen, auch wo sich nichts zurückholen lässt"),
     (".help", "Diese Hilfe zeigen"),
     (".version", "Die Version zeigen"),
     (
@@ -43,7 +44,6 @@ const TEXTS: &[(&str, &str)] = &[
         "publish.wait",
         "Warten, bis jeder Kanal fertig ist, angehalten ist oder später wieder versucht wird; höchstens 30 s",
     ),
-    ("publish.yes", "Nicht nachfragen, auch wo sich nichts zurückholen lässt"),
     (
         "publish.as_name",
         "In wessen Namen (steht im Protokoll neben dem Benutzer des Betriebssystems)",
@@ -71,7 +71,10 @@ const TEXTS: &[(&str, &str)] = &[
         "Dieses Feld der Meldung außerdem überall entfernen (summary, contact.zentrale.phone, …)",
     ),
     ("retract.reason", "Warum; das liest die Öffentlichkeit"),
-    ("retract.yes", "Nicht nachfragen"),
+    (
+        "retract.override_reason",
+        "Warum keine zweite Person gefragt wurde (steht im Protokoll)",
+    ),
     ("incident", "Vorfälle zeigen, schließen, wieder öffnen"),
     ("incident list", "Alle Vorfälle, der neueste zuerst"),
     ("incident show", "Ein Vorfall mit seinen Meldungen"),
@@ -81,7 +84,6 @@ const TEXTS: &[(&str, &str)] = &[
         "Schließen: danach folgt nichts ohne reopen; private Kontakte verlassen das Archiv",
     ),
     ("incident close.incident", "2023-01-it oder potsdam/2023-01-it"),
-    ("incident close.yes", "Nicht nachfragen"),
     (
         "incident close.override_reason",
         "Warum keine zweite Person gefragt wurde (steht im Protokoll)",
@@ -97,7 +99,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("explain", "Die ganze Geschichte einer Zustellung"),
     (
         "explain.delivery",
-        "Nummer einer Zustellung, oder b7 für die Zustellungen der Sendung 7 (Nummern: rundruf status --json)",
+        "Nummer einer Zustellung, oder b7 für die Zustellungen der Sendung b7 (Nummern: rundruf status)",
     ),
     (
         "decide",
@@ -105,13 +107,12 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "decide.what",
-        "Nummer einer Zustellung, oder b7 für alles Unklare der Sendung 7",
+        "Nummer einer Zustellung, oder b7 für alles Unklare der Sendung b7",
     ),
     (
         "decide.decision",
         "there: angekommen; again: noch einmal senden; drop: aufgeben",
     ),
-    ("decide.yes", "Vor dem nochmaligen Senden nicht nachfragen"),
     (
         "channel",
         "Kanäle zeigen, prüfen, anhalten, freigeben, neu versuchen, umbenennen, aufgeben",
@@ -130,7 +131,6 @@ const TEXTS: &[(&str, &str)] = &[
     ("channel hold.reason", "Warum; steht in der Übersicht"),
     ("channel release", "Freigeben; zeigt vorher, wer was bekommt"),
     ("channel release.name", "Kanal"),
-    ("channel release.yes", "Nicht nachfragen"),
     (
         "channel retry",
         "Jetzt wieder versuchen, nach einer Pause oder nach Fehlern",
@@ -147,7 +147,6 @@ const TEXTS: &[(&str, &str)] = &[
         "Das Wartende eines nicht mehr eingerichteten Kanals aufgeben",
     ),
     ("channel drop.name", "Kanal"),
-    ("channel drop.yes", "Nicht nachfragen"),
     (
         "check",
         "Einstellungen, Vorlagen, Zugangsdaten und Gegenstellen prüfen. Sendet keine Meldung",
@@ -177,7 +176,6 @@ const TEXTS: &[(&str, &str)] = &[
         "Eine Sicherung zurückholen; alle Kanäle außer der Website sind danach angehalten",
     ),
     ("restore.file", "Die Sicherung"),
-    ("restore.yes", "Nicht nachfragen"),
 ];
 
 const AFTER: &str = "Zum Kennenlernen: rundruf demo führt alles auf dieser Maschine vor und sendet nichts.
@@ -192,7 +190,9 @@ const MEASURE: &str = "Eingabe, ein JSON-Objekt je Zeile („spoiler“ zählt n
 
 Ausgabe, eine Antwort je Zeile in derselben Reihenfolge:
   {\"length\": 29, \"limit\": 280, \"fits\": true}
-  sms nennt auch encoding, segments und costly: die Zeichen, die den Preis verdoppeln
+  sms zählt in Zeichen der Kodierung bis zu zehn SMS (1530, mit teuren Zeichen 670; längere
+  Texte nehmen Gateways nicht) und nennt auch encoding, segments und costly: die Zeichen,
+  die den Preis verdoppeln
   bluesky nennt auch bytes und facets (Links, Schlagworte, Erwähnungen)";
 
 const PAGE: &str = "{about-with-newline}\nAufruf: {usage}\n\n{all-args}{after-help}";

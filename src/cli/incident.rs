@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::output::{Failure, Output, table};
+use super::output::{Failure, Output, WIDTH, table, wrap};
 use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::domain::incident::IncidentView;
@@ -28,9 +28,6 @@ pub enum IncidentCommand {
     Close {
         /// `2023-01-it` or `potsdam/2023-01-it`.
         incident: String,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
         /// Why no second person was asked (noted in the log).
         #[arg(long = "override", value_name = "REASON")]
         override_reason: Option<String>,
@@ -58,7 +55,6 @@ pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> R
         IncidentCommand::Show { incident } => return show(&open, find(&all, &incident)?, out).await,
         IncidentCommand::Close {
             incident,
-            yes,
             override_reason,
         } => {
             let row = find(&all, &incident)?;
@@ -70,19 +66,12 @@ pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> R
                     out,
                 ));
             }
-            confirm::ask(
-                out,
-                &said!(
-                    "Vorfall {slug} wird geschlossen; danach folgt keine Meldung ohne rundruf incident reopen.",
-                    "Incident {slug} will be closed; no notice follows without rundruf incident reopen."
-                ),
-                yes,
-            )?;
-            set_closed(&open, row, true, override_reason).await?;
+            let actor = set_closed(&open, row, true, override_reason).await?;
             out.say(&said!(
-                "{slug} ist geschlossen. Es gibt noch keine Konten: Eine zweite Person wurde nicht gefragt.",
-                "{slug} is closed. There are no accounts yet: no second person was asked."
+                "{slug} ist geschlossen. Es folgt keine Meldung ohne rundruf incident reopen {slug}.",
+                "{slug} is closed. No notice follows without rundruf incident reopen {slug}."
             ));
+            out.say(&confirm::alone(&actor));
         }
         IncidentCommand::Reopen { incident } => {
             let row = find(&all, &incident)?;
@@ -136,22 +125,24 @@ pub fn find<'a>(all: &'a [IncidentRow], name: &str) -> Result<&'a IncidentRow, F
     }
 }
 
+/// Closes or reopens; who stands in the log.
 async fn set_closed(
     open: &Open,
     row: &IncidentRow,
     closed: bool,
     override_reason: Option<String>,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
+    let actor = Open::actor(None);
     let act = Act {
         at_ms: open.office.clock.now_ms(),
-        actor: Open::actor(None),
+        actor: actor.clone(),
         action: if closed { "close" } else { "reopen" }.to_owned(),
         object: format!("{}/{}", row.publisher, row.slug),
         details: json!({ "second_person": false, "override": override_reason }),
     };
     open.store.set_closed(row.id, closed, &act).await?;
     crate::store::owner::wake(&open.office.settings.data);
-    Ok(())
+    Ok(actor)
 }
 
 fn list(open: &Open, all: &[IncidentRow], out: &Output) {
@@ -208,7 +199,12 @@ async fn show(open: &Open, row: &IncidentRow, out: &Output) -> Result<u8, Failur
         true => Words::of(Lang::De).of_list("state", view.state.word()),
         false => Words::of(Lang::En).of_list("state", view.state.word()),
     };
-    out.text(&format!("{}/{}  {}  [{state}]", row.publisher, row.slug, view.title));
+    for line in wrap(
+        &format!("{}/{} {} [{state}]", row.publisher, row.slug, view.title),
+        WIDTH,
+    ) {
+        out.text(&line);
+    }
     let rows: Vec<Vec<String>> = view
         .notices
         .iter()

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::Globals;
 use super::output::{Failure, Output};
-use super::{Globals, confirm};
+use super::progress::Progress;
 use crate::app::{App, Open};
 use crate::channel::Built;
 use crate::said;
-use crate::store::backup::{self, Restore};
+use crate::store::backup::{self, Restore, RestoredLane};
 use crate::store::{Act, Refusal, StoreError};
+use crate::text::said::Said;
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -28,9 +30,6 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// The backup.
     pub file: PathBuf,
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
 }
 
 /// Runs `backup`.
@@ -50,9 +49,11 @@ pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result
         object: "store".to_owned(),
         details: json!({ "move": args.mark_moved }),
     };
+    let progress = Progress::turning(said!("sichert den Speicher", "backing the store up").in_german(out.german));
     open.store
         .backup(&args.file, key.as_deref(), args.mark_moved, &act)
         .await?;
+    drop(progress);
     crate::store::owner::wake(&open.office.settings.data);
     let size = std::fs::metadata(&args.file)?.len();
     let file = args.file.display();
@@ -77,15 +78,6 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
     if app.has_store() {
         return Err(StoreError::Refused(Refusal::StoreExists(app.office.settings.store_path())).into());
     }
-    let file = args.file.display();
-    confirm::ask(
-        out,
-        &said!(
-            "{file} wird zurückgeholt; alle Kanäle außer der Website sind danach angehalten.",
-            "{file} will be restored; every channel but the website is held afterwards."
-        ),
-        args.yes,
-    )?;
     let settings = &app.office.settings;
     // Kinds with a handle or a read-back settle what was open by themselves; the others wait for a person.
     let kinds = |wanted: fn(&Built) -> bool| -> Vec<&str> {
@@ -109,11 +101,7 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
         "Restored. Every channel but the website is held."
     ));
     for lane in counts {
-        let (name, settled, ask) = (&lane.name, lane.settles, lane.asks);
-        out.say(&said!(
-            "{name}: {settled} werden bei der Freigabe erst geprüft, {ask} warten auf Ihre Entscheidung.",
-            "{name}: {settled} are settled first on release, {ask} wait for your decision."
-        ));
+        out.say(&uncertain(lane));
     }
     out.say(&said!(
         "Weiter: rundruf status, dann je Kanal rundruf channel release NAME.",
@@ -121,4 +109,27 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
     ));
     out.answer(&json!({ "restored": true, "channels": counts }));
     Ok(0)
+}
+
+/// What a restored store cannot know of one channel.
+fn uncertain(lane: &RestoredLane) -> Said {
+    let name = &lane.name;
+    match (lane.settles, lane.asks) {
+        (1, _) => said!(
+            "{name}: 1 Sendung kann schon angekommen sein; sie wird bei der Freigabe erst geprüft.",
+            "{name}: 1 message may have arrived; it is settled first on release."
+        ),
+        (0, 1) => said!(
+            "{name}: 1 Sendung kann schon angekommen sein; sie wartet auf Ihre Entscheidung.",
+            "{name}: 1 message may have arrived; it waits for your decision."
+        ),
+        (0, asks) => said!(
+            "{name}: {asks} Sendungen können schon angekommen sein; sie warten auf Ihre Entscheidung.",
+            "{name}: {asks} messages may have arrived; they wait for your decision."
+        ),
+        (settles, _) => said!(
+            "{name}: {settles} Sendungen können schon angekommen sein; sie werden bei der Freigabe erst geprüft.",
+            "{name}: {settles} messages may have arrived; they are settled first on release."
+        ),
+    }
 }

@@ -16,7 +16,8 @@ Input, one JSON object a line (\"spoiler\" counts on mastodon only):
 
 Output, one answer a line, in the same order:
   {\"length\": 29, \"limit\": 280, \"fits\": true}
-  sms adds encoding, segments, and costly: the characters that double the price
+  sms counts in characters of the encoding, up to ten SMS (1530, or 670 with costly ones; gateways take
+  no longer texts), and adds encoding, segments, and costly: the characters that double the price
   bluesky adds bytes and facets (links, tags, mentions)
 
 Example:

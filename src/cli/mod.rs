@@ -12,10 +12,13 @@ mod incident;
 mod keep;
 pub mod output;
 mod preview;
+mod price;
+mod progress;
 mod publish;
 mod retract;
 mod serve;
 mod status;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -54,6 +57,9 @@ pub struct Globals {
     /// Answer in JSON, never translated.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Do not ask before what cannot be undone.
+    #[arg(long, global = true)]
+    pub yes: bool,
     /// End when standard input ends: for a program that starts this one and may be killed itself (the demo).
     #[arg(long, global = true, hide = true)]
     pub until_stdin_ends: bool,

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 pub use crate::failure::Failure;
+use crate::said;
 use crate::text::said::Said;
 
 /// Where and how a command prints.
@@ -19,13 +20,9 @@ pub struct Output {
 impl Output {
     /// From the environment: `LC_ALL`, `LC_MESSAGES`, `LANG` in this order (POSIX), `NO_COLOR`.
     pub fn new(json: bool) -> Self {
-        let word = ["LC_ALL", "LC_MESSAGES", "LANG"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
-            .unwrap_or_default();
         Self {
             json,
-            german: word.to_ascii_lowercase().starts_with("de"),
+            german: reads_german(|name| std::env::var(name).ok()),
             colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         }
     }
@@ -44,6 +41,11 @@ impl Output {
         }
     }
 
+    /// A line for people on standard error, also with `--json`.
+    pub fn complain(&self, said: &Said) {
+        eprintln!("{}", said.in_german(self.german));
+    }
+
     /// The answer with `--json`; nothing without.
     pub fn answer(&self, value: &impl serde::Serialize) {
         if self.json {
@@ -59,8 +61,8 @@ impl Output {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
-    /// The word in colour where colours are shown. `code` is an SGR number (32 green, 33 yellow, 31 red).
-    pub fn coloured(&self, text: &str, code: u8) -> String {
+    /// The word in colour where colours are shown. `code` is an SGR number (1 bold, 32 green, 33 yellow, 31 red; `1;32` both).
+    pub fn coloured(&self, text: &str, code: impl std::fmt::Display) -> String {
         if self.colour {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
@@ -99,84 +101,120 @@ impl Output {
                 serde_json::json!({ "error": format!("{count} problem(s) in the configuration"), "problems": problems })
             }
         });
+        self.complain(&failure.said());
         match failure {
-            Failure::Refused(said) | Failure::Usage(said) => eprintln!("{}", said.in_german(self.german)),
-            Failure::Notice(problems) | Failure::Configuration(problems) => {
-                for problem in problems {
-                    eprintln!("{}", problem.line_for(self.german));
-                }
+            Failure::Refused(_) | Failure::Usage(_) => {}
+            Failure::Notice(problems) => {
                 let count = problems.len();
-                let (de, en) = if matches!(failure, Failure::Notice(_)) {
-                    (
-                        format!("{count} Fehler in der Meldung; nichts wurde veröffentlicht."),
-                        format!("{count} problem(s) in the notice; nothing was published."),
-                    )
-                } else {
-                    (
-                        format!("{count} Fehler in der Konfiguration; nichts wurde getan."),
-                        format!("{count} problem(s) in the configuration; nothing was done."),
-                    )
-                };
-                eprintln!("{}", if self.german { de } else { en });
+                self.complain(&said!(
+                    "{count} Fehler in der Meldung; nichts wurde veröffentlicht.",
+                    "{count} problem(s) in the notice; nothing was published."
+                ));
+            }
+            Failure::Configuration(problems) => {
+                let count = problems.len();
+                self.complain(&said!(
+                    "{count} Fehler in der Konfiguration; nichts wurde getan.",
+                    "{count} problem(s) in the configuration; nothing was done."
+                ));
             }
         }
         failure.code()
     }
 }
 
-/// A table for people that fits 80 columns: columns as wide as their longest cell, the last one takes what is left and wraps.
+/// True where the first locale that names a language names German. `C` and `POSIX` name none: containers and cron set them for
+/// the sake of sorting, beside the `LANG` of the person.
+fn reads_german(env: impl Fn(&str) -> Option<String>) -> bool {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| Some(env(name)?.to_ascii_lowercase()))
+        .find(|locale| !matches!(locale.split('.').next(), None | Some("" | "c" | "posix")))
+        .is_some_and(|locale| locale.starts_with("de"))
+}
+
+/// Columns of a screen.
+pub const WIDTH: usize = 80;
+/// The last column, which holds sentences, has at least so many of them.
+const LAST: usize = 30;
+
+/// A table for people that fits 80 columns.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    const WIDTH: usize = 80;
-    let mut widths: Vec<usize> = head.iter().map(|h| h.chars().count()).collect();
-    for row in rows {
-        for (i, cell) in row.iter().enumerate().take(widths.len()) {
-            widths[i] = widths[i].max(cell.chars().count());
-        }
-    }
-    let last = widths.len().saturating_sub(1);
-    let used: usize = widths.iter().take(last).map(|w| w + 2).sum();
-    if let Some(width) = widths.last_mut() {
-        *width = WIDTH.saturating_sub(used).max(20);
-    }
-    let mut out = String::new();
+    table_rows(head, rows).concat()
+}
+
+/// A table's head and its rows, each with its line ends: columns are as wide as their longest cell, the last one takes what is
+/// left; where that is too little, the widest of the others gives way. Every cell wraps.
+pub fn table_rows(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let head: Vec<String> = head.iter().map(|h| (*h).to_owned()).collect();
-    for row in std::iter::once(&head).chain(rows) {
-        let wrapped = wrap(
-            row.get(last).map_or("", String::as_str),
-            widths.last().copied().unwrap_or(WIDTH),
-        );
-        for (n, piece) in wrapped.iter().enumerate() {
-            let mut line = String::new();
-            for (i, width) in widths.iter().enumerate().take(last) {
-                let cell = if n == 0 {
-                    row.get(i).map_or("", String::as_str)
-                } else {
-                    ""
-                };
-                line.push_str(&format!("{cell:<width$}  "));
-            }
-            line.push_str(piece);
-            out.push_str(line.trim_end());
-            out.push('\n');
+    let last = head.len().saturating_sub(1);
+    let mut widths: Vec<usize> = (0..last)
+        .map(|i| {
+            let cells = std::iter::once(&head).chain(rows).filter_map(|row| row.get(i));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let used = |widths: &[usize]| widths.iter().map(|w| w + 2).sum::<usize>();
+    while used(&widths) > WIDTH - LAST
+        && let Some(widest) = widths.iter_mut().max().filter(|w| **w > 1)
+    {
+        *widest -= 1;
+    }
+    widths.push(WIDTH.saturating_sub(used(&widths)).max(LAST));
+    std::iter::once(&head)
+        .chain(rows)
+        .map(|row| table_row(row, &widths))
+        .collect()
+}
+
+fn table_row(row: &[String], widths: &[usize]) -> String {
+    let cell = |i: usize| row.get(i).map_or("", String::as_str);
+    let cells: Vec<Vec<String>> = widths
+        .iter()
+        .enumerate()
+        .map(|(i, width)| wrap(cell(i), *width))
+        .collect();
+    let mut out = String::new();
+    for n in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+        let mut line = String::new();
+        for (pieces, width) in cells.iter().zip(widths) {
+            let piece = pieces.get(n).map_or("", String::as_str);
+            line.push_str(&format!("{piece:<width$}  "));
         }
+        out.push_str(line.trim_end());
+        out.push('\n');
     }
     out
 }
 
-/// Breaks a text into lines of at most `width` characters at spaces; a longer word stands alone.
+/// Breaks a text into lines of at most `width` characters, at spaces; a word that is longer breaks where the line ends.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
     let mut lines = vec![String::new()];
+    let mut free = width;
     for word in text.split_whitespace() {
-        let line = lines
-            .last_mut()
-            .expect("there is always a line: it begins with one and only grows");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
+        let length = word.chars().count();
+        let gap = usize::from(free < width);
+        if gap + length <= free {
+            let line = lines
+                .last_mut()
+                .expect("there is always a line: it begins with one and only grows");
+            line.push_str(&" "[..gap]);
             line.push_str(word);
+            free -= gap + length;
+            continue;
+        }
+        let pieces: Vec<char> = word.chars().collect();
+        for piece in pieces.chunks(width) {
+            // An empty first line is the word's.
+            if free < width {
+                lines.push(String::new());
+            }
+            let line = lines
+                .last_mut()
+                .expect("there is always a line: it begins with one and only grows");
+            line.extend(piece);
+            free = width - piece.len();
         }
     }
     lines
@@ -195,5 +233,43 @@ mod tests {
         let text = table(&["Kanal", "Stand"], &rows);
         assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
         assert!(text.lines().count() > 4);
+    }
+
+    #[test]
+    fn long_words_and_wide_first_columns_fit_too() {
+        let address = format!("sftp://web1234@host.example/{}", "ordner/".repeat(20));
+        let rows = vec![
+            vec![
+                address.clone(),
+                "7".to_owned(),
+                format!("{address} lässt sich nicht schreiben"),
+            ],
+            vec!["kurz".to_owned(), String::new(), String::new()],
+        ];
+        let text = table(&["Ziel", "Nr.", "Stand"], &rows);
+        assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
+        // Nothing is lost.
+        let joined = wrap(&address, 20).concat();
+        assert_eq!(joined, address);
+        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("a bbbbbbb c", 4), ["a", "bbbb", "bbb", "c"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+
+    #[test]
+    fn the_first_locale_that_names_a_language_decides() {
+        let german = |set: &[(&str, &str)]| {
+            reads_german(|name| {
+                set.iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(german(&[("LANG", "de_DE.UTF-8")]));
+        assert!(german(&[("LC_ALL", "C.UTF-8"), ("LANG", "de_AT.UTF-8")]));
+        assert!(german(&[("LC_ALL", ""), ("LC_MESSAGES", "POSIX"), ("LANG", "de")]));
+        assert!(!german(&[("LC_ALL", "en_GB.UTF-8"), ("LANG", "de_DE.UTF-8")]));
+        assert!(!german(&[("LANG", "C.UTF-8")]));
+        assert!(!german(&[]));
     }
 }

@@ -85,10 +85,22 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
         ));
         out.text(&variant.text);
     }
-    for rendered in prepared.rendered.iter().filter(|r| r.variants.is_empty()) {
-        let link = office.link(notice);
-        out.text("");
-        out.text(&format!("── {} ({}) {link}", rendered.channel, rendered.kind));
+    for rendered in &prepared.rendered {
+        let (channel, kind) = (&rendered.channel, &rendered.kind);
+        let spoken: Vec<&str> = rendered.variants.keys().map(|lang| lang.tag()).collect();
+        if spoken.is_empty() {
+            // A website shows every language of its publisher.
+            let link = office.link(notice);
+            out.text("");
+            out.text(&format!("── {channel} ({kind}) {link}"));
+        } else if lang.is_some_and(|lang| !rendered.variants.contains_key(&lang)) {
+            let spoken = spoken.join(", ");
+            out.text("");
+            out.say(&said!(
+                "── {channel} ({kind}) spricht nur: {spoken}",
+                "── {channel} ({kind}) speaks only: {spoken}"
+            ));
+        }
     }
     out.text("");
     if fits {

@@ -1,29 +1,25 @@
 //! `rundruf publish NOTICE|-`: one transaction, then, with `--wait`, how it went.
 
 use std::io::Read;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use super::{Globals, confirm, preview, status};
-use crate::app::{App, Lanes, Open};
-use crate::channel::registry::Configured;
-use crate::domain::delivery::Gate;
+use super::{Globals, confirm, preview, price, status, wait};
+use crate::app::{App, Open};
 use crate::domain::draft;
+use crate::domain::notice::Notice;
 use crate::domain::words::{IncidentState, Kind};
-use crate::publication::{Done, Office, Prepared, Wishes, audience, known_incidents};
+use crate::ids::NoticeSeq;
+use crate::publication::board::Line;
+use crate::publication::{Done, Office, Wishes, known_incidents};
 use crate::said;
-use crate::settings::raw::Value;
-use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Published};
-use crate::text::said::Said;
+use crate::store::{Board, BroadcastRow, Lanes, Published};
+use crate::text::said::{Said, system};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
 const MAX_NOTICE: u64 = 256 * 1024 + 1;
-
-/// How long `--wait` waits at most.
-const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// Arguments of `publish`.
 #[derive(Debug, Args)]
@@ -45,9 +41,6 @@ pub struct PublishArgs {
     /// Wait until every channel has ended, is held or waits for a later try; at most 30 s.
     #[arg(long)]
     pub wait: bool,
-    /// Do not ask before what cannot be undone.
-    #[arg(long)]
-    pub yes: bool,
     /// In whose name (noted in the log beside the operating system's user).
     #[arg(long = "as", value_name = "NAME")]
     pub as_name: Option<String>,
@@ -66,10 +59,13 @@ pub fn read_notice(name: &str) -> Result<Vec<u8>, Failure> {
     };
     match read {
         Ok(_) => Ok(bytes),
-        Err(error) => Err(Failure::Usage(said!(
-            "{name} lässt sich nicht lesen: {error}. Bitte den Namen der Datei prüfen.",
-            "{name} cannot be read: {error}. Please check the name of the file."
-        ))),
+        Err(error) => {
+            let Said { de, en } = system(&error);
+            Err(Failure::Usage(said!(
+                "{name} lässt sich nicht lesen: {de}. Bitte den Namen der Datei prüfen.",
+                "{name} cannot be read: {en}. Please check the name of the file."
+            )))
+        }
     }
 }
 
@@ -103,15 +99,21 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     }
     // Asked before the store is opened: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        confirm::ask(out, &price(&app.office, &prepared, &lanes)?, args.yes)?;
+        let Said { de, en } = price::list(&price::of_notice(&app.office, &prepared, &lanes)?);
+        confirm::ask(
+            out,
+            &said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."),
+            globals.yes,
+        )?;
     }
     let open = app.open().await?;
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
-    report(&open, done, args.wait, out).await
+    report(&open, done, &wishes, args.wait, out).await
 }
 
-/// Prints the answer of a publication, after waiting where asked; the exit code.
-pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result<u8, Failure> {
+/// Prints the answer of a publication, after waiting where asked; the exit code. What is committed is published: whatever
+/// cannot be said about it afterwards changes nothing in that.
+pub async fn report(open: &Open, done: Done, wishes: &Wishes, wait: bool, out: &Output) -> Result<u8, Failure> {
     let notice = &done.prepared.resolved.notice;
     match &done.published {
         Published::KeyTaken { number } => {
@@ -145,10 +147,7 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
             "Notice {number} of {slug} is published: {link}"
         ));
         if needs_second_person(notice.kind, notice.state) {
-            out.say(&said!(
-                "Es gibt noch keine Konten: Eine zweite Person wurde nicht gefragt. Im Protokoll steht Ihr Benutzername.",
-                "There are no accounts yet: no second person was asked. The log has your user name."
-            ));
+            out.say(&confirm::alone(&wishes.actor));
         }
     } else {
         out.say(&said!(
@@ -156,13 +155,20 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
             "This notice is there already: number {number} of {slug}. Nothing was sent twice."
         ));
     }
-    if wait {
-        wait_for(open, seq).await?;
+    let waited = if wait {
+        wait::until_settled(open, seq, out).await
+    } else {
+        Ok(())
+    };
+    let found = lines(open, seq, notice).await;
+    for failure in [waited.err().as_ref(), found.as_ref().err()].into_iter().flatten() {
+        out.complain(&said!(
+            "Die Meldung ist veröffentlicht. Wie es weiter steht, lässt sich gerade nicht sagen:",
+            "The notice is published. How it goes on cannot be said now:"
+        ));
+        out.complain(&failure.said());
     }
-    let rows = open.store.broadcasts_of(seq).await?;
-    let lanes = open.store.lane_rows().await?;
-    let now = open.office.clock.now_ms();
-    let lines = status::lines(&open.office, &notice.publisher, &rows, &lanes, now);
+    let (rows, lines) = found.unwrap_or_default();
     if wait || !created {
         out.text(status::table(&lines, out).trim_end());
     } else {
@@ -177,103 +183,16 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
     Ok(0)
 }
 
+/// The broadcasts of a notice with their lines of the board.
+async fn lines(open: &Open, notice: NoticeSeq, of: &Notice) -> Result<(Vec<BroadcastRow>, Vec<Line>), Failure> {
+    let rows = open.store.broadcasts_of(notice).await?;
+    let lanes = open.store.lane_rows().await?;
+    let now = open.office.clock.now_ms();
+    let lines = status::lines(&open.office, &of.publisher, &rows, &lanes, now);
+    Ok((rows, lines))
+}
+
 /// DESIGN section 8: these need a second person once there are accounts.
 fn needs_second_person(kind: Kind, state: IncidentState) -> bool {
     kind == Kind::Retraction || matches!(state, IncidentState::Restored | IncidentState::Closed)
-}
-
-/// Who gets what at what price, of all that cannot be called back.
-fn price(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Result<Said, Failure> {
-    let (mut de, mut en) = (Vec::new(), Vec::new());
-    for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let Some(configured) = office.channels.iter().find(|c| c.settings.name == rendered.channel) else {
-            continue;
-        };
-        let people = match &configured.settings.common.audience {
-            Some(file) => match audience::read(file) {
-                Ok(people) => audience::concerned(&people, &prepared.resolved.notice.scope),
-                // With a fault in it the list stays as it was last right; a list that never was is refused.
-                Err(problems) => {
-                    let lane = lanes.iter().find(|lane| lane.name == rendered.channel);
-                    let kept = lane.map_or(0, |lane| usize::try_from(lane.audience).unwrap_or(usize::MAX));
-                    if kept == 0 {
-                        return Err(Failure::Configuration(problems));
-                    }
-                    kept
-                }
-            },
-            None => 1,
-        };
-        let parts = rendered
-            .variants
-            .values()
-            .filter_map(|v| v.fit.segments)
-            .max()
-            .unwrap_or(1);
-        let name = &rendered.channel;
-        let (mut line_de, mut line_en) = (
-            format!("{name}: {people} Empfänger, je {parts} SMS"),
-            format!("{name}: {people} recipients, {parts} SMS each"),
-        );
-        if let Some(price) = price_per_part(configured) {
-            // Whole recipients times whole parts: exact far beyond any audience.
-            let sum = format!("{:.2}", price * (people * parts) as f64);
-            line_de.push_str(&format!(", zusammen höchstens {}", sum.replace('.', ",")));
-            line_en.push_str(&format!(", {sum} in all at most"));
-        }
-        de.push(line_de);
-        en.push(line_en);
-    }
-    let (de, en) = (de.join("; "), en.join("; "));
-    Ok(said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."))
-}
-
-/// `price` of the SMS kinds, in the currency of the contract with the gateway.
-fn price_per_part(configured: &Configured) -> Option<f64> {
-    match &configured.settings.own.entries.get("price")?.value {
-        Value::Whole(whole) => u32::try_from(*whole).ok().map(f64::from),
-        Value::Broken(amount) => Some(*amount),
-        Value::Text(text) => text.replace(',', ".").parse().ok(),
-        _ => None,
-    }
-}
-
-/// True where nothing more is to be expected now: ended, held, or waiting for a later try.
-fn settled(row: &BroadcastRow, gate: Gate, now: i64) -> bool {
-    let c = &row.counters;
-    let unopened = row.state == crate::domain::delivery::BroadcastState::Open && c.expected > c.opened;
-    let waiting = c.waiting + u64::from(unopened);
-    c.started == 0
-        && (waiting == 0
-            || gate == Gate::Held
-            || row
-                .next_due_ms
-                .is_some_and(|due| due > now + 250 && row.last_text.is_some()))
-}
-
-/// Becomes the owner where the lock is free, else watches; until everything is settled or 30 s are over.
-async fn wait_for(open: &Open, seq: crate::ids::NoticeSeq) -> Result<(), Failure> {
-    let mut lanes = None;
-    let end = Instant::now() + MAX_WAIT;
-    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
-    loop {
-        // The owner may be another waiting `publish` that ends before this notice is out.
-        if lanes.is_none()
-            && let Some(owner) = crate::store::owner::Owner::try_take(&open.office.settings.data)?
-        {
-            lanes = Some(Lanes::start(open, owner).await?);
-        }
-        let rows = open.store.broadcasts_of(seq).await?;
-        let gates = open.store.lane_rows().await?;
-        let now = open.office.clock.now_ms();
-        let gate = |row: &BroadcastRow| gates.iter().find(|l| l.id == row.lane).map_or(Gate::Open, |l| l.gate);
-        if rows.iter().all(|row| settled(row, gate(row), now)) || Instant::now() >= end {
-            break;
-        }
-        changes.next(end).await;
-    }
-    if let Some(lanes) = lanes {
-        lanes.stop(MAX_WAIT).await;
-    }
-    Ok(())
 }

@@ -4,13 +4,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output};
+use super::price::{self, Cost};
 use super::{Globals, confirm, incident, publish};
 use crate::app::{App, Open};
 use crate::domain::draft;
-use crate::publication::Wishes;
+use crate::ids::NoticeSeq;
 use crate::publication::redact::{Mark, redact};
+use crate::publication::{Office, Prepared, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Act, IncidentRow, Notices, Redaction};
+use crate::store::{Act, Board, IncidentRow, Notices, Redaction};
+use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// Arguments of `retract`.
 #[derive(Debug, Args)]
@@ -26,9 +30,9 @@ pub struct RetractArgs {
     /// Why; the public reads it.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
+    /// Why no second person was asked (noted in the log).
+    #[arg(long = "override", value_name = "REASON")]
+    pub override_reason: Option<String>,
 }
 
 /// Runs the command.
@@ -64,38 +68,36 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
         Some(field) => Some((field, redact(&old.notice, field, &mark).map_err(Failure::Refused)?)),
         None => None,
     };
-    let headline = &old
-        .notice
-        .words
-        .values()
-        .next()
-        .map(|w| w.headline.clone())
-        .unwrap_or_default();
-    confirm::ask(
-        out,
-        &said!(
-            "Meldung {number} „{headline}“ wird auf allen Kanälen zurückgezogen. Wo sich nichts löschen lässt (SMS), folgt eine weitere Nachricht an alle, die sie bekommen haben.",
-            "Notice {number} “{headline}” is taken back on all channels. Where nothing can be deleted (SMS), another message follows to everybody who got it."
-        ),
-        args.yes,
-    )?;
-    let file = json!({
-        "publisher": row.publisher, "incident": row.slug, "kind": "retraction", "corrects": [number],
-        "headline": format!("Meldung {number} ist zurückgenommen"), "summary": args.reason,
-        "text": english(&open, row, number, &args.reason),
-    });
-    let draft = draft::read("retract", file.to_string().as_bytes()).map_err(Failure::Notice)?;
+    let headline = old.notice.words.values().next().map_or("", |w| &w.headline);
+    let draft = draft::read("retract", file(&open, row, number, &args.reason).to_string().as_bytes())
+        .map_err(Failure::Notice)?;
+    let actor = Open::actor(None);
     let wishes = Wishes {
-        actor: Open::actor(None),
+        actor: actor.clone(),
+        override_reason: args.override_reason,
         ..Wishes::default()
     };
+    let known = known_incidents(open.store.as_ref(), &draft, now).await?;
+    let prepared = open.office.prepare(&draft, &known, &wishes, now)?;
+    let costs = costs(&open, &prepared, old.seq).await?;
+    if !costs.is_empty() && !Office::is_known(&prepared, &wishes, &known) {
+        let Said { de, en } = price::list(&costs);
+        confirm::ask(
+            out,
+            &said!(
+                "Meldung {number} „{headline}“ wird zurückgezogen. Wer sie schon hat, bekommt darüber eine Nachricht, die nicht zurückzuholen ist: {de}.",
+                "Notice {number} “{headline}” is taken back. Whoever has it gets a message about that, which cannot be called back: {en}."
+            ),
+            globals.yes,
+        )?;
+    }
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     if let Some((field, redacted)) = redacted {
         let variants = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
         let hash = crate::secret::salted_hash(&open.office.settings.store.key_file, redacted.removed.as_bytes())?;
         let act = Act {
             at_ms: now,
-            actor: Open::actor(None),
+            actor,
             action: "redact".to_owned(),
             object: format!("{slug}/{number}"),
             details: json!({ "field": field, "hash": hash }),
@@ -116,22 +118,38 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
             "{field} is removed from notice {number}."
         ));
     }
-    publish::report(&open, done, false, out).await
+    publish::report(&open, done, &wishes, false, out).await
 }
 
-/// The retraction's words in English, where the publisher writes English beside its first language.
-fn english(open: &Open, row: &IncidentRow, number: u32, reason: &str) -> serde_json::Value {
-    use crate::text::lang::Lang;
-    let languages = open
-        .office
-        .publisher(&row.publisher)
-        .map(|p| p.languages.clone())
-        .unwrap_or_default();
-    if languages.iter().skip(1).any(|l| *l == Lang::En) {
-        json!({ "en": { "headline": format!("Notice {number} is taken back"), "summary": reason } })
+/// The retraction as a notice file, in the publisher's first language; in the others a page says that they are missing.
+fn file(open: &Open, row: &IncidentRow, number: u32, reason: &str) -> serde_json::Value {
+    let publisher = open.office.publisher(&row.publisher);
+    let headline = if publisher.is_some_and(|p| p.first_language() == Lang::En) {
+        format!("Notice {number} is taken back")
     } else {
-        json!({})
+        format!("Meldung {number} ist zurückgenommen")
+    };
+    json!({
+        "publisher": row.publisher, "incident": row.slug, "kind": "retraction", "corrects": [number],
+        "headline": headline, "summary": reason,
+    })
+}
+
+/// What cannot be taken back: a message to everybody who got the notice over a channel where nothing can be deleted.
+async fn costs(open: &Open, prepared: &Prepared, old: NoticeSeq) -> Result<Vec<Cost>, Failure> {
+    let rows = open.store.broadcasts_of(old).await?;
+    let mut costs = Vec::new();
+    for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
+        let of_channel = rows.iter().filter(|row| row.channel == rendered.channel);
+        let people = of_channel
+            .map(|row| &row.counters)
+            .map(|c| c.started + c.accepted + c.delivered + c.unknown)
+            .sum();
+        if people > 0 {
+            costs.push(Cost::of(&open.office, &rendered.channel, people, &rendered.variants));
+        }
     }
+    Ok(costs)
 }
 
 fn the_open_one(all: &[IncidentRow]) -> Result<&IncidentRow, Failure> {

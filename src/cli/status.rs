@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::output::{Failure, Output, table as text_table};
+use super::output::{Failure, Output, WIDTH, table_rows, wrap};
 use super::{Globals, host, incident};
 use crate::app::{App, Open};
 use crate::publication::Office;
@@ -76,7 +76,9 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
         rows.sort_by_key(|b| (std::cmp::Reverse(b.number), b.channel.clone()));
         let lines = lines(&open.office, &row.publisher, &rows, &lanes, now);
         let title = row.title.clone().unwrap_or_else(|| row.slug.clone());
-        out.text(&format!("{}/{}  {title}", row.publisher, row.slug));
+        for line in wrap(&format!("{}/{} {title}", row.publisher, row.slug), WIDTH) {
+            out.text(&line);
+        }
         let newest: Vec<Line> = newest_of_each(&lines);
         out.text(&table(&newest, out));
         incidents.push(json!({
@@ -133,9 +135,7 @@ pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[L
 pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
     rows.iter()
         .map(|row| {
-            let line = lines
-                .iter()
-                .find(|l| l.channel == row.channel && l.number == row.number);
+            let line = lines.iter().find(|l| l.id == row.id);
             let mut value = serde_json::to_value(row).unwrap_or_default();
             if let (Some(object), Some(line)) = (value.as_object_mut(), line) {
                 object.insert("light".to_owned(), json!(line.light));
@@ -149,9 +149,9 @@ pub fn broadcasts_json(rows: &[BroadcastRow], lines: &[Line]) -> Vec<Value> {
 /// The lines as a table that fits 80 columns.
 pub fn table(lines: &[Line], out: &Output) -> String {
     let head = if out.german {
-        ["Kanal", "Nr.", "Stand"]
+        ["Kanal", "Nr.", "Sendung", "Stand"]
     } else {
-        ["channel", "no.", "state"]
+        ["channel", "no.", "id", "state"]
     };
     let rows: Vec<Vec<String>> = lines
         .iter()
@@ -159,35 +159,21 @@ pub fn table(lines: &[Line], out: &Output) -> String {
             vec![
                 l.channel.clone(),
                 l.number.to_string(),
+                format!("b{}", l.id),
                 l.text.in_german(out.german).to_owned(),
             ]
         })
         .collect();
-    let plain = text_table(&head, &rows);
-    if !out.colour {
-        return plain;
+    let mut blocks = table_rows(&head, &rows);
+    // Colour goes on after the layout, so that it takes no width.
+    for (block, line) in blocks.iter_mut().skip(1).zip(lines) {
+        let code = match line.light {
+            Light::Done => 32,
+            Light::Look => 31,
+            Light::Waiting | Light::Held => 33,
+            Light::Superseded => continue,
+        };
+        *block = block.lines().map(|text| out.coloured(text, code) + "\n").collect();
     }
-    // Colour goes on after the layout, so that it takes no width: the line of a channel begins with its name.
-    let mut lights = lines.iter();
-    let mut code = 0;
-    plain
-        .lines()
-        .enumerate()
-        .map(|(n, text)| {
-            if n > 0 && !text.starts_with(' ') {
-                code = match lights.next().map(|l| l.light) {
-                    Some(Light::Done) => 32,
-                    Some(Light::Look) => 31,
-                    Some(Light::Waiting | Light::Held) => 33,
-                    _ => 0,
-                };
-            }
-            if code == 0 {
-                text.to_owned()
-            } else {
-                out.coloured(text, code)
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("\n")
+    blocks.concat()
 }

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::{Ms, timestamp};
 use crate::domain::delivery::{BroadcastState, Gate, Health};
+use crate::ids::BroadcastId;
 use crate::said;
 use crate::store::{BroadcastRow, Counters, LaneRow};
 use crate::text::said::Said;
@@ -27,6 +28,8 @@ pub enum Light {
 /// One line of the board.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Line {
+    /// The broadcast: `b7` names it to `explain` and `decide`.
+    pub id: BroadcastId,
     /// Channel.
     pub channel: String,
     /// Notice number.
@@ -88,6 +91,7 @@ pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Lin
         audience(row, lane, now, zone)
     };
     Line {
+        id: row.id,
         channel: row.channel.clone(),
         number: row.number,
         light,

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use config::{Config, Environment, Map, Value as Merged, ValueKind};
 
+use super::quoted::quoted;
 use super::raw::{Node, Place, RawTable, Value};
 use crate::domain::problem::Problem;
 use crate::said;
+use crate::text::near::nearest;
+use crate::text::said::Said;
 use walk::parse;
 
 /// Largest configuration file: far above any real one, far below what hurts.
@@ -40,14 +43,15 @@ pub fn gather(file: &Path, env: &BTreeMap<String, String>) -> Result<RawTable, V
             Err(problem) => problems.push(*problem),
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let overrides = env
+    let overrides: Map<String, String> = env
         .iter()
         .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
+    problems.extend(overrides.keys().filter_map(|name| no_section_of(name, file)));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let merged = builder
         .add_source(
             Environment::with_prefix("RUNDRUF")
@@ -71,6 +75,38 @@ pub fn gather(file: &Path, env: &BTreeMap<String, String>) -> Result<RawTable, V
             )]
         })?;
     Ok(book.table("", merged.cache.into_table().unwrap_or_default(), file))
+}
+
+/// A section that does not exist, with the nearest that does.
+fn no_section(place: &Place, key: &str) -> Problem {
+    let shown = quoted(key);
+    let hint = nearest(key, SINGLE.iter().chain(NAMED).copied())
+        .map(|n| said!(" Meinten Sie \"{n}\"?", " Did you mean \"{n}\"?"));
+    let Said { de, en } = hint.unwrap_or_default();
+    place.problem(
+        "",
+        said!(
+            "Einen Abschnitt {shown} gibt es nicht.{de}",
+            "there is no section {shown}.{en}"
+        ),
+        said!(
+            "Es gibt [site], [serve], [store], [staff], [publisher.NAME] und [channel.NAME].",
+            "There are [site], [serve], [store], [staff], [publisher.NAME] and [channel.NAME]."
+        ),
+    )
+}
+
+/// The same for `RUNDRUF__SECTION__KEY`: a misspelt override would otherwise be none.
+fn no_section_of(variable: &str, file: &Path) -> Option<Problem> {
+    let lower = variable.to_ascii_lowercase();
+    let section = lower.strip_prefix("rundruf__")?.split("__").next()?;
+    let known = SINGLE.contains(&section) || NAMED.contains(&section);
+    let place = Place {
+        source: Arc::from(variable),
+        from_environment: true,
+        ..Book::default().top(file)
+    };
+    (!known).then(|| no_section(&place, section))
 }
 
 /// The main file and, in order of name, `channels.d/*.toml` beside it.

@@ -36,10 +36,13 @@ pub mod types;
 mod unknown;
 mod writer;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+use crate::text::lang::Lang;
 pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
@@ -154,6 +157,9 @@ pub trait Board: Send + Sync {
         state: Option<crate::domain::delivery::DeliveryState>,
         limit: u32,
     ) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// The frozen texts of a broadcast by language; none of a website, which shows the notice itself.
+    async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError>;
 
     /// One delivery's whole story.
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError>;

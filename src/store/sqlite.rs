@@ -175,6 +175,9 @@ impl Board for Sqlite {
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         story::list(&self.readers, broadcast, state, limit).await
     }
+    async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError> {
+        rows::variants(&mut *self.reader().await?, broadcast.0).await
+    }
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
         story::explain(&self.readers, delivery).await
     }

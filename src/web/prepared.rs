@@ -37,7 +37,8 @@ pub(super) enum Slot {
 #[derive(Debug)]
 pub(super) struct Page {
     media_type: &'static str,
-    cors: bool,
+    /// Machines of other sites may read it.
+    pub(super) cors: bool,
     effort: Effort,
     identity: Representation,
     brotli: Option<Representation>,
@@ -67,6 +68,9 @@ impl Prepared {
                 slots.entry(at).or_insert(Slot::Moved(to));
             }
             slots.insert(address, Slot::Page(page));
+        }
+        for (at, to) in duties(&slots) {
+            slots.entry(at).or_insert(Slot::Moved(to));
         }
         let not_found = match slots.get("/404.html") {
             Some(Slot::Page(page)) => Some(page.clone()),
@@ -161,8 +165,9 @@ impl Representation {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         }
         if cors {
-            let all = HeaderValue::from_static("*");
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            // Else a script of another site does not see the tag it is to ask with.
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));
         }
         super::public::protect(&mut headers, csp);
         Self { bytes, etag, headers }
@@ -185,6 +190,24 @@ fn detours(address: &str, path: &str) -> Vec<(Box<str>, Box<str>)> {
     let mut detours = vec![(format!("/{path}").into(), "./".into())];
     if let Some((_, last)) = bare.rsplit_once('/') {
         detours.push((bare.into(), format!("{last}/").into()));
+    }
+    detours
+}
+
+/// The pages that the law asks for, where people type them: at the root too, as long as there is one publisher they can be of.
+fn duties(slots: &HashMap<Box<str>, Slot>) -> Vec<(Box<str>, Box<str>)> {
+    let mut detours = Vec::new();
+    for duty in ["imprint", "privacy", "accessibility"] {
+        let end = format!("/{duty}/");
+        // `/potsdam/imprint/`, not `/en/potsdam/imprint/`.
+        let mut publishers = slots.keys().filter_map(|at| {
+            let publisher = at.strip_suffix(&*end)?.strip_prefix('/')?;
+            (!publisher.is_empty() && !publisher.contains('/')).then_some(publisher)
+        });
+        if let (Some(publisher), None) = (publishers.next(), publishers.next()) {
+            detours.push((format!("/{duty}").into(), format!("{publisher}/{duty}/").into()));
+            detours.push((end.into(), format!("../{publisher}/{duty}/").into()));
+        }
     }
     detours
 }

@@ -101,12 +101,16 @@ impl SiteServer {
     /// Answers a request for a page.
     pub fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         let head = method == Method::HEAD;
-        if !head && method != Method::GET {
-            return self.refuse_method("GET, HEAD");
-        }
         let prepared = self.prepared();
         let path = decoded(uri.path());
-        match prepared.at(&path) {
+        let found = prepared.at(&path);
+        if !head && method != Method::GET {
+            return match found {
+                Some(Slot::Page(page)) if page.cors && method == Method::OPTIONS => self.preflight(),
+                _ => self.refuse_method("GET, HEAD"),
+            };
+        }
+        match found {
             Some(Slot::Page(page)) => page_answer(page, headers, head),
             Some(Slot::Moved(to)) => self.moved(to, uri.query()),
             None => self.not_found(&prepared, headers, head),
@@ -119,6 +123,25 @@ impl SiteServer {
         answer
             .headers_mut()
             .insert(header::ALLOW, HeaderValue::from_static(allowed));
+        answer
+    }
+
+    /// A browser asks whether a page of another site may ask with headers of its own (`If-None-Match`): Fetch standard, CORS-preflight.
+    fn preflight(&self) -> Response<Body> {
+        let mut answer = self.plain(StatusCode::NO_CONTENT, Body::empty());
+        let headers = answer.headers_mut();
+        headers.remove(header::CONTENT_TYPE);
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "If-None-Match, If-Modified-Since, Cache-Control",
+            ),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
         answer
     }
 

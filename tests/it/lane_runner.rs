@@ -26,6 +26,7 @@ use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
 
 use crate::simulation::model::Model;
+use crate::support::wait::eventually_async;
 
 const LANE: LaneId = LaneId(1);
 
@@ -259,13 +260,11 @@ fn thousand() -> Arc<ModelStore> {
 }
 
 async fn acknowledged(store: &ModelStore) -> u32 {
-    loop {
+    eventually_async("the gate is acknowledged", || async {
         let lane = store.model().lanes[&LANE].clone();
-        if lane.acknowledged.0 >= lane.epoch {
-            return lane.acknowledged.1;
-        }
-        tokio::task::yield_now().await;
-    }
+        (lane.acknowledged.0 >= lane.epoch).then_some(lane.acknowledged.1)
+    })
+    .await
 }
 
 const PLENTY: usize = 100_000;

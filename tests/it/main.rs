@@ -9,6 +9,7 @@ mod bad_settings;
 mod case_c;
 mod channel_peers;
 mod compose;
+mod configuration;
 mod contract;
 mod corrections;
 mod counterparts;

@@ -79,6 +79,14 @@ impl Tally {
         self.expected.saturating_sub(self.books.saturating_sub(self.double))
     }
 
+    /// For `--json`.
+    pub(super) fn json(&self) -> Value {
+        serde_json::json!({
+            "channel": self.channel, "expected": self.expected, "board": self.board, "service": self.books,
+            "lost": self.lost(), "double": self.double, "unknown": self.unknown,
+        })
+    }
+
     /// Nothing lost, nothing double, and our board says what the service says.
     pub(super) fn is_good(&self) -> bool {
         let agree = self.board == self.expected && self.books == self.expected;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::output::{Failure, Output};
+use super::progress::Progress;
 use crate::said;
 use crate::sandbox::Sandbox;
 use crate::sandbox::kannel::Plan;
@@ -45,8 +46,8 @@ const NOTICES: [&str; 3] = [
 
 /// Runs the command: 0 only where nothing was lost and nothing came twice.
 pub async fn run(args: DemoArgs, out: &Output) -> Result<u8, Failure> {
-    let once = args.once || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
-    show(once, &Words::new(out.german, out.colour)).await.map_err(|error| {
+    let once = args.once || out.json || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
+    show(once, &Words::new(out)).await.map_err(|error| {
         let why = format!("{error:#}");
         Failure::Refused(said!(
             "Die Vorführung ist abgebrochen: {why}",
@@ -92,21 +93,21 @@ async fn play(words: &Words, sandbox: &Sandbox, stage: &mut Stage) -> anyhow::Re
 
     words.act_one();
     stage.publish(1).await?;
-    others_arrived(words, sandbox, stage, 1).await?;
-    mastodon_arrived(words, sandbox, stage, 1).await?;
+    others_arrived(sandbox, stage, 1).await?;
+    mastodon_arrived(sandbox, stage, 1).await?;
     words.everywhere(1, stage.people());
 
     words.act_two();
     sandbox.mastodon.stop().await;
     words.mastodon_away();
     stage.publish(2).await?;
-    others_arrived(words, sandbox, stage, 2).await?;
+    others_arrived(sandbox, stage, 2).await?;
     words.everywhere_but_mastodon(2, stage.people());
     words.mastodon_waits(stage.status().await?.next_try("mastodon"));
     tokio::time::sleep(AWAY).await;
     sandbox.mastodon.start_again().await?;
     words.mastodon_back();
-    mastodon_arrived(words, sandbox, stage, 2).await?;
+    mastodon_arrived(sandbox, stage, 2).await?;
     words.mastodon_has_it(2);
 
     words.act_three();
@@ -115,16 +116,16 @@ async fn play(words: &Words, sandbox: &Sandbox, stage: &mut Stage) -> anyhow::Re
     sandbox.webhook.stop().await;
     sandbox.kannel.service().plan(Plan::Late(REPORTS_LATER));
     stage.publish(3).await?;
-    in_the_middle(words, sandbox, stage).await?;
+    in_the_middle(sandbox, stage).await?;
     stage.kill().await?;
     words.killed();
     sandbox.webhook.start_again().await?;
     stage.serve().await?;
     words.serving_again();
-    others_arrived(words, sandbox, stage, 3).await?;
-    mastodon_arrived(words, sandbox, stage, 3).await?;
+    others_arrived(sandbox, stage, 3).await?;
+    mastodon_arrived(sandbox, stage, 3).await?;
     words.everywhere(3, stage.people());
-    settled(words, stage).await;
+    settled(stage).await;
 
     let on_the_page = stage.on_the_page(NOTICES.len()).await?;
     let tallies = board::compare(
@@ -166,13 +167,13 @@ async fn enter() {
     let _ = press.await;
 }
 
-async fn mastodon_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
+async fn mastodon_arrived(sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
     let toots = sandbox.mastodon.until(|books| books.accepted() >= notices);
-    patient(words, toots, "Mastodon", stage).await.map(|_| ())
+    patient(toots, "Mastodon", stage).await.map(|_| ())
 }
 
 /// The page and the webhook's receiver have the first `notices` notices, and every phone has its SMS.
-async fn others_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
+async fn others_arrived(sandbox: &Sandbox, stage: &Stage, notices: usize) -> anyhow::Result<()> {
     let on_phones = notices * stage.people();
     let phones = sandbox.kannel.until(|books| {
         let delivered = books.entries.iter().filter(|e| e.reports.contains(&1));
@@ -185,22 +186,22 @@ async fn others_arrived(words: &Words, sandbox: &Sandbox, stage: &Stage, notices
         }
         anyhow::Ok(())
     };
-    patient(words, page, "Website", stage).await??;
-    patient(words, phones, "SMS", stage).await?;
-    patient(words, calls, "Webhook", stage).await?;
+    patient(page, "Website", stage).await??;
+    patient(phones, "SMS", stage).await?;
+    patient(calls, "Webhook", stage).await?;
     Ok(())
 }
 
 /// Waits until the gateway has the third notice for everybody.
-async fn in_the_middle(words: &Words, sandbox: &Sandbox, stage: &Stage) -> anyhow::Result<()> {
+async fn in_the_middle(sandbox: &Sandbox, stage: &Stage) -> anyhow::Result<()> {
     let all = NOTICES.len() * stage.people();
     let taken = sandbox.kannel.until(|books| books.accepted() >= all);
-    patient(words, taken, "SMS", stage).await.map(|_| ())
+    patient(taken, "SMS", stage).await.map(|_| ())
 }
 
 /// Until our board knows what the services know: the last delivery reports are on their way.
-async fn settled(words: &Words, stage: &Stage) {
-    let _waiting = words.waiting();
+async fn settled(stage: &Stage) {
+    let _waiting = Progress::turning("");
     let quiet = async {
         loop {
             match stage.status().await {
@@ -213,8 +214,8 @@ async fn settled(words: &Words, stage: &Stage) {
     let _ = tokio::time::timeout(PATIENCE, quiet).await;
 }
 
-async fn patient<T>(words: &Words, what: impl Future<Output = T>, name: &str, stage: &Stage) -> anyhow::Result<T> {
-    let waiting = words.waiting();
+async fn patient<T>(what: impl Future<Output = T>, name: &str, stage: &Stage) -> anyhow::Result<T> {
+    let waiting = Progress::turning("");
     let came = tokio::time::timeout(PATIENCE, what).await;
     drop(waiting);
     came.map_err(|_| {

@@ -1,52 +1,21 @@
-//! What the demo says, in German and English, with colours and a spinner only on a terminal.
-
-use std::io::Write;
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressStyle};
+//! What the demo says, in German and English, with colours only on a terminal; with `--json` nothing but the table at the end.
 
 use super::board::Tally;
+use crate::cli::output::Output;
 use crate::clock::timestamp;
 use crate::said;
 use crate::text::said::Said;
 
 /// Speaks one language.
-pub(super) struct Words {
-    german: bool,
-    terminal: bool,
-}
-
-/// Turns while something is awaited; gone when dropped.
-pub(super) struct Waiting(Option<ProgressBar>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
-}
+pub(super) struct Words(Output);
 
 impl Words {
-    pub(super) fn new(german: bool, terminal: bool) -> Self {
-        Self { german, terminal }
+    pub(super) fn new(out: &Output) -> Self {
+        Self(out.clone())
     }
 
     pub(super) fn german(&self) -> bool {
-        self.german
-    }
-
-    pub(super) fn waiting(&self) -> Waiting {
-        if !self.terminal {
-            return Waiting(None);
-        }
-        let bar = ProgressBar::new_spinner();
-        // A fixed pattern: if it were wrong, the plain spinner does.
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Waiting(Some(bar))
+        self.0.german
     }
 
     pub(super) fn opening(&self, site: &str, page: &str) {
@@ -175,23 +144,26 @@ impl Words {
             "Unsere Anzeige und die Bücher der Dienste",
             "Our board and the services' own books"
         ));
-        let head = if self.german {
+        let head = if self.german() {
             ["Kanal", "soll", "Anzeige", "Dienst", "verloren", "doppelt", "unbekannt"]
         } else {
             ["channel", "expected", "board", "service", "lost", "double", "unknown"]
         };
-        print_row(&head);
+        self.row(&head);
         for t in tallies {
             let counts = [t.expected, t.board, t.books, t.lost(), t.double, t.unknown];
             let [a, b, c, d, e, f] = counts.map(|n| n.to_string());
-            print_row(&[t.channel, &a, &b, &c, &d, &e, &f]);
+            self.row(&[t.channel, &a, &b, &c, &d, &e, &f]);
         }
+        let rows: Vec<_> = tallies.iter().map(Tally::json).collect();
+        let good = tallies.iter().all(Tally::is_good);
+        self.0.answer(&serde_json::json!({ "agree": good, "channels": rows }));
     }
 
     pub(super) fn verdict(&self, good: bool) {
         let (colour, verdict) = if good {
             (
-                "\u{1b}[1;32m",
+                "1;32",
                 said!(
                     "0 verloren, 0 doppelt. Anzeige und Bücher stimmen überein.",
                     "0 lost, 0 double. Board and books agree."
@@ -199,19 +171,14 @@ impl Words {
             )
         } else {
             (
-                "\u{1b}[1;31m",
+                "1;31",
                 said!(
                     "Anzeige und Bücher stimmen nicht überein.\nDas ist ein Fehler; bitte melden Sie ihn mit dieser Ausgabe.",
                     "Board and books do not agree. This is a bug; please report it with this output."
                 ),
             )
         };
-        let verdict = verdict.in_german(self.german);
-        if self.terminal {
-            print(&format!("\n{colour}{verdict}\u{1b}[0m"));
-        } else {
-            print(&format!("\n{verdict}"));
-        }
+        self.strong(&verdict, colour);
     }
 
     pub(super) fn stays_open(&self) {
@@ -222,26 +189,21 @@ impl Words {
     }
 
     fn head(&self, text: &Said) {
-        let text = text.in_german(self.german);
-        if self.terminal {
-            print(&format!("\n\u{1b}[1m{text}\u{1b}[0m"));
-        } else {
-            print(&format!("\n{text}"));
-        }
+        self.strong(text, "1");
+    }
+
+    fn strong(&self, text: &Said, colour: &str) {
+        let text = self.0.coloured(text.in_german(self.german()), colour);
+        self.0.text(&format!("\n{text}"));
     }
 
     fn line(&self, text: &Said) {
-        print(&format!("  {}", text.in_german(self.german)));
+        self.0.text(&format!("  {}", text.in_german(self.german())));
     }
-}
 
-fn print_row(cells: &[&str; 7]) {
-    let [name, counts @ ..] = cells;
-    let counts: String = counts.iter().map(|cell| format!("{cell:>11}")).collect();
-    print(&format!("  {name:<9}{counts}"));
-}
-
-fn print(line: &str) {
-    // A closed pipe (`| head`) ends the reading, not the demo.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    fn row(&self, cells: &[&str; 7]) {
+        let [name, counts @ ..] = cells;
+        let counts: String = counts.iter().map(|cell| format!("{cell:>11}")).collect();
+        self.0.text(&format!("  {name:<9}{counts}"));
+    }
 }

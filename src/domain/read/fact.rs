@@ -26,8 +26,8 @@ pub fn table(table: Table, node: &Node, facts: &mut Vec<GivenFact>, sink: &mut S
                 key.line,
                 &path,
                 said!(
-                    "Das ist der {MAX_FACTS}. Fakt überschritten.",
-                    "More than {MAX_FACTS} facts."
+                    "Mehr als {MAX_FACTS} Fakten in einer Meldung.",
+                    "More than {MAX_FACTS} facts in one notice."
                 ),
                 said!(
                     "Eine Meldung hat höchstens {MAX_FACTS} Fakten; teilen Sie sie auf.",

@@ -14,8 +14,8 @@ pub fn line(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
             field,
             said!("Der Text hat mehrere Zeilen.", "The text has several lines."),
             said!(
-                "Hier ist nur eine Zeile erlaubt; längere Texte gehören in body.",
-                "Only one line is allowed here; longer texts belong into body."
+                "Hier ist nur eine Zeile erlaubt. Bitte lassen Sie die Zeilenumbrüche weg.",
+                "Only one line is allowed here. Leave the line breaks out."
             ),
         );
         return None;

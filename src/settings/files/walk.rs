@@ -6,12 +6,11 @@ use std::sync::Arc;
 use config::{Map, Value as Merged, ValueKind};
 use toml::de::{DeTable, DeValue};
 
-use super::{Book, NAMED, Parsed, SINGLE, line_of};
+use super::{Book, NAMED, Parsed, SINGLE, line_of, no_section};
 use crate::domain::problem::Problem;
 use crate::said;
 use crate::settings::quoted::quoted;
 use crate::settings::raw::Place;
-use crate::text::near::nearest;
 
 /// Reads one file; the book learns where its sections stand.
 pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
@@ -147,21 +146,7 @@ impl Walk<'_> {
                     }
                 }
             } else {
-                let shown = quoted(key);
-                let hint = nearest(key, SINGLE.iter().chain(NAMED).copied())
-                    .map(|n| said!(" Meinten Sie \"{n}\"?", " Did you mean \"{n}\"?"));
-                let (hint_de, hint_en) = hint.map(|h| (h.de, h.en)).unwrap_or_default();
-                self.problems.push(self.place(at).problem(
-                    "",
-                    said!(
-                        "Einen Abschnitt {shown} gibt es nicht.{hint_de}",
-                        "there is no section {shown}.{hint_en}"
-                    ),
-                    said!(
-                        "Es gibt [site], [serve], [store], [staff], [publisher.NAME] und [channel.NAME].",
-                        "There are [site], [serve], [store], [staff], [publisher.NAME] and [channel.NAME]."
-                    ),
-                ));
+                self.problems.push(no_section(&self.place(at), key));
             }
         }
     }

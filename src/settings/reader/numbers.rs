@@ -8,6 +8,7 @@ use crate::settings::quoted::quoted;
 use crate::settings::raw::Value;
 use crate::settings::units;
 use crate::store::Rate;
+use crate::text::said::Said;
 
 impl Reader<'_> {
     /// A whole number from `least` to `most`.
@@ -19,14 +20,19 @@ impl Reader<'_> {
         {
             return Some(n);
         }
-        let found = match value {
-            Value::Whole(n) => n.to_string(),
-            other => other.type_words().en,
+        let what = match value {
+            Value::Whole(n) => {
+                let found = quoted(&n.to_string());
+                said!("{found} geht hier nicht.", "{found} is not possible here.")
+            }
+            other => {
+                let Said { de, en } = other.type_words();
+                said!("Hier steht {de}.", "here is {en}.")
+            }
         };
-        let found = quoted(&found);
         self.problem(
             key,
-            said!("{found} geht hier nicht.", "{found} is not possible here."),
+            what,
             said!(
                 "Erlaubt ist eine ganze Zahl von {least} bis {most}.",
                 "Allowed is a whole number from {least} to {most}."

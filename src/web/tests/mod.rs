@@ -132,7 +132,37 @@ async fn machines_of_others_may_read_the_feeds() {
     for path in ["/potsdam/feed.rss", "/potsdam/state.json"] {
         let answer = up.get(path, &[]).await;
         assert_eq!(header(&answer, "access-control-allow-origin"), "*", "{path}");
+        assert_eq!(header(&answer, "access-control-expose-headers"), "ETag", "{path}");
+        // A browser asks first where a script sends If-None-Match.
+        let asked = [
+            ("origin", "https://kreis.example"),
+            ("access-control-request-method", "GET"),
+            ("access-control-request-headers", "if-none-match"),
+        ];
+        let may = up.ask(Method::OPTIONS, path, &asked).await;
+        assert_eq!(may.status(), StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(header(&may, "access-control-allow-origin"), "*");
+        assert!(header(&may, "access-control-allow-headers").contains("If-None-Match"));
+        assert!(header(&may, "access-control-allow-methods").contains("GET"));
     }
+}
+
+#[tokio::test]
+async fn the_only_publishers_duties_are_at_the_root_too() {
+    let up = up().await;
+    up.site.replace(site("x")).await;
+    for (path, to) in [("/imprint", "potsdam/imprint/"), ("/imprint/", "../potsdam/imprint/")] {
+        let answer = up.get(path, &[]).await;
+        assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT, "{path}");
+        assert_eq!(header(&answer, "location"), to, "{path}");
+    }
+    assert_eq!(up.get("/privacy", &[]).await.status(), StatusCode::NOT_FOUND);
+    // Whose would it be?
+    let mut two = site("x");
+    two.files
+        .insert("werl/imprint/index.html".to_owned(), up::file("w", "text/html"));
+    up.site.replace(two).await;
+    assert_eq!(up.get("/imprint", &[]).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -120,6 +120,8 @@ pub(super) fn site(word: &str) -> Site {
         ("potsdam/feed.rss", file("<rss/>", "application/rss+xml; charset=utf-8")),
         ("potsdam/state.json", file("{}", "application/json; charset=utf-8")),
         ("potsdam/place/süd/index.html", file("south", html)),
+        ("potsdam/imprint/index.html", file("imprint", html)),
+        ("en/potsdam/imprint/index.html", file("imprint", html)),
         ("404.html", file("no such page here", html)),
     ] {
         site.files.insert(path.to_owned(), file);

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Counterpart, nobody, notice, with_sms};
+use super::{Counterpart, WEBSITE, nobody, notice, with_sms};
+use crate::support::TestApp;
 
 #[test]
 fn sms_without_a_yes_and_without_a_terminal_is_refused_and_nothing_is_made() {
@@ -69,7 +70,7 @@ fn a_notice_for_one_place_counts_only_who_follows_it() {
         ),
     );
     let refused = app.run(&["publish", "meldung.toml"]);
-    assert!(refused.err.contains("sms: 1 recipients"), "{}", refused.err);
+    assert!(refused.err.contains("sms: 1 recipient, "), "{}", refused.err);
 }
 
 #[test]
@@ -84,19 +85,72 @@ fn whatever_sends_twice_or_for_good_asks() {
     drop(counterpart.next());
     app.wait_for("sms", 1, "unknown", 1);
     let id = format!("b{}", app.broadcast("sms", 1)["id"]);
-    for args in [
-        &["decide", id.as_str(), "again"][..],
-        &["retract", "1", "--reason", "Falsch"],
-        &[
-            "incident",
-            "close",
-            app.json(&["status"])["incidents"][0]["incident"].as_str().unwrap(),
-        ],
+    for (args, price) in [
+        (&["decide", id.as_str(), "again"][..], "Once more goes out: sms: 1 recipient, "),
+        (&["retract", "1", "--reason", "Falsch"], "cannot be called back: sms: 1 recipient, "),
     ] {
         let refused = app.run(args);
         assert_eq!(refused.code, 1, "{args:?}");
-        assert!(refused.err.contains("--yes"), "{args:?}: {}", refused.err);
+        for text in [price, " SMS each, 0.", " in all at most", "--yes"] {
+            assert!(refused.err.contains(text), "{args:?} {text}: {}", refused.err);
+        }
     }
     assert_eq!(app.broadcast("sms", 1)["counters"]["unknown"], 1);
+    // Held meanwhile, the next one waits: releasing it names the price.
+    app.run(&["channel", "hold", "sms"]).ok();
+    app.publish(&notice(2), &["--channel", "sms"]);
+    let refused = app.run(&["channel", "release", "sms"]);
+    assert_eq!(refused.code, 1);
+    for text in ["1 notice goes out now, 0.", " in all at most", "--yes"] {
+        assert!(refused.err.contains(text), "{text}: {}", refused.err);
+    }
     drop(serve);
+}
+
+#[test]
+fn what_can_be_undone_or_reaches_nobody_for_good_does_not_ask() {
+    let app = TestApp::new(&format!("{WEBSITE}[channel.alt]\nkind = \"website\"\ntargets = [\"file:alt\"]\n"));
+    app.publish(&format!("incident = \"2026-01-it\"\n{}", notice(1)), &["--wait"]);
+    app.run(&["retract", "1", "--reason", "Falsch"]).ok();
+    app.run(&["incident", "close", "2026-01-it"]).ok();
+    app.run(&["incident", "reopen", "2026-01-it"]).ok();
+    app.run(&["channel", "hold", "website"]).ok();
+    app.run(&["channel", "release", "website"]).ok();
+    app.run(&["backup", "sicherung"]).ok();
+    std::fs::remove_dir_all(app.path().join("data")).unwrap();
+    app.run(&["restore", "sicherung"]).ok();
+    // A channel that has left the configuration and has nothing waiting.
+    let config = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write("channels.toml", &config.replace("[channel.alt]", "[channel.neu]"));
+    app.run(&["channel", "drop", "alt"]).ok();
+}
+
+#[test]
+fn an_sms_that_nobody_has_got_is_taken_back_without_a_question() {
+    let port = nobody();
+    let app = with_sms(port.first());
+    app.write("meldung.toml", &notice(1));
+    app.run(&["publish", "meldung.toml", "--yes"]).ok();
+    app.run(&["retract", "1", "--reason", "Falsch"]).ok();
+    assert_eq!(app.json(&["status"])["incidents"][0]["notices"], 2);
+}
+
+#[test]
+fn yes_is_taken_by_every_command() {
+    let app = TestApp::new(WEBSITE);
+    app.publish(&format!("incident = \"2026-01-it\"\n{}", notice(1)), &["--wait"]);
+    for args in [
+        &["channel", "hold", "website", "--yes"][..],
+        &["--yes", "channel", "release", "website"],
+        &["channel", "retry", "website", "--yes"],
+        &["incident", "close", "2026-01-it", "--yes"],
+        &["incident", "reopen", "2026-01-it", "--yes"],
+        &["backup", "sicherung", "--yes"],
+        &["status", "--yes"],
+    ] {
+        app.run(args).ok();
+    }
+    // Refused for what it is, not for the word.
+    let refused = app.run(&["channel", "rename", "website", "neu", "--yes"]);
+    assert!(refused.code == 1 && refused.err.contains("still configured"), "{}", refused.err);
 }
