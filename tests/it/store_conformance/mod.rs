@@ -57,6 +57,7 @@ on_sqlite! {
     gates::another_account_with_rows_waiting_starts_held,
     gates::a_dropped_channel_ends_its_rows,
     gates::whoever_leaves_the_audience_is_gone,
+    gates::who_has_unsubscribed_gets_nothing_more,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
     random::counters_equal_the_rows_after_any_commands,
