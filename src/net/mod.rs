@@ -1,6 +1,7 @@
 //! Floor 2: the one HTTP client, address checks, times named by services. A request ends as an [`Answer`] or as a [`Failure`]
 //! that says whether it may have left the machine: everything the lane promises hangs on that difference.
 
+pub mod certificate;
 pub mod guard;
 pub mod retry;
 
@@ -132,7 +133,7 @@ impl Http {
         if !usage.private {
             builder = builder.dns_resolver(Arc::new(guard::PublicOnly));
         }
-        let client = builder.build().map_err(|error| chain(&error))?;
+        let client = builder.build().map_err(|error| in_words(&error))?;
         Ok(Self { client, usage })
     }
 
@@ -143,7 +144,9 @@ impl Http {
 
     /// Sends a request and reads the answer, within the timeout as a whole.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
-        let request = request.build().map_err(|error| Failure::NotConnected(chain(&error)))?;
+        let request = request
+            .build()
+            .map_err(|error| Failure::NotConnected(in_words(&error)))?;
         if !self.usage.private {
             guard::check_literal(request.url()).map_err(Failure::Forbidden)?;
         }
@@ -181,7 +184,7 @@ impl Http {
 }
 
 fn sort(error: &reqwest::Error) -> Failure {
-    let text = chain(error);
+    let text = in_words(error);
     if text.contains(guard::REFUSAL) {
         return Failure::Forbidden(guard::REFUSAL.to_owned());
     }
@@ -195,7 +198,7 @@ fn sort(error: &reqwest::Error) -> Failure {
 }
 
 /// The innermost causes of an error, in plain words where it is a usual one, without the address.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn in_words(error: &dyn std::error::Error) -> String {
     let mut causes = Vec::new();
     let mut at = error.source();
     while let Some(cause) = at {
