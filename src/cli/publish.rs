@@ -189,18 +189,18 @@ fn price(office: &Office, prepared: &Prepared) -> Result<Said, Failure> {
             ),
             None => 1,
         };
-        let parts = rendered
-            .variants
-            .values()
-            .filter_map(|v| v.fit.segments)
-            .max()
-            .unwrap_or(1);
+        let parts = rendered.variants.values().filter_map(|v| v.fit.segments).max();
         let name = &rendered.channel;
         let (mut line_de, mut line_en) = (
-            format!("{name}: {people} Empfänger, je {parts} SMS"),
-            format!("{name}: {people} recipients, {parts} SMS each"),
+            format!("{name}: {people} Empfänger"),
+            format!("{name}: {people} recipients"),
         );
-        if let Some(price) = price_per_part(configured) {
+        // What has no parts is no SMS and costs nothing (e-mail).
+        if let Some(parts) = parts {
+            line_de.push_str(&format!(", je {parts} SMS"));
+            line_en.push_str(&format!(", {parts} SMS each"));
+        }
+        if let (Some(parts), Some(price)) = (parts, price_per_part(configured)) {
             // Whole recipients times whole parts: exact far beyond any audience.
             let sum = format!("{:.2}", price * (people * parts) as f64);
             line_de.push_str(&format!(", zusammen höchstens {}", sum.replace('.', ",")));
