@@ -13,6 +13,7 @@ mod contract;
 mod corrections;
 mod counterparts;
 mod demo;
+mod email;
 mod example_notices;
 mod faults;
 mod feeds;
