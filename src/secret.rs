@@ -19,6 +19,11 @@ pub use secrecy::{ExposeSecret, SecretString};
 const KEY_LENGTH: usize = 32;
 /// Bytes of a token: 128 bits are beyond guessing and keep callback addresses short.
 const TOKEN_LENGTH: usize = 16;
+/// Bytes of the number in an unsubscribe token, and of the whole token: no padding in base64, and 120 bits to guess.
+const NUMBER_LENGTH: usize = 6;
+const UNSUBSCRIBE_LENGTH: usize = 21;
+/// Characters of an unsubscribe token.
+pub const UNSUBSCRIBE_CHARACTERS: usize = UNSUBSCRIBE_LENGTH / 3 * 4;
 
 /// The installation's key. `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -63,6 +68,37 @@ impl Key {
         )
     }
 
+    /// The token of somebody's own unsubscribe address: 28 characters that are safe in a path. It names their row, so that it can be found,
+    /// and belongs to their address: where a restore gave the number to somebody else, it is good for neither.
+    pub fn unsubscribe_token(&self, recipient: i64, address: &str) -> String {
+        let number = recipient.to_be_bytes();
+        let mac = self.mac("unsubscribe", &[&number, address.as_bytes()]);
+        let mut token = [0; UNSUBSCRIBE_LENGTH];
+        token[..NUMBER_LENGTH].copy_from_slice(&number[number.len() - NUMBER_LENGTH..]);
+        token[NUMBER_LENGTH..].copy_from_slice(&mac[..UNSUBSCRIBE_LENGTH - NUMBER_LENGTH]);
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Whether a token is that of this recipient, in constant time.
+    pub fn is_unsubscribe_token(&self, recipient: i64, address: &str, token: &str) -> bool {
+        same(self.unsubscribe_token(recipient, address).as_bytes(), token.as_bytes())
+    }
+
+    /// The token in the return address of a mail (VERP): its delivery's number and what proves that we wrote it. Lower case, because mail
+    /// servers may change the case.
+    pub fn return_token(&self, delivery: i64) -> String {
+        let mac = self.mac("return", &[&delivery.to_be_bytes()]);
+        let proof: String = mac.iter().take(TOKEN_LENGTH / 2).map(|b| format!("{b:02x}")).collect();
+        format!("{delivery}-{proof}")
+    }
+
+    /// The delivery a return address names, where we wrote it.
+    pub fn returned(&self, token: &str) -> Option<i64> {
+        let token = token.to_ascii_lowercase();
+        let delivery = token.split_once('-')?.0.parse().ok()?;
+        same(self.return_token(delivery).as_bytes(), token.as_bytes()).then_some(delivery)
+    }
+
     /// A salted hash of something that must not be stored itself (an address in the audit log, a redacted field), in hex.
     pub fn salted_hash(&self, purpose: &str, content: &[u8]) -> String {
         self.mac(purpose, &[content])
@@ -76,6 +112,14 @@ impl Key {
         let parts: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
         URL_SAFE_NO_PAD.encode(&self.mac(purpose, &parts)[..TOKEN_LENGTH])
     }
+}
+
+/// The recipient's row that an unsubscribe token names, whoever wrote it.
+pub fn unsubscribe_number(token: &str) -> Option<i64> {
+    let token = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let token = <[u8; UNSUBSCRIBE_LENGTH]>::try_from(token).ok()?;
+    let number = &token[..NUMBER_LENGTH];
+    Some(number.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
 }
 
 /// Equal, in a time that does not depend on where they differ.
@@ -242,5 +286,39 @@ mod tests {
         }
         assert!(!key.is_receipt_token("sms", 12, 3, ""));
         assert_eq!(format!("{key:?}"), "Key(…)");
+    }
+    #[test]
+    fn an_unsubscribe_token_belongs_to_number_and_address() {
+        let key = Key::from_bytes([7; 32]);
+        let token = key.unsubscribe_token(70_000, "anna@stadt.example");
+        assert_eq!(token.len(), UNSUBSCRIBE_CHARACTERS);
+        assert_eq!(unsubscribe_number(&token), Some(70_000));
+        assert!(key.is_unsubscribe_token(70_000, "anna@stadt.example", &token));
+        assert!(!key.is_unsubscribe_token(70_000, "bert@stadt.example", &token));
+        assert!(!key.is_unsubscribe_token(70_001, "anna@stadt.example", &token));
+        for forged in [
+            "",
+            "x",
+            &token[1..],
+            &token.to_lowercase(),
+            &"A".repeat(28),
+            &"A".repeat(4_000),
+        ] {
+            assert!(
+                !key.is_unsubscribe_token(70_000, "anna@stadt.example", forged),
+                "{forged}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_return_address_survives_a_change_of_case() {
+        let key = Key::from_bytes([7; 32]);
+        let token = key.return_token(12);
+        assert_eq!(key.returned(&token), Some(12));
+        assert_eq!(key.returned(&token.to_uppercase()), Some(12));
+        for forged in ["12", "12-", "13-0011223344556677", &token.replacen("12", "13", 1)] {
+            assert_eq!(key.returned(forged), None, "{forged}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Built, kannel, mastodon, webhook, website};
+use super::{Built, email, kannel, mastodon, webhook, website};
 use crate::domain::delivery::Gate;
 use crate::domain::problem::Problem;
 use crate::said;
@@ -46,7 +46,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Every kind.
-pub const KINDS: &[Kind] = &[kannel::KIND, mastodon::KIND, webhook::KIND, website::KIND];
+pub const KINDS: &[Kind] = &[email::KIND, kannel::KIND, mastodon::KIND, webhook::KIND, website::KIND];
 
 /// Keys whose values are secrets: they take no part in the hash of a channel's settings.
 const SECRET_KEYS: &[&str] = &[
@@ -143,7 +143,7 @@ fn failovers(settings: &Settings, built: &[Configured]) -> Vec<Problem> {
         let Some(target) = channel.settings.common.failover.as_deref().and_then(find) else {
             continue;
         };
-        if shape(&channel.built) == shape(&target.built) && shape(&channel.built).is_some() {
+        if shape(channel) == shape(target) && shape(channel).is_some() {
             continue;
         }
         let field = channel.settings.own.field("failover");
@@ -170,10 +170,10 @@ fn failovers(settings: &Settings, built: &[Configured]) -> Vec<Problem> {
     problems
 }
 
-/// What a channel's recipients are; `None`: nothing can stand in.
-fn shape(built: &Built) -> Option<bool> {
-    match built {
-        Built::Messages(channel) => Some(channel.abilities().audience),
+/// What a channel's recipients are: one account or an audience, and whether of mail addresses; `None`: nothing can stand in.
+fn shape(channel: &Configured) -> Option<(bool, bool)> {
+    match &channel.built {
+        Built::Messages(built) => Some((built.abilities().audience, channel.settings.kind == email::KIND.name)),
         Built::Website(_) => None,
     }
 }

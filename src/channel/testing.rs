@@ -12,7 +12,7 @@ use crate::domain::outcome::{Outcome, Reason};
 use crate::formats::{Site, SiteFile};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
 use crate::render::Engine;
-use crate::render::message::Message;
+use crate::render::message::{InShort, Message};
 use crate::store::{Job, Variant};
 use crate::text::lang::Lang;
 
@@ -100,6 +100,7 @@ pub fn compose(channel: &dyn Channel) -> Variant {
         link: "https://info.example/stadt/2023-01-it/2/".into(),
         language_missing: false,
         language_note: None,
+        in_short: InShort::default(),
     };
     channel.compose(&ENGINE, &message, Operation::Post).unwrap()
 }
@@ -120,6 +121,7 @@ pub fn job(variant: &Variant) -> Job {
         after_unknown: false,
         recipient: ACCOUNT,
         address: String::new(),
+        name: None,
         variant: Arc::new(variant.clone()),
         lang: Lang::De,
         thread: None,
@@ -136,6 +138,7 @@ pub fn word(outcome: &Outcome) -> &'static str {
         Outcome::Accepted(_) => "accepted",
         Outcome::Stepped { .. } => "stepped",
         Outcome::Later { .. } => "later",
+        Outcome::Deferred { .. } => "deferred",
         Outcome::Transient => "transient",
         Outcome::Unknown => "unknown",
         Outcome::Permanent => "permanent",

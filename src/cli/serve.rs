@@ -14,13 +14,16 @@ use super::output::{Failure, Output};
 use crate::app::{Lanes, Open};
 use crate::channel::{Built, Channel};
 use crate::clock::SharedClock;
+use crate::publication::consent::UnsubscribeDesk;
 use crate::said;
+use crate::secret::KeyFile;
 use crate::store::owner::Owner;
 use crate::store::{Missing, Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
 use crate::web::receipts::{ReceiptSink, Receipts};
 use crate::web::refresh::Refresher;
 use crate::web::site::SiteServer;
+use crate::web::unsubscribe::Unsubscribe;
 use crate::web::{Parts, Server};
 
 /// How long requests in flight may take to end after SIGTERM (LANES 8).
@@ -63,6 +66,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
                 data: settings.data.clone(),
             }),
         ),
+        unsubscribe: Some(unsubscribe(&open)?),
         store: Arc::new(ByIdentity(open.store())),
         security_txt: None,
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
@@ -135,6 +139,16 @@ fn receipt_channels(open: &Open) -> BTreeMap<String, Arc<dyn Channel>> {
             _ => None,
         })
         .collect()
+}
+
+/// Where recipients of mails leave.
+fn unsubscribe(open: &Open) -> Result<Unsubscribe, Failure> {
+    let desk = UnsubscribeDesk {
+        office: Arc::clone(&open.office),
+        store: open.store(),
+        key: KeyFile::new(open.office.settings.store.key_file.clone()),
+    };
+    Ok(Unsubscribe::new(desk).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?)
 }
 
 /// SIGTERM or SIGINT.

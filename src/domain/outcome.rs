@@ -40,6 +40,8 @@ pub enum Reason {
     RecipientRefused,
     /// The recipient is gone for good.
     RecipientGone,
+    /// The service takes nothing for this recipient now.
+    RecipientBusy,
     /// What was referred to is not there (parent post, remote id).
     ReferenceGone,
     /// A process died between start and outcome.
@@ -72,6 +74,11 @@ pub enum Outcome {
     },
     /// The service named a time: moves the whole lane, costs no attempt.
     Later {
+        /// Not before this.
+        until: Ms,
+    },
+    /// The service is well but takes nothing for this recipient now (full mailbox, greylisting): this row alone waits until then.
+    Deferred {
         /// Not before this.
         until: Ms,
     },

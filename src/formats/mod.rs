@@ -5,6 +5,7 @@ mod blocks;
 mod contacts;
 mod feeds;
 mod frame;
+mod in_short;
 mod json_feed;
 mod known;
 mod links;
@@ -14,6 +15,7 @@ mod small;
 mod state_json;
 mod style;
 mod ticker;
+mod unsubscribe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +30,9 @@ use crate::render::message::place_name;
 use crate::render::{Engine, RenderError};
 use crate::text::lang::Lang;
 use frame::Desk;
+pub use in_short::in_short;
 pub use style::csp;
+pub use unsubscribe::{UnsubscribePage, unsubscribe_csp, unsubscribe_page};
 
 /// One file of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]

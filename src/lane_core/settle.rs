@@ -53,6 +53,10 @@ impl<J: Work> Lane<J> {
                 }
                 waiting(&job, *until, false)
             }
+            Outcome::Deferred { until } => {
+                self.answered(now);
+                waiting(&job, *until, true)
+            }
             Outcome::Auth => {
                 let failures = self.breaker.failures();
                 self.health.set(now, Health::Paused, None, report, failures);

@@ -1,6 +1,7 @@
 //! Floor 2: the one HTTP client, address checks, times named by services. A request ends as an [`Answer`] or as a [`Failure`]
 //! that says whether it may have left the machine: everything the lane promises hangs on that difference.
 
+pub mod certificate;
 pub mod guard;
 pub mod retry;
 
@@ -144,7 +145,7 @@ impl Http {
         if !usage.private {
             builder = builder.dns_resolver(Arc::new(guard::PublicOnly));
         }
-        let client = builder.build().map_err(|error| chain(&error))?;
+        let client = builder.build().map_err(|error| in_words(&error))?;
         Ok(Self { client, usage })
     }
 
@@ -162,7 +163,9 @@ impl Http {
 
     /// Sends a request and reads the answer, within the timeout as a whole.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
-        let request = request.build().map_err(|error| Failure::NotConnected(chain(&error)))?;
+        let request = request
+            .build()
+            .map_err(|error| Failure::NotConnected(in_words(&error)))?;
         if !self.usage.private {
             guard::check_literal(request.url()).map_err(Failure::Forbidden)?;
         }
@@ -204,7 +207,7 @@ fn sort(error: &reqwest::Error) -> Failure {
     if causes(error).any(|cause| cause.to_string().contains(guard::REFUSAL)) {
         return Failure::Forbidden(guard::refusal());
     }
-    let words = chain(error);
+    let words = in_words(error);
     if error.is_connect() || error.is_builder() {
         return Failure::NotConnected(words);
     }
@@ -219,8 +222,8 @@ fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::erro
     std::iter::successors(error.source(), |cause| cause.source())
 }
 
-/// The innermost causes of an error, in plain words where it is a usual one.
-fn chain(error: &dyn std::error::Error) -> Said {
+/// The innermost causes of an error, in plain words where it is a usual one, without the address.
+pub fn in_words(error: &dyn std::error::Error) -> Said {
     for cause in causes(error) {
         let text = cause.to_string();
         // hyper-util's word for a failed look-up of a name.

@@ -3,6 +3,7 @@
 
 pub mod audience;
 pub mod board;
+pub mod consent;
 mod prepare;
 mod prepared;
 pub mod redact;

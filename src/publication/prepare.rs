@@ -12,6 +12,7 @@ use crate::domain::incident::IncidentView;
 use crate::domain::notice::Notice;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
+use crate::formats::in_short;
 use crate::ids::BroadcastId;
 use crate::render::compose::ComposeError;
 use crate::said;
@@ -130,16 +131,18 @@ impl Office {
             return Ok(rendered);
         };
         rendered.operation = operation(channel.as_ref(), notice.kind);
-        rendered.final_once_sent = channel.abilities().correction == Operation::Post && channel.abilities().receipts;
+        let can = channel.abilities();
+        rendered.final_once_sent = can.correction == Operation::Post && can.audience && !channel.many_counterparts();
         let languages = if configured.settings.common.languages.is_empty() {
             &publisher.languages
         } else {
             &configured.settings.common.languages
         };
         for lang in languages {
-            let message = self
+            let mut message = self
                 .engine
                 .message(publisher, view, notice, *lang, &self.settings.site_url);
+            message.in_short = in_short(&self.engine, publisher, view, *lang);
             let variant = channel
                 .compose(&self.engine, &message, rendered.operation)
                 .map_err(|error| match error {
@@ -151,7 +154,7 @@ impl Office {
                     },
                 })?;
             rendered.variants.insert(*lang, variant);
-            if !channel.abilities().audience {
+            if !can.audience {
                 break; // an account speaks one language: the first
             }
         }

@@ -75,7 +75,7 @@ pub struct Rendered {
     pub operation: Operation,
     /// Texts by language. Empty for a website.
     pub variants: BTreeMap<Lang, Variant>,
-    /// True where nothing of it can be taken back (SMS).
+    /// True where nothing of it can be taken back (SMS, e-mail).
     pub final_once_sent: bool,
 }
 

@@ -197,7 +197,7 @@ fn place_list(words: &Words, names: &[String], shown: usize) -> Option<String> {
     }
 }
 
-/// The template with these parts; runs of blank lines that left-out parts leave behind closed up.
+/// The template with these parts.
 fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>) -> Result<String, RenderError> {
     let next = message.next.as_deref().filter(|_| parts.next);
     let data = json!({
@@ -219,6 +219,11 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         "language_note": message.language_note,
     });
     let text = engine.render(message.lang, template, &data, Escape::Plain)?;
+    Ok(closed_up(&text))
+}
+
+/// The text with the runs of blank lines closed up that left-out parts leave behind.
+pub fn closed_up(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = 0;
     for line in text.lines() {
@@ -233,7 +238,7 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         blank = 0;
         out.push_str(line);
     }
-    Ok(out)
+    out
 }
 
 /// What a channel counts in, as people say it.

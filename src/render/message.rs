@@ -51,6 +51,33 @@ pub struct Message {
     pub language_missing: bool,
     /// The sentence saying so.
     pub language_note: Option<String>,
+    /// The notice's facts in a few lines, for channels with room for them; empty until somebody fills it in (`formats::in_short`).
+    #[serde(skip)]
+    pub in_short: InShort,
+}
+
+/// An incident's facts in a few lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct InShort {
+    /// What works and what does not, what does not work first.
+    pub services: Vec<ShortLine>,
+    /// Services left out.
+    pub more: usize,
+    /// How to reach the publisher, what works first.
+    pub contacts: Vec<ShortLine>,
+    /// The publisher's phone number, by which people can compare.
+    pub phone: Option<String>,
+}
+
+/// One fact in a line: "Bürgeramt: Geht nicht. Bitte kommen Sie nicht."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShortLine {
+    /// What it is called.
+    pub name: Text,
+    /// Its state in a word.
+    pub state: Option<String>,
+    /// What to do, or by what number: sentences that can stand behind each other.
+    pub lines: Vec<Text>,
 }
 
 impl Message {
@@ -114,6 +141,7 @@ impl Message {
             link: format!("{}/", notice_url(site, publisher, lang, &view.slug, notice.number)),
             language_missing: own.is_none(),
             language_note,
+            in_short: InShort::default(),
         }
     }
 }

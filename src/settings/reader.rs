@@ -310,7 +310,8 @@ impl<'a> Reader<'a> {
                     .iter()
                     .map(String::as_str)
                     .filter(|k| {
-                        !k.ends_with("_env") && !k.ends_with("_file") || k == &"key_file" || k == &"private_key_file"
+                        !k.ends_with("_env") && !k.ends_with("_file")
+                            || ["key_file", "private_key_file", "tls_ca_file"].contains(k)
                     })
                     .collect::<Vec<_>>()
                     .join(", "),

@@ -247,6 +247,7 @@ async fn start(
             after_unknown: row.after_unknown,
             recipient: RecipientId(row.recipient),
             address: row.address,
+            name: row.name,
             variant,
             lang,
             thread: thread.clone(),

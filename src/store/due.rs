@@ -35,6 +35,7 @@ pub(super) struct Due {
     pub(super) step_handle: Option<String>,
     pub(super) after_unknown: bool,
     pub(super) address: String,
+    pub(super) name: Option<String>,
     pub(super) lang: Option<Lang>,
     pub(super) target: Option<Remote>,
     /// A correction for somebody who has not got what it corrects.
@@ -73,11 +74,12 @@ pub(super) async fn read(
     } else {
         r.order_wait_ms
     };
-    // delivery_due (broadcast, due) WHERE state = 0; primary key of recipient; delivery_of (broadcast, recipient) per older one.
+    // delivery_due (broadcast, due) WHERE state = 0; primary keys of recipient and suppression; delivery_of (broadcast, recipient) per
+    // older one.
     // free_at: when the last of the older ones lets this row go; NULL: nothing holds it.
     let rows = sqlx::query(
-        "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.lang, r.places,
-           r.state AS state,
+        "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name, r.lang, r.places,
+           r.state AS state, EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?5 AND s.address = lower(r.address)) AS suppressed,
            (SELECT max(CASE WHEN x.state = 0 THEN max(x.due, ?1 + 1)
                             WHEN x.state > 1 THEN x.changed + ?2
                             WHEN ?3 THEN x.changed + ?2
@@ -117,7 +119,8 @@ pub(super) async fn read(
         }
         let here = recipient == 0 || concerned(row, &b.scope)?;
         // Where a correction's scope is another than that of what it corrects, it is also for whoever has got that.
-        if recipient > 0 && (row.try_get::<Option<i64>, _>("state")? != Some(0) || (!here && !correction)) {
+        let left = row.try_get::<Option<i64>, _>("state")? != Some(0) || row.try_get("suppressed")?;
+        if recipient > 0 && (left || (!here && !correction)) {
             gone.push(id);
             continue;
         }
@@ -167,6 +170,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         step_handle: row.try_get("step_handle")?,
         after_unknown: row.try_get::<i64, _>("flags")? & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
         address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
+        name: row.try_get("name")?,
         lang: from_word(row.try_get("lang")?),
         target: None,
         first: false,

@@ -1,7 +1,7 @@
 //! Floor 2: the one store. Intent and result live here together; nothing is sent before it is written.
 //!
-//! Three traits by reader: [`Notices`] for publishing and pages, [`Lanes`] for the queue, [`Board`] for people and the
-//! audit log. A second store implements the same traits and passes the same conformance suite. Times are milliseconds since
+//! Four traits by reader: [`Notices`] for publishing and pages, [`Lanes`] for the queue, [`Board`] for people and the audit
+//! log, [`Consent`] for whom channels may write to. A second store implements the same traits and passes the same conformance suite. Times are milliseconds since
 //! the Unix epoch and always come from the caller's clock.
 
 mod alive;
@@ -29,6 +29,7 @@ mod rows;
 mod sqlite;
 mod story;
 mod supersession;
+mod suppression;
 mod takeover;
 mod targets;
 mod times;
@@ -41,7 +42,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::clock::Ms;
-use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use crate::text::lang::Lang;
 pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
@@ -189,6 +190,17 @@ pub trait Board: Send + Sync {
     async fn identity(&self) -> Result<Identity, StoreError>;
 }
 
+/// Whom channels may write to.
+#[async_trait]
+pub trait Consent: Send + Sync {
+    /// The person with this number, on whatever lane.
+    async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError>;
+
+    /// Writes no more to an address on a lane, whatever its audience file says; what still waits for it ends as gone at the next claim.
+    /// False, and no line in the audit log, where that was so already.
+    async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
+}
+
 /// The whole store.
-pub trait Store: Notices + Lanes + Board + 'static {}
-impl<T: Notices + Lanes + Board + 'static> Store for T {}
+pub trait Store: Notices + Lanes + Board + Consent + 'static {}
+impl<T: Notices + Lanes + Board + Consent + 'static> Store for T {}

@@ -17,7 +17,10 @@ use super::writer::Writer;
 use crate::clock::SharedClock;
 
 /// Every migration of every release, in order. None is ever changed after its release.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "store", include_str!("../../migrations/0001_store.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "store", include_str!("../../migrations/0001_store.sql")),
+    (2, "mail", include_str!("../../migrations/0002_mail.sql")),
+];
 
 /// Newest schema this build knows.
 pub const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

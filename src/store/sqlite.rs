@@ -207,3 +207,13 @@ impl Board for Sqlite {
         board::identity(&mut reader).await
     }
 }
+
+#[async_trait]
+impl Consent for Sqlite {
+    async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError> {
+        suppression::recipient(&self.readers, id).await
+    }
+    async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError> {
+        write!(self, what = suppression.clone(), act = act.clone() => suppression::suppress(&what, &act))
+    }
+}

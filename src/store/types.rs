@@ -2,6 +2,7 @@
 
 mod board;
 mod claims;
+mod consent;
 mod lanes;
 mod publication;
 
@@ -11,6 +12,7 @@ use crate::clock::Ms;
 pub use crate::lane_core::values::{Completion, HealthRow, Rate, Settled};
 pub use board::*;
 pub use claims::*;
+pub use consent::*;
 pub use lanes::*;
 pub use publication::*;
 

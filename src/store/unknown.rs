@@ -17,7 +17,7 @@ pub(super) async fn jobs(c: &mut SqliteConnection, lane: i64, limit: u32) -> Res
     // broadcast_live (lane, notice) WHERE state < 2; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
     let rows = sqlx::query(
         "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
-           b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.lang
+           b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.name, r.lang
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE b.lane = ? AND b.state < 2 AND b.n_unknown > 0 ORDER BY b.notice, d.id LIMIT ?",
@@ -53,6 +53,7 @@ pub(super) async fn jobs(c: &mut SqliteConnection, lane: i64, limit: u32) -> Res
             after_unknown: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
             recipient: RecipientId(recipient),
             address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
+            name: row.try_get("name")?,
             variant: Arc::new(variant.clone()),
             lang,
             thread,

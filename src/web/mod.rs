@@ -1,8 +1,9 @@
 //! Floor 5: public site, receipts, admin listener.
 //!
 //! The public listener answers every page from memory ([`site`]), takes delivery reports ([`receipts`]) and says how it is
-//! ([`health`]); the admin listener shows the numbers ([`admin`]). [`refresh`] keeps the site in memory up to date. Nothing
-//! here writes to the store, except receipts, through [`receipts::ReceiptSink`].
+//! ([`health`]), and lets people leave ([`unsubscribe`]); the admin listener shows the numbers ([`admin`]). [`refresh`] keeps the
+//! site in memory up to date. Nothing here writes to the store by itself: receipts go through [`receipts::ReceiptSink`], whoever
+//! leaves through the desk of `publication`.
 
 pub mod admin;
 mod encoding;
@@ -15,6 +16,7 @@ pub mod refresh;
 pub mod site;
 #[cfg(test)]
 mod tests;
+pub mod unsubscribe;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use health::{Readiness, StoreReach};
 use listen::{Limits, Listening};
 use receipts::Receipts;
 use site::SiteServer;
+use unsubscribe::Unsubscribe;
 
 /// What the listeners are made of.
 pub struct Parts {
@@ -33,6 +36,8 @@ pub struct Parts {
     pub site: SiteServer,
     /// Delivery reports.
     pub receipts: Receipts,
+    /// Where recipients of mails leave, if anywhere.
+    pub unsubscribe: Option<Unsubscribe>,
     /// Asks the store whether it can be read.
     pub store: Arc<dyn StoreReach>,
     /// What `/.well-known/security.txt` says, if anything.
@@ -50,7 +55,13 @@ impl Server {
     /// Binds both listeners (port 0: a free one) and answers from now on.
     pub async fn start(listen: SocketAddr, admin_listen: SocketAddr, parts: Parts) -> std::io::Result<Running> {
         let readiness = Arc::new(Readiness::new(parts.store, parts.site.clone()));
-        let public = public::Public::new(parts.site, parts.receipts, readiness.clone(), parts.security_txt);
+        let public = public::Public::new(
+            parts.site,
+            parts.receipts,
+            parts.unsubscribe,
+            readiness.clone(),
+            parts.security_txt,
+        );
         let public = Listening::start(listen, parts.limits, public.handler()).await?;
         let admin = admin::handler(parts.metrics);
         let admin = match Listening::start(admin_listen, parts.limits, admin).await {

@@ -12,11 +12,13 @@ use hyper::body::Incoming;
 use super::health::Readiness;
 use super::receipts::Receipts;
 use super::site::SiteServer;
+use super::unsubscribe::{Address, Unsubscribe};
 
 /// Answers every public request.
 pub(super) struct Public {
     site: SiteServer,
     receipts: Receipts,
+    unsubscribe: Option<Unsubscribe>,
     readiness: Arc<Readiness>,
     security_txt: Option<bytes::Bytes>,
 }
@@ -28,12 +30,14 @@ impl Public {
     pub(super) fn new(
         site: SiteServer,
         receipts: Receipts,
+        unsubscribe: Option<Unsubscribe>,
         readiness: Arc<Readiness>,
         security_txt: Option<String>,
     ) -> Arc<Self> {
         Arc::new(Self {
             site,
             receipts,
+            unsubscribe,
             readiness,
             security_txt: security_txt.map(Into::into),
         })
@@ -57,6 +61,11 @@ impl Public {
             };
             // Some gateways log the body, none reads it.
             return self.site.plain(status, status.canonical_reason().unwrap_or_default());
+        }
+        if let (Some(unsubscribe), Some(address)) = (&self.unsubscribe, Address::of(path))
+            && let Some(answer) = unsubscribe.answer(request.method(), address, &self.site).await
+        {
+            return answer;
         }
         match path {
             "/healthz" => self.fixed(&request, StatusCode::OK, "ok\n".into()),

@@ -56,6 +56,7 @@ fn job(delivery: i64, text: &str) -> Job {
         after_unknown: false,
         recipient: ACCOUNT,
         address: String::new(),
+        name: None,
         variant: Arc::new(variant),
         lang: Lang::De,
         thread: None,

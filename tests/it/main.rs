@@ -15,6 +15,7 @@ mod corrections;
 mod counterparts;
 mod demo;
 mod disk;
+mod email;
 mod example_notices;
 mod faults;
 mod feeds;

@@ -77,6 +77,8 @@ pub struct Job {
     pub recipient: RecipientId,
     /// Recipient's address, empty for the account.
     pub address: String,
+    /// Recipient's name, where the audience has one.
+    pub name: Option<String>,
     /// The text in the recipient's language.
     pub variant: std::sync::Arc<Variant>,
     /// Its language.

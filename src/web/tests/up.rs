@@ -144,6 +144,7 @@ pub(super) async fn up_with(limits: Limits) -> Up {
     let parts = Parts {
         site: site.clone(),
         receipts: Receipts::new(channels, inbox.clone()),
+        unsubscribe: None,
         store: inbox.clone(),
         security_txt: None,
         metrics: Some(recorder.handle()),

@@ -52,16 +52,13 @@ impl Checks {
                 job.delivery, job.attempt, row.state, row.attempt
             ));
         }
-        let key = if rules.one_counterpart {
-            None
-        } else {
-            Some(job.delivery)
-        };
-        if let Some(until) = self.told.get(&(lane, key)).filter(|until| wall < **until) {
-            return Err(format!(
-                "delivery {} starts at {wall}, told to wait until {until}",
-                job.delivery
-            ));
+        for key in [None, Some(job.delivery)] {
+            if let Some(until) = self.told.get(&(lane, key)).filter(|until| wall < **until) {
+                return Err(format!(
+                    "delivery {} starts at {wall}, told to wait until {until}",
+                    job.delivery
+                ));
+            }
         }
         if let Some(rate) = rules.rate {
             let before = self.last_start.insert(lane, wall);
@@ -104,6 +101,11 @@ impl Checks {
         };
         let told = self.told.entry((lane, key)).or_insert(until);
         *told = until.max(*told);
+    }
+
+    /// A service takes nothing for this recipient until then.
+    pub fn told_aside(&mut self, lane: LaneId, job: &Job, until: Ms) {
+        self.told.insert((lane, Some(job.delivery)), until);
     }
 
     /// Outcomes are about to be committed.

@@ -122,6 +122,7 @@ impl Model {
             after_unknown: row.after_unknown,
             recipient: row.recipient,
             address: String::new(),
+            name: None,
             variant: Arc::clone(&self.variant),
             lang: Lang::De,
             thread: None,

@@ -208,6 +208,11 @@ impl World {
                 };
                 (Outcome::Later { until: heard }, Reason::RateLimited)
             }
+            Fate::Busy(wait) => {
+                let until = self.wall() + wait;
+                self.checks.told_aside(lane, &job, until);
+                (Outcome::Deferred { until }, Reason::RecipientBusy)
+            }
             Fate::Permanent => (Outcome::Permanent, Reason::ContentRefused),
             Fate::Gone => (Outcome::Gone, Reason::RecipientGone),
             Fate::Auth => (Outcome::Auth, Reason::Credentials),

@@ -42,6 +42,8 @@ pub enum Fate {
     NoConnection,
     /// 429 with a time.
     Wait(Ms),
+    /// Takes nothing for this recipient for so long.
+    Busy(Ms),
     /// Will never be accepted.
     Permanent,
     /// This recipient is gone.
@@ -90,7 +92,8 @@ impl Provider {
                 } else {
                     rng.i64(1..5_000_000)
                 }),
-                92..96 => Fate::Permanent,
+                92..94 => Fate::Busy(rng.i64(1..5_000_000)),
+                94..96 => Fate::Permanent,
                 96..98 => Fate::Gone,
                 _ => Fate::Auth,
             },

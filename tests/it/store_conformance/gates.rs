@@ -1,6 +1,7 @@
 //! Gates, changed and dropped channels, audiences.
 
 use rundruf::domain::delivery::{BroadcastState, Gate};
+use rundruf::domain::outcome::Remote;
 use rundruf::publication::board::{Light, line};
 use rundruf::store::*;
 use rundruf::text::said::Said;
@@ -192,4 +193,56 @@ pub async fn an_audience_that_ran_out_before_it_was_opened_is_not_done<S: Store>
         "{}",
         line.text.en
     );
+}
+
+pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let all: &[(&str, &[&str])] = &[("Anna@stadt.example", &[]), ("bert@stadt.example", &[])];
+    people(store, lane, all).await;
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let jobs = claim(store, lane, T0).await;
+    let later = Settled::Waiting {
+        due_ms: T0 + 10,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &jobs[0], T0, later).await;
+    settle(store, &jobs[1], T0, Settled::Delivered(Remote::default())).await;
+
+    let anna = store.recipient(jobs[0].recipient).await.unwrap().unwrap();
+    assert_eq!(
+        (anna.lane, anna.address.as_str(), anna.suppressed),
+        (lane, "Anna@stadt.example", false)
+    );
+    let suppression = Suppression {
+        lane,
+        address: anna.address,
+        because: SuppressedBecause::Unsubscribed,
+    };
+    let lines = store.log(0, 100).await.unwrap().len();
+    for first in [true, false] {
+        let done = store.suppress(&suppression, &act("unsubscribe", T0 + 1)).await.unwrap();
+        assert_eq!(done, first, "once");
+    }
+    assert_eq!(store.log(0, 100).await.unwrap().len(), lines + 1);
+    assert!(store.recipient(jobs[0].recipient).await.unwrap().unwrap().suppressed);
+
+    assert!(
+        claim(store, lane, T0 + 10).await.is_empty(),
+        "what still waited is gone"
+    );
+    // Still in the file, once more in another spelling, and a second notice.
+    let again: &[(&str, &[&str])] = &[
+        ("Anna@stadt.example", &[]),
+        ("bert@stadt.example", &[]),
+        ("anna@stadt.example", &[]),
+    ];
+    people(store, lane, again).await;
+    publish(store, notice("i", 2), vec![to_all(lane)], T0 + 20).await;
+    let to: Vec<_> = claim(store, lane, T0 + 20)
+        .await
+        .into_iter()
+        .map(|j| j.address)
+        .collect();
+    assert_eq!(to, ["bert@stadt.example"]);
 }

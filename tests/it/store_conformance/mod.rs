@@ -75,6 +75,7 @@ on_sqlite! {
     gates::a_renamed_channel_hands_everything_to_the_lane_a_running_owner_knows,
     gates::an_audience_that_ran_out_before_it_was_opened_is_not_done,
     gates::whoever_leaves_the_audience_is_gone,
+    gates::who_has_unsubscribed_gets_nothing_more,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
     random::counters_equal_the_rows_after_any_commands,

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod counterparts;
 pub mod fixture;
 pub mod http;
+pub mod mail;
 pub mod peer;
 pub mod ports;
 pub mod proxy;

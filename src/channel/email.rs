@@ -1,0 +1,212 @@
+//! Mail through a relay (SMTP, RFC 5321), to each recipient of an audience by itself. A mail has no handle that servers honour, but
+//! its Message-ID is the same on every attempt; so what was lost after the final dot is sent again (CHANNELS 18, LANES 3).
+
+mod check;
+mod compose;
+mod dkim;
+mod keys;
+mod letter;
+mod pool;
+mod reply;
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::Address;
+use tokio::time::Instant;
+
+use super::http::{self, report};
+use super::registry::{Kind, Surroundings};
+use super::{Abilities, Built, Channel, Finding};
+use crate::clock::Ms;
+use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::outcome::{Outcome, Reason, Remote, Report};
+use crate::domain::problem::Problem;
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
+use crate::render::message::Message;
+use crate::said;
+use crate::secret::KeyFile;
+use crate::settings::{COMMON, ChannelSettings, Reader};
+use crate::store::{Job, Variant};
+use dkim::Dkim;
+use letter::{Forms, Letter, Letterhead};
+use pool::Pool;
+use session::Parcel;
+
+/// One line of the registry.
+pub const KIND: Kind = Kind {
+    name: "email",
+    purpose: [
+        "Verschickt jede Meldung als E-Mail an eine Liste, einzeln und mit Abmelde-Link.",
+        "Sends every notice as e-mail to a list, one by one and with an unsubscribe link.",
+    ],
+    example: EXAMPLE,
+    build,
+};
+
+const EXAMPLE: &str = r#"[channel.email]
+kind = "email"
+server = "smtp.stadt.example"         # the relay that takes our mail
+# port = 587                          # 587 with starttls, 465 with tls, 25 with none
+# tls = "starttls"                    # required; or "tls" (from the first byte), "none" (on this machine only)
+# tls_ca_file = "ca.pem"              # a certificate that only the house knows, beside the system's
+username = "rundruf"
+password = "geheim"                   # better password_file or password_env
+from = "Stadt Beispiel <info@stadt.example>"
+# reply_to = "poststelle@stadt.example"
+# bounces = "bounce@stadt.example"    # what comes back goes to bounce+TOKEN@stadt.example
+# dkim = { selector = "rundruf", key_file = "dkim.pem" }   # only where the relay does not sign; domain: the sender's
+audience = { file = "presse.csv" }    # address,name,language,places; the address of a mailing list is a recipient like any other
+gate = "held"                         # as long as nobody knows whether mail works
+catch_up = "latest"
+# expires = "2d"
+"#;
+
+/// How mail behaves: taken over by the relay and then out of sight; nothing can be called back.
+const ABILITIES: Abilities = Abilities {
+    handle_for: None,
+    looks_up: false,
+    receipts: false,
+    // Threads follow from names, not from what was stored.
+    threads: false,
+    correction: Operation::Post,
+    retraction: Operation::Post,
+    links: true,
+    audience: true,
+    unknown: UnknownPolicy::Repeat,
+    concurrency: 8,
+    // A relay that looks for viruses before it answers takes its time, and who gives up too soon sends twice.
+    timeout: Duration::from_secs(60),
+};
+
+struct Email {
+    pool: Arc<Pool>,
+    letterhead: Letterhead,
+    dkim: Option<Arc<Dkim>>,
+    key: KeyFile,
+    timeout: Duration,
+    site_url: String,
+}
+
+fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
+    let mut reader = Reader::new(&channel.own, COMMON);
+    let keys = keys::read(&mut reader);
+    let problems = reader.finish();
+    let (Some(keys), true) = (keys, problems.is_empty()) else {
+        return Err(problems);
+    };
+    Ok(Built::Messages(Arc::new(Email {
+        pool: Pool::new(keys.server),
+        letterhead: Letterhead {
+            channel: channel.name.clone(),
+            from: keys.from,
+            reply_to: keys.reply_to,
+            bounces: keys.bounces,
+            forms: Forms::default(),
+        },
+        dkim: keys.dkim.map(Arc::new),
+        key: around.key.clone(),
+        timeout: http::timeout(channel, &ABILITIES),
+        site_url: around.settings.site_url.clone(),
+    })))
+}
+
+impl Email {
+    fn who(&self) -> &str {
+        &self.pool.server.host
+    }
+
+    /// The mail as it goes over the wire, signed where we sign.
+    async fn parcel(&self, letter: Letter, now: Ms) -> Result<Parcel, String> {
+        let Some(dkim) = self.dkim.clone() else {
+            return Ok(parcel(letter, ""));
+        };
+        let seconds = now.div_euclid(1_000);
+        // RSA computes for a millisecond: a lane's other mails must not wait for it.
+        let signed = tokio::task::spawn_blocking(move || {
+            let signature = dkim.sign(&letter.head, &letter.body, seconds)?;
+            Ok(parcel(letter, &signature))
+        });
+        signed.await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+}
+
+fn parcel(letter: Letter, signature: &str) -> Parcel {
+    Parcel {
+        wire: letter.wire(signature),
+        sender: letter.return_path,
+        recipient: letter.to,
+    }
+}
+
+/// A recipient's address as SMTP takes it everywhere: the domain in ASCII (IDNA).
+fn address(written: &str) -> Option<Address> {
+    let (user, domain) = written.trim().rsplit_once('@')?;
+    let domain = match url::Host::parse(domain) {
+        Ok(url::Host::Domain(domain)) if user.is_ascii() => domain,
+        _ => return None,
+    };
+    Address::new(user, domain).ok()
+}
+
+#[async_trait]
+impl Channel for Email {
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    fn account(&self) -> String {
+        let server = &self.pool.server;
+        let sender = &self.letterhead.from.email;
+        let user = server.login.as_ref().map_or(sender.as_ref(), |(user, _)| user.as_str());
+        format!("{user}@{}:{}", server.host, server.port)
+    }
+
+    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
+        Ok(compose::compose(engine, message)?)
+    }
+
+    async fn send(&self, job: &Job, now: Ms) -> Report {
+        let deadline = Instant::now() + self.timeout;
+        let Some(to) = address(&job.address) else {
+            let text = said!(
+                "die Adresse in der Empfängerliste ist keine Mailadresse",
+                "the address in the audience file is no mail address"
+            );
+            return report(Outcome::Permanent, Reason::RecipientRefused, text);
+        };
+        let letter = match self.key.key() {
+            Ok(key) => self.letterhead.write(key, job, to, now),
+            Err(error) => return http::no_key(&error),
+        };
+        let parcel = match self.parcel(letter, now).await {
+            Ok(parcel) => parcel,
+            Err(error) => {
+                let text = said!(
+                    "die Mail ließ sich nicht signieren: {error}",
+                    "the mail could not be signed: {error}"
+                );
+                return report(Outcome::Transient, Reason::Local, text);
+            }
+        };
+        match self.pool.deliver(&parcel, deadline).await {
+            // The Message-ID follows from the delivery; stored for each recipient it would only make the store larger.
+            Ok(taken) => {
+                let (who, code) = (self.who(), taken.code);
+                let text = said!("{who} hat sie angenommen ({code})", "{who} took it ({code})");
+                http::delivered(Remote::default(), text)
+            }
+            Err(fault) => reply::sort(self.who(), &fault, job.attempt, now),
+        }
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        check::findings(self).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Whom a channel may not write to any more: who has unsubscribed, whose address bounces. The claim reads it every time (`due.rs`).
+
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use super::rows::from_word;
+use super::{Act, Recipient, StoreError, Suppression, audit};
+use crate::ids::{LaneId, RecipientId};
+
+/// The person with this number.
+pub(super) async fn recipient(pool: &SqlitePool, id: RecipientId) -> Result<Option<Recipient>, StoreError> {
+    // The few lanes, each by the primary key (lane, seq) of recipient; primary key of suppression.
+    let row = sqlx::query(
+        "SELECT l.id, l.name, r.address, r.lang,
+           EXISTS (SELECT 1 FROM suppression s WHERE s.lane = l.id AND s.address = lower(r.address)) AS suppressed
+         FROM lane l CROSS JOIN recipient r ON r.lane = l.id AND r.seq = ?",
+    )
+    .bind(id.0)
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| {
+        Ok(Recipient {
+            id,
+            lane: LaneId(row.try_get("id")?),
+            channel: row.try_get("name")?,
+            address: row.try_get("address")?,
+            language: from_word(row.try_get("lang")?),
+            suppressed: row.try_get("suppressed")?,
+        })
+    })
+    .transpose()
+}
+
+/// Suppresses an address on a lane; false where it was already.
+pub(super) async fn suppress(c: &mut SqliteConnection, what: &Suppression, act: &Act) -> Result<bool, StoreError> {
+    // Primary key.
+    let new = sqlx::query(
+        "INSERT INTO suppression (lane, address, reason, at) VALUES (?, lower(?), ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(what.lane.0)
+    .bind(&what.address)
+    .bind(what.because as u8)
+    .bind(act.at_ms)
+    .execute(&mut *c)
+    .await?;
+    if new.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // Unique (lane, address). A spelling of another case keeps its row, and the claim passes over it.
+    let left = sqlx::query("UPDATE recipient SET state = 2 WHERE lane = ? AND address = ? AND state = 0")
+        .bind(what.lane.0)
+        .bind(&what.address)
+        .execute(&mut *c)
+        .await?;
+    // Primary key.
+    sqlx::query("UPDATE lane SET audience = max(audience - ?, 0) WHERE id = ?")
+        .bind(i64::try_from(left.rows_affected()).unwrap_or(0))
+        .bind(what.lane.0)
+        .execute(&mut *c)
+        .await?;
+    audit::append(c, act).await?;
+    Ok(true)
+}

@@ -1,0 +1,42 @@
+//! Whom a channel may write to.
+
+use crate::ids::{LaneId, RecipientId};
+use crate::text::lang::Lang;
+
+/// Somebody of an audience as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// Their number.
+    pub id: RecipientId,
+    /// The lane that writes to them.
+    pub lane: LaneId,
+    /// Its channel's name.
+    pub channel: String,
+    /// Address as in the audience file.
+    pub address: String,
+    /// Language, where they have named one.
+    pub language: Option<Lang>,
+    /// The channel may not write to them any more.
+    pub suppressed: bool,
+}
+
+/// An address that a lane may not write to any more, whatever its audience file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// Lane.
+    pub lane: LaneId,
+    /// Address; compared in lower case.
+    pub address: String,
+    /// Why.
+    pub because: SuppressedBecause,
+}
+
+/// Why an address is suppressed. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SuppressedBecause {
+    /// They have unsubscribed.
+    Unsubscribed = 0,
+    /// Its server says that nobody is there.
+    Bounced = 1,
+}
