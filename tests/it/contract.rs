@@ -1,13 +1,16 @@
 //! The contract of the command line (DESIGN 6, NOTICE.md, LANES 1 and 2) as a black box: the built program in a folder of its
 //! own, looked at through its answers, its pages and its files.
 
+mod acts;
 mod asking;
 mod channels;
 mod command_line;
 mod examples;
 mod incidents;
 mod publishing;
+mod screens;
 mod serving;
+mod waiting;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
