@@ -156,7 +156,6 @@ impl Lanes {
                 lane: row.id,
                 name: c.settings.name.clone(),
                 common: c.settings.common.clone(),
-                publishers: c.settings.publishers.clone(),
                 built: c.built.clone(),
             })
         });

@@ -2,6 +2,7 @@
 
 use crate::domain::problem::Problem;
 use crate::publication::PublishError;
+use crate::render::compose::unit_in_words;
 use crate::store::StoreError;
 use crate::text::said::{Said, system};
 
@@ -63,6 +64,13 @@ impl From<PublishError> for Failure {
             PublishError::Audience(problems) => Self::Configuration(problems),
             PublishError::Store(error) => error.into(),
             PublishError::Render(error) => Self::Usage(crate::said!("Vorlage: {error}", "template: {error}")),
+            PublishError::TooLong { channel, limit, unit } => {
+                let (de, en) = (unit_in_words(&unit, true), unit_in_words(&unit, false));
+                Self::Refused(crate::said!(
+                    "{channel}: Diese Meldung passt nicht, auch nicht so kurz wie möglich: {limit} {de} sind erlaubt. Nichts wurde veröffentlicht. Bitte die Meldung kürzen (auch Überschrift und Namen), dem Kanal mehr erlauben (max_parts bei SMS) oder ohne ihn veröffentlichen (--channel mit den anderen).",
+                    "{channel}: this notice does not fit, not even as short as possible: {limit} {en} are allowed. Nothing was published. Please shorten the notice (headline and names, too), allow the channel more (max_parts for SMS), or publish without it (--channel with the others)."
+                ))
+            }
             PublishError::NoChannel { name, known } => Self::Usage(crate::said!(
                 "Einen Kanal {name} gibt es nicht. Eingerichtet sind: {known}.",
                 "There is no channel {name}. Configured are: {known}."

@@ -16,8 +16,9 @@ use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
 use crate::ids::DeliveryId;
 use crate::net::{Answer, Http};
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
 use crate::said;
 use crate::secret::{ExposeSecret, KeyFile, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
@@ -221,7 +222,7 @@ impl Channel for Kannel {
         format!("{}@{host}:{port}", self.username)
     }
 
-    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         sms::compose(engine, message, self.sms.max_parts)
     }
 

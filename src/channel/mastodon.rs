@@ -19,8 +19,9 @@ use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
 use crate::net::{Answer, Failure};
+use crate::render::Engine;
+use crate::render::compose::{self, ComposeError};
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError, compose};
 use crate::said;
 use crate::secret::KeyFile;
 use crate::settings::{COMMON, ChannelSettings, Reader};
@@ -255,7 +256,7 @@ impl Channel for Mastodon {
         format!("{}@{}{port}", self.channel, self.account.host())
     }
 
-    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         let (limits, _) = self.account.limits();
         let unit = |text: &str| length_with("", text, limits.url);
         compose::short_text(engine, message, "post", limits.characters, &unit, "graphemes", false)

@@ -19,8 +19,9 @@ use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
 use crate::net::Http;
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
 use crate::said;
 use crate::secret::{ExposeSecret, KeyFile, SecretString, hmac_sha256};
 use crate::settings::{COMMON, ChannelSettings, Reader};
@@ -180,34 +181,39 @@ impl Channel for Webhook {
         self.url.is_none()
     }
 
-    fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         let event = match message.kind.as_str() {
             "correction" => "notice.corrected",
             "retraction" => "notice.retracted",
             _ => "notice.published",
         };
         let mut data = json!(message);
-        // The body in HTML is the largest part and can be read at the link: it goes first where room is short.
-        let mut shortened = false;
-        for large in ["body_html", "body_text"] {
-            if data.to_string().len() > LARGEST_PAYLOAD - 500 {
-                data[large] = serde_json::Value::Null;
-                shortened = true;
+        // The body in HTML is the largest part and can be read at the link: it goes first where room is short. A short text
+        // may be as long as any; the summary never is.
+        let mut left_out = Vec::new();
+        for (large, instead) in [
+            ("body_html", serde_json::Value::Null),
+            ("body_text", serde_json::Value::Null),
+            ("short", json!(message.summary)),
+        ] {
+            if data.to_string().len() > LARGEST_PAYLOAD - 500 && data[large] != instead {
+                data[large] = instead;
+                left_out.push(large.to_owned());
             }
         }
         let payload = json!({ "type": event, "data": data });
         let length = payload.to_string().len();
         if length > LARGEST_PAYLOAD {
-            return Err(RenderError {
-                template: "webhook".to_owned(),
-                message: format!("the payload has {length} bytes, allowed are {LARGEST_PAYLOAD}"),
+            return Err(ComposeError::TooLong {
+                limit: LARGEST_PAYLOAD,
+                unit: "bytes".to_owned(),
             });
         }
         let fit = Fit {
             length,
             limit: Some(LARGEST_PAYLOAD),
             unit: "bytes".to_owned(),
-            shortened,
+            left_out,
             language_missing: message.language_missing,
             ..Fit::default()
         };

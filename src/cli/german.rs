@@ -152,6 +152,10 @@ const TEXTS: &[(&str, &str)] = &[
         "Einstellungen, Vorlagen, Zugangsdaten und Gegenstellen prüfen. Sendet keine Meldung",
     ),
     (
+        "check.clock_is_right",
+        "Nach einem Vorspringen der Uhr: sagen, dass sie jetzt stimmt; was abgelaufen ist, endet dann wieder",
+    ),
+    (
         "measure",
         "Texte zählen, wie ein Dienst sie zählt: JSON-Zeilen hinein, JSON-Zeilen heraus",
     ),

@@ -94,6 +94,9 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     if args.dry_run {
         return preview::show(&app.office, &prepared, None, now, out);
     }
+    for said in &prepared.resolved.warnings {
+        preview::bullet(out, "!", said.in_german(out.german));
+    }
     // Asked before the store is opened: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
         let Said { de, en } = price::list(&price::of_notice(&app.office, &prepared, &lanes)?);

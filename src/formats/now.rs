@@ -3,14 +3,14 @@
 
 use serde::Serialize;
 
-use super::blocks::{Badge, Blocks, Contact, ServiceRow};
+use super::blocks::{Badge, Blocks, ServiceRow};
+use super::contacts::Contact;
 use super::frame::{Desk, Dial, Frame};
 use super::known::Known;
 use super::links::tel;
 use super::ticker::Entry;
 use crate::domain::incident::IncidentView;
 use crate::render::times::{Text, clean};
-use crate::render::words::Words;
 
 /// One emergency number.
 #[derive(Debug, Clone, Serialize)]
@@ -128,7 +128,7 @@ impl Desk<'_> {
         if let Some(newest) = &short {
             frame.description = format!("{}{}", newest.lead, newest.headline.text);
             // A preview of a link in a messenger shows only this: the exercise has to stand there too.
-            frame.title = format!("{}{}", newest_lead(self.words, view), frame.title);
+            frame.title = format!("{}{}", self.exercise_lead(view), frame.title);
         }
         let services = blocks.services();
         let jumps = jumps(&services);
@@ -168,12 +168,23 @@ impl Desk<'_> {
         let first = view.notices.first().map(|n| &n.notice);
         let given = first.is_some_and(|n| n.title.is_some());
         let own = first.and_then(|n| n.words.get(&self.lang()));
-        match own {
+        let mut title = match own {
             Some(words) if !given => Text::own(words.headline.as_str()),
             _ => Text {
                 text: clean(&view.title),
                 lang: (self.lang() != self.voice.first).then(|| self.voice.first.html_lang()),
             },
+        };
+        title.text.insert_str(0, self.exercise_lead(view));
+        title
+    }
+
+    /// "ÜBUNG: " in front of all that is one.
+    pub fn exercise_lead(&self, view: &IncidentView) -> &str {
+        if view.exercise {
+            self.words.get("lead.exercise")
+        } else {
+            ""
         }
     }
 
@@ -194,14 +205,6 @@ impl Desk<'_> {
                 }
             })
             .collect()
-    }
-}
-
-fn newest_lead(words: &Words, view: &IncidentView) -> String {
-    if view.exercise {
-        words.get("lead.exercise").to_owned()
-    } else {
-        String::new()
     }
 }
 

@@ -205,7 +205,14 @@ pub fn wall(
         let desk = Desk::of(engine, site, source, spoken, now);
         let newest = desk.open().first().map(|view| {
             let mut badge = desk.state_badge(view.state);
-            words.of_list("state", view.state.word()).clone_into(&mut badge.word);
+            badge.word = match view.exercise {
+                true => format!(
+                    "{}{}",
+                    words.get("lead.exercise"),
+                    words.of_list("state", view.state.word())
+                ),
+                false => words.of_list("state", view.state.word()).to_owned(),
+            };
             (badge, desk.voice.moment(view.as_of), desk.voice.machine(view.as_of))
         });
         let (badge, as_of, machine) = match newest {

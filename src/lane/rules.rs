@@ -25,8 +25,6 @@ pub struct LaneSetup {
     pub name: String,
     /// What is configured.
     pub common: Common,
-    /// The publishers it speaks for.
-    pub publishers: Vec<String>,
     /// The channel.
     pub built: Built,
 }

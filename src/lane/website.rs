@@ -19,7 +19,7 @@ use crate::channel::Target;
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::{Site, SiteError};
+use crate::formats::{Site, SiteError, SiteOf};
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::lane::LaneNow;
 use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
@@ -48,7 +48,6 @@ pub(super) struct Task {
     site: SiteWorld,
     lane: LaneId,
     name: String,
-    publishers: Arc<[String]>,
     timeout: Duration,
     configured: Vec<Arc<dyn Target>>,
     targets: HashMap<RecipientId, Arc<dyn Target>>,
@@ -78,7 +77,6 @@ impl Task {
             site,
             lane: setup.lane,
             name: setup.name,
-            publishers: setup.publishers.into(),
             timeout: setup.common.timeout.unwrap_or(UPLOAD_TIMEOUT),
             configured,
             targets: HashMap::new(),
@@ -103,8 +101,13 @@ impl Task {
                 biased;
                 told = inbox.recv() => match told {
                     Some(Told::Row(row)) => {
-                        self.row = Some(*row);
-                        self.read_targets();
+                        // What this process would say differently (the imprint, a template, a promise that has passed
+                        // meanwhile) goes out once at its start. Where nothing differs, nothing is changed.
+                        if self.row.replace(*row).is_none() {
+                            self.raise();
+                        } else {
+                            self.read_targets();
+                        }
                     }
                     // Due times are in the rows.
                     Some(Told::Shifted(_)) => self.read_targets(),
@@ -263,7 +266,7 @@ impl Task {
         );
     }
 
-    /// The next expiry or overdue promise has come: the page says something else now.
+    /// The page may say something else now: the next expiry or overdue promise has come, or this process is new.
     fn raise(&mut self) {
         let (lane, store) = (self.lane, Arc::clone(&self.world.store));
         let now = self.world.clock.now_ms();
@@ -287,7 +290,7 @@ impl Task {
         self.uploads += 1;
         let site = build(
             self.site.clone(),
-            Arc::clone(&self.publishers),
+            self.name.clone(),
             Arc::clone(&self.built),
             Arc::clone(&self.world.clock),
             generation,
@@ -338,7 +341,7 @@ impl Task {
 /// The site of this generation: what another target had built for it, or read now.
 async fn build(
     site: SiteWorld,
-    publishers: Arc<[String]>,
+    channel: String,
     built: Shared,
     clock: SharedClock,
     generation: i64,
@@ -350,7 +353,7 @@ async fn build(
         return Ok(Arc::clone(ready));
     }
     // A panic here would otherwise end the lane: the future is shared by two readers.
-    let new = AssertUnwindSafe(site.builder.build(&publishers, clock.now_ms())).catch_unwind();
+    let new = AssertUnwindSafe(site.builder.build(SiteOf::Channel(&channel), clock.now_ms())).catch_unwind();
     match new
         .await
         .unwrap_or_else(|_| Err(SiteError("a template failed in the middle".into())))

@@ -26,6 +26,16 @@ pub enum PublishError {
     /// A template failed.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// It does not fit a channel, however short it is made.
+    #[error("{channel}: even as short as possible it is longer than {limit} {unit}")]
+    TooLong {
+        /// The channel.
+        channel: String,
+        /// What it allows.
+        limit: usize,
+        /// In this unit, as in [`crate::store::Fit`].
+        unit: String,
+    },
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

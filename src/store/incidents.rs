@@ -69,6 +69,8 @@ pub(super) async fn set_closed(
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound(Missing::Incident(incident)));
     }
+    // What leaves the pages on closing has to leave the web space too, also where it is up to date.
+    targets::raise_all(c).await?;
     audit::append(c, act).await
 }
 
@@ -98,12 +100,7 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
         }
     }
     // Every target gets the site without it, also those that are up to date.
-    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM target WHERE active = 1")
-        .fetch_all(&mut *c)
-        .await?;
-    for lane in lanes {
-        targets::raise(c, lane).await?;
-    }
+    targets::raise_all(c).await?;
     audit::append(c, act).await
 }
 

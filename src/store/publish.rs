@@ -52,6 +52,10 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
         None => new_incident(c, p).await?,
     };
     let seq = new_notice(c, p, incident).await?;
+    if notice.state == IncidentState::Closed {
+        // Also the websites that the notice itself does not go to.
+        super::targets::raise_all(c).await?;
+    }
     let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
     supersede(c, incident, seq, notice, &lanes, at).await?;
     // Websites first: the others may wait for the generation they raise.

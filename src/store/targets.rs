@@ -73,6 +73,18 @@ pub(super) async fn raise(c: &mut SqliteConnection, lane: i64) -> Result<i64, St
     Ok(generation)
 }
 
+/// A new generation of every website: something has changed that no broadcast tells of.
+pub(super) async fn raise_all(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    // A few rows.
+    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM target WHERE active = 1")
+        .fetch_all(&mut *c)
+        .await?;
+    for lane in lanes {
+        raise(c, lane).await?;
+    }
+    Ok(())
+}
+
 /// The targets in use.
 pub(super) async fn all(pool: &SqlitePool, lane: i64) -> Result<Vec<TargetRow>, StoreError> {
     // Unique (lane, address).

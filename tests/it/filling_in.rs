@@ -203,8 +203,33 @@ fn an_exercise_is_one_from_first_to_last() {
             .notice
             .exercise
     );
-    assert!(publish(&mut desk, "urgent = true").notice.exercise);
-    assert!(refused(&desk, "exercise = false").contains("is an exercise"));
+    assert!(
+        publish(&mut desk, "incident = \"uebung\"\nurgent = true")
+            .notice
+            .exercise
+    );
+    assert!(refused(&desk, "incident = \"uebung\"\nexercise = false").contains("is an exercise"));
+}
+
+#[test]
+fn what_is_real_never_becomes_part_of_an_exercise_by_itself() {
+    let mut desk = Desk::of(&["potsdam"]);
+    publish(&mut desk, "incident = \"uebung\"\nexercise = true");
+    let real = publish(&mut desk, "urgent = true");
+    assert!(real.new_incident && !real.notice.exercise, "{}", real.notice.incident);
+    assert!(
+        warnings(&real).contains("The exercise uebung is open"),
+        "{}",
+        warnings(&real)
+    );
+    let slug = real.notice.incident;
+    assert_eq!(publish(&mut desk, "state = \"confirmed\"").notice.incident, slug);
+    let practised = publish(&mut desk, "exercise = true\nstate = \"emergency\"");
+    assert_eq!(
+        (practised.notice.incident.as_str(), practised.new_incident),
+        ("uebung", false)
+    );
+    assert!(warnings(&practised).is_empty());
 }
 
 #[test]

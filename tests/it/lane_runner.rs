@@ -10,11 +10,12 @@ use rundruf::channel::{Abilities, Built, Channel, Finding};
 use rundruf::clock::{Clock, Ms, SharedClock, SystemClock};
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation, UnknownPolicy};
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
-use rundruf::formats::{Site, SiteBuilder, SiteError};
+use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use rundruf::ids::{DeliveryId, IncidentId, LaneId};
 use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
+use rundruf::render::Engine;
+use rundruf::render::compose::ComposeError;
 use rundruf::render::message::Message;
-use rundruf::render::{Engine, RenderError};
 use rundruf::settings::Common;
 use rundruf::store::disk::Disk;
 use rundruf::store::{
@@ -185,7 +186,7 @@ impl Channel for Slow {
     fn account(&self) -> String {
         "test".into()
     }
-    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, ComposeError> {
         unreachable!("lanes send what was composed before")
     }
     async fn send(&self, job: &Job, _: Ms) -> Report {
@@ -225,7 +226,7 @@ struct NoSite;
 
 #[async_trait]
 impl SiteBuilder for NoSite {
-    async fn build(&self, _: &[String], _: Ms) -> Result<Site, SiteError> {
+    async fn build(&self, _: SiteOf<'_>, _: Ms) -> Result<Site, SiteError> {
         Ok(Site::default())
     }
 }
@@ -243,7 +244,6 @@ async fn run_by(clock: SharedClock, store: &Arc<ModelStore>, channels: &[(LaneId
         lane: *lane,
         name: format!("lane{lane}"),
         common: Common::default(),
-        publishers: vec!["potsdam".into()],
         built: Built::Messages(Arc::clone(channel) as Arc<dyn Channel>),
     };
     let setups = channels.iter().map(setup).collect();

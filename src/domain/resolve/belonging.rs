@@ -115,7 +115,8 @@ pub fn has_language(publisher: &Publisher, lang: Lang, line: usize, field: &str,
     false
 }
 
-/// The incident given, the only open one, or a new one. `key` recognises what was published before.
+/// The incident given, the only open one, or a new one. What does not say that it is an exercise never becomes part of one:
+/// a real notice has to reach everybody. `key` recognises what was published before.
 pub fn incident<'a>(
     draft: &Draft,
     context: &Context<'a>,
@@ -153,7 +154,16 @@ pub fn incident<'a>(
             existing: known.and_then(by_key),
         });
     }
-    match open.as_slice() {
+    let exercise = draft.exercise.as_ref().is_some_and(|at| at.value);
+    let (alike, others): (Vec<&KnownIncident>, Vec<_>) = open.into_iter().partition(|i| i.exercise == exercise);
+    if let Some(other) = others.first().filter(|other| other.exercise) {
+        let slug = &other.slug;
+        notes.warn(said!(
+            "Die Übung {slug} ist offen; diese Meldung gehört nicht dazu und geht an alle Kanäle. Gehört sie zur Übung: incident = \"{slug}\".",
+            "The exercise {slug} is open; this notice is no part of it and goes to all channels. If it is: incident = \"{slug}\"."
+        ));
+    }
+    match alike.as_slice() {
         [only] => {
             let slug = &only.slug;
             notes.filled(said!(
