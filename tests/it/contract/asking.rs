@@ -86,8 +86,14 @@ fn whatever_sends_twice_or_for_good_asks() {
     app.wait_for("sms", 1, "unknown", 1);
     let id = format!("b{}", app.broadcast("sms", 1)["id"]);
     for (args, price) in [
-        (&["decide", id.as_str(), "again"][..], "Once more goes out: sms: 1 recipient, "),
-        (&["retract", "1", "--reason", "Falsch"], "cannot be called back: sms: 1 recipient, "),
+        (
+            &["decide", id.as_str(), "again"][..],
+            "Once more goes out: sms: 1 recipient, ",
+        ),
+        (
+            &["retract", "1", "--reason", "Falsch"],
+            "cannot be called back: sms: 1 recipient, ",
+        ),
     ] {
         let refused = app.run(args);
         assert_eq!(refused.code, 1, "{args:?}");
@@ -109,7 +115,9 @@ fn whatever_sends_twice_or_for_good_asks() {
 
 #[test]
 fn what_can_be_undone_or_reaches_nobody_for_good_does_not_ask() {
-    let app = TestApp::new(&format!("{WEBSITE}[channel.alt]\nkind = \"website\"\ntargets = [\"file:alt\"]\n"));
+    let app = TestApp::new(&format!(
+        "{WEBSITE}[channel.alt]\nkind = \"website\"\ntargets = [\"file:alt\"]\n"
+    ));
     app.publish(&format!("incident = \"2026-01-it\"\n{}", notice(1)), &["--wait"]);
     app.run(&["retract", "1", "--reason", "Falsch"]).ok();
     app.run(&["incident", "close", "2026-01-it"]).ok();
@@ -152,5 +160,9 @@ fn yes_is_taken_by_every_command() {
     }
     // Refused for what it is, not for the word.
     let refused = app.run(&["channel", "rename", "website", "neu", "--yes"]);
-    assert!(refused.code == 1 && refused.err.contains("still configured"), "{}", refused.err);
+    assert!(
+        refused.code == 1 && refused.err.contains("still configured"),
+        "{}",
+        refused.err
+    );
 }

@@ -12,6 +12,7 @@ pub mod ports;
 pub mod proxy;
 pub mod receiver;
 pub mod stage;
+pub mod terminal;
 pub mod wait;
 
 use std::io::Write;
