@@ -112,9 +112,11 @@ impl<'a> Desk<'a> {
         self.words.lang
     }
 
-    /// Incidents that are not closed, newest first.
+    /// Incidents that are not closed, newest first; an exercise never stands before what is real.
     pub fn open(&self) -> Vec<&'a IncidentView> {
-        self.source.incidents.iter().filter(|i| i.closed.is_none()).collect()
+        let mut open: Vec<_> = self.source.incidents.iter().filter(|i| i.closed.is_none()).collect();
+        open.sort_by_key(|view| view.exercise);
+        open
     }
 
     /// The name of a language in itself. "Leichte Sprache" may only be said where somebody has checked it.

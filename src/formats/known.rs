@@ -66,7 +66,7 @@ impl Blocks<'_> {
             let mut events: Vec<_> = facts
                 .event
                 .iter()
-                .filter(|(_, live)| self.listed(&live.fact.common))
+                .filter(|(_, live)| self.concerns(&live.fact.common))
                 .filter(|(_, live)| (live.fact.kind.unwrap_or(EventKind::Happened) == EventKind::Happened) == happened)
                 .collect();
             events.sort_by_key(|(_, live)| (self.order(&live.fact), live.first));
@@ -81,32 +81,20 @@ impl Blocks<'_> {
             unaffected: facts
                 .unaffected
                 .iter()
-                .filter(|(_, l)| self.listed(&l.fact.common))
+                .filter(|(_, l)| self.concerns(&l.fact.common))
                 .map(|(id, l)| plain(id, l))
                 .collect(),
             assured: facts
                 .assured
                 .iter()
-                .filter(|(_, l)| self.listed(&l.fact.common))
+                .filter(|(_, l)| self.concerns(&l.fact.common))
                 .map(|(id, l)| plain(id, l))
                 .collect(),
-            findings: facts
-                .finding
-                .iter()
-                .filter(|(_, l)| self.listed(&l.fact.common))
-                .map(|(id, l)| {
-                    let badge = l.fact.sure.map(|sure| {
-                        let tone = if sure == Sure::Confirmed { "note" } else { "later" };
-                        self.word("sure", sure.word(), tone)
-                    });
-                    let text = self.voice.field(&l.fact.common, "text", l.fact.text.as_ref());
-                    self.line(id, l, &l.fact.common, badge, None, text)
-                })
-                .collect(),
+            findings: self.findings(),
             unknown: facts
                 .unknown
                 .iter()
-                .filter(|(_, l)| self.listed(&l.fact.common))
+                .filter(|(_, l)| self.concerns(&l.fact.common))
                 .map(|(id, l)| {
                     let text = self.voice.field(&l.fact.common, "text", l.fact.text.as_ref());
                     self.line(id, l, &l.fact.common, None, None, text)
@@ -115,13 +103,13 @@ impl Blocks<'_> {
             said: facts
                 .said
                 .iter()
-                .filter(|(_, l)| self.listed(&l.fact.common))
+                .filter(|(_, l)| self.concerns(&l.fact.common))
                 .map(|(id, l)| self.quotation(id, l))
                 .collect(),
             questions: facts
                 .question
                 .iter()
-                .filter(|(_, l)| self.listed(&l.fact.common))
+                .filter(|(_, l)| self.concerns(&l.fact.common))
                 .map(|(id, l)| {
                     let ask = self.voice.field(&l.fact.common, "ask", l.fact.ask.as_ref());
                     let answer = self.voice.field(&l.fact.common, "answer", l.fact.answer.as_ref());
@@ -130,6 +118,23 @@ impl Blocks<'_> {
                 .collect(),
             events: events(true),
         }
+    }
+
+    /// What is known before what is only thought.
+    fn findings(&self) -> Vec<Line> {
+        const SUREST_FIRST: [Sure; 4] = [Sure::Confirmed, Sure::Suspected, Sure::Quoted, Sure::NoSignSoFar];
+        let mut findings: Vec<_> = self.view.facts.finding.iter().collect();
+        findings.retain(|(_, live)| self.concerns(&live.fact.common));
+        findings.sort_by_key(|(_, live)| live.fact.sure.map(|s| SUREST_FIRST.iter().position(|o| *o == s)));
+        let line = |(id, live): (&String, &Live<crate::domain::facts::Finding>)| {
+            let badge = live.fact.sure.map(|sure| {
+                let tone = if sure == Sure::Confirmed { "note" } else { "later" };
+                self.badge("sure", sure.word(), tone)
+            });
+            let text = self.voice.field(&live.fact.common, "text", live.fact.text.as_ref());
+            self.line(id, live, &live.fact.common, badge, None, text)
+        };
+        findings.into_iter().map(line).collect()
     }
 
     fn line<T>(
@@ -254,7 +259,7 @@ impl Blocks<'_> {
                             PlaceState::Limited => "part",
                             PlaceState::Closed => "off",
                         };
-                        self.word("place", state.word(), tone)
+                        self.badge("place", state.word(), tone)
                     }),
                     address: field("address", fact.address.as_ref()),
                     r#do: field("do", fact.r#do.as_ref()),

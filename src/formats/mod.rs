@@ -2,6 +2,7 @@
 
 mod atom;
 mod blocks;
+mod contacts;
 mod feeds;
 mod frame;
 mod json_feed;
@@ -13,6 +14,7 @@ mod small;
 mod state_json;
 mod style;
 mod ticker;
+mod wall;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,7 +107,7 @@ pub fn render_site(
         let mut languages = vec![front_language];
         languages.extend(spoken.into_iter().filter(|l| *l != front_language));
         for &lang in &languages {
-            let (file, page) = small::wall(engine, site_url, publishers, lang, &languages, now)?;
+            let (file, page) = wall::wall(engine, site_url, publishers, lang, &languages, now)?;
             site.files.insert(file, page);
         }
     }
