@@ -11,7 +11,9 @@ CREATE TABLE meta (
   moved        INTEGER NOT NULL DEFAULT 0,   -- 1: refuses to send
   audit_salt   TEXT    NOT NULL,             -- random; salts hashes of redacted content
   recipient_seq INTEGER NOT NULL DEFAULT 0,  -- last confirmed_seq given
-  restored_ms  INTEGER                       -- when this store came out of a backup
+  restored_ms  INTEGER,                      -- when this store came out of a backup
+  leap_at      INTEGER,                      -- the wall clock leapt forward to this time, and nobody has looked yet
+  leap_by      INTEGER                       -- so far, ms
 ) STRICT;
 
 CREATE TABLE incident (
@@ -161,8 +163,8 @@ CREATE TABLE recipient (
 ) STRICT, WITHOUT ROWID;
 
 -- Broadcast × recipient. Compact: a finished row without remote id costs about 40 bytes here and 16 in delivery_of.
--- due: waiting: not before; started: end of the lease; else 0. flags: 1 an earlier attempt may have got through, 2 from a backup,
--- 4 ended by a receipt, 8 a person decided that it goes again.
+-- due: waiting: not before; started: end of the lease; else 0. flags: 1 an earlier attempt may have got through, 2 from a backup and not
+-- started then, 4 ended by a receipt, 8 it is decided that it goes again, 16 started although no attempt is counted.
 CREATE TABLE delivery (
   id          INTEGER PRIMARY KEY AUTOINCREMENT, -- in receipt addresses: a restored store goes on far beyond the old one's
   broadcast   INTEGER NOT NULL,

@@ -12,6 +12,7 @@ use crate::publication::site::StoreSite;
 use crate::render::Engine;
 use crate::secret::KeyFile;
 use crate::store::Sqlite;
+use crate::store::disk::Disk;
 use crate::store::owner::{Changes, Owner};
 use crate::store::{Board, Store};
 
@@ -54,22 +55,8 @@ impl App {
         self.office.settings.store_path().is_file()
     }
 
-    /// LANES 1: a command whose user does not own DATA refuses, before it reads or leaves anything there.
-    fn refuse_other_users(&self) -> Result<(), Failure> {
-        let data = &self.office.settings.data;
-        if let Some((theirs, mine)) = crate::store::owner::other_owner(data) {
-            let data = data.display();
-            return Err(Failure::Refused(crate::said!(
-                "{data} gehört dem Benutzer {theirs}, dieser Befehl läuft als Benutzer {mine}. Bitte als derselbe Benutzer wie rundruf serve ausführen (sudo -u '#{theirs}' rundruf …).",
-                "{data} belongs to user {theirs}, this command runs as user {mine}. Please run it as the user who runs rundruf serve (sudo -u '#{theirs}' rundruf …)."
-            )));
-        }
-        Ok(())
-    }
-
     /// Opens the store, makes it where it is not there yet.
     pub async fn open(self) -> Result<Open, Failure> {
-        self.refuse_other_users()?;
         crate::store::owner::prepare_data(&self.office.settings.data)?;
         // Store and key come into being together: a backup made before the first message went must carry the key too.
         KeyFile::new(self.office.settings.store.key_file.clone()).key()?;
@@ -83,7 +70,7 @@ impl App {
     /// Opens the store where there is one; the app back before the first command that writes.
     pub async fn open_existing(self) -> Result<Result<Open, Self>, Failure> {
         // First: in a folder closed to this user no store would be seen.
-        self.refuse_other_users()?;
+        crate::store::owner::refuse_other_users(&self.office.settings.data)?;
         if self.has_store() {
             Ok(Ok(self.open().await?))
         } else {
@@ -135,6 +122,9 @@ impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
         let rows = open.office.register(open.store.as_ref()).await?;
+        for faulty in open.office.sync_audiences(open.store.as_ref()).await? {
+            tracing::error!("{}", faulty.said().en);
+        }
         let identity = open.store.identity().await?;
         if identity.moved {
             let data = open.office.settings.data.display();
@@ -150,7 +140,6 @@ impl Lanes {
                 lane: row.id,
                 name: c.settings.name.clone(),
                 common: c.settings.common.clone(),
-                publishers: c.settings.publishers.clone(),
                 built: c.built.clone(),
             })
         });
@@ -159,7 +148,8 @@ impl Lanes {
             instance,
         };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
-        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect()).await?;
+        let disk = Disk::of(&open.office.settings.data);
+        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect(), disk).await?;
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }

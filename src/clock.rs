@@ -16,6 +16,13 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
+/// How long the machine has been running, sleep included: what the wall clock is compared with.
+pub fn running() -> std::time::Duration {
+    // A clock that stands still while the machine sleeps would take every waking for a leap of the wall clock.
+    let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    std::time::Duration::try_from(since_boot).unwrap_or_default()
+}
+
 /// The clock handed around at run time.
 pub type SharedClock = Arc<dyn Clock>;
 

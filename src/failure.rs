@@ -2,8 +2,9 @@
 
 use crate::domain::problem::Problem;
 use crate::publication::PublishError;
+use crate::render::compose::unit_in_words;
 use crate::store::StoreError;
-use crate::text::said::Said;
+use crate::text::said::{Said, system};
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug)]
@@ -30,24 +31,7 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Refused(match &error {
-            StoreError::Newer { found, known } => crate::said!(
-                "Diesen Speicher hat ein neueres Rundruf geschrieben (Schema {found}, dieses liest bis {known}). Bitte das neuere verwenden oder eine Sicherung zurückholen.",
-                "{error}"
-            ),
-            StoreError::Broken(why) => {
-                let why = broken_in_german(why);
-                crate::said!("Der Speicher kann nicht schreiben: {why}", "{error}")
-            }
-            StoreError::Database(why) => crate::said!(
-                "Der Speicher antwortet mit einem Fehler: {why}. Nichts ging verloren, was als veröffentlicht gemeldet war.",
-                "{error}"
-            ),
-            // What people meet in ordinary work is said in German by the command itself, before it gets here.
-            StoreError::Conflict(why) | StoreError::NotFound(why) | StoreError::Refused(why) => {
-                crate::said!("{why}", "{why}")
-            }
-        })
+        Self::Refused(error.said())
     }
 }
 
@@ -58,6 +42,13 @@ impl From<PublishError> for Failure {
             PublishError::Audience(problems) => Self::Configuration(problems),
             PublishError::Store(error) => error.into(),
             PublishError::Render(error) => Self::Usage(crate::said!("Vorlage: {error}", "template: {error}")),
+            PublishError::TooLong { channel, limit, unit } => {
+                let (de, en) = (unit_in_words(&unit, true), unit_in_words(&unit, false));
+                Self::Refused(crate::said!(
+                    "{channel}: Diese Meldung passt nicht, auch nicht so kurz wie möglich: {limit} {de} sind erlaubt. Nichts wurde veröffentlicht. Bitte die Meldung kürzen (auch Überschrift und Namen), dem Kanal mehr erlauben (max_parts bei SMS) oder ohne ihn veröffentlichen (--channel mit den anderen).",
+                    "{channel}: this notice does not fit, not even as short as possible: {limit} {en} are allowed. Nothing was published. Please shorten the notice (headline and names, too), allow the channel more (max_parts for SMS), or publish without it (--channel with the others)."
+                ))
+            }
             PublishError::NoChannel { name, known } => Self::Usage(crate::said!(
                 "Einen Kanal {name} gibt es nicht. Eingerichtet sind: {known}.",
                 "There is no channel {name}. Configured are: {known}."
@@ -68,7 +59,8 @@ impl From<PublishError> for Failure {
 
 impl From<crate::formats::SiteError> for Failure {
     fn from(error: crate::formats::SiteError) -> Self {
-        Self::Refused(crate::said!("Die Seite lässt sich nicht bauen: {error}", "{error}"))
+        let why = &error.0;
+        Self::Refused(crate::said!("Die Seite lässt sich nicht bauen: {why}", "{error}"))
     }
 }
 
@@ -80,31 +72,7 @@ impl From<anyhow::Error> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::Refused(crate::said!("Ein- oder Ausgabe: {error}", "input or output: {error}"))
-    }
-}
-
-/// The store's sentences about a disk or file that fails (`store::error`), in German; others as they are.
-fn broken_in_german(why: &str) -> &str {
-    match why {
-        "the disk is full; free some space, sending goes on by itself" => {
-            "Der Datenträger ist voll. Bitte Platz schaffen; das Senden geht dann von selbst weiter."
-        }
-        "the file is read-only; give this user the right to write to it, then start again" => {
-            "Die Datei ist schreibgeschützt. Bitte diesem Benutzer das Schreiben erlauben und neu starten."
-        }
-        "the file is damaged; keep it, restore the newest backup into an empty folder" => {
-            "Die Datei ist beschädigt. Bitte aufheben und die neueste Sicherung in einen leeren Ordner zurückholen."
-        }
-        "the file is no Rundruf store; name another one or restore a backup" => {
-            "Die Datei ist kein Speicher von Rundruf. Bitte eine andere nennen oder eine Sicherung zurückholen."
-        }
-        "the disk answers with an error; look at the system's log" => {
-            "Der Datenträger meldet einen Fehler. Bitte ins Systemprotokoll sehen."
-        }
-        "the file cannot be opened; look at its folder and the rights to it" => {
-            "Die Datei lässt sich nicht öffnen. Bitte Ordner und Rechte prüfen."
-        }
-        other => other,
+        let Said { de, en } = system(&error);
+        Self::Refused(crate::said!("Ein- oder Ausgabe: {de}", "input or output: {en}"))
     }
 }

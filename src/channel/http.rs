@@ -9,6 +9,7 @@ use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::net::{Answer, Failure, Http, Use, retry};
 use crate::said;
 use crate::settings::{ChannelSettings, Reader};
+use crate::text::said::{Said, system};
 
 /// The client of a channel: its own timeout and concurrency, else the kind's. Connections are kept only where a handle makes
 /// it harmless to lose an answer. `None` with a problem where TLS is not ready.
@@ -24,10 +25,10 @@ pub fn client(
         reuse: abilities.handle_for.is_some(),
         private,
     });
-    if let Err(error) = &made {
+    if let Err(Said { de, en }) = &made {
         reader.problem(
             "kind",
-            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
+            said!("TLS ist nicht einsatzbereit: {de}.", "TLS is not ready: {en}."),
             said!(
                 "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
                 "Install the system's certificates (ca-certificates)."
@@ -43,18 +44,19 @@ pub fn timeout(channel: &ChannelSettings, abilities: &Abilities) -> Duration {
 }
 
 /// A report with its text bounded to 500 characters.
-pub fn report(outcome: Outcome, reason: Reason, text: impl Into<String>) -> Report {
-    let text: String = text.into();
-    let text = if text.chars().count() > 500 {
-        text.chars().take(499).chain(['…']).collect()
-    } else {
-        text
-    };
+pub fn report(outcome: Outcome, reason: Reason, text: Said) -> Report {
+    let text = text.map(|text| {
+        if text.chars().count() > 500 {
+            text.chars().take(499).chain(['…']).collect()
+        } else {
+            text.to_owned()
+        }
+    });
     Report { outcome, reason, text }
 }
 
 /// All went well.
-pub fn delivered(remote: Remote, text: impl Into<String>) -> Report {
+pub fn delivered(remote: Remote, text: Said) -> Report {
     report(Outcome::Delivered(remote), Reason::Ok, text)
 }
 
@@ -66,25 +68,37 @@ pub fn failed(who: &str, failure: &Failure) -> Report {
         Failure::BadAnswer(_) => (Outcome::Unknown, Reason::BadAnswer),
         Failure::Forbidden(_) => (Outcome::Permanent, Reason::RecipientRefused),
     };
-    report(outcome, reason, format!("{who}: {failure}"))
+    report(outcome, reason, failure.said().map(|why| format!("{who}: {why}")))
+}
+
+/// Nothing can be signed or named without the installation's key.
+pub fn no_key(error: &std::io::Error) -> Report {
+    let Said { de, en } = system(error);
+    report(
+        Outcome::Transient,
+        Reason::Local,
+        said!(
+            "die Schlüsseldatei lässt sich nicht lesen: {de}",
+            "the key file cannot be read: {en}"
+        ),
+    )
 }
 
 /// An answer that claims success but is not what the service answers: nobody knows whether it took the message.
 pub fn not_understood(who: &str, answer: &Answer) -> Report {
-    let how = if answer.complete {
-        "not as this service answers"
+    let (status, words) = (answer.status, said_by(answer));
+    let text = if answer.complete {
+        said!(
+            "{who} hat {status} geantwortet, aber nicht so, wie dieser Dienst antwortet{words}",
+            "{who} answered {status} but the answer is not as this service answers{words}"
+        )
     } else {
-        "broken off or too long"
+        said!(
+            "{who} hat {status} geantwortet, aber die Antwort ist abgebrochen oder zu lang{words}",
+            "{who} answered {status} but the answer is broken off or too long{words}"
+        )
     };
-    report(
-        Outcome::Unknown,
-        Reason::BadAnswer,
-        format!(
-            "{who} answered {} but the answer is {how}{}",
-            answer.status,
-            said_by(answer)
-        ),
-    )
+    report(Outcome::Unknown, Reason::BadAnswer, text)
 }
 
 /// The outcome of an answer that is no success, by its status: CHANNELS 1.1. `now` is the start of the request.
@@ -94,42 +108,57 @@ pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
     let answered = now.saturating_add(i64::try_from(answer.took.as_millis()).unwrap_or(0));
     let until = retry::when(&answer.headers, answered);
     match (status, until) {
-        (429, Some(until)) => report(
+        (429 | 503, Some(until)) => report(
             Outcome::Later { until },
-            Reason::RateLimited,
-            format!("{who} asks to wait (429){words}"),
-        ),
-        (503, Some(until)) => report(
-            Outcome::Later { until },
-            Reason::ServiceTrouble,
-            format!("{who} asks to wait (503){words}"),
+            if status == 429 {
+                Reason::RateLimited
+            } else {
+                Reason::ServiceTrouble
+            },
+            said!(
+                "{who} bittet zu warten ({status}){words}",
+                "{who} asks to wait ({status}){words}"
+            ),
         ),
         (429 | 425, _) => report(
             Outcome::Transient,
             Reason::RateLimited,
-            format!("{who} asks to wait ({status}) without saying how long{words}"),
+            said!(
+                "{who} bittet zu warten ({status}), ohne zu sagen, wie lange{words}",
+                "{who} asks to wait ({status}) without saying how long{words}"
+            ),
         ),
         (408 | 500..=599, _) => report(
             Outcome::Transient,
             Reason::ServiceTrouble,
-            format!("{who} is in trouble ({status}){words}"),
+            said!(
+                "{who} ist gestört ({status}){words}",
+                "{who} is in trouble ({status}){words}"
+            ),
         ),
         (401 | 403 | 407, _) => report(
             Outcome::Auth,
             Reason::Credentials,
-            format!("{who} refuses our credentials ({status}){words}"),
+            said!(
+                "{who} nimmt unsere Zugangsdaten nicht an ({status}){words}",
+                "{who} refuses our credentials ({status}){words}"
+            ),
         ),
         (300..=399, _) => report(
             Outcome::Permanent,
             Reason::BadAnswer,
-            format!(
+            said!(
+                "{who} verweist an eine andere Adresse ({status}), und dem folgt Rundruf nie: bitte die Adresse in der Konfiguration prüfen",
                 "{who} answers with a redirect ({status}), which is never followed: check the address in the configuration"
             ),
         ),
         (400..=499, _) => report(
             Outcome::Permanent,
             Reason::ContentRefused,
-            format!("{who} refuses it ({status}){words}"),
+            said!(
+                "{who} lehnt es ab ({status}){words}",
+                "{who} refuses it ({status}){words}"
+            ),
         ),
         _ => not_understood(who, answer),
     }
@@ -156,32 +185,31 @@ pub fn said_by(answer: &Answer) -> String {
 }
 
 /// A line of `check` for something that is well.
-pub fn well(de: String, en: String) -> Finding {
-    Finding {
-        ok: true,
-        text: crate::text::said::Said { de, en },
-    }
+pub fn well(text: Said) -> Finding {
+    Finding { ok: true, text }
 }
 
 /// A line of `check` for a counterpart that does not answer as it should.
 pub fn unwell(who: &str, report: &Report) -> Finding {
     // The report names the counterpart for lines that do not.
-    let text = report
-        .text
-        .strip_prefix(who)
-        .map_or(report.text.as_str(), |rest| rest.trim_start_matches(": "));
+    let Said { de, en } = report.text.map(|text| {
+        text.strip_prefix(who)
+            .map_or(text, |rest| rest.trim_start_matches(": "))
+            .trim()
+            .to_owned()
+    });
     let text = match report.reason {
         Reason::NotConnected => said!(
-            "{who} ist nicht zu erreichen ({text}). Bitte prüfen Sie Adresse und Netz.",
-            "{who} cannot be reached ({text}). Check the address and the network."
+            "{who} ist nicht zu erreichen ({de}). Bitte prüfen Sie Adresse und Netz.",
+            "{who} cannot be reached ({en}). Check the address and the network."
         ),
         Reason::Credentials => said!(
-            "{who} nimmt die Zugangsdaten nicht an ({text}). Bitte tragen Sie gültige ein.",
-            "{who} does not take the credentials ({text}). Enter valid ones."
+            "{who} nimmt die Zugangsdaten nicht an ({de}). Bitte tragen Sie gültige ein.",
+            "{who} does not take the credentials ({en}). Enter valid ones."
         ),
         _ => said!(
-            "{who} antwortet nicht wie erwartet ({text}).",
-            "{who} does not answer as expected ({text})."
+            "{who} antwortet nicht wie erwartet ({de}).",
+            "{who} does not answer as expected ({en})."
         ),
     };
     Finding { ok: false, text }

@@ -16,8 +16,9 @@ use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
 use crate::ids::DeliveryId;
 use crate::net::{Answer, Http};
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
 use crate::said;
 use crate::secret::{ExposeSecret, KeyFile, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
@@ -150,44 +151,56 @@ impl Kannel {
         let who = self.who();
         let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(1_000)]).into_owned();
         let body = body.trim();
-        let words = http::said_by(answer);
-        match answer.status {
+        let (status, words) = (answer.status, http::said_by(answer));
+        match status {
             200..=299 if body.contains("Denied receivers are:") => http::report(
                 Outcome::Permanent,
                 Reason::RecipientRefused,
-                format!("{who} refuses this number{words}"),
+                said!(
+                    "{who} nimmt diese Nummer nicht an{words}",
+                    "{who} refuses this number{words}"
+                ),
             ),
             200..=299 if answer.complete && ["0:", "3:", "Sent."].iter().any(|begin| body.starts_with(begin)) => {
                 http::report(
                     Outcome::Accepted(Remote::default()),
                     Reason::Ok,
-                    format!("{who} took it{words}"),
+                    said!("{who} hat sie angenommen{words}", "{who} took it{words}"),
                 )
             }
             200..=299 => http::not_understood(&who, answer),
             403 if body.starts_with("Not routable") => http::report(
                 Outcome::Permanent,
                 Reason::RecipientRefused,
-                format!("{who} has no route to this number{words}"),
+                said!(
+                    "{who} hat keinen Weg zu dieser Nummer{words}",
+                    "{who} has no route to this number{words}"
+                ),
             ),
             400 if body.to_lowercase().contains("receiver") || body.starts_with("Number(s)") => http::report(
                 Outcome::Permanent,
                 Reason::RecipientRefused,
-                format!("{who} refuses this number{words}"),
+                said!(
+                    "{who} nimmt diese Nummer nicht an{words}",
+                    "{who} refuses this number{words}"
+                ),
             ),
             404 => http::report(
                 Outcome::Auth,
                 Reason::Credentials,
-                format!("{who} knows no sendsms at this address (404): check url"),
+                said!(
+                    "{who} kennt unter dieser Adresse kein sendsms (404): bitte url prüfen",
+                    "{who} knows no sendsms at this address (404): check url"
+                ),
             ),
             500 if body.starts_with("Sending failed") => http::sort(&who, answer, now),
             // A proxy in front of Kannel says so after handing the request on, or not: an SMS is never sent twice on a guess.
             500 | 502 | 504 => http::report(
                 Outcome::Unknown,
                 Reason::ServiceTrouble,
-                format!(
-                    "something in front of {who} is in trouble ({}); the SMS may have gone through{words}",
-                    answer.status
+                said!(
+                    "etwas vor {who} ist gestört ({status}); die SMS kann durchgegangen sein{words}",
+                    "something in front of {who} is in trouble ({status}); the SMS may have gone through{words}"
                 ),
             ),
             _ => http::sort(&who, answer, now),
@@ -209,7 +222,7 @@ impl Channel for Kannel {
         format!("{}@{host}:{port}", self.username)
     }
 
-    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         sms::compose(engine, message, self.sms.max_parts)
     }
 
@@ -218,18 +231,15 @@ impl Channel for Kannel {
             return http::report(
                 Outcome::Permanent,
                 Reason::RecipientRefused,
-                "the number in the audience file is not in the form +49…",
+                said!(
+                    "die Nummer in der Empfängerliste hat nicht die Form +49…",
+                    "the number in the audience file is not in the form +49…"
+                ),
             );
         };
         let report_to = match self.report_address(job) {
             Ok(address) => address,
-            Err(error) => {
-                return http::report(
-                    Outcome::Transient,
-                    Reason::Local,
-                    format!("the key file cannot be read: {error}"),
-                );
-            }
+            Err(error) => return http::no_key(&error),
         };
         let coding = match measure(&job.variant.text).encoding {
             Encoding::Gsm7 => "0",
@@ -255,6 +265,12 @@ impl Channel for Kannel {
             Ok(answer) => self.sort(&answer, now),
             Err(failure) => http::failed(&self.who(), &failure),
         }
+    }
+
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        let mut root = self.url.clone();
+        root.set_path("/");
+        self.http.date(&root).await
     }
 
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
@@ -304,10 +320,10 @@ impl Channel for Kannel {
             .send(self.http.client().get(self.url.clone()).query(&query))
             .await
         {
-            Ok(answer) if answer.status == 400 => vec![http::well(
-                format!("{who} nimmt die Zugangsdaten an."),
-                format!("{who} takes the credentials."),
-            )],
+            Ok(answer) if answer.status == 400 => vec![http::well(said!(
+                "{who} nimmt die Zugangsdaten an.",
+                "{who} takes the credentials."
+            ))],
             Ok(answer) => vec![http::unwell(&who, &self.sort(&answer, 0))],
             Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
         }

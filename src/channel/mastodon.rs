@@ -19,8 +19,9 @@ use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
 use crate::net::{Answer, Failure};
+use crate::render::Engine;
+use crate::render::compose::{self, ComposeError};
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError, compose};
 use crate::said;
 use crate::secret::KeyFile;
 use crate::settings::{COMMON, ChannelSettings, Reader};
@@ -135,7 +136,7 @@ impl Mastodon {
         let key = self
             .key
             .key()
-            .map_err(|error| Failure::NotConnected(format!("the key file cannot be read: {error}")))?
+            .map_err(|error| Failure::NotConnected(http::no_key(&error).text))?
             .handle("mastodon", &[&self.channel, &job.name_for_ever()]);
         let request = self
             .account
@@ -185,29 +186,33 @@ impl Mastodon {
     }
 
     fn sort(&self, job: &Job, answer: &Answer, now: Ms) -> Report {
-        let who = self.account.host();
+        let (who, words) = (self.account.host(), http::said_by(answer));
         match answer.status {
             404 if job.operation == Operation::Delete => {
-                http::delivered(Remote::default(), format!("{who}: the post was gone already"))
+                let text = said!("{who}: Der Beitrag war schon weg", "{who}: the post was gone already");
+                http::delivered(Remote::default(), text)
             }
             404 => http::report(
                 Outcome::Permanent,
                 Reason::ReferenceGone,
-                format!(
-                    "{who} does not find it (404): is this the address of a Mastodon instance?{}",
-                    http::said_by(answer)
+                said!(
+                    "{who} findet es nicht (404): Ist das die Adresse einer Mastodon-Instanz?{words}",
+                    "{who} does not find it (404): is this the address of a Mastodon instance?{words}"
                 ),
             ),
-            422 if http::said_by(answer).contains("not finished processing") => http::report(
+            422 if words.contains("not finished processing") => http::report(
                 Outcome::Transient,
                 Reason::ServiceTrouble,
-                format!("{who} is still working on a picture"),
+                said!(
+                    "{who} arbeitet noch an einem Bild",
+                    "{who} is still working on a picture"
+                ),
             ),
             200 => {
                 let remote = answer.json().as_ref().and_then(remote);
                 remote.map_or_else(
                     || http::not_understood(who, answer),
-                    |remote| http::delivered(remote, format!("{who} shows it")),
+                    |remote| http::delivered(remote, said!("{who} zeigt ihn", "{who} shows it")),
                 )
             }
             201..=299 => http::not_understood(who, answer),
@@ -251,7 +256,7 @@ impl Channel for Mastodon {
         format!("{}@{}{port}", self.channel, self.account.host())
     }
 
-    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         let (limits, _) = self.account.limits();
         let unit = |text: &str| length_with("", text, limits.url);
         compose::short_text(engine, message, "post", limits.characters, &unit, "graphemes", false)
@@ -331,6 +336,10 @@ impl Channel for Mastodon {
         }
     }
 
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        self.account.http.date(&self.account.base).await
+    }
+
     async fn check(&self) -> Vec<Finding> {
         let who = self.account.host();
         let mut out = Vec::new();
@@ -344,20 +353,20 @@ impl Channel for Mastodon {
                     .filter(|c| !c.is_control())
                     .take(60)
                     .collect();
-                out.push(http::well(
-                    format!("{who} kennt uns als @{name}."),
-                    format!("{who} knows us as @{name}."),
-                ));
+                out.push(http::well(said!(
+                    "{who} kennt uns als @{name}.",
+                    "{who} knows us as @{name}."
+                )));
             }
             Err(report) => out.push(http::unwell(who, &report)),
         }
         match self.account.ask_limits(0).await {
             Ok(limits) => {
                 let n = limits.characters;
-                out.push(http::well(
-                    format!("Ein Beitrag darf dort {n} Zeichen haben."),
-                    format!("A post may have {n} characters there."),
-                ));
+                out.push(http::well(said!(
+                    "Ein Beitrag darf dort {n} Zeichen haben.",
+                    "A post may have {n} characters there."
+                )));
             }
             Err(report) => out.push(http::unwell(who, &report)),
         }

@@ -20,8 +20,9 @@ use crate::clock::Ms;
 use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Remote, Report};
 use crate::formats::Site;
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
 use crate::store::{Job, Receipt, Variant};
 use crate::text::said::Said;
 
@@ -109,8 +110,8 @@ pub trait Channel: Send + Sync {
     /// Account identity for order, rate and "changed account": host and user, no secret.
     fn account(&self) -> String;
 
-    /// The frozen text of a notice in one language.
-    fn compose(&self, engine: &Engine, message: &Message, operation: Operation) -> Result<Variant, RenderError>;
+    /// The frozen text of a notice in one language; shortened where it has to be.
+    fn compose(&self, engine: &Engine, message: &Message, operation: Operation) -> Result<Variant, ComposeError>;
 
     /// One attempt of one step. Never panics, never takes longer than the timeout, never follows a redirect with a token.
     async fn send(&self, job: &Job, now: Ms) -> Report;
@@ -123,6 +124,11 @@ pub trait Channel: Send + Sync {
     /// Reads and authenticates a delivery report.
     fn read_receipt(&self, _request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
         Err(ReceiptRefusal::None)
+    }
+
+    /// The counterpart's host and the wall time on its clock; sends no message.
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        None
     }
 
     /// Credentials, counterpart, limits; sends no message.

@@ -1,7 +1,8 @@
 //! What every SMS gateway shares: the text in as few parts as possible, the number in E.164, the price.
 
+use crate::render::Engine;
+use crate::render::compose::{self, ComposeError};
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError, compose};
 use crate::said;
 use crate::settings::Reader;
 use crate::store::Variant;
@@ -61,7 +62,7 @@ pub fn number(address: &str) -> Option<String> {
 }
 
 /// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
-pub fn compose(engine: &Engine, message: &Message, max_parts: u32) -> Result<Variant, RenderError> {
+pub fn compose(engine: &Engine, message: &Message, max_parts: u32) -> Result<Variant, ComposeError> {
     let parts = |text: &str| sms::measure(text).segments;
     compose::short_text(engine, message, "sms", max_parts as usize, &parts, "parts", true)
 }

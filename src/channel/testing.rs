@@ -160,6 +160,10 @@ pub async fn outcomes(kind: &str, keys: &str, table: &[Row<'_>], tweak: impl Fn(
             (*expected, *reason),
             "{status} {body}: {report:?}"
         );
-        assert!(!report.text.is_empty() && report.text.chars().count() <= 500);
+        for text in [&report.text.de, &report.text.en] {
+            assert!(!text.is_empty() && text.chars().count() <= 500);
+        }
+        // Reasons people see on German screens are German.
+        assert_ne!(report.text.de, report.text.en, "{report:?}");
     }
 }

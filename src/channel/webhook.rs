@@ -19,8 +19,9 @@ use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
 use crate::net::Http;
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
 use crate::said;
 use crate::secret::{ExposeSecret, KeyFile, SecretString, hmac_sha256};
 use crate::settings::{COMMON, ChannelSettings, Reader};
@@ -180,34 +181,39 @@ impl Channel for Webhook {
         self.url.is_none()
     }
 
-    fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, _engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         let event = match message.kind.as_str() {
             "correction" => "notice.corrected",
             "retraction" => "notice.retracted",
             _ => "notice.published",
         };
         let mut data = json!(message);
-        // The body in HTML is the largest part and can be read at the link: it goes first where room is short.
-        let mut shortened = false;
-        for large in ["body_html", "body_text"] {
-            if data.to_string().len() > LARGEST_PAYLOAD - 500 {
-                data[large] = serde_json::Value::Null;
-                shortened = true;
+        // The body in HTML is the largest part and can be read at the link: it goes first where room is short. A short text
+        // may be as long as any; the summary never is.
+        let mut left_out = Vec::new();
+        for (large, instead) in [
+            ("body_html", serde_json::Value::Null),
+            ("body_text", serde_json::Value::Null),
+            ("short", json!(message.summary)),
+        ] {
+            if data.to_string().len() > LARGEST_PAYLOAD - 500 && data[large] != instead {
+                data[large] = instead;
+                left_out.push(large.to_owned());
             }
         }
         let payload = json!({ "type": event, "data": data });
         let length = payload.to_string().len();
         if length > LARGEST_PAYLOAD {
-            return Err(RenderError {
-                template: "webhook".to_owned(),
-                message: format!("the payload has {length} bytes, allowed are {LARGEST_PAYLOAD}"),
+            return Err(ComposeError::TooLong {
+                limit: LARGEST_PAYLOAD,
+                unit: "bytes".to_owned(),
             });
         }
         let fit = Fit {
             length,
             limit: Some(LARGEST_PAYLOAD),
             unit: "bytes".to_owned(),
-            shortened,
+            left_out,
             language_missing: message.language_missing,
             ..Fit::default()
         };
@@ -230,7 +236,10 @@ impl Channel for Webhook {
                     return http::report(
                         Outcome::Permanent,
                         Reason::RecipientRefused,
-                        "the address in the audience file is no web address",
+                        said!(
+                            "die Adresse in der Empfängerliste ist keine Webadresse",
+                            "the address in the audience file is no web address"
+                        ),
                     );
                 }
             },
@@ -238,13 +247,7 @@ impl Channel for Webhook {
         let who = host(&url).to_owned();
         let id = match self.key.key() {
             Ok(key) => format!("msg_{}", key.handle("webhook", &[&self.channel, &job.name_for_ever()])),
-            Err(error) => {
-                return http::report(
-                    Outcome::Transient,
-                    Reason::Local,
-                    format!("the key file cannot be read: {error}"),
-                );
-            }
+            Err(error) => return http::no_key(&error),
         };
         let body = self.bodies.of(&job.variant, job.created_ms);
         let seconds = now.div_euclid(1_000);
@@ -261,36 +264,49 @@ impl Channel for Webhook {
             Ok(answer) => answer,
             Err(failure) => return http::failed(&who, &failure),
         };
-        match answer.status {
+        let status = answer.status;
+        match status {
             // The id follows from the delivery; stored ten thousand times it would only make the store larger and slower.
-            200..=299 => http::delivered(Remote::default(), format!("{who} took it ({})", answer.status)),
+            200..=299 => http::delivered(
+                Remote::default(),
+                said!("{who} hat sie angenommen ({status})", "{who} took it ({status})"),
+            ),
             410 => http::report(
                 Outcome::Gone,
                 Reason::RecipientGone,
-                format!("{who} wants no more messages (410)"),
+                said!(
+                    "{who} möchte keine Nachrichten mehr (410)",
+                    "{who} wants no more messages (410)"
+                ),
             ),
             // A receiver that does not let us in now may do so later: the specification retries everything else.
-            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => http::report(
-                Outcome::Permanent,
-                Reason::RecipientRefused,
-                format!("{who} refuses it ({}){}", answer.status, http::said_by(&answer)),
-            ),
+            400..=407 | 409 | 411..=424 | 426 | 428 | 431..=499 if self.url.is_none() => {
+                let words = http::said_by(&answer);
+                http::report(
+                    Outcome::Permanent,
+                    Reason::RecipientRefused,
+                    said!(
+                        "{who} lehnt es ab ({status}){words}",
+                        "{who} refuses it ({status}){words}"
+                    ),
+                )
+            }
             _ => http::sort(&who, &answer, now),
         }
     }
 
     async fn check(&self) -> Vec<Finding> {
         let Some(url) = &self.url else {
-            return vec![http::well(
-                "Die Empfänger stehen in der Datei audience.".to_owned(),
-                "The recipients are in the audience file.".to_owned(),
-            )];
+            return vec![http::well(said!(
+                "Die Empfänger stehen in der Datei audience.",
+                "The recipients are in the audience file."
+            ))];
         };
         let who = host(url);
         // Any answer at all shows that somebody is there; a message is not sent.
         match self.http.send(self.http.client().head(url.clone())).await {
             Ok(answer) if answer.status < 500 => {
-                vec![http::well(format!("{who} antwortet."), format!("{who} answers."))]
+                vec![http::well(said!("{who} antwortet.", "{who} answers."))]
             }
             Ok(answer) => vec![http::unwell(who, &http::sort(who, &answer, 0))],
             Err(failure) => vec![http::unwell(who, &http::failed(who, &failure))],

@@ -12,7 +12,7 @@ use super::{Globals, check, confirm};
 use crate::app::{App, Open};
 use crate::domain::delivery::{BroadcastState, Gate};
 use crate::said;
-use crate::store::{Act, Board, GateChange, LaneRow, Lanes, StoreError};
+use crate::store::{Act, Board, GateChange, LaneRow, Lanes, Refusal, StoreError};
 use crate::text::said::Said;
 use list::{list, list_configured};
 
@@ -135,16 +135,8 @@ async fn rename(open: &Open, name: &str, to: &str) -> Result<(), Failure> {
             "{name} is still configured. Rename it there first, then again."
         )));
     }
-    open.store
-        .rename_lane(name, to, &act(open, "rename", name))
-        .await
-        .map_err(|error| match error {
-            StoreError::Refused(_) => Failure::Refused(said!(
-                "{to} hat schon eigene Sendungen. Bitte einen Namen nehmen, über den noch nichts ging.",
-                "{to} has messages of its own. Please take a name that was never used."
-            )),
-            other => other.into(),
-        })
+    open.store.rename_lane(name, to, &act(open, "rename", name)).await?;
+    Ok(())
 }
 
 /// A word where a change waits for a process that is not there.
@@ -188,7 +180,8 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         lane: lane.id,
         gate: Gate::Held,
         expected_epoch: None,
-        reason,
+        // A person's words, in whatever language they wrote them.
+        reason: reason.map(Said::quoted),
     };
     let row = open.store.set_gate(&change, &act(open, "hold", name)).await?;
     crate::store::owner::wake(&open.office.settings.data);
@@ -250,13 +243,7 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         expected_epoch: Some(lane.epoch),
         reason: None,
     };
-    open.store.set_gate(&change, &act(open, "release", name)).await.map_err(|error| match error {
-        StoreError::Conflict(_) => Failure::Refused(said!(
-            "{name} wurde inzwischen von jemand anderem oder von selbst angehalten. Bitte erst ansehen: rundruf channel list",
-            "{name} was held meanwhile, by somebody else or by itself. Please look first: rundruf channel list"
-        )),
-        other => other.into(),
-    })?;
+    open.store.set_gate(&change, &act(open, "release", name)).await?;
     crate::store::owner::wake(&open.office.settings.data);
     out.say(&said!("{name} ist freigegeben.", "{name} is released."));
     if people > 0 {
@@ -286,10 +273,7 @@ fn what_goes(name: &str, notices: u64, messages: u64) -> Said {
 async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8, Failure> {
     let lane = find(open, name).await?;
     if lane.configured {
-        return Err(Failure::Refused(said!(
-            "{name} steht noch in der Konfiguration. Erst dort entfernen, dann noch einmal.",
-            "{name} is still configured. Remove it there first, then again."
-        )));
+        return Err(StoreError::Refused(Refusal::StillConfigured(name.to_owned())).into());
     }
     confirm::ask(
         out,

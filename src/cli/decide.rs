@@ -8,7 +8,7 @@ use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::ids::{BroadcastId, DeliveryId};
 use crate::said;
-use crate::store::{Act, Board, DecideOn, Decision, StoreError};
+use crate::store::{Act, Board, DecideOn, Decision, Refusal, StoreError};
 
 /// Arguments of `decide`.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
         )?;
     }
     let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
-        return Err(nothing(word));
+        return Err(StoreError::Refused(Refusal::NothingToDecide).into());
     };
     let now = open.office.clock.now_ms();
     let act = Act {
@@ -72,18 +72,8 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
         object: word.to_owned(),
         details: json!({ "decision": decision }),
     };
-    let count = open.store.decide(what, decision, &act, now).await.map_err(|error| match (error, decision) {
-        (StoreError::Refused(_), Decision::Again) => Failure::Refused(said!(
-            "{word} lässt sich nicht noch einmal senden: Dort ist nichts offen, oder eine neuere Meldung hat es überholt (dann nur there oder drop). Wie es steht: rundruf explain {word}",
-            "{word} cannot be sent again: nothing is open there, or a newer notice has passed it (then only there or drop). How it stands: rundruf explain {word}"
-        )),
-        (StoreError::Refused(_), _) => nothing(word),
-        (other, _) => other.into(),
-    })?;
+    let count = open.store.decide(what, decision, &act, now).await?;
     crate::store::owner::wake(&open.office.settings.data);
-    if count == 0 {
-        return Err(nothing(word));
-    }
     out.say(&match decision {
         Decision::There => said!("{count} als angekommen vermerkt.", "{count} marked as there."),
         Decision::Again => said!("{count} gehen noch einmal hinaus.", "{count} go out once more."),
@@ -91,11 +81,4 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
     });
     out.answer(&json!({ "decided": count }));
     Ok(0)
-}
-
-fn nothing(word: &str) -> Failure {
-    Failure::Refused(said!(
-        "Bei {word} ist nichts zu entscheiden. Was offen ist, zeigt: rundruf status",
-        "Nothing is to be decided at {word}. See what is open with: rundruf status"
-    ))
 }

@@ -81,7 +81,7 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
                 d.id.to_string(),
                 state_word(d.state).in_german(out.german).to_owned(),
                 at,
-                d.text.clone().unwrap_or_default(),
+                d.text.as_ref().map_or("", |t| t.in_german(out.german)).to_owned(),
             ]
         })
         .collect();
@@ -113,7 +113,7 @@ async fn targets(
     let cells: Vec<Vec<String>> = targets
         .iter()
         .map(|t| {
-            let why = t.text.as_deref().map(|w| format!(" ({w})")).unwrap_or_default();
+            let Said { de, en } = Said::in_brackets(t.text.as_ref());
             let due = exact_time(t.due_ms, now, zone);
             let stand = match (t.done >= t.wanted, t.done_at_ms) {
                 (true, Some(at)) => {
@@ -122,12 +122,12 @@ async fn targets(
                 }
                 (true, None) => said!("aktuell", "up to date"),
                 (false, _) if t.due_ms > now => said!(
-                    "noch nicht aktuell, nächster Versuch {due}{why}",
-                    "not up to date yet, next try {due}{why}"
+                    "noch nicht aktuell, nächster Versuch {due}{de}",
+                    "not up to date yet, next try {due}{en}"
                 ),
                 (false, _) => said!(
-                    "noch nicht aktuell, jetzt an der Reihe{why}",
-                    "not up to date yet, due now{why}"
+                    "noch nicht aktuell, jetzt an der Reihe{de}",
+                    "not up to date yet, due now{en}"
                 ),
             };
             vec![t.address.clone(), stand.in_german(out.german).to_owned()]
@@ -185,12 +185,11 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
         .iter()
         .map(|e| {
             let attempt = e.attempt.map(|a| a.to_string()).unwrap_or_default();
-            let text = e.text.clone().unwrap_or_default();
             vec![
                 exact_time(e.at_ms, now, zone),
                 attempt,
                 event_word(&e.what).in_german(out.german).to_owned(),
-                text,
+                e.text.as_ref().map_or("", |t| t.in_german(out.german)).to_owned(),
             ]
         })
         .collect();

@@ -9,7 +9,7 @@ use super::Globals;
 use super::output::{Failure, Output};
 use crate::app::App;
 use crate::domain::publisher::Publisher;
-use crate::formats::{PublisherSite, SiteBuilder, SiteError, render_site};
+use crate::formats::{PublisherSite, SiteBuilder, SiteError, SiteOf, render_site};
 use crate::said;
 
 /// Arguments of `export`.
@@ -29,7 +29,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         .now
         .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let site = match app.open_existing().await? {
-        Ok(open) => open.site().build(&[], now).await?,
+        Ok(open) => open.site().build(SiteOf::Everybody, now).await?,
         // Before the first notice the site is there all the same, without an incident; no store is made for it.
         Err(app) => {
             let quiet = |p: &Publisher| PublisherSite {

@@ -10,8 +10,8 @@ use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::channel::Built;
 use crate::said;
-use crate::store::Act;
 use crate::store::backup::{self, Restore};
+use crate::store::{Act, Refusal, StoreError};
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -75,12 +75,7 @@ pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result
 pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
     if app.has_store() {
-        let path = app.office.settings.store_path();
-        let path = path.display();
-        return Err(Failure::Refused(said!(
-            "In {path} liegt schon ein Speicher. Bitte mit --data einen leeren Ordner nennen, oder ihn erst wegräumen.",
-            "There is a store at {path} already. Please name an empty folder with --data, or move it away first."
-        )));
+        return Err(StoreError::Refused(Refusal::StoreExists(app.office.settings.store_path())).into());
     }
     let file = args.file.display();
     confirm::ask(
@@ -92,7 +87,6 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
         args.yes,
     )?;
     let settings = &app.office.settings;
-    crate::store::owner::prepare_data(&settings.data)?;
     // Kinds with a handle or a read-back settle what was open by themselves; the others wait for a person.
     let kinds = |wanted: fn(&Built) -> bool| -> Vec<&str> {
         let of = app.office.channels.iter().filter(|c| wanted(&c.built));
@@ -105,22 +99,10 @@ pub async fn restore(globals: &Globals, args: RestoreArgs, out: &Output) -> Resu
     let how = Restore {
         settling_kinds: &settling,
         open_kinds: &levels,
+        key_file: &settings.store.key_file,
         now_ms: app.office.clock.now_ms(),
     };
     let restored = backup::restore(&args.file, &settings.store_path(), &how).await?;
-    if let Some(key) = &restored.key {
-        let path = &settings.store.key_file;
-        crate::secret::write_key(path, key)?;
-        // One that was there stays. With another key nobody would recognise what the old store has sent.
-        if std::fs::read(path)? != *key {
-            std::fs::remove_file(settings.store_path())?;
-            let path = path.display();
-            return Err(Failure::Refused(said!(
-                "In {path} liegt ein anderer Schlüssel als in der Sicherung. Bitte räumen Sie ihn weg und holen Sie noch einmal zurück; nichts wurde geändert.",
-                "The key in {path} is not the one of the backup. Please move it away and restore again; nothing was changed."
-            )));
-        }
-    }
     let counts = &restored.lanes;
     out.say(&said!(
         "Zurückgeholt. Angehalten sind alle Kanäle außer der Website.",

@@ -7,6 +7,7 @@ mod decide;
 mod explain;
 mod export;
 mod german;
+mod host;
 mod incident;
 mod keep;
 pub mod output;
@@ -83,7 +84,7 @@ enum Command {
     #[command(subcommand)]
     Channel(channel::ChannelCommand),
     /// Look at every setting, template, credential and counterpart. Sends no message.
-    Check,
+    Check(check::CheckArgs),
     /// Count texts as a service counts them: JSON lines in, JSON lines out.
     Measure(crate::cli::measure::MeasureArgs),
     /// Write the public site to a folder.
@@ -180,7 +181,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
         Command::Explain(args) => explain::run(globals, args, out).await,
         Command::Decide(args) => decide::run(globals, args, out).await,
         Command::Channel(command) => channel::run(globals, command, out).await,
-        Command::Check => check::run(globals, out).await,
+        Command::Check(args) => check::run(globals, args, out).await,
         Command::Measure(args) => crate::cli::measure::run(args).map(|()| 0).map_err(|stopped| {
             Failure::Usage(crate::text::said::Said {
                 de: stopped.in_german(),

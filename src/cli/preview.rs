@@ -11,6 +11,7 @@ use crate::domain::draft;
 use crate::domain::incident::{Change, FactChange};
 use crate::domain::when::When;
 use crate::publication::{Office, Prepared, Rendered, Wishes, known_incidents};
+use crate::render::compose::unit_in_words;
 use crate::said;
 use crate::store::Variant;
 use crate::text::lang::Lang;
@@ -35,9 +36,13 @@ pub struct PreviewArgs {
 pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u8, Failure> {
     let bytes = publish::read_notice(&args.notice)?;
     let draft = draft::read(&args.notice, &bytes).map_err(Failure::Notice)?;
-    let (app, known) = match App::load(&globals.config, &globals.data)?.open_existing().await? {
+    let app = App::load(&globals.config, &globals.data)?;
+    let now = args
+        .now
+        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
+    let (app, known) = match app.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref()).await?;
+            let known = known_incidents(open.store.as_ref(), &draft, now).await?;
             (App { office: open.office }, known)
         }
         Err(app) => (app, Vec::new()),
@@ -46,9 +51,6 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
         channels: args.channel.into_iter().collect(),
         ..Wishes::default()
     };
-    let now = args
-        .now
-        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     show(&app.office, &prepared, args.lang, now, out)
 }
@@ -117,7 +119,8 @@ fn texts(prepared: &Prepared, lang: Option<Lang>) -> impl Iterator<Item = (&Rend
     })
 }
 
-fn bullet(out: &Output, mark: &str, text: &str) {
+/// A line with a mark in front, wrapped.
+pub fn bullet(out: &Output, mark: &str, text: &str) {
     for (n, line) in wrap(text, 76).iter().enumerate() {
         out.text(&format!("{} {line}", if n == 0 { mark } else { " " }));
     }
@@ -205,9 +208,13 @@ fn called(change: &FactChange, german: bool) -> String {
 fn measure(variant: &Variant, german: bool) -> String {
     let fit = &variant.fit;
     let mut out = match fit.limit {
-        Some(limit) if german => format!("{} von höchstens {limit} {}", fit.length, unit(&fit.unit, german)),
-        Some(limit) => format!("{} of at most {limit} {}", fit.length, unit(&fit.unit, german)),
-        None => format!("{} {}", fit.length, unit(&fit.unit, german)),
+        Some(limit) if german => format!(
+            "{} von höchstens {limit} {}",
+            fit.length,
+            unit_in_words(&fit.unit, german)
+        ),
+        Some(limit) => format!("{} of at most {limit} {}", fit.length, unit_in_words(&fit.unit, german)),
+        None => format!("{} {}", fit.length, unit_in_words(&fit.unit, german)),
     };
     if let Some(encoding) = &fit.encoding {
         out.push_str(&format!(", {}", encoding.to_uppercase()));
@@ -231,6 +238,14 @@ fn measure(variant: &Variant, german: bool) -> String {
     if fit.shortened {
         out.push_str(if german { ", gekürzt" } else { ", shortened" });
     }
+    if !fit.left_out.is_empty() {
+        let list = fit.left_out.join(", ");
+        out.push_str(&if german {
+            format!(", ohne {list} (steht auf der Seite)")
+        } else {
+            format!(", without {list} (on the page)")
+        });
+    }
     if fit.language_missing {
         out.push_str(if german {
             ", Text in dieser Sprache fehlt"
@@ -239,15 +254,4 @@ fn measure(variant: &Variant, german: bool) -> String {
         });
     }
     out
-}
-
-/// What a channel counts in, as people say it.
-fn unit(unit: &str, german: bool) -> &str {
-    match (unit, german) {
-        ("parts", _) => "SMS",
-        ("graphemes", true) => "Zeichen",
-        ("graphemes", false) => "characters",
-        ("bytes", true) => "Bytes",
-        (other, _) => other,
-    }
 }

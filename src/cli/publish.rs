@@ -16,7 +16,7 @@ use crate::domain::words::{IncidentState, Kind};
 use crate::publication::{Done, Office, Prepared, Wishes, audience, known_incidents};
 use crate::said;
 use crate::settings::raw::Value;
-use crate::store::{Board, BroadcastRow, Lanes as _, Published};
+use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Published};
 use crate::text::said::Said;
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
@@ -85,21 +85,25 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         override_reason: args.override_reason,
     };
     let app = App::load(&globals.config, &globals.data)?;
-    let (app, known) = match app.open_existing().await? {
+    let (app, known, lanes) = match app.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref()).await?;
-            (App { office: open.office }, known)
+            let known = known_incidents(open.store.as_ref(), &draft, open.office.clock.now_ms()).await?;
+            let lanes = open.store.lane_rows().await?;
+            (App { office: open.office }, known, lanes)
         }
-        Err(app) => (app, Vec::new()),
+        Err(app) => (app, Vec::new(), Vec::new()),
     };
     let now = app.office.clock.now_ms();
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
         return preview::show(&app.office, &prepared, None, now, out);
     }
+    for said in &prepared.resolved.warnings {
+        preview::bullet(out, "!", said.in_german(out.german));
+    }
     // Asked before the store is opened: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        confirm::ask(out, &price(&app.office, &prepared)?, args.yes)?;
+        confirm::ask(out, &price(&app.office, &prepared, &lanes)?, args.yes)?;
     }
     let open = app.open().await?;
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
@@ -128,6 +132,9 @@ pub async fn report(open: &Open, done: Done, wait: bool, out: &Output) -> Result
     let Some((number, seq, incident)) = done.place() else {
         return Ok(1);
     };
+    for faulty in &done.faulty {
+        out.say(&faulty.said());
+    }
     let created = matches!(done.published, Published::New { .. });
     crate::store::owner::wake(&open.office.settings.data);
     let slug = format!("{}/{}", notice.publisher, notice.incident);
@@ -176,17 +183,25 @@ fn needs_second_person(kind: Kind, state: IncidentState) -> bool {
 }
 
 /// Who gets what at what price, of all that cannot be called back.
-fn price(office: &Office, prepared: &Prepared) -> Result<Said, Failure> {
+fn price(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Result<Said, Failure> {
     let (mut de, mut en) = (Vec::new(), Vec::new());
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
         let Some(configured) = office.channels.iter().find(|c| c.settings.name == rendered.channel) else {
             continue;
         };
         let people = match &configured.settings.common.audience {
-            Some(file) => audience::concerned(
-                &audience::read(file).map_err(Failure::Configuration)?,
-                &prepared.resolved.notice.scope,
-            ),
+            Some(file) => match audience::read(file) {
+                Ok(people) => audience::concerned(&people, &prepared.resolved.notice.scope),
+                // With a fault in it the list stays as it was last right; a list that never was is refused.
+                Err(problems) => {
+                    let lane = lanes.iter().find(|lane| lane.name == rendered.channel);
+                    let kept = lane.map_or(0, |lane| usize::try_from(lane.audience).unwrap_or(usize::MAX));
+                    if kept == 0 {
+                        return Err(Failure::Configuration(problems));
+                    }
+                    kept
+                }
+            },
             None => 1,
         };
         let parts = rendered

@@ -16,7 +16,7 @@ use crate::channel::{Built, Channel};
 use crate::clock::SharedClock;
 use crate::said;
 use crate::store::owner::Owner;
-use crate::store::{Receipt, Store, StoreError};
+use crate::store::{Missing, Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
 use crate::web::receipts::{ReceiptSink, Receipts};
 use crate::web::refresh::Refresher;
@@ -39,7 +39,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
-    let refresher = Refresher::new(open.site(), Vec::new(), Arc::clone(&open.office.clock), site.clone());
+    let refresher = Refresher::new(open.site(), Arc::clone(&open.office.clock), site.clone());
     let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
@@ -117,7 +117,7 @@ impl ReceiptSink for Inbox {
         let lane = lanes
             .iter()
             .find(|l| l.name == channel)
-            .ok_or_else(|| StoreError::NotFound(format!("there is no lane `{channel}`")))?;
+            .ok_or_else(|| StoreError::NotFound(Missing::Channel(channel.to_owned())))?;
         self.store.receipts(lane.id, &receipts, self.clock.now_ms()).await?;
         crate::store::owner::wake(&self.data);
         Ok(())

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::{Failure, Output, table as text_table};
-use super::{Globals, incident};
+use super::{Globals, host, incident};
 use crate::app::{App, Open};
 use crate::publication::Office;
 use crate::publication::board::{self, Light, Line};
@@ -98,8 +98,13 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
             "No rundruf serve is running: nothing is being sent now. To go on: rundruf serve"
         ));
     }
+    let troubles = host::troubles(open).await?;
+    for trouble in &troubles {
+        out.say(trouble);
+    }
     out.answer(&json!({
         "as_of": crate::clock::timestamp(now), "serving": owner, "moved": moved, "incidents": incidents, "channels": lanes,
+        "machine": troubles,
     }));
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::notice::{Notice, Scope, Words};
@@ -140,12 +140,16 @@ pub struct KnownIncident {
     pub keys: Vec<KnownKey>,
 }
 
+/// A file that closed its incident is recognised for so long when it is published again.
+pub const RECOGNISED: SignedDuration = SignedDuration::from_hours(24);
+
 /// What filling in needs to know.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// Configured publishers.
     pub publishers: &'a [Publisher],
-    /// Incidents of the store (all of them; only open ones are picked by default).
+    /// Incidents of the store, all of them. Notices are needed of the one the draft names; where it names none, of those that
+    /// are open or closed within [`RECOGNISED`].
     pub incidents: &'a [KnownIncident],
     /// Now.
     pub now: Timestamp,

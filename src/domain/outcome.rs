@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Ms;
+use crate::text::said::Said;
 
 /// What the service gave us to name the message by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,6 @@ pub struct Report {
     pub outcome: Outcome,
     /// Why.
     pub reason: Reason,
-    /// For people: who, what, why; at most 500 characters, no secret.
-    pub text: String,
+    /// For people: who, what, why; at most 500 characters in each language, no secret.
+    pub text: Said,
 }

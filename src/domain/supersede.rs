@@ -10,8 +10,9 @@ use super::words::Kind;
 ///
 /// A notice that names the older one (`replaces`, `takes_back`, `corrects`) always ends it. `latest` and `digest` also end it
 /// where the newer one has the same scope or a wider list of places and services. `all` ends only `all`: it never ends a
-/// place's notice, nor a place's notice `all`. A retraction ends only what it names: whoever has not got the retracted notice
-/// gets nothing of the retraction, so an older notice ended by it would leave them with nothing at all.
+/// place's notice, nor a place's notice `all`. A correction or retraction ends only what it names (LANES 4 tells "a newer
+/// notice" from "a correction or retraction"): it puts older words right and is not the newest on anything else. A notice it
+/// ended by scope would be lost, to whoever has the old post edited and to whoever gets nothing of a retraction.
 pub fn ends(catch_up: CatchUp, older_number: u32, older_scope: &Scope, newer: &Notice) -> bool {
     if older_number >= newer.number {
         return false;
@@ -21,7 +22,7 @@ pub fn ends(catch_up: CatchUp, older_number: u32, older_scope: &Scope, newer: &N
     }
     match catch_up {
         CatchUp::Every => false,
-        CatchUp::Latest | CatchUp::Digest => newer.kind != Kind::Retraction && covers(&newer.scope, older_scope),
+        CatchUp::Latest | CatchUp::Digest => newer.kind == Kind::Notice && covers(&newer.scope, older_scope),
     }
 }
 
@@ -69,6 +70,36 @@ pub fn concerns(scope: &Scope, recipient_places: &[String]) -> bool {
                 || places.iter().any(|place| recipient_places.contains(place))
         }
     }
+}
+
+/// The scope that concerns whoever one of these concerns; `None` of none.
+pub fn union<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Option<Scope> {
+    scopes.into_iter().cloned().reduce(|one, other| match (one, other) {
+        (Scope::All, _) | (_, Scope::All) => Scope::All,
+        (
+            Scope::Named {
+                places: some,
+                services: mine,
+            },
+            Scope::Named { places: more, services },
+        ) => Scope::Named {
+            // No places: everybody (see `concerns`).
+            places: if some.is_empty() || more.is_empty() {
+                Vec::new()
+            } else {
+                together(some, more)
+            },
+            services: together(mine, services),
+        },
+    })
+}
+
+fn together(some: Vec<String>, more: Vec<String>) -> Vec<String> {
+    some.into_iter()
+        .chain(more)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 #[cfg(test)]
@@ -159,6 +190,13 @@ mod tests {
         }
 
         #[test]
+        fn a_union_concerns_whom_its_parts_concern(a in scope(), b in scope(), places in prop::collection::vec("[a-e]", 0..3)) {
+            let both = union([&a, &b]).unwrap();
+            prop_assert_eq!(concerns(&both, &places), concerns(&a, &places) || concerns(&b, &places));
+            prop_assert_eq!(union([&a]), Some(a));
+        }
+
+        #[test]
         fn covering_is_reflexive_and_transitive(a in scope(), b in scope(), c in scope()) {
             prop_assert!(covers(&a, &a));
             if covers(&a, &b) && covers(&b, &c) {
@@ -168,11 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn a_retraction_ends_only_what_it_names() {
-        let mut newer = notice(3, Scope::All);
-        newer.kind = Kind::Retraction;
-        newer.corrects = vec![2];
-        let ended = |number| ends(CatchUp::Latest, number, &Scope::All, &newer);
-        assert!(ended(2) && !ended(1));
+    fn a_correction_or_retraction_ends_only_what_it_names() {
+        for kind in [Kind::Correction, Kind::Retraction] {
+            let mut newer = notice(4, Scope::All);
+            newer.kind = kind;
+            newer.corrects = vec![2];
+            let ended = |number| ends(CatchUp::Latest, number, &Scope::All, &newer);
+            assert!(ended(2) && !ended(1) && !ended(3));
+        }
     }
 }

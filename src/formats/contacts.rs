@@ -4,12 +4,12 @@
 use serde::Serialize;
 
 use super::blocks::{Badge, Blocks, is_web};
-use super::links::tel;
+use super::links::{mailto, tel};
 use crate::domain::facts::Contact as Fact;
 use crate::domain::incident::Live;
 use crate::domain::when::When;
 use crate::domain::words::ContactState;
-use crate::render::times::{Text, clean};
+use crate::render::times::{Text, Voice, clean};
 
 /// A way to reach the publisher.
 #[derive(Debug, Clone, Serialize)]
@@ -63,18 +63,27 @@ fn mail_key(fact: &Fact) -> Option<&'static str> {
     }
 }
 
-/// The kind of a contact's first way, in the order in which people look for one: a number to call, a door, then the rest.
-fn first_way(fact: &Fact) -> &'static str {
-    [
-        ("phone", &fact.phone),
-        ("address", &fact.address),
-        ("email", &fact.email),
-        ("url", &fact.url),
-        ("fax", &fact.fax),
-    ]
-    .into_iter()
-    .find(|(_, value)| value.is_some())
-    .map_or("url", |(kind, _)| kind)
+/// The ways to reach somebody in the order in which people look for one: a number to call, a door, then the rest.
+const WAYS: [&str; 5] = ["phone", "address", "email", "url", "fax"];
+
+/// The first way that a contact has, by its place in [`WAYS`].
+fn first_way(fact: &Fact) -> Option<usize> {
+    [&fact.phone, &fact.address, &fact.email, &fact.url, &fact.fax]
+        .iter()
+        .position(|way| way.is_some())
+}
+
+/// What a contact is called: its name, else the word for its first way ("Telefon"); never its number, which may have to
+/// leave the page one day. Of several states of it the first that says something counts.
+pub(super) fn contact_name(voice: &Voice<'_>, states: &[&Fact]) -> Text {
+    let name = |fact: &&Fact| voice.field(&fact.common, "name", fact.name.as_ref());
+    states.iter().find_map(name).unwrap_or_else(|| {
+        let way = states.iter().find_map(|fact| first_way(fact));
+        Text::own(way.map_or_else(
+            || voice.words.of_list("table", "contact"),
+            |way| voice.words.of_list("kind", WAYS[way]),
+        ))
+    })
 }
 
 impl Blocks<'_> {
@@ -114,11 +123,8 @@ impl Blocks<'_> {
             .collect();
         contacts.sort_by_key(|(way, contact)| {
             let tone = contact.badge.as_ref().map_or("note", |b| b.tone);
-            let place = |list: &[&str], word: &str| list.iter().position(|w| *w == word);
-            (
-                place(&["ok", "part", "note", "later", "off"], tone),
-                place(&["phone", "address", "email", "url", "fax"], way),
-            )
+            let tone = ["ok", "part", "note", "later", "off"].iter().position(|t| *t == tone);
+            (tone, way.unwrap_or(WAYS.len()))
         });
         contacts.into_iter().map(|(_, contact)| contact).collect()
     }
@@ -148,7 +154,7 @@ impl Blocks<'_> {
         if name.is_none() && ways.len() == 1 {
             ways[0].label = None;
         }
-        let name = name.unwrap_or_else(|| Text::own(words.of_list("kind", first_way(fact))));
+        let name = name.unwrap_or_else(|| contact_name(voice, &[fact]));
         // "Fax: +49 …" under the heading "Fax" would say it twice.
         for way in &mut ways {
             if way.label.as_ref() == Some(&name.text) {
@@ -196,9 +202,9 @@ impl Blocks<'_> {
         let number = fact.phone.as_deref().and_then(tel).filter(|_| !dead);
         way("phone", fact.phone.as_ref(), number);
         way("fax", fact.fax.as_ref(), None);
-        let mailto = fact.email.as_ref().map(|mail| format!("mailto:{mail}"));
-        let mailto = mailto.filter(|_| !dead && fact.receives != Some(false));
-        way("email", fact.email.as_ref(), mailto);
+        let mail = fact.email.as_deref().and_then(mailto);
+        let mail = mail.filter(|_| !dead && fact.receives != Some(false));
+        way("email", fact.email.as_ref(), mail);
         way("address", fact.address.as_ref(), None);
         let web = fact.url.as_ref().filter(|url| is_web(url));
         way("url", web, web.filter(|_| !dead).cloned());

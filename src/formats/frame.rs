@@ -112,7 +112,7 @@ impl<'a> Desk<'a> {
         self.words.lang
     }
 
-    /// Incidents that are not closed, newest first; an exercise never stands before what is real.
+    /// Incidents that are not closed, newest first; exercises after all that is real.
     pub fn open(&self) -> Vec<&'a IncidentView> {
         let mut open: Vec<_> = self.source.incidents.iter().filter(|i| i.closed.is_none()).collect();
         open.sort_by_key(|view| view.exercise);

@@ -51,11 +51,27 @@ pub fn root_from(file: &str) -> String {
     }
 }
 
-/// `tel:` for a number as written, where it has digits at all. National emergency and service numbers stay as they are.
+/// `tel:` for a number as written; nothing where something else than a number stands there ("siehe unten", "[entfernt am …]",
+/// two numbers). National emergency and service numbers stay as they are.
 pub fn tel(number: &str) -> Option<String> {
-    let dialled: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-    let digits = dialled.bytes().filter(u8::is_ascii_digit).count();
-    ((3..=20).contains(&digits) && dialled.rfind('+').unwrap_or(0) == 0).then(|| format!("tel:{dialled}"))
+    let number = number.trim();
+    // The zero in "+49 (0) 331" is dialled only without the country.
+    let whole = number.starts_with('+').then(|| number.replace("(0)", ""));
+    let number = whole.as_deref().unwrap_or(number);
+    let (plus, rest) = number.strip_prefix('+').map_or(("", number), |rest| ("+", rest));
+    let between = |c: char| c.is_whitespace() || matches!(c, '-' | '–' | '/' | '.' | '(' | ')');
+    let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+    let only = rest.chars().all(|c| c.is_ascii_digit() || between(c));
+    (only && (3..=20).contains(&digits.len())).then(|| format!("tel:{plus}{digits}"))
+}
+
+/// `mailto:` for a mail address as written; nothing where something else stands there. Signs that mean something in an
+/// address of the web are none of an ordinary mail address.
+pub fn mailto(address: &str) -> Option<String> {
+    let address = address.trim();
+    let (name, domain) = address.split_once('@')?;
+    let fine = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "._+-".contains(c));
+    (fine(name) && fine(domain)).then(|| format!("mailto:{address}"))
 }
 
 #[cfg(test)]
@@ -72,7 +88,35 @@ mod tests {
     fn numbers_to_dial() {
         assert_eq!(tel("+49 30 23125-100").as_deref(), Some("tel:+493023125100"));
         assert_eq!(tel("116 117").as_deref(), Some("tel:116117"));
-        assert_eq!(tel("siehe unten"), None);
-        assert_eq!(tel("030 123 oder +49 30 123"), None);
+        assert_eq!(tel("(030) 123/45 – 0").as_deref(), Some("tel:030123450"));
+        assert_eq!(tel("+49 (0) 331 289-0").as_deref(), Some("tel:+493312890"));
+        for other in [
+            "siehe unten",
+            "030 123 oder +49 30 123",
+            "030 123 + 45",
+            "[entfernt am 24.01.2023]",
+            "[removed on 24 January 2023]",
+            "115 (8–18 Uhr)",
+            "12",
+        ] {
+            assert_eq!(tel(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_write_to() {
+        assert_eq!(
+            mailto(" post.stelle@rathaus.example").as_deref(),
+            Some("mailto:post.stelle@rathaus.example")
+        );
+        for other in [
+            "[entfernt am 24.01.2023]",
+            "post@rathaus.example?bcc=x@evil.example",
+            "post at rathaus",
+            "a@b@c.example",
+            "@rathaus.example",
+        ] {
+            assert_eq!(mailto(other), None, "{other}");
+        }
     }
 }

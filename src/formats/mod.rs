@@ -58,11 +58,21 @@ pub struct PublisherSite {
     pub incidents: Vec<IncidentView>,
 }
 
+/// Whose site is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteOf<'a> {
+    /// What `serve` answers and `export` writes: every publisher. An exercise is part of it only where every website of its
+    /// publisher gets exercises.
+    Everybody,
+    /// What goes to the targets of this website channel: its publishers, exercises where it gets them.
+    Channel(&'a str),
+}
+
 /// Builds the site from the store as it is now. Implemented where store and templates meet (floor 4).
 #[async_trait]
 pub trait SiteBuilder: Send + Sync {
-    /// The site of these publishers (all with an empty slice) at `now`.
-    async fn build(&self, publishers: &[String], now: Ms) -> Result<Site, SiteError>;
+    /// The site at `now`.
+    async fn build(&self, of: SiteOf<'_>, now: Ms) -> Result<Site, SiteError>;
 }
 
 /// Why the site cannot be built; the old one stays.
@@ -167,7 +177,10 @@ fn publisher_pages(desk: &Desk<'_>, files: &mut BTreeMap<String, SiteFile>) -> R
         };
         let place_name = place_name(&desk.voice, newest, &place);
         let open = desk.open();
-        let shown = open.iter().find(about).or(open.first());
+        // A place of an exercise does not hide what is real, wherever that is.
+        let first = open.first();
+        let alike = |view: &&&IncidentView| first.is_some_and(|first| view.exercise == first.exercise);
+        let shown = open.iter().filter(alike).find(about).or(first);
         let html = match shown {
             Some(view) => desk.now_page(view, &page, &file, Some((&place, place_name.clone())))?,
             None => desk.quiet_page(&file)?,

@@ -12,7 +12,6 @@ use super::ticker::Entry;
 use crate::domain::incident::IncidentView;
 use crate::render::message::place_name;
 use crate::render::times::{Text, clean};
-use crate::render::words::Words;
 
 /// One emergency number.
 #[derive(Debug, Clone, Serialize)]
@@ -138,7 +137,7 @@ impl Desk<'_> {
         if let Some(newest) = &short {
             frame.description = format!("{}{}", newest.lead, newest.headline.text);
             // A preview of a link in a messenger shows only this: the exercise has to stand there too.
-            frame.title = format!("{}{}", exercise_lead(self.words, view), frame.title);
+            frame.title = format!("{}{}", self.exercise_lead(view), frame.title);
         }
         let (services, known) = (blocks.services(), blocks.known());
         let jumps = jumps(&services);
@@ -186,8 +185,17 @@ impl Desk<'_> {
                 lang: (self.lang() != self.voice.first).then(|| self.voice.first.html_lang()),
             },
         };
-        title.text.insert_str(0, exercise_lead(self.words, view));
+        title.text.insert_str(0, self.exercise_lead(view));
         title
+    }
+
+    /// "ÜBUNG: " in front of all that is one.
+    pub fn exercise_lead(&self, view: &IncidentView) -> &str {
+        if view.exercise {
+            self.words.get("lead.exercise")
+        } else {
+            ""
+        }
     }
 
     /// Places that notices name and that say nothing by themselves: who lives there finds the page all the same.
@@ -223,11 +231,6 @@ impl Desk<'_> {
             })
             .collect()
     }
-}
-
-/// The word that everything about an exercise begins with; nothing for what is real.
-pub fn exercise_lead<'a>(words: &'a Words, view: &IncidentView) -> &'a str {
-    if view.exercise { words.get("lead.exercise") } else { "" }
 }
 
 /// Jumps by state, in the order of the table.

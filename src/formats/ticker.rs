@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::blocks::Badge;
+use super::contacts::contact_name;
 use super::frame::Desk;
-use crate::domain::incident::{Change, IncidentView, NoticeView, Overtaken};
+use crate::domain::incident::{Change, FactChange, IncidentView, NoticeView, Overtaken};
 use crate::domain::notice::Scope;
+use crate::domain::schema::Table;
 use crate::domain::words::IncidentState;
 use crate::render::message::{Message, place_name};
 use crate::render::times::{Text, clean};
@@ -174,13 +176,14 @@ impl Desk<'_> {
                 .changes
                 .iter()
                 .filter(|c| matches!(c.change, Change::New | Change::Changed | Change::Ended))
+                .filter(|c| !has_left(view, c))
                 .map(|c| self.change(view, c))
                 .collect(),
             next: message.next,
         }
     }
 
-    fn change(&self, view: &IncidentView, change: &crate::domain::incident::FactChange) -> ChangeLine {
+    fn change(&self, view: &IncidentView, change: &FactChange) -> ChangeLine {
         let word = match change.change {
             Change::New => "new",
             Change::Changed => "changed",
@@ -206,14 +209,24 @@ impl Desk<'_> {
                 .service
                 .get(id)
                 .and_then(|l| self.voice.field(&l.fact.common, "name", l.fact.name.as_ref())),
-            "contact" => facts
-                .contact
-                .get(id)
-                .and_then(|l| self.voice.field(&l.fact.common, "name", l.fact.name.as_ref())),
+            "contact" => {
+                let live = facts.contact.get(id).map(|l| &l.fact);
+                let given = view.notices.iter().rev().filter_map(|n| n.notice.facts.contact.get(id));
+                let states: Vec<_> = live.into_iter().chain(given).collect();
+                Some(contact_name(&self.voice, &states))
+            }
             "place" => Some(place_name(&self.voice, view, id)).filter(|name| name.text != id),
             _ => None,
         }
     }
+}
+
+/// Whether a change must not be told any more: a private contact leaves the page with the end of the incident.
+fn has_left(view: &IncidentView, change: &FactChange) -> bool {
+    let mut given = view.notices.iter().rev();
+    view.closed.is_some()
+        && change.table == Table::Contact.name()
+        && given.find_map(|n| n.notice.facts.contact.get(&change.id)?.private) == Some(true)
 }
 
 /// The key of a fate in the word lists.

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::blocks::Badge;
 use super::frame::{Desk, HTML, OtherLanguage};
 use super::links::{Links, root_from};
-use super::now::exercise_lead;
 use super::style::CSS;
 use super::{PublisherSite, SiteFile};
 use crate::domain::publisher::Publisher;
@@ -72,7 +71,7 @@ pub fn wall(
         let desk = Desk::of(engine, site, source, lang, now);
         let newest = desk.open().first().map(|view| {
             let mut badge = desk.state_badge(view.state);
-            badge.word.insert_str(0, exercise_lead(words, view));
+            badge.word.insert_str(0, desk.exercise_lead(view));
             (badge, desk.voice.moment(view.as_of), desk.voice.machine(view.as_of))
         });
         let (badge, as_of, machine) = match newest {

@@ -20,7 +20,9 @@ use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::LaneId;
 use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
+use crate::said;
 use crate::store::{Job, LaneRow, StoreError};
+use crate::text::said::Said;
 
 /// Unknown rows read at the start for looking up.
 const MOST_LOOK_UPS: u32 = 1_000;
@@ -141,8 +143,10 @@ impl Task {
                 let channel = Arc::clone(&self.channel);
                 self.push(look_up(channel, job, self.rules.timeout()));
             }
+            // Nothing new begins that could not be written down; the lane asks again in a second.
+            Command::Claim { .. } if self.world.disk.is_low() => self.push(std::future::ready(Event::ClaimFailed)),
             Command::Claim { epoch, limit, probe } => {
-                let request = self.rules.claim(epoch, now, limit, probe);
+                let request = self.rules.claim(epoch, now, !self.world.trust.leapt(), limit, probe);
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();
@@ -236,8 +240,11 @@ async fn send(channel: Arc<dyn Channel>, job: Job, clock: SharedClock, timeout: 
     let attempt = AssertUnwindSafe(channel.send(&job, clock.now_ms())).catch_unwind();
     let report = match tokio::time::timeout(timeout, attempt).await {
         Ok(Ok(report)) => report,
-        Ok(Err(_)) => nobody_knows("the channel's own code failed in the middle of the request"),
-        Err(_) => nobody_knows("no answer in time"),
+        Ok(Err(_)) => nobody_knows(said!(
+            "der eigene Code des Kanals ist mitten in der Anfrage gescheitert",
+            "the channel's own code failed in the middle of the request"
+        )),
+        Err(_) => nobody_knows(said!("keine Antwort zur rechten Zeit", "no answer in time")),
     };
     Event::Finished { job, report }
 }
@@ -252,11 +259,11 @@ async fn look_up(channel: Arc<dyn Channel>, job: Job, timeout: Duration) -> Even
     Event::LookedUp { job, found }
 }
 
-fn nobody_knows(text: &str) -> Report {
+fn nobody_knows(text: Said) -> Report {
     Report {
         outcome: Outcome::Unknown,
         reason: Reason::NoAnswer,
-        text: text.to_owned(),
+        text,
     }
 }
 

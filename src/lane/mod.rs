@@ -22,6 +22,7 @@ use crate::channel::Built;
 use crate::clock::{Ms, SharedClock};
 use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
+use crate::store::disk::Disk;
 use crate::store::{LaneRow, Lanes, StoreError, TakenOver};
 pub use glance::{Glance, Waker};
 pub use metrics::observe as observe_board;
@@ -44,6 +45,8 @@ pub(crate) struct World {
     pub store: Arc<dyn Lanes>,
     pub clock: SharedClock,
     pub waker: Waker,
+    pub trust: Arc<clock_watch::Trust>,
+    pub disk: Arc<Disk>,
 }
 
 /// The site lanes' part: who builds the site, and the store's instance number.
@@ -61,7 +64,6 @@ pub struct LanesHandle {
     lanes: Vec<(String, mpsc::UnboundedSender<Told>, glance::Watch)>,
     tasks: JoinSet<()>,
     supervisor: JoinSet<()>,
-    clock_trust: Arc<clock_watch::Trust>,
     taken_over: Vec<TakenOver>,
 }
 
@@ -71,6 +73,7 @@ pub async fn start(
     clock: SharedClock,
     site: SiteWorld,
     setups: Vec<LaneSetup>,
+    disk: Disk,
 ) -> Result<LanesHandle, StoreError> {
     let now = clock.now_ms();
     let mut handles_from_ms = Ms::MIN;
@@ -84,11 +87,13 @@ pub async fn start(
         handles_from_ms = now;
     }
     let mut messages = Vec::new();
+    let mut channels = Vec::new();
     let mut websites = Vec::new();
     for setup in setups {
         match &setup.built {
             Built::Messages(channel) => {
                 let rules = MessageRules::of(setup.lane, &setup.common, channel.as_ref(), handles_from_ms);
+                channels.push(Arc::clone(channel));
                 messages.push((rules, Arc::clone(channel), setup));
             }
             Built::Website(targets) => websites.push((targets.clone(), setup)),
@@ -102,6 +107,8 @@ pub async fn start(
         store,
         clock,
         waker: waker.clone(),
+        trust: Arc::default(),
+        disk: Arc::new(disk),
     };
     let mut tasks = JoinSet::new();
     let mut lanes = Vec::new();
@@ -122,21 +129,18 @@ pub async fn start(
         let task = website::Task::new(world.clone(), site.clone(), setup, targets, show);
         tasks.spawn(task.run(inbox, waker.subscribe()));
     }
-    let clock_trust = Arc::new(clock_watch::Trust::default());
     let mut supervisor = JoinSet::new();
     let watches = lanes
         .iter()
         .map(|(name, _, watch)| (name.clone(), watch.clone()))
         .collect();
-    supervisor
-        .spawn(supervisor::Supervisor::new(world, told, watches, Arc::clone(&clock_trust)).run(waker.subscribe()));
+    supervisor.spawn(supervisor::Supervisor::new(world, told, watches, channels).run(waker.subscribe()));
     waker.wake();
     Ok(LanesHandle {
         waker,
         lanes,
         tasks,
         supervisor,
-        clock_trust,
         taken_over,
     })
 }
@@ -170,16 +174,6 @@ impl LanesHandle {
                 return;
             }
         }
-    }
-
-    /// True where the clock leapt: expiry waits for [`LanesHandle::trust_clock`] (LANES 8).
-    pub fn expiry_waits(&self) -> bool {
-        self.clock_trust.leapt()
-    }
-
-    /// A person has looked at the clock: expiry goes on.
-    pub fn trust_clock(&self) {
-        self.clock_trust.trust();
     }
 
     /// No new claims, not-started rows back, what is in flight runs out and is committed. True where all was done within

@@ -25,8 +25,6 @@ pub struct LaneSetup {
     pub name: String,
     /// What is configured.
     pub common: Common,
-    /// The publishers it speaks for.
-    pub publishers: Vec<String>,
     /// The channel.
     pub built: Built,
 }
@@ -66,12 +64,13 @@ impl MessageRules {
         Duration::from_millis(u64::try_from(self.core.timeout_ms).unwrap_or_default())
     }
 
-    /// A claim.
-    pub fn claim(&self, epoch: i64, now_ms: Ms, limit: u32, probe: bool) -> ClaimRequest {
+    /// A claim. `expires`: the clock is trusted.
+    pub fn claim(&self, epoch: i64, now_ms: Ms, expires: bool, limit: u32, probe: bool) -> ClaimRequest {
         ClaimRequest {
             lane: self.lane,
             epoch,
             now_ms,
+            expires,
             limit,
             probe,
             lease_ms: self.core.timeout_ms.saturating_add(MARGIN_MS),

@@ -5,19 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use super::clock_watch::{ClockWatch, Trust};
+use super::clock_watch::{ClockWatch, others_agree};
 use super::glance::Watch;
 use super::{Told, World, metrics};
+use crate::channel::Channel;
+use crate::clock::Ms;
 use crate::ids::LaneId;
-use crate::lane_core::clock_jump::Jump;
-use crate::store::LaneRow;
+use crate::lane_core::clock_jump::{Jump, LEAP_MS};
+use crate::store::disk::Room;
+use crate::store::{LaneRow, Leap};
 
 /// How often clocks are compared and gauges set.
 const TICK: Duration = Duration::from_secs(1);
 /// Expiry is looked at every so many ticks.
 const EXPIRY_TICKS: u64 = 5;
+/// After a leap the counterparts are asked for the time at once, and again every so many ticks.
+const ASK_TICKS: u64 = 60;
 /// The highest time seen is stored every so many ticks; completions carry times of their own.
 const HIGH_TIME_TICKS: u64 = 60;
 
@@ -26,7 +32,11 @@ pub(super) struct Supervisor {
     world: World,
     lanes: Vec<(LaneId, mpsc::UnboundedSender<Told>)>,
     watches: Vec<(String, Watch)>,
-    trust: Arc<Trust>,
+    /// Whom to ask for the time.
+    channels: Vec<Arc<dyn Channel>>,
+    asking: Option<JoinHandle<bool>>,
+    ask_at: u64,
+    leap: Option<Leap>,
     clocks: ClockWatch,
     rows: HashMap<LaneId, LaneRow>,
     ticks: u64,
@@ -38,14 +48,17 @@ impl Supervisor {
         world: World,
         lanes: Vec<(LaneId, mpsc::UnboundedSender<Told>)>,
         watches: Vec<(String, Watch)>,
-        trust: Arc<Trust>,
+        channels: Vec<Arc<dyn Channel>>,
     ) -> Self {
         Self {
             clocks: ClockWatch::new(world.clock.now_ms()),
             world,
             lanes,
             watches,
-            trust,
+            channels,
+            asking: None,
+            ask_at: 0,
+            leap: None,
             rows: HashMap::new(),
             ticks: 0,
             in_trouble: false,
@@ -93,6 +106,34 @@ impl Supervisor {
     async fn tick(&mut self) {
         self.ticks += 1;
         let now = self.world.clock.now_ms();
+        self.look_at_clocks(now).await;
+        self.look_at_disk();
+        for (name, watch) in &self.watches {
+            metrics::show(name, &watch.now());
+        }
+        if self.ticks.is_multiple_of(EXPIRY_TICKS) && self.leap.is_none() {
+            match self.world.store.expire(now).await {
+                Ok(0) => {}
+                Ok(_) => self.world.waker.wake(),
+                Err(error) => self.trouble("expiring", &error.to_string()),
+            }
+        }
+        // A leap must not become the highest time before somebody has looked.
+        if self.ticks.is_multiple_of(HIGH_TIME_TICKS)
+            && self.leap.is_none()
+            && let Err(error) = self.world.store.high_time(now).await
+        {
+            self.trouble("storing the time", &error.to_string());
+        }
+        self.read_rows().await;
+    }
+
+    async fn look_at_clocks(&mut self, now: Ms) {
+        // A person's word comes through the store.
+        match self.world.store.leap().await {
+            Ok(leap) => self.leap = leap,
+            Err(error) => self.trouble("reading the clock's leap", &error.to_string()),
+        }
         match self.clocks.look(now) {
             Jump::None => {}
             Jump::Back(by) => {
@@ -106,34 +147,64 @@ impl Supervisor {
                 for (_, lane) in &self.lanes {
                     let _ = lane.send(Told::Shifted(by));
                 }
+                // Back from where it had leapt to.
+                if self.leap.is_some_and(|leap| by > leap.by_ms - LEAP_MS) {
+                    self.leapt(None).await;
+                }
             }
             Jump::Leap(by) => {
                 tracing::warn!(
                     by_ms = by,
-                    "the clock leapt forward: nothing expires until a person has looked"
+                    "the clock leapt forward: nothing expires until somebody has looked"
                 );
-                self.trust.distrust();
+                let before = self.leap.map_or(0, |leap| leap.by_ms);
+                let by_ms = before.saturating_add(by);
+                self.leapt(Some(Leap { at_ms: now, by_ms })).await;
             }
         }
-        for (name, watch) in &self.watches {
-            metrics::show(name, &watch.now());
-        }
-        ::metrics::gauge!("rundruf_clock_leapt").set(f64::from(u8::from(self.trust.leapt())));
-        if self.ticks.is_multiple_of(EXPIRY_TICKS) && !self.trust.leapt() {
-            match self.world.store.expire(now).await {
-                Ok(0) => {}
-                Ok(_) => self.world.waker.wake(),
-                Err(error) => self.trouble("expiring", &error.to_string()),
-            }
-        }
-        // A leap must not become the highest time before a person has looked.
-        if self.ticks.is_multiple_of(HIGH_TIME_TICKS)
-            && !self.trust.leapt()
-            && let Err(error) = self.world.store.high_time(now).await
+        self.ask_others().await;
+        let leapt = self.leap.is_some();
+        self.world.trust.set(leapt);
+        ::metrics::gauge!("rundruf_clock_leapt").set(f64::from(u8::from(leapt)));
+    }
+
+    /// Asks the counterparts for the time, beside everything else, as long as ours is in doubt.
+    async fn ask_others(&mut self) {
+        if let Some(asked) = self.asking.take_if(|asked| asked.is_finished())
+            && asked.await.unwrap_or(false)
+            && self.leap.is_some()
         {
-            self.trouble("storing the time", &error.to_string());
+            tracing::info!("the clocks of two counterparts agree with ours: it is trusted again");
+            self.leapt(None).await;
         }
-        self.read_rows().await;
+        if self.leap.is_some() && self.asking.is_none() && self.ticks >= self.ask_at {
+            self.ask_at = self.ticks + ASK_TICKS;
+            let asking = others_agree(self.channels.clone(), Arc::clone(&self.world.clock));
+            self.asking = Some(tokio::spawn(asking));
+        }
+    }
+
+    async fn leapt(&mut self, leap: Option<Leap>) {
+        self.ask_at = self.ticks;
+        self.leap = leap;
+        if let Err(error) = self.world.store.set_leap(leap, None).await {
+            self.trouble("storing the clock's leap", &error.to_string());
+        }
+    }
+
+    fn look_at_disk(&mut self) {
+        match self.world.disk.look() {
+            Ok(None) => {}
+            Ok(Some(Room::Low)) => {
+                tracing::error!("less than 64 MB are free on the disk of DATA: nothing new begins until there is room");
+            }
+            Ok(Some(Room::Enough)) => {
+                tracing::info!("there is room on the disk again: sending goes on");
+                self.world.waker.wake();
+            }
+            Err(error) => self.trouble("looking at the disk", &error.to_string()),
+        }
+        ::metrics::gauge!("rundruf_disk_low").set(f64::from(u8::from(self.world.disk.is_low())));
     }
 
     /// The same trouble twice in a row is logged once.

@@ -19,11 +19,13 @@ use crate::channel::Target;
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::{Site, SiteError};
+use crate::formats::{Site, SiteError, SiteOf};
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::lane::LaneNow;
 use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
+use crate::said;
 use crate::store::{LaneRow, TargetFailure, TargetResult, TargetRow};
+use crate::text::said::Said;
 
 /// The longest a whole upload may take where no timeout is configured.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
@@ -46,7 +48,6 @@ pub(super) struct Task {
     site: SiteWorld,
     lane: LaneId,
     name: String,
-    publishers: Arc<[String]>,
     timeout: Duration,
     configured: Vec<Arc<dyn Target>>,
     targets: HashMap<RecipientId, Arc<dyn Target>>,
@@ -76,7 +77,6 @@ impl Task {
             site,
             lane: setup.lane,
             name: setup.name,
-            publishers: setup.publishers.into(),
             timeout: setup.common.timeout.unwrap_or(UPLOAD_TIMEOUT),
             configured,
             targets: HashMap::new(),
@@ -101,8 +101,13 @@ impl Task {
                 biased;
                 told = inbox.recv() => match told {
                     Some(Told::Row(row)) => {
-                        self.row = Some(*row);
-                        self.read_targets();
+                        // What this process would say differently (the imprint, a template, a promise that has passed
+                        // meanwhile) goes out once at its start. Where nothing differs, nothing is changed.
+                        if self.row.replace(*row).is_none() {
+                            self.raise();
+                        } else {
+                            self.read_targets();
+                        }
                     }
                     // Due times are in the rows.
                     Some(Told::Shifted(_)) => self.read_targets(),
@@ -261,7 +266,7 @@ impl Task {
         );
     }
 
-    /// The next expiry or overdue promise has come: the page says something else now.
+    /// The page may say something else now: the next expiry or overdue promise has come, or this process is new.
     fn raise(&mut self) {
         let (lane, store) = (self.lane, Arc::clone(&self.world.store));
         let now = self.world.clock.now_ms();
@@ -285,7 +290,7 @@ impl Task {
         self.uploads += 1;
         let site = build(
             self.site.clone(),
-            Arc::clone(&self.publishers),
+            self.name.clone(),
             Arc::clone(&self.built),
             Arc::clone(&self.world.clock),
             generation,
@@ -302,8 +307,14 @@ impl Task {
             async move {
                 let result = match timed.await {
                     Ok(Ok(result)) => result,
-                    Ok(Err(_)) => Err(trouble("the upload's own code failed in the middle")),
-                    Err(_) => Err(trouble("the upload took too long")),
+                    Ok(Err(_)) => Err(trouble(said!(
+                        "der eigene Code ist mitten im Hochladen gescheitert",
+                        "the upload's own code failed in the middle"
+                    ))),
+                    Err(_) => Err(trouble(said!(
+                        "das Hochladen dauerte zu lange",
+                        "the upload took too long"
+                    ))),
                 };
                 Ended::Core(LevelEvent::Uploaded {
                     target: id,
@@ -330,7 +341,7 @@ impl Task {
 /// The site of this generation: what another target had built for it, or read now.
 async fn build(
     site: SiteWorld,
-    publishers: Arc<[String]>,
+    channel: String,
     built: Shared,
     clock: SharedClock,
     generation: i64,
@@ -342,7 +353,7 @@ async fn build(
         return Ok(Arc::clone(ready));
     }
     // A panic here would otherwise end the lane: the future is shared by two readers.
-    let new = AssertUnwindSafe(site.builder.build(&publishers, clock.now_ms())).catch_unwind();
+    let new = AssertUnwindSafe(site.builder.build(SiteOf::Channel(&channel), clock.now_ms())).catch_unwind();
     match new
         .await
         .unwrap_or_else(|_| Err(SiteError("a template failed in the middle".into())))
@@ -352,14 +363,17 @@ async fn build(
             *built = Some((generation, Arc::clone(&new)));
             Ok(new)
         }
-        Err(error) => Err(trouble(&error.to_string())),
+        Err(SiteError(why)) => Err(trouble(said!(
+            "die Seite lässt sich nicht bauen: {why}",
+            "the site cannot be built: {why}"
+        ))),
     }
 }
 
-fn trouble(text: &str) -> Report {
+fn trouble(text: Said) -> Report {
     Report {
         outcome: Outcome::Transient,
         reason: Reason::Local,
-        text: text.to_owned(),
+        text,
     }
 }

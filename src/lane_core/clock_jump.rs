@@ -50,7 +50,11 @@ mod tests {
         assert_eq!(jump(1_000_000, 995_999, 1_000), Jump::Back(5_001));
         assert_eq!(jump(0, 600_000, 0), Jump::None);
         assert_eq!(jump(0, 601_000, 0), Jump::Leap(601_000));
-        assert_eq!(jump(0, 3_600_000, 3_600_000), Jump::None, "an hour asleep is no leap");
+        assert_eq!(
+            jump(0, 3_600_000, 3_600_000),
+            Jump::None,
+            "an hour asleep is no leap: the running clock went on"
+        );
         assert_eq!(jump_at_start(10_000, 4_000), Jump::Back(6_000));
         assert_eq!(jump_at_start(10_000, 9_000_000), Jump::None);
     }

@@ -6,6 +6,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Reason, Report};
 use crate::lane_core::values::HealthRow;
+use crate::text::said::Said;
 
 /// Health as it is, as it is being stored, and as it was stored last.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl HealthKeeper {
         health: Health,
         blocked_until_ms: Option<Ms>,
         reason: Option<Reason>,
-        text: Option<String>,
+        text: Option<Said>,
         failures: u32,
     ) {
         let since_ms = if health == self.is.health {
@@ -159,7 +160,7 @@ mod tests {
         let why = Report {
             outcome: Outcome::Auth,
             reason: Reason::Credentials,
-            text: "401".into(),
+            text: Said::quoted("401"),
         };
         keeper.set(100, Health::Paused, None, &why, 0);
         assert!(!keeper.read(&old), "not stored yet: the row is older than ours");

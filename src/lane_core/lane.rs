@@ -15,6 +15,7 @@ use crate::lane_core::health::HealthKeeper;
 use crate::lane_core::look_ups::LookUps;
 use crate::lane_core::queue::Queue;
 use crate::lane_core::values::{Completion, HealthRow, Settled};
+use crate::text::said::Said;
 
 /// The store is asked again after a failure, ms.
 const STORE_AGAIN_MS: Ms = 1_000;
@@ -325,10 +326,10 @@ pub(super) fn count(n: usize) -> u32 {
 }
 
 /// What a failure's report says, for rows that were never sent.
-pub(super) fn unsent(text: &str) -> Report {
+pub(super) fn unsent(text: Said) -> Report {
     Report {
         outcome: crate::domain::outcome::Outcome::Unknown,
         reason: crate::domain::outcome::Reason::NoAnswer,
-        text: text.to_owned(),
+        text,
     }
 }

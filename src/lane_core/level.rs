@@ -9,6 +9,7 @@ use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::RecipientId;
 use crate::lane_core::gate::{GateKeeper, GateNews};
 use crate::lane_core::schedule;
+use crate::text::said::Said;
 
 /// A target as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub struct LevelFailure {
     /// Why.
     pub reason: Reason,
     /// For people.
-    pub text: String,
+    pub text: Said,
 }
 
 /// What is to be done.

@@ -60,7 +60,7 @@ fn a_failure_waits_and_a_named_time_is_exact() {
     let report = Report {
         outcome: Outcome::Later { until },
         reason: Reason::RateLimited,
-        text: "later".into(),
+        text: crate::text::said::Said::quoted("later"),
     };
     levels.step(10, uploaded(1, Err(report)));
     assert_eq!(levels.step(11, RECORDED), [LevelCommand::WakeAt(Some(until))]);

@@ -8,6 +8,7 @@ use crate::lane_core::lane::{Lane, unsent};
 use crate::lane_core::schedule;
 use crate::lane_core::unknown::{self, WayOn};
 use crate::lane_core::values::{Completion, Settled};
+use crate::said;
 
 /// A failed probe's row rests this much longer than the lane, ms, so that the next probe takes another row if there is one:
 /// a message that alone makes the service stumble does not hold up all others.
@@ -84,8 +85,10 @@ impl<J: Work> Lane<J> {
     /// A claimed row whose handle ran out while it waited; no request left this time.
     pub(super) fn not_repeated(&mut self, now: Ms, job: J) {
         let way = unknown::way_on(&self.rules, job.first_started_ms(), now);
-        let report =
-            unsent("an earlier attempt may have got through, and the service would no longer notice a repetition");
+        let report = unsent(said!(
+            "ein früherer Versuch kann angekommen sein, und eine Wiederholung würde der Dienst nicht mehr erkennen",
+            "an earlier attempt may have got through, and the service would no longer notice a repetition"
+        ));
         self.take_way(now, job, way, now, &report);
     }
 
@@ -110,11 +113,14 @@ impl<J: Work> Lane<J> {
         let looks = self.look_ups.ended(&job);
         match found {
             Found::There(remote) => {
-                let report = unsent("found at the service");
+                let report = unsent(said!("beim Dienst gefunden", "found at the service"));
                 self.complete(now, &job, Settled::Delivered(remote), &report);
             }
             Found::NotThere => {
-                let report = unsent("not found at the service: it goes again");
+                let report = unsent(said!(
+                    "beim Dienst nicht gefunden: geht noch einmal hinaus",
+                    "not found at the service: it goes again"
+                ));
                 let settled = Settled::Waiting {
                     due_ms: now,
                     spent: true,
@@ -131,13 +137,12 @@ impl<J: Work> Lane<J> {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {
-                        Settled::Waiting {
-                            due_ms: now,
-                            spent: true,
-                            after_unknown: true,
-                        }
+                        Settled::GoesAgain { due_ms: now }
                     };
-                    let report = unsent("the service could not say whether it is there");
+                    let report = unsent(said!(
+                        "der Dienst konnte nicht sagen, ob sie da ist",
+                        "the service could not say whether it is there"
+                    ));
                     self.outcomes.add(Completion {
                         delivery,
                         attempt,

@@ -111,7 +111,7 @@ fn finished(job: J, outcome: Outcome) -> Event<J> {
         report: Report {
             outcome,
             reason: Reason::ServiceTrouble,
-            text: "t".into(),
+            text: crate::text::said::Said::quoted("t"),
         },
     }
 }

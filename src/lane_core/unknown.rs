@@ -50,8 +50,9 @@ pub fn by_policy(rules: &Rules) -> WayOn {
 /// True where a claimed row must not be sent: an earlier attempt may have got through, and its handle ran out while the
 /// row waited (held for hours, say).
 pub fn too_late_to_repeat(rules: &Rules, after_unknown: bool, first_started_ms: Ms, now: Ms) -> bool {
-    // With `repeat` it has been looked for already, in vain, before it was set waiting.
-    after_unknown && rules.unknown != UnknownPolicy::Repeat && !handle_in_force(rules, first_started_ms, now)
+    // A row that was looked for in vain and goes again by policy does not come as one that may have got through.
+    let asks_nobody = rules.unknown == UnknownPolicy::Repeat && !rules.looks_up;
+    after_unknown && !asks_nobody && !handle_in_force(rules, first_started_ms, now)
 }
 
 #[cfg(test)]
@@ -102,12 +103,16 @@ mod tests {
 
     #[test]
     fn a_row_that_waited_too_long_is_not_repeated() {
-        let rules = rules(Some(100), true, UnknownPolicy::Ask);
+        let mut rules = rules(Some(100), true, UnknownPolicy::Ask);
         assert!(
             !too_late_to_repeat(&rules, false, 0, 5_000),
             "nothing got through before"
         );
         assert!(!too_late_to_repeat(&rules, true, 0, 50));
         assert!(too_late_to_repeat(&rules, true, 0, 5_000));
+        rules.unknown = UnknownPolicy::Repeat;
+        assert!(too_late_to_repeat(&rules, true, 0, 5_000), "it can be looked for first");
+        rules.looks_up = false;
+        assert!(!too_late_to_repeat(&rules, true, 0, 5_000));
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Reason, Remote};
 use crate::ids::DeliveryId;
+use crate::text::said::Said;
 
 /// A lane's health as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +21,7 @@ pub struct HealthRow {
     /// Why.
     pub reason: Option<Reason>,
     /// Why, for people.
-    pub text: Option<String>,
+    pub text: Option<Said>,
     /// Failures in a row.
     pub failures: u32,
 }
@@ -48,7 +49,7 @@ pub struct Completion {
     /// Why.
     pub reason: Reason,
     /// For people.
-    pub text: String,
+    pub text: Said,
 }
 
 /// What a row becomes.
@@ -74,6 +75,12 @@ pub enum Settled {
         spent: bool,
         /// The attempt may have got through: the next one must use the handle.
         after_unknown: bool,
+    },
+    /// Goes again by `unknown = "repeat"`, though an earlier attempt may have got through and nobody could tell after all looking: it is not
+    /// looked for again before it has been sent.
+    GoesAgain {
+        /// Due.
+        due_ms: Ms,
     },
     /// Nobody knows.
     Unknown,

@@ -6,8 +6,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// What a refused address is told.
-pub const REFUSAL: &str = "the address leads into a private network (allow_private = true permits that)";
+use crate::said;
+use crate::text::said::Said;
+
+/// By this a refusal is known among the causes of an error.
+pub const REFUSAL: &str = "the address leads into a private network";
+
+/// What is said of a refused address.
+pub fn refusal() -> Said {
+    said!(
+        "die Adresse führt in ein privates Netz (allow_private = true erlaubt das)",
+        "{REFUSAL} (allow_private = true permits that)"
+    )
+}
 
 /// True for addresses that anybody on the internet may be asked to call.
 pub fn is_public(ip: IpAddr) -> bool {
@@ -52,14 +63,14 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 }
 
 /// Checks an address that is a number; names are checked where they are resolved.
-pub fn check_literal(url: &Url) -> Result<(), String> {
+pub fn check_literal(url: &Url) -> Result<(), Said> {
     let public = match url.host() {
         Some(Host::Ipv4(ip)) => is_public_v4(ip),
         Some(Host::Ipv6(ip)) => is_public_v6(ip),
         Some(Host::Domain(_)) => true,
         None => false,
     };
-    if public { Ok(()) } else { Err(REFUSAL.to_owned()) }
+    if public { Ok(()) } else { Err(refusal()) }
 }
 
 /// Resolves names by the system and passes public addresses only.

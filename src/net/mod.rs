@@ -12,6 +12,10 @@ use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, redirect};
 
+use crate::clock::Ms;
+use crate::said;
+use crate::text::said::{Said, usual};
+
 /// What we call ourselves.
 pub const USER_AGENT: &str = concat!("Rundruf/", env!("CARGO_PKG_VERSION"));
 /// Largest answer read: no service says more about one message, and a broken one must not fill the memory.
@@ -82,20 +86,28 @@ impl Answer {
 }
 
 /// Why there is no answer. Texts hold no address: it may carry a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// No connection: certainly nothing left the machine.
-    #[error("no connection: {0}")]
-    NotConnected(String),
+    NotConnected(Said),
     /// The request may have left; no answer came.
-    #[error("no answer: {0}")]
-    NoAnswer(String),
+    NoAnswer(Said),
     /// Something came that is no HTTP answer; the request has left.
-    #[error("not an HTTP answer: {0}")]
-    BadAnswer(String),
+    BadAnswer(Said),
     /// The address is private and was given by somebody else. Nothing left the machine.
-    #[error("{0}")]
-    Forbidden(String),
+    Forbidden(Said),
+}
+
+impl Failure {
+    /// For people.
+    pub fn said(&self) -> Said {
+        match self {
+            Self::NotConnected(Said { de, en }) => said!("keine Verbindung: {de}", "no connection: {en}"),
+            Self::NoAnswer(Said { de, en }) => said!("keine Antwort: {de}", "no answer: {en}"),
+            Self::BadAnswer(Said { de, en }) => said!("das ist keine HTTP-Antwort: {de}", "not an HTTP answer: {en}"),
+            Self::Forbidden(why) => why.clone(),
+        }
+    }
 }
 
 /// A client for one channel.
@@ -116,7 +128,7 @@ pub fn install_tls() {
 
 impl Http {
     /// A client. Fails only where the system's TLS roots cannot be read.
-    pub fn new(usage: Use) -> Result<Self, String> {
+    pub fn new(usage: Use) -> Result<Self, Said> {
         install_tls();
         let idle = if usage.reuse { usage.concurrency as usize } else { 0 };
         let mut builder = Client::builder()
@@ -141,6 +153,13 @@ impl Http {
         &self.client
     }
 
+    /// Host and clock of whoever answers at this address, by the `Date` of its answer (RFC 9110, 6.6.1).
+    pub async fn date(&self, url: &reqwest::Url) -> Option<(String, Ms)> {
+        let answer = self.send(self.client.head(url.clone())).await.ok()?;
+        let date = retry::http_date(answer.header("date")?)?;
+        Some((url.host_str()?.to_owned(), date))
+    }
+
     /// Sends a request and reads the answer, within the timeout as a whole.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
         let request = request.build().map_err(|error| Failure::NotConnected(chain(&error)))?;
@@ -153,9 +172,10 @@ impl Http {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(sort(&error)),
             Err(_) => {
-                return Err(Failure::NoAnswer(format!(
-                    "nothing came within {:?}",
-                    self.usage.timeout
+                let within = self.usage.timeout;
+                return Err(Failure::NoAnswer(said!(
+                    "binnen {within:?} kam nichts",
+                    "nothing came within {within:?}"
                 )));
             }
         };
@@ -181,50 +201,54 @@ impl Http {
 }
 
 fn sort(error: &reqwest::Error) -> Failure {
-    let text = chain(error);
-    if text.contains(guard::REFUSAL) {
-        return Failure::Forbidden(guard::REFUSAL.to_owned());
+    if causes(error).any(|cause| cause.to_string().contains(guard::REFUSAL)) {
+        return Failure::Forbidden(guard::refusal());
     }
+    let words = chain(error);
     if error.is_connect() || error.is_builder() {
-        return Failure::NotConnected(text);
+        return Failure::NotConnected(words);
     }
-    if text.contains("invalid HTTP") || text.contains("parse") {
-        return Failure::BadAnswer(text);
+    if words.en.contains("invalid HTTP") || words.en.contains("parse") {
+        return Failure::BadAnswer(words);
     }
-    Failure::NoAnswer(text)
+    Failure::NoAnswer(words)
 }
 
-/// The innermost causes of an error, in plain words where it is a usual one, without the address.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut causes = Vec::new();
-    let mut at = error.source();
-    while let Some(cause) = at {
-        if let Some(words) = cause.downcast_ref::<std::io::Error>().and_then(|e| plain(e.kind())) {
-            return words.to_owned();
+/// What lies behind an error, from the outside in; not the error itself, whose text would name the address.
+fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
+}
+
+/// The innermost causes of an error, in plain words where it is a usual one.
+fn chain(error: &dyn std::error::Error) -> Said {
+    for cause in causes(error) {
+        let text = cause.to_string();
+        // hyper-util's word for a failed look-up of a name.
+        if text == "dns error" {
+            return said!(
+                "der Name lässt sich nicht auflösen (DNS)",
+                "the name cannot be resolved (DNS)"
+            );
         }
-        causes.push(cause.to_string());
-        at = cause.source();
+        // rustls' words; what is wrong with the certificate follows.
+        if text.starts_with("invalid peer certificate") {
+            return said!(
+                "das Zertifikat gilt nicht ({text})",
+                "the certificate is not valid ({text})"
+            );
+        }
+        if let Some(words) = cause.downcast_ref::<std::io::Error>().and_then(|e| usual(e.kind())) {
+            return words;
+        }
     }
-    causes.reverse();
-    causes.truncate(2);
-    if causes.is_empty() {
-        // The outermost text would name the address.
-        return "the request could not be made".to_owned();
+    let mut innermost: Vec<String> = causes(error).map(ToString::to_string).collect();
+    innermost.reverse();
+    innermost.truncate(2);
+    if innermost.is_empty() {
+        return said!("die Anfrage kam nicht zustande", "the request could not be made");
     }
-    causes.dedup();
-    causes.join(" – ").chars().take(200).collect()
-}
-
-/// What people need to know of a usual fault of the network; the system's own number helps nobody at three in the morning.
-fn plain(kind: std::io::ErrorKind) -> Option<&'static str> {
-    use std::io::ErrorKind as K;
-    Some(match kind {
-        K::ConnectionRefused => "nothing answers there",
-        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => "the connection was cut",
-        K::TimedOut => "nothing came in time",
-        K::HostUnreachable | K::NetworkUnreachable | K::NetworkDown => "the network leads nowhere",
-        _ => return None,
-    })
+    innermost.dedup();
+    Said::quoted(innermost.join(" – ").chars().take(200).collect::<String>())
 }
 
 #[cfg(test)]
@@ -270,7 +294,7 @@ mod tests {
         ));
         let lost = get(&server(Vec::new()).await).await.unwrap_err();
         assert!(
-            matches!(&lost, Failure::NoAnswer(text) if !text.contains("secret-path")),
+            matches!(&lost, Failure::NoAnswer(why) if !why.en.contains("secret-path")),
             "{lost:?}"
         );
         let noise = get(&server(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec()).await)

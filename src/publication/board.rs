@@ -71,13 +71,18 @@ fn dotted(n: u64) -> String {
     out
 }
 
+/// "1 wartet", "2 warten".
+fn wait(n: u64) -> &'static str {
+    if n == 1 { "wartet" } else { "warten" }
+}
+
 /// The line of one broadcast.
 pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Line {
     let (light, text) = if let Some(waiting) = halted(row, lane, now, zone) {
         waiting
     } else if row.kind == "website" {
         website(row, lane, now, zone)
-    } else if row.counters.expected.max(row.counters.opened) <= 1 {
+    } else if !row.audience {
         account(row, lane, now, zone)
     } else {
         audience(row, lane, now, zone)
@@ -106,40 +111,34 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
         return None;
     }
     if !lane.configured {
-        let (de, en) = (dotted(open), open);
+        let (n, wait) = (dotted(open), wait(open));
         return Some((
             Light::Look,
             said!(
-                "steht nicht mehr in der Konfiguration; {de} warten (rundruf channel rename oder drop)",
-                "not in the configuration any more; {en} waiting (rundruf channel rename or drop)"
+                "steht nicht mehr in der Konfiguration; {n} {wait} (rundruf channel rename oder drop)",
+                "not in the configuration any more; {open} waiting (rundruf channel rename or drop)"
             ),
         ));
     }
     let since = clock_time(lane.gate_since_ms, now, zone);
     if lane.gate == Gate::Held {
-        let (de, why) = (
-            dotted(open),
-            lane.gate_reason
-                .as_deref()
-                .map(|r| format!(" ({r})"))
-                .unwrap_or_default(),
-        );
+        let (n, why) = (dotted(open), Said::in_brackets(lane.gate_reason.as_ref()));
         return Some((
             Light::Held,
-            said!(
-                "angehalten seit {since}{why}; {de} warten",
-                "held since {since}{why}; {open} waiting"
-            ),
+            Said {
+                de: format!("angehalten seit {since}{}; {n} {}", why.de, wait(open)),
+                en: format!("held since {since}{}; {open} waiting", why.en),
+            },
         ));
     }
     if lane.health.health == Health::Paused {
         let since = clock_time(lane.health.since_ms, now, zone);
-        let (why, name) = (lane.health.text.clone().unwrap_or_default(), &row.channel);
+        let (Said { de, en }, name) = (lane.health.text.clone().unwrap_or_default(), &row.channel);
         return Some((
             Light::Look,
             said!(
-                "pausiert seit {since}: {why} Nach der Abhilfe: rundruf channel retry {name}",
-                "paused since {since}: {why} When mended: rundruf channel retry {name}"
+                "pausiert seit {since}: {de}. Nach der Abhilfe: rundruf channel retry {name}",
+                "paused since {since}: {en}. When mended: rundruf channel retry {name}"
             ),
         ));
     }
@@ -149,12 +148,17 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
 /// Rows and recipients that have neither ended nor been taken over.
 fn unfinished(row: &BroadcastRow) -> u64 {
     let c = &row.counters;
-    let unopened = if row.state == BroadcastState::Open {
-        c.expected.saturating_sub(c.opened)
+    unopened(row).0 + c.waiting + c.started
+}
+
+/// Recipients of whom there is no row: those whose turn will come, and those whose turn never came because it was closed before.
+fn unopened(row: &BroadcastRow) -> (u64, u64) {
+    let left = row.counters.expected.saturating_sub(row.counters.opened);
+    if row.state == BroadcastState::Open {
+        (left, 0)
     } else {
-        0
-    };
-    unopened + c.waiting + c.started
+        (0, left)
+    }
 }
 
 fn website(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
@@ -182,7 +186,7 @@ fn website(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
 fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
     let c = &row.counters;
     let at = clock_time(row.changed_ms, now, zone);
-    let why = row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default();
+    let Said { de, en } = Said::in_brackets(row.last_text.as_ref());
     if c.delivered > 0 {
         return (Light::Done, said!("veröffentlicht {at}", "published {at}"));
     }
@@ -200,13 +204,13 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
         return (
             Light::Look,
             said!(
-                "unbekannt, ob angekommen{why}; bitte entscheiden: rundruf decide b{id} there, again oder drop",
-                "unknown whether it arrived{why}; please decide: rundruf decide b{id} there, again or drop"
+                "unbekannt, ob angekommen{de}; bitte entscheiden: rundruf decide b{id} there, again oder drop",
+                "unknown whether it arrived{en}; please decide: rundruf decide b{id} there, again or drop"
             ),
         );
     }
     if c.permanent + c.gone > 0 {
-        return (Light::Look, said!("abgelehnt {at}{why}", "refused {at}{why}"));
+        return (Light::Look, said!("abgelehnt {at}{de}", "refused {at}{en}"));
     }
     if c.expired > 0 {
         return (
@@ -258,6 +262,10 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
 fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Light, Said) {
     let c = &row.counters;
     let all = c.expected.max(c.opened);
+    if all == 0 && row.state != BroadcastState::Open {
+        let text = said!("betrifft niemanden auf der Liste", "concerns nobody on the list");
+        return (Light::Done, text);
+    }
     let (all_de, done_de) = (dotted(all), dotted(c.delivered));
     let done = c.delivered;
     let mut text = said!("{done_de} von {all_de} zugestellt", "{done} of {all} delivered");
@@ -279,32 +287,34 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     add(c.expired, "abgelaufen", "out of time");
     add(c.dropped, "aufgegeben", "given up");
     add(c.superseded, "durch Neueres ersetzt", "replaced by newer");
-    let unopened = if row.state == BroadcastState::Open {
-        all.saturating_sub(c.opened)
+    let (unopened, never) = unopened(row);
+    if never > 0 && row.expires_ms.is_some_and(|at| at <= row.changed_ms) {
+        add(
+            never,
+            "abgelaufen, bevor es hinausging",
+            "out of time before it went out",
+        );
     } else {
-        0
-    };
-    add(c.waiting + unopened, "warten", "waiting");
+        add(never, "nicht mehr gesendet", "not sent any more");
+    }
+    add(c.waiting + unopened, wait(c.waiting + unopened), "waiting");
     if c.waiting + unopened > 0 && (lane.health.failures > 0 || row.last_text.is_some()) {
         let tail = next_try(row, lane, now, zone);
         text.de.push_str(&tail.de);
         text.en.push_str(&tail.en);
     }
     if c.unknown > 0 {
-        let (id, why) = (
-            row.id,
-            row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default(),
-        );
+        let (id, Said { de, en }) = (row.id, Said::in_brackets(row.last_text.as_ref()));
         text.de.push_str(&format!(
-            "{why}; bitte entscheiden: rundruf decide b{id} there, again oder drop"
+            "{de}; bitte entscheiden: rundruf decide b{id} there, again oder drop"
         ));
         text.en.push_str(&format!(
-            "{why}; please decide: rundruf decide b{id} there, again or drop"
+            "{en}; please decide: rundruf decide b{id} there, again or drop"
         ));
     }
     let light = if unfinished(row) > 0 || c.accepted > 0 {
         Light::Waiting
-    } else if c.unknown + c.permanent + c.expired > 0 {
+    } else if c.unknown + c.permanent + c.expired + never > 0 {
         Light::Look
     } else {
         Light::Done
@@ -314,19 +324,16 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
 
 /// When it goes on, as clock time: not before the lane's own pause is over, whatever the row says.
 fn next_try(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Said {
-    let why = row.last_text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default();
+    let Said { de, en } = Said::in_brackets(row.last_text.as_ref());
     let Some(due) = row.next_due_ms else {
-        return Said {
-            de: why.clone(),
-            en: why,
-        };
+        return Said { de, en };
     };
     let due = due.max(lane.health.blocked_until_ms.unwrap_or(due));
     if due > now {
         let at = exact_time(due, now, zone);
-        said!(", nächster Versuch {at}{why}", ", next try {at}{why}")
+        said!(", nächster Versuch {at}{de}", ", next try {at}{en}")
     } else {
-        said!(", jetzt an der Reihe{why}", ", due now{why}")
+        said!(", jetzt an der Reihe{de}", ", due now{en}")
     }
 }
 

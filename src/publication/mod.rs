@@ -17,16 +17,17 @@ use crate::channel::Built;
 use crate::channel::registry::Configured;
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::CatchUp;
-use crate::domain::draft::{Draft, KnownIncident, KnownKey};
+use crate::domain::draft::{self, Draft, KnownIncident, KnownKey};
 use crate::domain::notice::Notice;
 use crate::domain::publisher::Publisher;
 use crate::ids::LaneId;
 use crate::render::Engine;
 use crate::settings::Settings;
 use crate::store::{Act, LaneRow, NewBroadcast, Publication, Store, StoreError};
+use prepared::refuse_empty;
 
 pub use prepare::Rerendered;
-pub use prepared::{Done, Prepared, PublishError, Rendered, Wishes};
+pub use prepared::{Done, FaultyAudience, Prepared, PublishError, Rendered, Wishes};
 
 /// How often a publication is filled in again when another one came first. Two people at once need one; a script that
 /// publishes in a loop a few.
@@ -34,6 +35,9 @@ const RESOLVE_TRIES: usize = 8;
 
 /// How long messages wait for the link target at most (LANES 6), ms.
 const LINK_WAIT_MS: Ms = 5_000;
+
+/// See [`draft::RECOGNISED`].
+const RECOGNISED_MS: Ms = draft::RECOGNISED.as_secs() * 1_000;
 
 /// Settings, templates and channels together: all that turns a notice into broadcasts.
 pub struct Office {
@@ -73,45 +77,77 @@ impl Office {
     /// Publishes a draft: fills in against the store as it is, and again where another notice came first.
     pub async fn publish(&self, store: &dyn Store, draft: &Draft, wishes: &Wishes) -> Result<Done, PublishError> {
         let lanes = self.register(store).await?;
+        let faulty = self.sync_audiences(store).await?;
         let mut tries = 0;
         loop {
             tries += 1;
             let now = self.clock.now_ms();
-            let known = known_incidents(store).await?;
+            let known = known_incidents(store, draft, now).await?;
             let prepared = self.prepare(draft, &known, wishes, now)?;
+            refuse_empty(&faulty, &prepared)?;
             let publication = self.publication(&prepared, wishes, &lanes, now);
             match store.publish(&publication).await {
-                Ok(published) => return Ok(Done { prepared, published }),
+                Ok(published) => {
+                    return Ok(Done {
+                        prepared,
+                        published,
+                        faulty,
+                    });
+                }
                 Err(StoreError::Conflict(_)) if tries < RESOLVE_TRIES => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The lanes' rows: registered with the store once per process, file audiences brought up to date when their file changed.
-    /// A publication in a running `serve` pays for neither.
-    pub async fn register(&self, store: &dyn Store) -> Result<Vec<LaneRow>, PublishError> {
+    /// The lanes' rows, registered with the store once per process.
+    pub async fn register(&self, store: &dyn Store) -> Result<Vec<LaneRow>, StoreError> {
         let mut known = self.registered.lock().await;
-        let now = self.clock.now_ms();
         if known.rows.is_empty() {
             let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
-            known.rows = store.configure(&specs, now).await?;
+            known.rows = store.configure(&specs, self.clock.now_ms()).await?;
         }
+        Ok(known.rows.clone())
+    }
+
+    /// Brings file audiences up to date where their file changed; a publication in a running `serve` pays for one look at each.
+    /// A file with a fault changes nothing: whoever was in it when it was last right stays, and one faulty line in the press list
+    /// holds up neither the website nor anybody else.
+    pub async fn sync_audiences(&self, store: &dyn Store) -> Result<Vec<FaultyAudience>, StoreError> {
+        let rows = self.register(store).await?;
+        let mut known = self.registered.lock().await;
+        let mut faulty = Vec::new();
         for configured in self.channels.iter() {
-            let Some(file) = &configured.settings.common.audience else {
+            let name = &configured.settings.name;
+            let (Some(file), Some(row)) = (
+                &configured.settings.common.audience,
+                rows.iter().find(|row| row.name == *name),
+            ) else {
                 continue;
             };
             let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
             if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
                 continue;
             }
-            let people = audience::read(file).map_err(PublishError::Audience)?;
-            if let Some(row) = known.rows.iter().find(|r| r.name == configured.settings.name) {
-                store.sync_audience(row.id, &people, now).await?;
+            match audience::read(file) {
+                Ok(people) => {
+                    store.sync_audience(row.id, &people, self.clock.now_ms()).await?;
+                    known.stamps.insert(file.clone(), stamp);
+                }
+                Err(problems) => faulty.push((row.id, name.clone(), problems)),
             }
-            known.stamps.insert(file.clone(), stamp);
         }
-        Ok(known.rows.clone())
+        if faulty.is_empty() {
+            return Ok(Vec::new());
+        }
+        let stored = store.lane_rows().await?;
+        let kept = |id| stored.iter().find(|row| row.id == id).map_or(0, |row| row.audience);
+        let faulty = faulty.into_iter().map(|(id, channel, problems)| FaultyAudience {
+            channel,
+            problems,
+            kept: kept(id),
+        });
+        Ok(faulty.collect())
     }
 
     /// The key a prepared notice will have.
@@ -189,13 +225,23 @@ impl Office {
     }
 }
 
-/// Every incident of the store with its notices, for filling in.
-pub async fn known_incidents(store: &dyn Store) -> Result<Vec<KnownIncident>, StoreError> {
+/// Every incident of the store, for filling a draft in; with its notices where the draft may belong to it. What is over for long
+/// costs a publication nothing, however many years there are of it.
+pub async fn known_incidents(store: &dyn Store, draft: &Draft, now: Ms) -> Result<Vec<KnownIncident>, StoreError> {
+    let named = draft.incident.as_ref().map(|given| given.value.as_str());
+    let lately = now.saturating_sub(RECOGNISED_MS);
     let mut known = Vec::new();
     for row in store.incidents(None).await? {
-        let (notices, keys) = store
-            .notices(row.id)
-            .await?
+        let concerned = match named {
+            Some(slug) => slug == row.slug,
+            None => row.closed_at_ms.is_none_or(|at| at > lately),
+        };
+        let stored = if concerned {
+            store.notices(row.id).await?
+        } else {
+            Vec::new()
+        };
+        let (notices, keys) = stored
             .into_iter()
             .map(|n| {
                 let key = KnownKey {

@@ -13,8 +13,11 @@ use crate::domain::notice::Notice;
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::ids::BroadcastId;
-use crate::store::{Store, StoreError, Variant};
+use crate::render::compose::ComposeError;
+use crate::said;
+use crate::store::{Missing, Store, StoreError, Variant};
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// A broadcast with its texts as they are to stand.
 pub type Rerendered = (BroadcastId, BTreeMap<Lang, Variant>);
@@ -37,11 +40,14 @@ impl Office {
             incidents: known,
             now: crate::clock::timestamp(now),
         };
-        let resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
+        let mut resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
         let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
         let mut rendered = Vec::new();
         for configured in self.receivers(&resolved.notice, wishes)? {
             rendered.push(self.render(configured, publisher, &view, &resolved.notice)?);
+        }
+        if rendered.is_empty() {
+            resolved.warnings.push(nobody(&resolved.notice));
         }
         Ok(Prepared {
             resolved,
@@ -100,9 +106,9 @@ impl Office {
     fn fold(&self, notice: &Notice, notices: &[Notice], now: Ms) -> Result<(&Publisher, IncidentView), PublishError> {
         let publisher = self
             .publisher(&notice.publisher)
-            .ok_or_else(|| StoreError::NotFound(format!("there is no publisher `{}`", notice.publisher)))?;
+            .ok_or_else(|| StoreError::NotFound(Missing::Publisher(notice.publisher.clone())))?;
         let view = IncidentView::fold(publisher, notices, None, crate::clock::timestamp(now))
-            .ok_or_else(|| StoreError::NotFound("an incident without a notice".to_owned()))?;
+            .ok_or_else(|| StoreError::Database("an incident without a notice".to_owned()))?;
         Ok((publisher, view))
     }
 
@@ -134,9 +140,17 @@ impl Office {
             let message = self
                 .engine
                 .message(publisher, view, notice, *lang, &self.settings.site_url);
-            rendered
-                .variants
-                .insert(*lang, channel.compose(&self.engine, &message, rendered.operation)?);
+            let variant = channel
+                .compose(&self.engine, &message, rendered.operation)
+                .map_err(|error| match error {
+                    ComposeError::Template(error) => PublishError::Render(error),
+                    ComposeError::TooLong { limit, unit } => PublishError::TooLong {
+                        channel: rendered.channel.clone(),
+                        limit,
+                        unit,
+                    },
+                })?;
+            rendered.variants.insert(*lang, variant);
             if !channel.abilities().audience {
                 break; // an account speaks one language: the first
             }
@@ -181,6 +195,22 @@ impl Office {
             }
         }
         Ok(changed)
+    }
+}
+
+/// No channel brings the notice out: who believes to have informed everybody has to hear that.
+fn nobody(notice: &Notice) -> Said {
+    let publisher = &notice.publisher;
+    if notice.exercise {
+        said!(
+            "Kein Kanal bekommt diese Meldung: Übungen gehen nur an Kanäle mit exercises = true.",
+            "No channel gets this notice: exercises go only to channels with exercises = true."
+        )
+    } else {
+        said!(
+            "Kein Kanal bekommt diese Meldung: Für {publisher} ist keiner dafür eingerichtet ([channel.…]).",
+            "No channel gets this notice: none is configured for it and for {publisher} ([channel.…])."
+        )
     }
 }
 

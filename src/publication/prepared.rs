@@ -6,10 +6,13 @@ use crate::domain::delivery::Operation;
 use crate::domain::draft::Resolved;
 use crate::domain::incident::IncidentView;
 use crate::domain::problem::Problem;
+use crate::domain::words::Kind;
 use crate::ids::{IncidentId, NoticeSeq};
 use crate::render::RenderError;
+use crate::said;
 use crate::store::{Published, StoreError, Variant};
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// Why nothing was published.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,16 @@ pub enum PublishError {
     /// A template failed.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// It does not fit a channel, however short it is made.
+    #[error("{channel}: even as short as possible it is longer than {limit} {unit}")]
+    TooLong {
+        /// The channel.
+        channel: String,
+        /// What it allows.
+        limit: usize,
+        /// In this unit, as in [`crate::store::Fit`].
+        unit: String,
+    },
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -77,6 +90,38 @@ pub struct Prepared {
     pub rendered: Vec<Rendered>,
 }
 
+/// A channel whose audience file has faults.
+#[derive(Debug, Clone)]
+pub struct FaultyAudience {
+    /// Channel.
+    pub channel: String,
+    /// What is wrong in its file.
+    pub problems: Vec<Problem>,
+    /// Recipients it had when its file was last right; they are served.
+    pub kept: u64,
+}
+
+impl FaultyAudience {
+    /// For people: the first fault with its place, and who is served meanwhile.
+    pub fn said(&self) -> Said {
+        let (channel, kept) = (&self.channel, self.kept);
+        let first = |german| self.problems.first().map(|p| p.line_for(german)).unwrap_or_default();
+        let (de, en) = (first(true), first(false));
+        said!(
+            "{channel}: Die Empfängerliste hat Fehler; es gilt der Stand, den sie zuletzt ohne Fehler hatte ({kept} Empfänger). {de}",
+            "{channel}: the list of recipients has faults; whoever was in it when it was last right is served ({kept} recipients). {en}"
+        )
+    }
+}
+
+/// A list that was never right reaches nobody, and whoever is added later would not get this notice: better said than sent to no one.
+pub(super) fn refuse_empty(faulty: &[FaultyAudience], prepared: &Prepared) -> Result<(), PublishError> {
+    let retracts = prepared.resolved.notice.kind == Kind::Retraction;
+    let receives = |channel: &str| prepared.rendered.iter().any(|rendered| rendered.channel == channel);
+    let empty = faulty.iter().find(|f| f.kept == 0 && !retracts && receives(&f.channel));
+    empty.map_or(Ok(()), |found| Err(PublishError::Audience(found.problems.clone())))
+}
+
 /// What was published.
 #[derive(Debug, Clone)]
 pub struct Done {
@@ -84,6 +129,8 @@ pub struct Done {
     pub prepared: Prepared,
     /// What the store says.
     pub published: Published,
+    /// Channels that used the audience they had before.
+    pub faulty: Vec<FaultyAudience>,
 }
 
 impl Done {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::clock::{Ms, timestamp};
 use crate::domain::incident::IncidentView;
 use crate::domain::notice::Notice;
-use crate::formats::{PublisherSite, Site, SiteBuilder, SiteError, render_site};
+use crate::formats::{PublisherSite, Site, SiteBuilder, SiteError, SiteOf, render_site};
 use crate::render::Engine;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -23,14 +23,17 @@ pub struct StoreSite {
 }
 
 impl StoreSite {
-    async fn read(&self, publishers: &[String], now: Ms) -> Result<Vec<PublisherSite>, SiteError> {
+    async fn read(&self, of: SiteOf<'_>, now: Ms) -> Result<Vec<PublisherSite>, SiteError> {
         let mut sites = Vec::new();
         for publisher in self.settings.publishers.values() {
-            if !publishers.is_empty() && !publishers.contains(&publisher.id) {
+            let Some(exercises) = self.shown(of, &publisher.id)? else {
                 continue;
-            }
+            };
             let mut incidents = Vec::new();
             for row in self.store.incidents(Some(&publisher.id)).await.map_err(failed)? {
+                if row.exercise && !exercises {
+                    continue;
+                }
                 let notices: Vec<Notice> = self
                     .store
                     .notices(row.id)
@@ -49,12 +52,25 @@ impl StoreSite {
         }
         Ok(sites)
     }
+
+    /// Whether a publisher stands on this site: with its exercises, without them, or not at all.
+    fn shown(&self, of: SiteOf<'_>, publisher: &String) -> Result<Option<bool>, SiteError> {
+        let SiteOf::Channel(name) = of else {
+            return Ok(Some(self.settings.shows_exercises(publisher)));
+        };
+        let channel = self.settings.channels.get(name);
+        let channel = channel.ok_or_else(|| SiteError(format!("there is no channel {name}")))?;
+        Ok(channel
+            .publishers
+            .contains(publisher)
+            .then_some(channel.common.exercises))
+    }
 }
 
 #[async_trait]
 impl SiteBuilder for StoreSite {
-    async fn build(&self, publishers: &[String], now: Ms) -> Result<Site, SiteError> {
-        let sites = self.read(publishers, now).await?;
+    async fn build(&self, of: SiteOf<'_>, now: Ms) -> Result<Site, SiteError> {
+        let sites = self.read(of, now).await?;
         let (engine, url) = (Arc::clone(&self.engine), self.settings.site_url.clone());
         // Rendering a wall of 70 publishers takes longer than a lane may wait for its thread.
         tokio::task::spawn_blocking(move || render_site(&engine, &url, &sites, now))

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::message::Message;
+use super::words::Words;
 use super::{Engine, Escape, RenderError};
 use crate::domain::words::Kind;
 use crate::store::{Fit, Variant};
@@ -13,12 +14,34 @@ use crate::text::{shorten, sms};
 /// Format version of the variants made here: `text` is the whole message, `payload` is the kind's own.
 pub const FORMAT: u16 = 1;
 
+/// Up to so many places are all named where the text itself can give way; of more than that the last ones become a number
+/// before the text loses a word.
+const FEW_PLACES: usize = 5;
+
+/// Why a channel has no text for a message.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// A template failed.
+    #[error(transparent)]
+    Template(#[from] RenderError),
+    /// Even what always stays is longer than the channel allows.
+    #[error("what always stays of the message is longer than {limit} {unit}")]
+    TooLong {
+        /// What the channel allows.
+        limit: usize,
+        /// In this unit, as in [`Fit`].
+        unit: String,
+    },
+}
+
 /// What stands in the template beside the message.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
     text: &'a str,
     headline: &'a str,
     next: bool,
+    /// Places called by name.
+    places: usize,
 }
 
 /// Composes `template` (`post`, `sms`) for a message; a correction also for whoever has not got what it corrects, where the same
@@ -37,7 +60,7 @@ pub fn short_text(
     unit: &dyn Fn(&str) -> usize,
     unit_name: &str,
     gsm: bool,
-) -> Result<Variant, RenderError> {
+) -> Result<Variant, ComposeError> {
     let compose = |message: &Message| one_text(engine, message, template, limit, unit, unit_name, gsm);
     let mut variant = compose(message)?;
     if message.kind == Kind::Correction.word() {
@@ -65,7 +88,7 @@ fn one_text(
     unit: &dyn Fn(&str) -> usize,
     unit_name: &str,
     gsm: bool,
-) -> Result<Variant, RenderError> {
+) -> Result<Variant, ComposeError> {
     let shorter = if gsm { shorten::shorten_sms } else { shorten::shorten };
     let finish = |parts: &Parts<'_>| -> Result<(String, Vec<Replacement>), RenderError> {
         let text = render(engine, message, template, parts)?;
@@ -79,11 +102,17 @@ fn one_text(
         text: &message.short,
         headline: &message.headline,
         next: true,
+        places: message.places.len(),
     };
     // A template that fails, fails for every text: found here, so that the measuring below need not.
     finish(&whole)?;
     let length = |parts: &Parts<'_>| finish(parts).map_or(usize::MAX, |(text, _)| unit(&text));
     let fits = |parts: &Parts<'_>| length(parts) <= limit;
+
+    let too_long = || ComposeError::TooLong {
+        limit,
+        unit: unit_name.to_owned(),
+    };
 
     // An SMS costs by the part and takes the short text at once; a post takes the summary where it fits.
     let summary = Parts {
@@ -94,38 +123,32 @@ fn one_text(
         (false, finish(&summary)?)
     } else if fits(&whole) {
         (false, finish(&whole)?)
+    } else if let Some(places) = fewer_places(&whole, &fits) {
+        // "… und 43 weitere Orte" says itself that it is short.
+        (false, finish(&Parts { places, ..whole })?)
     } else {
-        let next = fits(&Parts { text: "", ..whole });
-        let cut = shorter(
-            &message.short,
-            limit,
-            &|text| length(&Parts { text, next, ..whole }),
-            None,
-        )
-        .text;
-        let mut parts = Parts {
-            text: &cut,
-            next,
-            ..whole
+        // Everything is made to give way that may, with these places called by name.
+        let cut = |places: usize| {
+            let whole = Parts { places, ..whole };
+            let next = fits(&Parts { text: "", ..whole });
+            let length_of = |text: &str| length(&Parts { text, next, ..whole });
+            let text = shorter(&message.short, limit, &length_of, None).text;
+            let text = Parts {
+                text: &text,
+                next,
+                ..whole
+            };
+            let length_of = |headline: &str| length(&Parts { headline, ..text });
+            let headline = shorter(&message.headline, limit, &length_of, None).text;
+            let parts = Parts {
+                headline: &headline,
+                ..text
+            };
+            fits(&parts).then(|| finish(&parts))
         };
-        let headline = shorter(
-            &message.headline,
-            limit,
-            &|headline| length(&Parts { headline, ..parts }),
-            None,
-        )
-        .text;
-        parts.headline = &headline;
-        if !fits(&parts) {
-            return Err(RenderError {
-                template: template.to_owned(),
-                message: format!(
-                    "lead, state and link of notice {} alone are longer than {limit} {unit_name}",
-                    message.number
-                ),
-            });
-        }
-        (true, finish(&parts)?)
+        let few = if whole.places > FEW_PLACES { 0 } else { whole.places };
+        let found = cut(few).or_else(|| cut(0).filter(|_| few > 1));
+        (true, found.ok_or_else(too_long)??)
     };
     let mut fit = Fit {
         length: unit(&text),
@@ -151,6 +174,29 @@ fn one_text(
     })
 }
 
+/// The most places that can be called by name where many are concerned and everything else stays; at least two of them.
+fn fewer_places(whole: &Parts<'_>, fits: &dyn Fn(&Parts<'_>) -> bool) -> Option<usize> {
+    if whole.places <= FEW_PLACES {
+        return None;
+    }
+    // One alone is never left out: its name is hardly longer than the words for it.
+    (2..whole.places - 1)
+        .rev()
+        .find(|&places| fits(&Parts { places, ..*whole }))
+}
+
+/// "A, B, C"; "A, B und 43 weitere Orte"; "45 Orte".
+fn place_list(words: &Words, names: &[String], shown: usize) -> Option<String> {
+    let left = names.len().checked_sub(shown)?;
+    let list = names[..shown].join(", ");
+    match (shown, left) {
+        (0, 0) => None,
+        (_, 0) => Some(list),
+        (0, _) => Some(words.fill("places.count", &[("count", &left.to_string())])),
+        _ => Some(words.fill("places.more", &[("list", &list), ("count", &left.to_string())])),
+    }
+}
+
 /// The template with these parts; runs of blank lines that left-out parts leave behind closed up.
 fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>) -> Result<String, RenderError> {
     let next = message.next.as_deref().filter(|_| parts.next);
@@ -168,7 +214,7 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         "as_of": message.as_of,
         "next": next,
         "places": message.places,
-        "place_list": (!message.places.is_empty()).then(|| message.places.join(", ")),
+        "place_list": place_list(engine.words(message.lang), &message.places, parts.places),
         "link": message.link,
         "language_note": message.language_note,
     });
@@ -188,4 +234,15 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         out.push_str(line);
     }
     Ok(out)
+}
+
+/// What a channel counts in, as people say it.
+pub fn unit_in_words(unit: &str, german: bool) -> &str {
+    match (unit, german) {
+        ("parts", _) => "SMS",
+        ("graphemes", true) => "Zeichen",
+        ("graphemes", false) => "characters",
+        ("bytes", true) => "Bytes",
+        (other, _) => other,
+    }
 }

@@ -290,6 +290,14 @@ impl Settings {
         rules::imprint(self, &self.raw, publisher, why)
     }
 
+    /// Whether the public site shows exercises of a publisher: only where every website of its own gets them. One that trains
+    /// on web space of its own must not put the exercise where citizens look.
+    pub fn shows_exercises(&self, publisher: &String) -> bool {
+        let websites = self.channels.values().filter(|c| c.kind == "website");
+        let mut websites = websites.filter(|c| c.publishers.contains(publisher)).peekable();
+        websites.peek().is_some() && websites.all(|c| c.common.exercises)
+    }
+
     /// Channels that only stand in for others and get no broadcasts of their own.
     pub fn is_reserve(&self, channel: &str) -> bool {
         self.channels

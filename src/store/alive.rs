@@ -108,8 +108,8 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
     })
 }
 
-/// What has work, in order: incidents with something urgent first, then by the age of their oldest work; within an incident urgent
-/// broadcasts first (each recipient's own order is kept row by row). A probe goes strictly by number within the incident.
+/// What has work, in order: everything urgent, then the rest of incidents that have something urgent, then all other; each by the age of the
+/// incident's oldest work. Each recipient's own order is kept row by row. A probe takes the most urgent incident, strictly by number.
 /// Positions in `alive`.
 pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
     let mut incidents: BTreeMap<i64, (bool, i64)> = BTreeMap::new();
@@ -121,7 +121,12 @@ pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
     work.sort_by_key(|i| {
         let b = &alive[*i];
         let (urgent, oldest) = incidents.get(&b.incident).copied().unwrap_or((false, 0));
-        (!urgent, oldest, probe || !b.urgent, b.notice)
+        let class = match (b.urgent && !probe, urgent) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
+        };
+        (class, oldest, b.notice)
     });
     work
 }

@@ -3,7 +3,8 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::{count, listed};
+use super::publish::SHAPE_AUDIENCE;
+use super::rows::{count, listed, said};
 use super::{BroadcastRow, Counters, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
@@ -55,12 +56,13 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
             "a broadcast's state",
         )?,
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
+        audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
         created_ms: row.try_get("created")?,
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,
         next_due_ms: row.try_get("next_due")?,
-        last_text: row.try_get::<Option<String>, _>("last_text")?.filter(|_| troubled),
+        last_text: said(row.try_get("last_text")?).filter(|_| troubled),
         url: row.try_get("url")?,
         expires_ms: row.try_get("expires")?,
     })

@@ -3,6 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
+use super::marks::had;
 use super::{ClaimRequest, StoreError};
 use crate::domain::notice::Scope;
 
@@ -120,15 +121,18 @@ impl<'a> Cursor<'a> {
         end: i64,
         places: Option<&str>,
     ) -> Result<u64, StoreError> {
-        // Primary key (lane, seq) of recipient; delivery_of refuses doubles.
-        let done = sqlx::query(
+        // Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it corrects.
+        let done = sqlx::query(concat!(
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
              SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0 FROM recipient r
              WHERE r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
                AND (?7 IS NULL OR r.places IS NULL
-                 OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7))))
-             ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING",
-        )
+                 OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
+                 OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+            had!(),
+            "))
+             ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING"
+        ))
         .bind(self.broadcast.id)
         .bind(r.now_ms)
         .bind(self.broadcast.operation as u8)
@@ -136,6 +140,7 @@ impl<'a> Cursor<'a> {
         .bind(self.cursor)
         .bind(end)
         .bind(places)
+        .bind(&self.broadcast.corrects)
         .execute(c)
         .await?;
         Ok(done.rows_affected())

@@ -10,7 +10,7 @@ use super::alive::{self, Alive};
 use super::due::{self, Due};
 use super::rate::Slots;
 use super::rows::{pick, settle_lanes, variants};
-use super::{ClaimRequest, Claimed, Job, StoreError, Thread, Variant, chunks};
+use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Thread, Variant, chunks};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::domain::outcome::Remote;
@@ -60,7 +60,7 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
             claimed.more = true;
             break;
         }
-        if broadcast.expires.is_some_and(|at| at <= r.now_ms) {
+        if r.expires && broadcast.expires.is_some_and(|at| at <= r.now_ms) {
             continue;
         }
         if let Some(until) = broadcast.not_before.filter(|at| *at > r.now_ms) {
@@ -121,7 +121,7 @@ async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, St
     .bind(lane)
     .fetch_optional(c)
     .await?
-    .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+    .ok_or(StoreError::NotFound(Missing::Lane(lane)))?;
     Ok(LaneState {
         epoch: row.try_get("epoch")?,
         shut: row.try_get::<i64, _>("gate")? == Gate::Held as i64
@@ -258,7 +258,7 @@ async fn start(
     // Primary key per row of the list.
     sqlx::query(
         "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
-           operation = j.value ->> 3, changed = ?
+           operation = j.value ->> 3, changed = ?, flags = flags & ~2
          FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
     )
     .bind(r.now_ms)

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
-use super::due::{FLAG_AFTER_UNKNOWN, FLAG_DECIDED};
 use super::evidence::{self, Evidence};
+use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
 use super::publish::SHAPE_ACCOUNT;
-use super::rows::{settle_lanes, word};
+use super::rows::{said_stored, settle_lanes, word};
 use super::{Completion, Settled, StoreError, receipts};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
 use crate::ids::DeliveryId;
+use crate::text::said::Said;
 
 /// A row as it stood before its outcome.
 #[derive(Debug, Clone)]
@@ -30,8 +31,26 @@ struct Before {
     notice: i64,
     shape: i64,
     closed: bool,
-    /// Unknown, and a newer notice has gone out since: it never starts again.
+    /// A newer notice has started for the same recipient since: it never starts again.
     passed: bool,
+}
+
+impl Before {
+    fn is(&self, state: DeliveryState) -> bool {
+        self.state == state as i64
+    }
+
+    /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun. What may be there is never
+    /// said not to be.
+    fn waits(&self, begun: bool) -> DeliveryState {
+        if self.passed && self.flags & AFTER_UNKNOWN != 0 {
+            DeliveryState::Unknown
+        } else if self.passed || (self.closed && !begun && self.step == 0) {
+            DeliveryState::Superseded
+        } else {
+            DeliveryState::Waiting
+        }
+    }
 }
 
 /// A row as it is to be: id, state, attempt, due, changed, flags, step, handle, reason, remote key, id, url.
@@ -53,7 +72,8 @@ type After = (
 /// What a batch changes beside the rows.
 #[derive(Default)]
 struct Effects {
-    rows: Vec<After>,
+    /// By id: of two outcomes of one row in one batch the later one stands.
+    rows: BTreeMap<i64, After>,
     evidence: Vec<Evidence>,
     /// Of account lanes: lane, incident, notice, what is there now.
     posts: Vec<(i64, i64, i64, i64, Remote)>,
@@ -69,7 +89,7 @@ struct Effects {
 struct Touched {
     at: Ms,
     done: bool,
-    text: Option<String>,
+    text: Option<Said>,
 }
 
 /// Applies outcomes.
@@ -86,14 +106,14 @@ pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion
 
 async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<HashMap<i64, Before>, StoreError> {
     let ids: Vec<i64> = completions.iter().map(|x| x.delivery.0).collect();
-    // Primary keys of delivery and broadcast; for unknown rows broadcast_incident (incident, lane, notice) and delivery_of.
-    let rows = sqlx::query(
+    // Primary keys of delivery and broadcast; see `passed`.
+    let rows = sqlx::query(concat!(
         "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
-           b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed,
-           d.state = 4 AND EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
-             WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND (x.attempt > 0 OR x.state BETWEEN 1 AND 5)) AS passed
-         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
-    )
+           b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed, d.state IN (1, 4) AND ",
+        passed!(),
+        " AS passed
+         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast"
+    ))
     .bind(serde_json::to_string(&ids)?)
     .fetch_all(c)
     .await?;
@@ -129,8 +149,7 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
 fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
     // An unknown row may still learn its outcome: late, by a read-back, by its old process.
     let current = x.attempt == row.attempt
-        && (row.state == DeliveryState::Started as i64
-            || (row.state == DeliveryState::Unknown as i64 && x.settled != Settled::Unknown));
+        && (row.is(DeliveryState::Started) || (row.is(DeliveryState::Unknown) && x.settled != Settled::Unknown));
     if !current {
         return late(row, x, effects);
     }
@@ -149,13 +168,11 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         Settled::Stepped { step, handle } => {
             row.step = *step;
             row.step_handle = Some(handle.clone());
+            // The step that may have got through is done; the next one has never left.
+            row.flags &= !(AFTER_UNKNOWN | DECIDED);
             spent = false;
-            if row.passed {
-                DeliveryState::Superseded
-            } else {
-                due = x.at_ms;
-                DeliveryState::Waiting
-            }
+            due = x.at_ms;
+            row.waits(true)
         }
         Settled::Waiting {
             due_ms,
@@ -163,19 +180,21 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
             after_unknown,
         } => {
             spent = *counts;
+            due = *due_ms;
+            // What may have got through earlier runs out, also where this attempt certainly did not.
+            let begun = *after_unknown || (row.is(DeliveryState::Started) && row.flags & AFTER_UNKNOWN != 0);
             if *after_unknown {
-                row.flags = (row.flags | FLAG_AFTER_UNKNOWN) & !FLAG_DECIDED;
+                row.flags = (row.flags | AFTER_UNKNOWN) & !DECIDED;
+            } else if row.is(DeliveryState::Unknown) {
+                // Read back, and certainly not there: as if it had not begun.
+                row.flags &= !(AFTER_UNKNOWN | DECIDED);
             }
-            // What has been read back and is not there has not begun; what may have got through earlier runs out.
-            let begun = *after_unknown
-                || row.step > 0
-                || (row.state == DeliveryState::Started as i64 && row.flags & FLAG_AFTER_UNKNOWN != 0);
-            if row.passed || (row.closed && !begun) {
-                DeliveryState::Superseded
-            } else {
-                due = *due_ms;
-                DeliveryState::Waiting
-            }
+            row.waits(begun)
+        }
+        Settled::GoesAgain { due_ms } => {
+            row.flags |= AFTER_UNKNOWN | DECIDED;
+            due = *due_ms;
+            row.waits(true)
         }
         Settled::Unknown => DeliveryState::Unknown,
         Settled::Permanent => DeliveryState::Permanent,
@@ -185,7 +204,10 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
             }
             DeliveryState::Gone
         }
-        Settled::Dropped => DeliveryState::Dropped,
+        Settled::Dropped => {
+            row.flags |= AFTER_UNKNOWN;
+            DeliveryState::Dropped
+        }
     };
     let done = matches!(state, DeliveryState::Delivered | DeliveryState::Accepted);
     if !done && !matches!(x.settled, Settled::Stepped { .. }) {
@@ -193,6 +215,13 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
     }
     if !spent {
         row.attempt = row.attempt.saturating_sub(1);
+        row.flags |= TRIED;
+    }
+    if state != DeliveryState::Waiting {
+        due = 0;
+    }
+    if state == DeliveryState::Unknown {
+        row.flags = (row.flags | AFTER_UNKNOWN) & !DECIDED;
     }
     let reason = (!done).then(|| word(x.reason)).transpose()?;
     push(row, x, state as i64, due, reason, effects);
@@ -202,10 +231,10 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
 /// An outcome of an old attempt, or of a row that a receipt or a person has ended meanwhile: evidence, where it says something else than the
 /// row. The remote id it brings is kept where none is known.
 fn late(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
-    let there = row.state == DeliveryState::Accepted as i64 || row.state == DeliveryState::Delivered as i64;
+    let there = row.is(DeliveryState::Accepted) || row.is(DeliveryState::Delivered);
     if let Settled::Delivered(remote) | Settled::Accepted(remote) = &x.settled
         && x.attempt == row.attempt
-        && row.state != DeliveryState::Waiting as i64
+        && !row.is(DeliveryState::Waiting)
     {
         if row.remote.id.is_none() && remote.id.is_some() {
             row.remote = remote.clone();
@@ -234,7 +263,7 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
     if row.remote.id.is_some() {
         effects.named.push((row.lane, x.delivery.0));
     }
-    effects.rows.push((
+    let after = (
         x.delivery.0,
         u8::try_from(state).unwrap_or(0),
         row.attempt,
@@ -247,7 +276,8 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
         row.remote.id.as_deref().map(receipts::remote_key),
         row.remote.id.clone(),
         row.remote.url.clone(),
-    ));
+    );
+    effects.rows.insert(x.delivery.0, after);
 }
 
 /// The account's newest post, for threads and for the board's link.
@@ -268,7 +298,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
                remote_key = j.value ->> 9, remote_id = j.value ->> 10, remote_url = j.value ->> 11
              FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
         )
-        .bind(serde_json::to_string(&effects.rows)?)
+        .bind(serde_json::to_string(&effects.rows.values().collect::<Vec<_>>())?)
         .execute(&mut *c)
         .await?;
     }
@@ -281,7 +311,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
         )
         .bind(touched.at)
         .bind(touched.done)
-        .bind(&touched.text)
+        .bind(touched.text.as_ref().map(said_stored).transpose()?)
         .bind(id)
         .execute(&mut *c)
         .await?;
@@ -333,16 +363,21 @@ async fn new_post(
     Ok(())
 }
 
-/// Claimed rows whose request never began: waiting again, attempt unspent; of a broadcast closed meanwhile: superseded.
+/// Claimed rows whose request never began: waiting again, attempt unspent; closed or passed meanwhile: superseded, or unknown where an
+/// earlier attempt may have got through.
 pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
-    // Primary keys of delivery and broadcast. A later claim would have another attempt number.
-    sqlx::query(
-        "UPDATE delivery SET attempt = attempt - 1, changed = ?1,
-           state = CASE WHEN b.superseded_by IS NOT NULL AND flags & 1 = 0 AND step = 0 THEN 7 ELSE 0 END,
-           due = CASE WHEN b.superseded_by IS NOT NULL AND flags & 1 = 0 AND step = 0 THEN 0 ELSE ?1 END
-         FROM json_each(?2) j, broadcast b
-         WHERE delivery.id = j.value ->> 0 AND delivery.state = 1 AND delivery.attempt = j.value ->> 1 AND b.id = delivery.broadcast",
-    )
+    // Primary keys of delivery and broadcast; see `passed`. A later claim would have another attempt number.
+    sqlx::query(concat!(
+        "UPDATE delivery SET attempt = attempt - 1, changed = ?1, state = s.state, due = CASE s.state WHEN 0 THEN ?1 ELSE 0 END,
+           flags = CASE s.state WHEN 4 THEN flags & ~8 ELSE flags END
+         FROM (SELECT d.id, CASE WHEN ",
+        passed!(),
+        "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
+             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
+           FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1
+             CROSS JOIN broadcast b ON b.id = d.broadcast) s
+         WHERE delivery.id = s.id"
+    ))
     .bind(now)
     .bind(serde_json::to_string(&rows.iter().map(|(id, n)| (id.0, *n)).collect::<Vec<_>>())?)
     .execute(&mut *c)

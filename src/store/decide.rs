@@ -3,9 +3,11 @@
 use sqlx::SqliteConnection;
 
 use super::evidence::{self, Evidence};
-use super::rows::{revive, settle_lanes};
-use super::{Act, DecideOn, Decision, StoreError, audit};
+use super::marks::passed;
+use super::rows::{revive, said_stored, settle_lanes};
+use super::{Act, DecideOn, Decision, Missing, Refusal, StoreError, audit};
 use crate::clock::Ms;
+use crate::said;
 
 /// Ends unknown (or refused) rows, or sends them again. Returns how many rows it decided.
 pub(super) async fn decide(
@@ -20,40 +22,40 @@ pub(super) async fn decide(
         DecideOn::Broadcast(id) => all_unknown(c, id.0).await?,
     };
     let Some(&(_, broadcast, lane, _)) = open.first() else {
-        return Err(StoreError::Refused(
-            "nothing there waits for a decision; `rundruf explain` says how it stands".into(),
-        ));
+        return Err(StoreError::Refused(Refusal::NothingToDecide));
     };
     let ids: Vec<i64> = match decision {
         Decision::Again => {
             let free = not_passed(c, &open, now).await?;
             if free.is_empty() {
-                return Err(StoreError::Refused(
-                    "a newer notice has passed it or taken its place, or its time is over: it can only be marked as there, or dropped"
-                        .into(),
-                ));
+                return Err(StoreError::Refused(Refusal::Passed));
             }
             free
         }
         _ => open.iter().map(|o| o.0).collect(),
     };
     let list = serde_json::to_string(&ids)?;
-    // What was unknown may be there: the next attempt has to know (flag 1).
+    // What the gateway has taken over may be there (flag 1); what was unknown says so already.
     let sql = match decision {
         Decision::There => {
             "UPDATE delivery SET state = 3, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Drop => {
-            "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (SELECT value FROM json_each(?2))"
+            "UPDATE delivery SET flags = flags | (state = 2), state = 9, due = 0, changed = ?1, reason = 'decided'
+             WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags | (state = 4) | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = flags | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };
     // Primary key per row.
     sqlx::query(sql).bind(now).bind(&list).execute(&mut *c).await?;
-    let word = super::rows::word(decision)?;
+    let word = said_stored(&match decision {
+        Decision::There => said!("ist angekommen", "it is there"),
+        Decision::Again => said!("noch einmal senden", "send it again"),
+        Decision::Drop => said!("aufgeben", "give it up"),
+    })?;
     let lines: Vec<Evidence> = open
         .iter()
         .filter(|o| ids.contains(&o.0))
@@ -102,13 +104,13 @@ async fn all_unknown(c: &mut SqliteConnection, broadcast: i64) -> Result<Vec<Und
 /// Those that no newer notice of the incident has passed, superseded or outlived.
 async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Result<Vec<i64>, StoreError> {
     let ids: Vec<i64> = open.iter().map(|o| o.0).collect();
-    // Primary keys; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
-    Ok(sqlx::query_scalar(
+    // Primary keys.
+    Ok(sqlx::query_scalar(concat!(
         "SELECT d.id FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
          WHERE b.superseded_by IS NULL AND (b.expires IS NULL OR b.expires > ?2)
-           AND NOT EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
-             WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND (x.attempt > 0 OR x.state BETWEEN 1 AND 5))",
-    )
+           AND NOT ",
+        passed!()
+    ))
     .bind(serde_json::to_string(&ids)?)
     .bind(now)
     .fetch_all(c)
@@ -135,7 +137,7 @@ pub(super) async fn retry_now(c: &mut SqliteConnection, lane: i64, act: &Act, no
     .execute(&mut *c)
     .await?;
     if known.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no lane {lane}")));
+        return Err(StoreError::NotFound(Missing::Lane(lane)));
     }
     // Unique (lane, address).
     sqlx::query("UPDATE target SET due = 0 WHERE lane = ?")

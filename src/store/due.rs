@@ -7,6 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
 use super::claim::Next;
+use super::marks::{AFTER_UNKNOWN, DECIDED, had};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
@@ -16,10 +17,6 @@ use crate::domain::outcome::Remote;
 use crate::domain::supersede::concerns;
 use crate::text::lang::Lang;
 
-/// Stored mark: an earlier attempt may have got through.
-pub(super) const FLAG_AFTER_UNKNOWN: i64 = 1;
-/// Stored mark: a person has decided that it goes again, whatever an earlier attempt came to. Over with the next unknown.
-pub(super) const FLAG_DECIDED: i64 = 8;
 /// Blocked for as long as a request is in flight; the next look comes when it ends.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
@@ -42,6 +39,8 @@ pub(super) struct Due {
     pub(super) target: Option<Remote>,
     /// A correction for somebody who has not got what it corrects.
     pub(super) first: bool,
+    /// The scope does not name the recipient's places (any more).
+    elsewhere: bool,
 }
 
 /// What was seen of a broadcast's due rows.
@@ -81,10 +80,10 @@ pub(super) async fn read(
            r.state AS state,
            (SELECT max(CASE WHEN x.state = 0 THEN max(x.due, ?1 + 1)
                             WHEN x.state > 1 THEN x.changed + ?2
-                            WHEN ?3 THEN x.first_started + ?2
+                            WHEN ?3 THEN x.changed + ?2
                             ELSE 9223372036854775807 END)
               FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
-             WHERE x.state IN (0, 1) OR (x.state IN (4, 5) AND x.changed <= ?1)) AS free_at
+             WHERE x.state IN (0, 1, 4, 5)) AS free_at
          FROM delivery d LEFT JOIN recipient r ON r.lane = ?5 AND r.seq = d.recipient
          WHERE d.broadcast = ?6 AND d.state = 0 AND d.due <= ?1 ORDER BY d.due, d.id LIMIT ?7",
     )
@@ -116,11 +115,16 @@ pub(super) async fn read(
             }
             continue;
         }
-        if recipient > 0 && !still_wanted(row, &b.scope)? {
+        let here = recipient == 0 || concerned(row, &b.scope)?;
+        // Where a correction's scope is another than that of what it corrects, it is also for whoever has got that.
+        if recipient > 0 && (row.try_get::<Option<i64>, _>("state")? != Some(0) || (!here && !correction)) {
             gone.push(id);
             continue;
         }
-        seen.rows.push(due(row, id, recipient)?);
+        seen.rows.push(Due {
+            elsewhere: !here,
+            ..due(row, id, recipient)?
+        });
     }
     if !later.is_empty() {
         // Primary key per row.
@@ -161,19 +165,17 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
         step: row.try_get("step")?,
         step_handle: row.try_get("step_handle")?,
-        after_unknown: row.try_get::<i64, _>("flags")? & (FLAG_AFTER_UNKNOWN | FLAG_DECIDED) == FLAG_AFTER_UNKNOWN,
+        after_unknown: row.try_get::<i64, _>("flags")? & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
         address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
         lang: from_word(row.try_get("lang")?),
         target: None,
         first: false,
+        elsewhere: false,
     })
 }
 
-/// Consent and places as they are now.
-fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
-    if row.try_get::<Option<i64>, _>("state")? != Some(0) {
-        return Ok(false);
-    }
+/// True where the scope concerns the places that are followed now.
+fn concerned(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
     let places: Option<String> = row.try_get("places")?;
     Ok(match places {
         Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?),
@@ -181,8 +183,8 @@ fn still_wanted(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, St
     })
 }
 
-/// Whoever has (or may have) what is corrected gets the channel's operation on it; others get the corrected text as a first message, and of
-/// a retracted one nothing: their rows are taken out and returned.
+/// Whoever has (or may have) what is corrected gets the channel's operation on it; others whom it concerns get the corrected text as a first
+/// message. Of a retracted one they get nothing: their rows are taken out and returned.
 async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
     let newest = had(c, &b.corrects, &recipients).await?;
@@ -198,7 +200,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
             row.target = remote.id.is_some().then(|| remote.clone());
             true
         }
-        None if b.kind == 2 => {
+        None if b.kind == 2 || row.elsewhere => {
             nothing.push(row.id);
             false
         }
@@ -218,11 +220,12 @@ pub(super) async fn had(
     recipients: &[i64],
 ) -> Result<HashMap<i64, Remote>, StoreError> {
     // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
-    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
+    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(concat!(
         "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
-           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value
-         WHERE x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) ORDER BY o.key",
-    )
+           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value WHERE ",
+        had!(),
+        " ORDER BY o.key"
+    ))
     .bind(corrects)
     .bind(serde_json::to_string(recipients)?)
     .fetch_all(c)

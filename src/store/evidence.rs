@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::rows::word;
+use super::rows::{said_stored, word};
 use super::{Completion, StoreError};
 use crate::clock::Ms;
 
@@ -22,21 +22,20 @@ pub(super) struct Evidence(
     pub(super) &'static str,
     /// Reason's word.
     pub(super) Option<String>,
-    /// For people.
+    /// For people, as stored.
     pub(super) String,
 );
 
 impl Evidence {
     /// What an outcome says.
     pub(super) fn of(x: &Completion, what: &'static str) -> Result<Self, StoreError> {
-        let text: String = x.text.chars().take(500).collect();
         Ok(Self(
             x.delivery.0,
             x.attempt,
             x.at_ms,
             what,
             Some(word(x.reason)?),
-            text,
+            said_stored(&x.text)?,
         ))
     }
 }

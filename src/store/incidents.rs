@@ -3,7 +3,7 @@
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::lang_word;
-use super::{Act, IncidentRow, Redaction, StoreError, StoredNotice, audit, targets};
+use super::{Act, IncidentRow, Missing, Redaction, StoreError, StoredNotice, audit, targets};
 use crate::ids::{IncidentId, NoticeSeq};
 
 /// Incidents, newest first.
@@ -67,8 +67,10 @@ pub(super) async fn set_closed(
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no incident {incident}")));
+        return Err(StoreError::NotFound(Missing::Incident(incident)));
     }
+    // What leaves the pages on closing has to leave the web space too, also where it is up to date.
+    targets::raise_all(c).await?;
     audit::append(c, act).await
 }
 
@@ -83,7 +85,7 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
         .execute(&mut *c)
         .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no notice {}", redaction.notice)));
+        return Err(StoreError::NotFound(Missing::Notice(redaction.notice.0)));
     }
     for (broadcast, variants) in &redaction.variants {
         for (lang, variant) in variants {
@@ -98,12 +100,7 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
         }
     }
     // Every target gets the site without it, also those that are up to date.
-    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM target WHERE active = 1")
-        .fetch_all(&mut *c)
-        .await?;
-    for lane in lanes {
-        targets::raise(c, lane).await?;
-    }
+    targets::raise_all(c).await?;
     audit::append(c, act).await
 }
 

@@ -3,11 +3,13 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::{count, from_word, listed, word};
-use super::{Act, GateChange, HealthRow, LaneRow, LaneSpec, StoreError, audit, targets};
+use super::rows::{count, from_word, listed, said, said_stored, word};
+use super::{Act, Conflict, GateChange, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, audit, targets};
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
 use crate::ids::LaneId;
+use crate::said;
+use crate::text::said::Said;
 
 /// Every column of a lane row, for the statements below.
 macro_rules! lane_columns {
@@ -25,7 +27,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
         account: row.try_get("account")?,
         configured: row.try_get("configured")?,
         gate: listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
-        gate_reason: row.try_get("gate_reason")?,
+        gate_reason: said(row.try_get("gate_reason")?),
         gate_by: row.try_get("gate_by")?,
         gate_since_ms: row.try_get("gate_since")?,
         epoch: row.try_get("epoch")?,
@@ -36,7 +38,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
             since_ms: row.try_get("health_since")?,
             blocked_until_ms: row.try_get("blocked_until")?,
             reason: from_word(row.try_get("reason")?),
-            text: row.try_get("text")?,
+            text: said(row.try_get("text")?),
             failures: row.try_get("failures")?,
         },
     })
@@ -57,18 +59,21 @@ pub(super) async fn one(c: &mut SqliteConnection, lane: i64) -> Result<LaneRow, 
         .bind(lane)
         .fetch_optional(c)
         .await?
-        .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+        .ok_or(StoreError::NotFound(Missing::Lane(lane)))?;
     read(&row)
 }
 
-/// Registers what is configured; what is not named any more stays and is never claimed.
+/// Registers what is configured; what is not named any more stays and is never claimed. Where nothing is new nothing is written:
+/// every command registers, and a written page costs it a wait for the disk.
 pub(super) async fn configure(
     c: &mut SqliteConnection,
     lanes: &[LaneSpec],
     now: Ms,
 ) -> Result<Vec<LaneRow>, StoreError> {
+    let names: Vec<&str> = lanes.iter().map(|spec| spec.name.as_str()).collect();
     // The whole table: a few dozen rows.
-    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1")
+    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&names)?)
         .execute(&mut *c)
         .await?;
     let mut rows = Vec::with_capacity(lanes.len());
@@ -82,11 +87,12 @@ pub(super) async fn configure(
 
 async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {
     // Unique (name).
-    let known: Option<(i64, String, String)> = sqlx::query_as("SELECT id, kind, account FROM lane WHERE name = ?")
-        .bind(&spec.name)
-        .fetch_optional(&mut *c)
-        .await?;
-    let Some((id, kind, account)) = known else {
+    let known: Option<(i64, String, String, String)> =
+        sqlx::query_as("SELECT id, kind, account, settings_hash FROM lane WHERE name = ?")
+            .bind(&spec.name)
+            .fetch_optional(&mut *c)
+            .await?;
+    let Some((id, kind, account, settings_hash)) = known else {
         let done = sqlx::query(
             "INSERT INTO lane (name, kind, account, settings_hash, configured, gate, gate_since, epoch, health_since)
              VALUES (?, ?, ?, ?, 1, ?, ?, 1, ?)",
@@ -105,14 +111,30 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
     if kind != spec.kind || account != spec.account {
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
-    // Primary key.
-    sqlx::query("UPDATE lane SET kind = ?, account = ?, settings_hash = ?, configured = 1 WHERE id = ?")
-        .bind(&spec.kind)
-        .bind(&spec.account)
-        .bind(&spec.settings_hash)
-        .bind(id)
-        .execute(c)
+    if spec.first_gate == Gate::Held && settings_hash != spec.settings_hash {
+        hold(
+            c,
+            id,
+            spec,
+            said!(
+                "die Konfiguration sagt gate = \"held\"",
+                "the settings say gate = \"held\""
+            ),
+            now,
+        )
         .await?;
+    }
+    // Primary key.
+    sqlx::query(
+        "UPDATE lane SET kind = ?1, account = ?2, settings_hash = ?3, configured = 1
+         WHERE id = ?4 AND (kind, account, settings_hash, configured) <> (?1, ?2, ?3, 1)",
+    )
+    .bind(&spec.kind)
+    .bind(&spec.account)
+    .bind(&spec.settings_hash)
+    .bind(id)
+    .execute(c)
+    .await?;
     Ok(id)
 }
 
@@ -132,7 +154,7 @@ async fn changed_account(
         .await?;
     // broadcast_live (lane, …) WHERE state < 2.
     let waits: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR state = 0)",
+        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR n_unknown > 0 OR state = 0)",
     )
     .bind(lane)
     .fetch_one(&mut *c)
@@ -140,37 +162,48 @@ async fn changed_account(
     if waits == 0 {
         return Ok(());
     }
-    let reason = format!(
-        "{} {} became {} {} while messages wait; look at them, then release",
-        kind, account, spec.kind, spec.account
+    let (new_kind, new_account) = (&spec.kind, &spec.account);
+    let reason = said!(
+        "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet oder unbekannt ist; bitte ansehen, dann freigeben",
+        "{kind} {account} became {new_kind} {new_account} while messages wait or are unknown; look at them, then release"
     );
-    // Primary key.
-    sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'configuration', gate_since = ?, epoch = epoch + 1 WHERE id = ?",
-    )
-    .bind(reason)
-    .bind(now)
-    .bind(lane)
-    .execute(c)
-    .await?;
+    hold(c, lane, spec, reason, now).await
+}
+
+/// The configuration closes a gate that is not closed yet.
+async fn hold(c: &mut SqliteConnection, lane: i64, spec: &LaneSpec, reason: Said, now: Ms) -> Result<(), StoreError> {
+    if one(c, lane).await?.gate == Gate::Held {
+        return Ok(());
+    }
+    let act = Act {
+        at_ms: now,
+        actor: "configuration".to_owned(),
+        action: "hold".to_owned(),
+        object: format!("channel {}", spec.name),
+        details: serde_json::json!({ "reason": reason.en }),
+    };
+    let change = GateChange {
+        lane: LaneId(lane),
+        gate: Gate::Held,
+        expected_epoch: None,
+        reason: Some(reason),
+    };
+    set_gate(c, &change, &act).await?;
     Ok(())
 }
 
 /// Changes a gate and raises the epoch.
 pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
     let lane = one(c, change.lane.0).await?;
-    if let Some(expected) = change.expected_epoch.filter(|e| *e != lane.epoch) {
-        return Err(StoreError::Conflict(format!(
-            "the gate of {} has changed since you looked (epoch {} instead of {expected}); look again",
-            lane.name, lane.epoch
-        )));
+    if change.expected_epoch.is_some_and(|expected| expected != lane.epoch) {
+        return Err(StoreError::Conflict(Conflict::Gate { channel: lane.name }));
     }
     // Primary key.
     sqlx::query(
         "UPDATE lane SET gate = ?, gate_reason = ?, gate_by = ?, gate_since = ?, epoch = epoch + 1, ramp = NULL WHERE id = ?",
     )
     .bind(change.gate as u8)
-    .bind(&change.reason)
+    .bind(change.reason.as_ref().map(said_stored).transpose()?)
     .bind(&act.actor)
     .bind(act.at_ms)
     .bind(change.lane.0)
@@ -207,7 +240,7 @@ pub(super) async fn set_health(c: &mut SqliteConnection, lane: i64, health: &Hea
     .bind(health.since_ms)
     .bind(health.blocked_until_ms)
     .bind(health.reason.map(word).transpose()?)
-    .bind(&health.text)
+    .bind(health.text.as_ref().map(said_stored).transpose()?)
     .bind(health.failures)
     .bind(lane)
     .execute(c)
@@ -224,34 +257,75 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
             .fetch_one(&mut *c)
             .await?;
     if used {
-        return Err(StoreError::Refused(format!(
-            "channel {to} has messages of its own; rename {from} to a name that was never used"
-        )));
+        return Err(StoreError::Refused(Refusal::NameUsed(to.to_owned())));
     }
     // Unique (name).
-    sqlx::query("DELETE FROM lane WHERE name = ?")
-        .bind(to)
-        .execute(&mut *c)
-        .await?;
-    let done = sqlx::query("UPDATE lane SET name = ? WHERE name = ?")
-        .bind(to)
+    let ids: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM lane WHERE name IN (?, ?)")
         .bind(from)
-        .execute(&mut *c)
+        .bind(to)
+        .fetch_all(&mut *c)
         .await?;
-    if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(format!("there is no channel {from}")));
+    let id = |name: &str| ids.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
+    let Some(old) = id(from) else {
+        return Err(StoreError::NotFound(Missing::Channel(from.to_owned())));
+    };
+    if let Some(new) = id(to) {
+        hand_over(c, old, new).await?;
+    } else {
+        // Primary key.
+        sqlx::query("UPDATE lane SET name = ? WHERE id = ?")
+            .bind(to)
+            .bind(old)
+            .execute(&mut *c)
+            .await?;
     }
     audit::append(c, act).await
+}
+
+/// Everything of one lane becomes another's, which never sent. The other keeps its number: a running `serve` knows it by that. Its gate
+/// becomes the old one's, with a new epoch.
+async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), StoreError> {
+    let (was, is) = (one(c, old).await?, one(c, new).await?);
+    for sql in [
+        // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
+        "DELETE FROM recipient WHERE lane = ?2",
+        "UPDATE recipient SET lane = ?2 WHERE lane = ?1",
+        // Targets of the same address go on as the old ones; others of the old lane are configured no more.
+        "UPDATE target SET active = 1, link = n.link, wanted = max(target.wanted, n.wanted), due = 0 FROM target n
+         WHERE target.lane = ?1 AND n.lane = ?2 AND n.address = target.address",
+        "DELETE FROM target WHERE lane = ?2 AND address IN (SELECT address FROM target WHERE lane = ?1)",
+        "UPDATE target SET lane = ?2 WHERE lane = ?1",
+        "UPDATE broadcast SET lane = ?2 WHERE lane = ?1",
+        "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
+        "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
+        "UPDATE thread SET lane = ?2 WHERE lane = ?1",
+        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_since = o.gate_since,
+           epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
+         FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
+        "DELETE FROM lane WHERE id = ?1",
+    ] {
+        // Primary keys; broadcast by its whole table, once in an installation's life.
+        sqlx::query(sql).bind(old).bind(new).execute(&mut *c).await?;
+    }
+    if (&was.kind, &was.account) != (&is.kind, &is.account) {
+        let spec = LaneSpec {
+            name: is.name,
+            kind: is.kind,
+            account: is.account,
+            settings_hash: String::new(),
+            first_gate: is.gate,
+            targets: Vec::new(),
+        };
+        changed_account(c, new, &was.kind, &was.account, &spec, was.gate_since_ms).await?;
+    }
+    Ok(())
 }
 
 /// `channel drop`: ends what waits on a lane that is no longer configured.
 pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
     let row = one(c, lane).await?;
     if row.configured {
-        return Err(StoreError::Refused(format!(
-            "channel {} is still configured; take it out of the configuration first",
-            row.name
-        )));
+        return Err(StoreError::Refused(Refusal::StillConfigured(row.name)));
     }
     // broadcast_live (lane, …); delivery_due (broadcast, …) WHERE state = 0.
     let done = sqlx::query(

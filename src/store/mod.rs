@@ -13,11 +13,13 @@ mod chunks;
 mod claim;
 mod complete;
 mod decide;
+pub mod disk;
 mod due;
 mod error;
 mod evidence;
 mod incidents;
 mod lanes;
+mod marks;
 mod open;
 pub mod owner;
 mod publish;
@@ -38,6 +40,7 @@ use async_trait::async_trait;
 
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
+pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
 pub use types::*;
@@ -121,6 +124,12 @@ pub trait Lanes: Send + Sync {
     /// A target's upload ended; on success every delivery of the target up to that generation is delivered, and broadcasts that
     /// wait for this link go.
     async fn target_result(&self, result: &TargetResult) -> Result<(), StoreError>;
+
+    /// That the wall clock leapt forward and nobody has looked yet.
+    async fn leap(&self) -> Result<Option<Leap>, StoreError>;
+
+    /// The clock leapt, or (`None`) it is trusted again; `act` where a person says so.
+    async fn set_leap(&self, leap: Option<Leap>, act: Option<&Act>) -> Result<(), StoreError>;
 
     /// The highest wall time the store has seen; raises it to `now` if that is later.
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError>;

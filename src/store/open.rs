@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,7 +94,6 @@ fn migrator() -> Migrator {
 
 /// The folder is the owner's alone from the beginning; what exists keeps its rights.
 fn prepare_files(path: &Path) -> Result<(), StoreError> {
-    let cannot = |what: &str, error: std::io::Error| StoreError::Broken(format!("{what} {}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
         && !folder.exists()
     {
@@ -102,7 +101,7 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .map_err(|e| cannot("cannot make the folder of", e))?;
+            .map_err(|e| StoreError::file(folder, &e))?;
     }
     if !path.exists() {
         fs::OpenOptions::new()
@@ -110,7 +109,7 @@ fn prepare_files(path: &Path) -> Result<(), StoreError> {
             .create(true)
             .truncate(false)
             .open(path)
-            .map_err(|e| cannot("cannot make", e))?;
+            .map_err(|e| StoreError::file(path, &e))?;
         close_to_others(path)?;
     }
     Ok(())
@@ -162,27 +161,51 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
 
 /// The copy that is made before a migration, once per schema.
 async fn keep_copy(connection: &mut SqliteConnection, path: &Path, schema: i64) -> Result<(), StoreError> {
-    let copy = copy_name(path, schema);
+    let copy = beside(path, &format!(".schema-{schema}"));
     if copy.exists() {
         return Ok(());
     }
+    let aside = vacuum_aside(connection, &copy).await?;
+    put_in_place(&aside, &copy)
+}
+
+/// Writes the whole store to `FILE.part`, closed to others from its first byte; [`put_in_place`] makes it `FILE`. One that breaks off
+/// is never taken for a copy.
+pub(super) async fn vacuum_aside(connection: &mut SqliteConnection, file: &Path) -> Result<PathBuf, StoreError> {
+    let aside = beside(file, ".part");
+    // Made by us first: SQLite would make it readable for others, and takes an empty file.
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&aside)
+        .map_err(|error| StoreError::file(file, &error))?;
     sqlx::query("VACUUM INTO ?")
-        .bind(copy.display().to_string())
+        .bind(aside.display().to_string())
         .execute(connection)
         .await?;
-    close_to_others(&copy)
+    Ok(aside)
+}
+
+/// On the disk first, then under its name.
+pub(super) fn put_in_place(aside: &Path, file: &Path) -> Result<(), StoreError> {
+    fs::File::open(aside)
+        .and_then(|written| written.sync_all())
+        .and_then(|()| fs::rename(aside, file))
+        .map_err(|error| StoreError::file(file, &error))
+}
+
+/// `FILE` with something behind its name.
+pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// 0600.
 pub(super) fn close_to_others(path: &Path) -> Result<(), StoreError> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .map_err(|error| StoreError::Broken(format!("cannot close {} to others: {error}", path.display())))
-}
-
-fn copy_name(path: &Path, schema: i64) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".schema-{schema}"));
-    PathBuf::from(name)
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| StoreError::file(path, &error))
 }
 
 /// Opens a file for work outside a running store (backup, restore).

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Sqlite;
-use super::StoreError;
+use super::{Refusal, StoreError};
 
 /// Where another process's commit is noticed when nobody wakes (LANES 1).
 const POLL: Duration = Duration::from_millis(200);
@@ -31,45 +31,50 @@ fn socket(data: &Path) -> PathBuf {
     data.join("wake.sock")
 }
 
-fn broken(what: &str, error: &std::io::Error) -> StoreError {
-    StoreError::Broken(format!("{what}: {error}"))
-}
-
 /// Makes DATA (0700) where it is missing, and refuses where it belongs to somebody else: files of two users in one folder would
 /// lock one of them out at the worst moment.
 pub fn prepare_data(data: &Path) -> Result<(), StoreError> {
     if !data.is_dir() {
-        std::fs::create_dir_all(data).map_err(|e| broken("the data folder cannot be made", &e))?;
+        std::fs::create_dir_all(data).map_err(|e| StoreError::file(data, &e))?;
         std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
-            .map_err(|e| broken("the data folder cannot be protected", &e))?;
+            .map_err(|e| StoreError::file(data, &e))?;
     }
-    if let Some((theirs, mine)) = other_owner(data) {
-        return Err(StoreError::Refused(format!(
-            "the data folder belongs to user {theirs}, this command runs as user {mine}: run it as the user who runs `rundruf serve`"
-        )));
-    }
-    Ok(())
+    refuse_other_users(data)
 }
 
-/// The user DATA belongs to and the user this process runs as, where they differ.
-pub fn other_owner(data: &Path) -> Option<(u32, u32)> {
-    let theirs = std::fs::metadata(data).ok()?.uid();
+/// LANES 1: a command whose user does not own DATA refuses, before it reads or leaves anything there.
+pub fn refuse_other_users(data: &Path) -> Result<(), StoreError> {
+    let Some(theirs) = std::fs::metadata(data).ok().map(|data| data.uid()) else {
+        return Ok(());
+    };
+    match own_uid() {
+        Some(mine) if mine != theirs => Err(StoreError::Refused(Refusal::OtherUser {
+            data: data.to_owned(),
+            theirs,
+            mine,
+        })),
+        _ => Ok(()),
+    }
+}
+
+/// The user this process runs as.
+pub fn own_uid() -> Option<u32> {
     // /proc/self belongs to the process's user: asking it needs no unsafe call.
-    let mine = std::fs::metadata("/proc/self").ok()?.uid();
-    (theirs != mine).then_some((theirs, mine))
+    Some(std::fs::metadata("/proc/self").ok()?.uid())
 }
 
 impl Owner {
     /// Takes the lock; `None` where another process has it.
     pub fn try_take(data: &Path) -> Result<Option<Self>, StoreError> {
         prepare_data(data)?;
+        let path = lock_file(data);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(0o600)
-            .open(lock_file(data))
-            .map_err(|e| broken("the lock file cannot be opened", &e))?;
+            .open(&path)
+            .map_err(|e| StoreError::file(&path, &e))?;
         // Whoever only asks (`is_running`) holds a shared lock for a moment: that is no owner, and is asked again.
         for _ in 0..ASKERS {
             match file.try_lock() {
@@ -80,12 +85,12 @@ impl Owner {
                     }));
                 }
                 Err(std::fs::TryLockError::WouldBlock) => {}
-                Err(std::fs::TryLockError::Error(error)) => return Err(broken("the lock cannot be asked for", &error)),
+                Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::file(&path, &error)),
             }
             if matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)) {
                 return Ok(None);
             }
-            file.unlock().map_err(|e| broken("the lock cannot be given back", &e))?;
+            file.unlock().map_err(|e| StoreError::file(&path, &e))?;
             std::thread::yield_now();
         }
         Ok(None)
@@ -95,9 +100,9 @@ impl Owner {
     pub fn wakes(&self) -> Result<Wakes, StoreError> {
         let path = socket(&self.data);
         let _ = std::fs::remove_file(&path);
-        let socket = tokio::net::UnixDatagram::bind(&path).map_err(|e| broken("the wake socket cannot be made", &e))?;
+        let socket = tokio::net::UnixDatagram::bind(&path).map_err(|e| StoreError::file(&path, &e))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
-            .map_err(|e| broken("the wake socket cannot be protected", &e))?;
+            .map_err(|e| StoreError::file(&path, &e))?;
         Ok(Wakes { socket })
     }
 }

@@ -5,7 +5,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::rows::{catch_up_stored, kind_stored, lang_word};
 use super::supersession::{close_corrected, supersede};
-use super::{NewBroadcast, Publication, Published, StoreError, audit};
+use super::{Conflict, Missing, NewBroadcast, Publication, Published, Refusal, StoreError, audit};
 use crate::clock::Ms;
 use crate::domain::delivery::{BroadcastState, CatchUp};
 use crate::domain::words::{IncidentState, Kind};
@@ -15,10 +15,6 @@ use crate::ids::{IncidentId, NoticeSeq};
 pub(super) const SHAPE_ACCOUNT: i64 = 0;
 pub(super) const SHAPE_AUDIENCE: i64 = 1;
 pub(super) const SHAPE_LEVELS: i64 = 2;
-
-/// What a moved store says.
-const MOVED: &str =
-    "this store has moved to another machine (backup --move) and sends no more: publish there, after `rundruf restore`";
 
 /// Writes a publication, or says why it is there already or cannot be.
 pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
@@ -38,18 +34,17 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
     }
     let newest = found.map_or(0, |f| f.2);
     if i64::from(notice.number) != newest + 1 {
-        return Err(StoreError::Conflict(format!(
-            "notice {} of {}/{} does not follow notice {newest}: somebody published in between, look at it and publish again",
-            notice.number, notice.publisher, notice.incident
-        )));
+        return Err(StoreError::Conflict(Conflict::NotNext {
+            incident: slug(p),
+            newest,
+        }));
     }
-    if p.after.is_some_and(|after| i64::from(after) != newest) {
-        return Err(StoreError::Conflict(format!(
-            "{}/{} has no notice {}: its newest is {newest}",
-            notice.publisher,
-            notice.incident,
-            p.after.unwrap_or(0)
-        )));
+    if let Some(after) = p.after.filter(|after| i64::from(*after) != newest) {
+        return Err(StoreError::Conflict(Conflict::NoSuchAfter {
+            incident: slug(p),
+            after,
+            newest,
+        }));
     }
     let at = p.act.at_ms;
     let incident = match found {
@@ -57,6 +52,10 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
         None => new_incident(c, p).await?,
     };
     let seq = new_notice(c, p, incident).await?;
+    if notice.state == IncidentState::Closed {
+        // Also the websites that the notice itself does not go to.
+        super::targets::raise_all(c).await?;
+    }
     let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
     supersede(c, incident, seq, notice, &lanes, at).await?;
     // Websites first: the others may wait for the generation they raise.
@@ -71,6 +70,11 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
     })
 }
 
+/// The incident as people write it.
+fn slug(p: &Publication) -> String {
+    format!("{}/{}", p.notice.publisher, p.notice.incident)
+}
+
 /// A store that was carried to another machine takes nothing in: there it would never go out.
 async fn refuse_moved(c: &mut SqliteConnection) -> Result<(), StoreError> {
     // One row.
@@ -78,7 +82,7 @@ async fn refuse_moved(c: &mut SqliteConnection) -> Result<(), StoreError> {
         .fetch_one(c)
         .await?;
     if moved {
-        return Err(StoreError::Refused(MOVED.to_owned()));
+        return Err(StoreError::Refused(Refusal::Moved));
     }
     Ok(())
 }
@@ -116,10 +120,7 @@ async fn known_or_late(
         }));
     }
     if closed.is_some() {
-        return Err(StoreError::Refused(format!(
-            "{}/{} is closed: nothing follows without `rundruf incident reopen`",
-            p.notice.publisher, p.notice.incident
-        )));
+        return Err(StoreError::Refused(Refusal::Closed { incident: slug(p) }));
     }
     Ok(None)
 }
@@ -296,7 +297,7 @@ async fn audience_of(c: &mut SqliteConnection, lane: i64) -> Result<Audience, St
     .bind(lane)
     .fetch_optional(c)
     .await?
-    .ok_or_else(|| StoreError::NotFound(format!("there is no lane {lane}")))?;
+    .ok_or(StoreError::NotFound(Missing::Lane(lane)))?;
     Ok(Audience {
         newest: row.try_get("newest")?,
         count: row.try_get("audience")?,

@@ -7,10 +7,12 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
-use super::rows::settle_lanes;
+use super::marks::{AFTER_UNKNOWN, BY_RECEIPT};
+use super::rows::{said_stored, settle_lanes};
 use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
+use crate::text::said::Said;
 
 /// How long an unmatched receipt waits for its delivery.
 pub(super) const KEPT_MS: Ms = 7 * 24 * 3_600_000;
@@ -32,6 +34,8 @@ struct Met {
     attempt: u32,
     flags: i64,
     broadcast: i64,
+    /// It speaks of the row's newest attempt.
+    newest: bool,
 }
 
 /// What a receipt does to a row.
@@ -44,12 +48,16 @@ enum Effect {
     Contradicts,
 }
 
-/// The rule, pure: the first final word wins.
-fn effect(state: i64, flags: i64, word: ReceiptWord) -> Effect {
+/// The rule, pure: the first final word wins. Bad news about an older attempt says nothing about the newest; good news is good whichever
+/// attempt it was.
+fn effect(met: &Met, word: ReceiptWord) -> Effect {
     use DeliveryState as S;
-    let state = S::from_stored(state).unwrap_or(S::Dropped);
-    let may_be_there = flags & super::due::FLAG_AFTER_UNKNOWN != 0;
+    let state = S::from_stored(met.state).unwrap_or(S::Dropped);
+    let may_be_there = met.flags & AFTER_UNKNOWN != 0;
     match (word, state) {
+        (ReceiptWord::Rejected | ReceiptWord::Expired, S::Started | S::Accepted | S::Unknown) if !met.newest => {
+            Effect::Contradicts
+        }
         (ReceiptWord::Delivered, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Delivered),
         // A repeat waits, but an earlier attempt has arrived.
         (ReceiptWord::Delivered, S::Waiting) if may_be_there => Effect::Moves(S::Delivered),
@@ -113,18 +121,28 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
         None
     };
     let Some(row) = row else { return Ok(None) };
+    let (state, attempt): (i64, u32) = (row.try_get("state")?, row.try_get("attempt")?);
     let met = Met {
         id: row.try_get("id")?,
-        state: row.try_get("state")?,
-        attempt: row.try_get("attempt")?,
+        state,
+        attempt,
         flags: row.try_get("flags")?,
         broadcast: row.try_get("broadcast")?,
+        newest: match receipt.delivery {
+            Some((_, of)) => of == attempt,
+            None => is_answered(state),
+        },
     };
     // An attempt that was never made: a stray or a lie.
     let made = receipt
         .delivery
         .is_none_or(|(_, attempt)| attempt >= 1 && attempt <= met.attempt);
     Ok(made.then_some(met))
+}
+
+/// The remote id is that of the newest attempt once this one is answered; until then it is an older one's.
+fn is_answered(state: i64) -> bool {
+    state == DeliveryState::Accepted as i64
 }
 
 async fn apply(
@@ -134,17 +152,9 @@ async fn apply(
     raw: &str,
     now: Ms,
 ) -> Result<ReceiptMatch, StoreError> {
-    let line = |what| {
-        Evidence(
-            met.id,
-            met.attempt,
-            now,
-            what,
-            None,
-            raw.chars().take(RAW_MAX).collect(),
-        )
-    };
-    match effect(met.state, met.flags, word) {
+    let words = said_stored(&Said::quoted(raw.chars().take(RAW_MAX).collect::<String>()))?;
+    let line = |what| Evidence(met.id, met.attempt, now, what, None, words.clone());
+    match effect(met, word) {
         Effect::Known => Ok(ReceiptMatch::Evidence),
         Effect::Contradicts => {
             evidence::write(c, &[line("evidence")]).await?;
@@ -156,12 +166,13 @@ async fn apply(
                 DeliveryState::Expired => Some("expired"),
                 _ => None,
             };
-            // Primary key. Flag 4: ended by a receipt.
+            // Primary key.
             sqlx::query(
-                "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = flags | 4, reason = ? WHERE id = ?",
+                "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = flags | ?, reason = ? WHERE id = ?",
             )
             .bind(state as u8)
             .bind(now)
+            .bind(BY_RECEIPT)
             .bind(reason)
             .bind(met.id)
             .execute(&mut *c)
@@ -227,6 +238,7 @@ pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)
             flags,
             attempt: hit.try_get("attempt")?,
             broadcast: hit.try_get("broadcast")?,
+            newest: is_answered(state),
         };
         let word = match hit.try_get::<i64, _>("word")? {
             0 => ReceiptWord::Delivered,

@@ -10,6 +10,7 @@ use super::{StoreError, Variant};
 use crate::domain::delivery::CatchUp;
 use crate::domain::words::Kind;
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// The stored number of a kind.
 pub(super) fn kind_stored(kind: Kind) -> i64 {
@@ -40,6 +41,25 @@ pub(super) fn word<T: Serialize>(value: T) -> Result<String, StoreError> {
 /// The value of a stored word; `None` where a newer release wrote a word unknown here.
 pub(super) fn from_word<T: DeserializeOwned>(word: Option<String>) -> Option<T> {
     serde_json::from_value(serde_json::Value::String(word?)).ok()
+}
+
+/// A sentence as stored: a list of its German and its English words, of one where they are the same.
+pub(super) fn said_stored(said: &Said) -> Result<String, StoreError> {
+    let languages = if said.de == said.en {
+        vec![&said.de]
+    } else {
+        vec![&said.de, &said.en]
+    };
+    Ok(serde_json::to_string(&languages)?)
+}
+
+/// A stored sentence; nothing where nothing was said.
+pub(super) fn said(stored: Option<String>) -> Option<Said> {
+    let stored = stored.filter(|text| !text.is_empty())?;
+    let mut languages: Vec<String> = serde_json::from_str(&stored).ok()?;
+    let en = languages.pop()?;
+    let de = languages.pop().unwrap_or_else(|| en.clone());
+    Some(Said { de, en })
 }
 
 /// A language as stored.

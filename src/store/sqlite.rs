@@ -102,7 +102,7 @@ impl Lanes for Sqlite {
         lanes::all(&self.readers).await
     }
     async fn sync_audience(&self, lane: LaneId, people: &[Person], _now: Ms) -> Result<AudienceChange, StoreError> {
-        write!(self, people = people.to_vec() => audience::sync(lane.0, &people))
+        audience::sync(self, lane.0, people).await
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
         write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))
@@ -143,6 +143,13 @@ impl Lanes for Sqlite {
     }
     async fn target_result(&self, result: &TargetResult) -> Result<(), StoreError> {
         write!(self, r = result.clone() => targets::result(&r))
+    }
+    async fn leap(&self) -> Result<Option<Leap>, StoreError> {
+        let mut reader = self.reader().await?;
+        times::leap(&mut reader).await
+    }
+    async fn set_leap(&self, leap: Option<Leap>, act: Option<&Act>) -> Result<(), StoreError> {
+        write!(self, act = act.cloned() => times::set_leap(leap, act.as_ref()))
     }
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
         write!(self, => times::high_time(now))

@@ -3,14 +3,12 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
-use super::rows::{from_word, listed, pick, variants};
+use super::marks::BY_RECEIPT;
+use super::rows::{from_word, listed, pick, said, variants};
 use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, RecipientId};
-
-/// Ended by a receipt, see the schema.
-const FLAG_RECEIPT: i64 = 4;
 
 fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
@@ -26,7 +24,7 @@ fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
             id: row.try_get("remote_id")?,
             url: row.try_get("remote_url")?,
         },
-        text: row.try_get("text")?,
+        text: said(row.try_get("text")?),
     })
 }
 
@@ -89,7 +87,7 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         // A website is brought up to date as a whole: what its target met is what became of this notice there.
         delivery.due_ms = row.try_get("target_due")?;
         delivery.attempt = row.try_get("target_failures")?;
-        if let Some(text) = row.try_get::<Option<String>, _>("target_text")? {
+        if let Some(text) = said(row.try_get("target_text")?) {
             events.push(StoryEvent {
                 at_ms: broadcast.changed_ms,
                 what: "failed".to_owned(),
@@ -143,10 +141,10 @@ async fn events(
             what: line.try_get("what")?,
             attempt: Some(line.try_get("attempt")?),
             reason: from_word(line.try_get("reason")?),
-            text: line.try_get::<Option<String>, _>("text")?.filter(|t| !t.is_empty()),
+            text: said(line.try_get("text")?),
         });
     }
-    if row.try_get::<i64, _>("flags")? & FLAG_RECEIPT != 0 {
+    if row.try_get::<i64, _>("flags")? & BY_RECEIPT != 0 {
         events.push(event(delivery.changed_ms, "receipt", Some(delivery.attempt)));
     }
     if delivery.attempt > 0 || delivery.state.ended() {

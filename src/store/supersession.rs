@@ -10,7 +10,7 @@ use super::rows::settle_lanes;
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::notice::{Notice, Scope};
-use crate::domain::supersede::ends;
+use crate::domain::supersede::{ends, names};
 use crate::domain::words::Kind;
 
 /// Ends what still waits of older notices. A notice that names an older one (`replaces`, `takes_back`, `corrects`) ends it on every
@@ -24,14 +24,16 @@ pub(super) async fn supersede(
     at: Ms,
 ) -> Result<(), StoreError> {
     // broadcast_incident (incident, …).
-    let alive =
-        sqlx::query("SELECT id, lane, number, scope FROM broadcast WHERE incident = ? AND state < 2 AND shape <> ?")
-            .bind(incident)
-            .bind(SHAPE_LEVELS)
-            .fetch_all(&mut *c)
-            .await?;
+    let older = sqlx::query(
+        "SELECT id, lane, number, scope, state >= 2 AS ended FROM broadcast
+         WHERE incident = ? AND shape <> ? AND (state < 2 OR superseded_by IS NULL)",
+    )
+    .bind(incident)
+    .bind(SHAPE_LEVELS)
+    .fetch_all(&mut *c)
+    .await?;
     let mut touched = BTreeSet::new();
-    for row in alive {
+    for row in older {
         let lane: i64 = row.try_get("lane")?;
         let number: u32 = row.try_get("number")?;
         let scope: Scope = serde_json::from_str(row.try_get("scope")?)?;
@@ -40,7 +42,12 @@ pub(super) async fn supersede(
             .iter()
             .find(|(l, _)| *l == lane)
             .map_or(CatchUp::Every, |(_, catch_up)| *catch_up);
-        if ends(catch_up, number, &scope, newer) {
+        if row.try_get("ended")? {
+            // Nothing waits there, but a person could send it again: not what is wrong or replaced by now.
+            if names(newer, number) {
+                close(c, row.try_get("id")?, seq).await?;
+            }
+        } else if ends(catch_up, number, &scope, newer) {
             end(c, row.try_get("id")?, seq, at).await?;
             touched.insert(lane);
         }
@@ -69,6 +76,17 @@ async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), S
     .bind(id)
     .execute(c)
     .await?;
+    Ok(())
+}
+
+/// Notes on a broadcast that has ended which notice has taken its place.
+async fn close(c: &mut SqliteConnection, id: i64, by: i64) -> Result<(), StoreError> {
+    // Primary key.
+    sqlx::query("UPDATE broadcast SET superseded_by = ? WHERE id = ?")
+        .bind(by)
+        .bind(id)
+        .execute(c)
+        .await?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
+use super::marks::passed;
 use super::rows::settle_lanes;
 use super::{StoreError, TakenOver, Takeover};
 use crate::clock::Ms;
@@ -55,7 +56,7 @@ async fn note(c: &mut SqliteConnection, lane: i64, now: Ms) -> Result<(), StoreE
     Ok(())
 }
 
-/// Rows that may be sent again: the handle is in force, or the channel says `unknown = "repeat"`.
+/// Rows that may be sent again: the handle is in force, or the channel says `unknown = "repeat"`; and no newer notice has passed them.
 async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u64, StoreError> {
     // First starts after this still have their handle.
     let since = match (lane.repeat, lane.handle_for_ms) {
@@ -63,11 +64,14 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
         (false, Some(term)) => now.saturating_sub(term),
         (false, None) => return Ok(0),
     };
-    // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
-    let done = sqlx::query(
-        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~8, reason = 'takeover' WHERE state = 1
-           AND first_started > ?2 AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2)",
-    )
+    // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1; see `passed`.
+    let done = sqlx::query(concat!(
+        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~8, reason = 'takeover' WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1
+           WHERE b.lane = ?3 AND b.state < 2 AND d.first_started > ?2 AND NOT ",
+        passed!(),
+        ")"
+    ))
     .bind(now)
     .bind(since)
     .bind(lane.lane.0)
@@ -80,7 +84,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
 async fn leave(c: &mut SqliteConnection, lane: i64, state: i64, now: Ms) -> Result<u64, StoreError> {
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
     let done = sqlx::query(
-        "UPDATE delivery SET state = ?, due = 0, changed = ?, reason = 'takeover' WHERE state = 1
+        "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = (flags | 1) & ~8, reason = 'takeover' WHERE state = 1
            AND broadcast IN (SELECT id FROM broadcast WHERE lane = ? AND state < 2)",
     )
     .bind(state)

@@ -2,38 +2,57 @@
 
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::settle_lanes;
+use super::rows::{said, said_stored, settle_lanes};
 use super::{StoreError, TargetResult, TargetRow, TargetSpec, audience};
 use crate::ids::RecipientId;
 
-/// Brings the rows in line with the configuration. A new target wants everything there is.
+/// Brings the rows in line with the configuration; writes what is new. A new target wants everything there is.
 pub(super) async fn configure(c: &mut SqliteConnection, lane: i64, specs: &[TargetSpec]) -> Result<(), StoreError> {
+    let addresses: Vec<&str> = specs.iter().map(|spec| spec.address.as_str()).collect();
     // Unique (lane, address).
-    sqlx::query("UPDATE target SET active = 0 WHERE lane = ? AND active = 1")
-        .bind(lane)
-        .execute(&mut *c)
-        .await?;
+    sqlx::query(
+        "UPDATE target SET active = 0 WHERE lane = ? AND active = 1 AND address NOT IN (SELECT value FROM json_each(?))",
+    )
+    .bind(lane)
+    .bind(serde_json::to_string(&addresses)?)
+    .execute(&mut *c)
+    .await?;
     for spec in specs {
-        let done = sqlx::query("UPDATE target SET active = 1, link = ? WHERE lane = ? AND address = ?")
-            .bind(spec.link)
-            .bind(lane)
-            .bind(&spec.address)
-            .execute(&mut *c)
-            .await?;
-        if done.rows_affected() == 0 {
-            let id = audience::numbers(c, 1).await?;
-            sqlx::query(
-                "INSERT INTO target (id, lane, address, link, active, wanted)
-                 VALUES (?1, ?2, ?3, ?4, 1, (SELECT generation FROM lane WHERE id = ?2))",
-            )
-            .bind(id)
-            .bind(lane)
-            .bind(&spec.address)
-            .bind(spec.link)
-            .execute(&mut *c)
-            .await?;
+        // Unique (lane, address).
+        let known: Option<(i64, bool, bool)> =
+            sqlx::query_as("SELECT id, active, link FROM target WHERE lane = ? AND address = ?")
+                .bind(lane)
+                .bind(&spec.address)
+                .fetch_optional(&mut *c)
+                .await?;
+        match known {
+            Some((_, true, link)) if link == spec.link => {}
+            Some((id, ..)) => {
+                // Primary key.
+                sqlx::query("UPDATE target SET active = 1, link = ? WHERE id = ?")
+                    .bind(spec.link)
+                    .bind(id)
+                    .execute(&mut *c)
+                    .await?;
+            }
+            None => add(c, lane, spec).await?,
         }
     }
+    Ok(())
+}
+
+async fn add(c: &mut SqliteConnection, lane: i64, spec: &TargetSpec) -> Result<(), StoreError> {
+    let id = audience::numbers(c, 1).await?;
+    sqlx::query(
+        "INSERT INTO target (id, lane, address, link, active, wanted)
+         VALUES (?1, ?2, ?3, ?4, 1, (SELECT generation FROM lane WHERE id = ?2))",
+    )
+    .bind(id)
+    .bind(lane)
+    .bind(&spec.address)
+    .bind(spec.link)
+    .execute(c)
+    .await?;
     Ok(())
 }
 
@@ -52,6 +71,18 @@ pub(super) async fn raise(c: &mut SqliteConnection, lane: i64) -> Result<i64, St
         .execute(c)
         .await?;
     Ok(generation)
+}
+
+/// A new generation of every website: something has changed that no broadcast tells of.
+pub(super) async fn raise_all(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    // A few rows.
+    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM target WHERE active = 1")
+        .fetch_all(&mut *c)
+        .await?;
+    for lane in lanes {
+        raise(c, lane).await?;
+    }
+    Ok(())
 }
 
 /// The targets in use.
@@ -73,7 +104,7 @@ pub(super) async fn all(pool: &SqlitePool, lane: i64) -> Result<Vec<TargetRow>, 
                 done: row.try_get("done")?,
                 failures: row.try_get("failures")?,
                 due_ms: row.try_get("due")?,
-                text: row.try_get("text")?,
+                text: said(row.try_get("text")?),
                 done_at_ms: row.try_get("done_at")?,
             })
         })
@@ -84,10 +115,11 @@ pub(super) async fn all(pool: &SqlitePool, lane: i64) -> Result<Vec<TargetRow>, 
 pub(super) async fn result(c: &mut SqliteConnection, r: &TargetResult) -> Result<(), StoreError> {
     match &r.result {
         Err(failure) => {
+            let text = said_stored(&failure.text)?;
             // Primary key.
             sqlx::query("UPDATE target SET failures = failures + 1, due = ?, text = ? WHERE id = ? AND lane = ?")
                 .bind(failure.due_ms)
-                .bind(&failure.text)
+                .bind(&text)
                 .bind(r.target.0)
                 .bind(r.lane.0)
                 .execute(&mut *c)
@@ -96,7 +128,7 @@ pub(super) async fn result(c: &mut SqliteConnection, r: &TargetResult) -> Result
             sqlx::query(
                 "UPDATE broadcast SET last_text = ?, changed = ? WHERE lane = ? AND state < 2 AND n_waiting > 0",
             )
-            .bind(&failure.text)
+            .bind(&text)
             .bind(r.at_ms)
             .bind(r.lane.0)
             .execute(c)

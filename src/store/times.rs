@@ -3,8 +3,11 @@
 use sqlx::SqliteConnection;
 
 use super::rows::settle_lanes;
-use super::{StoreError, receipts};
+use super::{Act, Leap, StoreError, audit, receipts};
 use crate::clock::Ms;
+
+/// Nobody sets an `order_wait` longer than this.
+const HOLDS_AT_MOST_MS: Ms = 24 * 3_600_000;
 
 /// Ends what is out of time. What may have got through already stands as unknown instead. Old unmatched receipts go.
 pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, StoreError> {
@@ -19,7 +22,7 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
     for (id, _) in &due {
         // delivery_due (broadcast, …) WHERE state = 0.
         let done = sqlx::query(
-            "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 8 END, due = 0, changed = ?, reason = 'expired'
+            "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 8 END, flags = flags & ~8, due = 0, changed = ?, reason = 'expired'
              WHERE broadcast = ? AND state = 0",
         )
         .bind(now)
@@ -43,6 +46,33 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
     Ok(ended)
 }
 
+/// The leap nobody has looked at yet.
+pub(super) async fn leap(c: &mut SqliteConnection) -> Result<Option<Leap>, StoreError> {
+    // One row.
+    let found: (Option<Ms>, Option<Ms>) = sqlx::query_as("SELECT leap_at, leap_by FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
+    Ok(found.0.zip(found.1).map(|(at_ms, by_ms)| Leap { at_ms, by_ms }))
+}
+
+/// Remembers a leap over restarts, or that it is settled.
+pub(super) async fn set_leap(
+    c: &mut SqliteConnection,
+    leap: Option<Leap>,
+    act: Option<&Act>,
+) -> Result<(), StoreError> {
+    // One row.
+    sqlx::query("UPDATE meta SET leap_at = ?, leap_by = ? WHERE one = 1")
+        .bind(leap.map(|leap| leap.at_ms))
+        .bind(leap.map(|leap| leap.by_ms))
+        .execute(&mut *c)
+        .await?;
+    if let Some(act) = act {
+        audit::append(c, act).await?;
+    }
+    Ok(())
+}
+
 /// Raises and returns the highest wall time seen.
 pub(super) async fn high_time(c: &mut SqliteConnection, now: Ms) -> Result<Ms, StoreError> {
     // One row; unchanged it writes nothing.
@@ -57,6 +87,10 @@ pub(super) async fn high_time(c: &mut SqliteConnection, now: Ms) -> Result<Ms, S
 
 /// The clock went back: due times, leases and rates shift with it, and so does the highest time, so that it is done once.
 pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreError> {
+    // One row.
+    let high: Ms = sqlx::query_scalar("SELECT high_ms FROM meta WHERE one = 1")
+        .fetch_one(&mut *c)
+        .await?;
     // Per live broadcast (broadcast_live, all lanes): delivery_due, delivery_started, delivery_unknown.
     let alive: Vec<i64> = sqlx::query_scalar("SELECT id FROM broadcast WHERE state < 2")
         .fetch_all(&mut *c)
@@ -72,6 +106,16 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         "UPDATE broadcast SET not_before = not_before - ?1 WHERE id IN (SELECT value FROM json_each(?2))",
     ] {
         sqlx::query(sql).bind(by).bind(&alive).execute(&mut *c).await?;
+    }
+    // What was refused lately holds its successors, also where its broadcast has ended: delivery_of (broadcast, …) of those, one pass over
+    // the broadcasts. What is older keeps its time, which only people read.
+    for sql in [
+        "UPDATE delivery SET changed = changed - ?1 WHERE state = 5 AND changed > ?2
+           AND broadcast IN (SELECT id FROM broadcast WHERE n_permanent > 0 AND changed > ?2)",
+        "UPDATE broadcast SET changed = changed - ?1 WHERE n_permanent > 0 AND changed > ?2",
+    ] {
+        let lately = high - HOLDS_AT_MOST_MS;
+        sqlx::query(sql).bind(by).bind(lately).execute(&mut *c).await?;
     }
     // Small tables.
     for sql in [

@@ -14,36 +14,6 @@ pub use claims::*;
 pub use lanes::*;
 pub use publication::*;
 
-/// Why the store refuses or fails. Texts carry no data of recipients and no secret.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// What was assumed has changed (epoch, number of the last notice): read again.
-    #[error("{0}")]
-    Conflict(String),
-    /// There is no such row.
-    #[error("{0}")]
-    NotFound(String),
-    /// The rule of the store refuses it.
-    #[error("{0}")]
-    Refused(String),
-    /// The schema is of a newer release.
-    #[error(
-        "this store was written by a newer Rundruf (schema {found}, this one reads up to {known}): use that release, or restore a backup"
-    )]
-    Newer {
-        /// Schema found.
-        found: i64,
-        /// Newest schema this build knows.
-        known: i64,
-    },
-    /// Disk full, read-only, corrupt: sending stops, pages stay up.
-    #[error("the store cannot write: {0}")]
-    Broken(String),
-    /// Anything else of the database.
-    #[error("the store failed: {0}")]
-    Database(String),
-}
-
 /// Who does something, for the audit chain. Holds ids, no texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {

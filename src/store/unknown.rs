@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
 
-use super::due::{FLAG_AFTER_UNKNOWN, had};
+use super::due::had;
+use super::marks::AFTER_UNKNOWN;
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{from_word, listed, pick, variants};
 use super::{Job, StoreError, claim};
@@ -49,7 +50,7 @@ pub(super) async fn jobs(c: &mut SqliteConnection, lane: i64, limit: u32) -> Res
             operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
             step: row.try_get("step")?,
             step_handle: row.try_get("step_handle")?,
-            after_unknown: row.try_get::<i64, _>("flags")? & FLAG_AFTER_UNKNOWN != 0,
+            after_unknown: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
             recipient: RecipientId(recipient),
             address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
             variant: Arc::new(variant.clone()),

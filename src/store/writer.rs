@@ -8,7 +8,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::StoreError;
+use super::{StoreError, Trouble};
 
 /// Requests of one commit; more wait for the next.
 const GROUP_MAX: usize = 256;
@@ -79,7 +79,7 @@ impl Writer {
 }
 
 fn stopped() -> StoreError {
-    StoreError::Broken("its writer has stopped".into())
+    StoreError::Broken(Trouble::Stopped)
 }
 
 async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>) {
@@ -175,9 +175,7 @@ impl Group {
         let _ = execute(connection, "ROLLBACK").await;
         self.open = false;
         for reply in self.replies.drain(..).chain([last]) {
-            reply(Err(StoreError::Broken(
-                "the disk did not take the commit; it will be tried again".into(),
-            )));
+            reply(Err(StoreError::Broken(Trouble::NotTaken)));
         }
     }
 

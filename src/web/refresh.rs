@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 
 use super::site::SiteServer;
 use crate::clock::{Ms, SharedClock};
-use crate::formats::SiteBuilder;
+use crate::formats::{SiteBuilder, SiteOf};
 
 /// Shortest time between two rebuilds that only the clock asks for: a builder that is wrong about its next moment must not spin.
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -19,7 +19,6 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Rebuilds the site.
 pub struct Refresher {
     builder: Arc<dyn SiteBuilder>,
-    publishers: Vec<String>,
     clock: SharedClock,
     site: SiteServer,
     waker: Waker,
@@ -37,11 +36,10 @@ impl Waker {
 }
 
 impl Refresher {
-    /// The site of these publishers (all: empty) goes into `site`.
-    pub fn new(builder: Arc<dyn SiteBuilder>, publishers: Vec<String>, clock: SharedClock, site: SiteServer) -> Self {
+    /// What `builder` makes for everybody goes into `site`.
+    pub fn new(builder: Arc<dyn SiteBuilder>, clock: SharedClock, site: SiteServer) -> Self {
         Self {
             builder,
-            publishers,
             clock,
             site,
             waker: Waker::default(),
@@ -68,7 +66,7 @@ impl Refresher {
 
     /// Builds once; says what to wait for. The same failure twice in a row is told once.
     async fn build(&self, told: &mut Option<String>) -> Wait {
-        match self.builder.build(&self.publishers, self.clock.now_ms()).await {
+        match self.builder.build(SiteOf::Everybody, self.clock.now_ms()).await {
             Ok(site) => {
                 let next = site.changes_at;
                 self.site.replace(site).await;

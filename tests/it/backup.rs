@@ -172,6 +172,17 @@ fn a_moved_store_sends_no_more_and_says_so() {
     );
     assert_eq!(accepted(&stage), [1, PEOPLE, RECEIVERS]);
 
+    // A nightly backup on the old machine, and a second move that fails, leave it moved.
+    old.json(&["backup", old.path().join("nacht.backup").to_str().unwrap()]);
+    assert_eq!(
+        old.json(&["status"])["moved"],
+        true,
+        "a plain backup does not bring it back"
+    );
+    let nowhere = old.path().join("gibt-es-nicht/umzug.backup");
+    assert_eq!(old.run(&["backup", nowhere.to_str().unwrap(), "--move"]).code, 1);
+    assert_eq!(old.json(&["status"])["moved"], true, "nor does a move that fails");
+
     // On the new machine it goes on; everything was certain, so nothing is asked.
     let new = another(&stage);
     assert_eq!(new.json(&["restore", copy, "--yes"])["channels"], serde_json::json!([]));
@@ -204,4 +215,31 @@ fn a_backup_does_not_come_up_under_another_key() {
     assert!(!new.path().join("data/rundruf.db").exists(), "nothing was changed");
     std::fs::remove_file(new.path().join("data/rundruf.key")).unwrap();
     new.run(&["restore", copy, "--yes"]).ok();
+}
+
+#[test]
+fn a_journal_of_another_store_is_not_played_into_the_restored_one() {
+    let stage = stage();
+    stage.app.publish(&notice("Erste Lage"), &[]);
+    let copy = stage.app.path().join("rundruf.backup");
+    let copy = copy.to_str().unwrap();
+    stage.app.json(&["backup", copy]);
+    let new = another(&stage);
+    new.write("data/rundruf.db-wal", "was ein getöteter Prozess zurückließ");
+    let refused = new.run(&["restore", copy, "--yes"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("rundruf.db-wal"), "{}", refused.err);
+    assert!(!new.path().join("data/rundruf.db").exists(), "nothing was changed");
+}
+
+#[test]
+fn a_backup_that_breaks_off_leaves_nothing_that_looks_like_one() {
+    let stage = stage();
+    stage.app.publish(&notice("Erste Lage"), &[]);
+    let copy = stage.app.path().join("rundruf.backup");
+    // What an earlier attempt left aside is no obstacle, and never taken for a backup.
+    stage.app.write("rundruf.backup.part", "halb");
+    stage.app.json(&["backup", copy.to_str().unwrap()]);
+    assert!(!stage.app.path().join("rundruf.backup.part").exists());
+    another(&stage).run(&["restore", copy.to_str().unwrap(), "--yes"]).ok();
 }

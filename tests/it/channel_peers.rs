@@ -165,7 +165,7 @@ async fn kannel_takes_it_and_reports_back() {
 
     let wrong = messages(dir.path(), &toml("pass-word-1")).send(&sms, 0).await;
     assert_eq!(wrong.outcome, Outcome::Auth);
-    assert!(!wrong.text.contains("pass-word-1"));
+    assert!(!wrong.text.en.contains("pass-word-1"));
 }
 
 /// Takes one request, answers 200, gives its decoded query.
@@ -216,7 +216,7 @@ async fn the_site_appears_whole_on_an_sftp_server() {
         .await
         .unwrap_err();
     assert!(
-        unknown.outcome == Outcome::Auth && unknown.text.contains("SHA256:"),
+        unknown.outcome == Outcome::Auth && unknown.text.en.contains("SHA256:"),
         "{unknown:?}"
     );
 
@@ -239,5 +239,5 @@ async fn the_site_appears_whole_on_an_sftp_server() {
     assert_eq!(std::fs::read_to_string(www.join("index.html")).unwrap(), "b");
     assert!(!www.join("stadt").exists());
     let older = target.upload(&second, 0, 4).await.unwrap_err();
-    assert!(older.text.contains("newer instance"), "{older:?}");
+    assert!(older.text.en.contains("newer instance"), "{older:?}");
 }

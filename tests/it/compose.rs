@@ -85,6 +85,49 @@ fn a_post_that_must_fit_keeps_lead_state_and_link() {
     assert!(none.contains("longer than 60 characters"), "{none}");
 }
 
+/// A notice for so many places: "Ort Nummer 1" to that number.
+fn for_places(count: usize) -> Message {
+    let ids: Vec<String> = (1..=count).map(|n| format!("\"ort-{n}\"")).collect();
+    let names: String = (1..=count)
+        .map(|n| format!("[place.ort-{n}]\nname = \"Ort Nummer {n}\"\n"))
+        .collect();
+    let text = format!(
+        "headline = \"Rathäuser geschlossen\"\nsummary = \"Die Rathäuser bleiben heute geschlossen. Bitte rufen Sie an.\"\nscope = {{ places = [{}] }}\n{names}",
+        ids.join(", ")
+    );
+    message(&[("2023-10-30T08:00:00Z", &text)], 1, Lang::De)
+}
+
+#[test]
+fn of_many_places_the_first_are_named_and_the_rest_counted() {
+    let forty_five = for_places(45);
+    let post = post(&forty_five, 500);
+    assert!(characters(&post.text) <= 500 && !post.fit.shortened, "{}", post.text);
+    // In the order of their ids.
+    assert!(post.text.contains("(Ort Nummer 1, Ort Nummer 10, "), "{}", post.text);
+    assert!(post.text.contains(" weitere Orte): Eingeschränkt"), "{}", post.text);
+    assert!(
+        post.text.contains("Bitte rufen Sie an."),
+        "the text stays whole: {}",
+        post.text
+    );
+    let sms = text_message(&forty_five, 612).text;
+    assert!(sms.contains(" weitere Orte: Eingeschränkt"), "{sms}");
+    let one = text_message(&forty_five, 160);
+    assert!(
+        one.fit.length <= 160 && one.text.starts_with("45 Orte: "),
+        "{}",
+        one.text
+    );
+    assert!(one.text.contains("Bitte rufen Sie an."), "{}", one.text);
+    // A handful stays as it is where only the text is long.
+    let four = text_message(&for_places(4), 160).text;
+    assert!(
+        four.starts_with("Ort Nummer 1, Ort Nummer 2, Ort Nummer 3, Ort Nummer 4: "),
+        "{four}"
+    );
+}
+
 #[test]
 fn an_sms_is_cheap_and_says_what_it_cost() {
     let sms = text_message(&message(&CASE_A, 2, Lang::De), 1530);
@@ -109,7 +152,7 @@ fn lead_places_and_missing_language() {
     );
     assert_eq!(english.link, "https://info.potsdam.example/en/potsdam/2023-10-it/4/");
 
-    let correction = "kind = \"correction\"\ncorrects = [1]\nheadline = \"H\"\nsummary = \"S.\"";
+    let correction = "incident = \"probe\"\nkind = \"correction\"\ncorrects = [1]\nheadline = \"H\"\nsummary = \"S.\"";
     let exercise = "incident = \"probe\"\nexercise = true\nheadline = \"Alles aus\"\nsummary = \"Geprobt.\"";
     let files = [("2024-01-02T08:00:00Z", exercise), ("2024-01-02T09:00:00Z", correction)];
     assert_eq!(message(&files, 2, Lang::De).lead, "ÜBUNG: Berichtigung zu Meldung 1: ");

@@ -5,7 +5,9 @@ mod asking;
 mod channels;
 mod command_line;
 mod examples;
+mod fitting;
 mod incidents;
+mod public_site;
 mod publishing;
 mod serving;
 
@@ -18,22 +20,22 @@ use crate::support::app::Answer;
 use crate::support::{TestApp, root};
 
 /// A website into the folder `public`.
-const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
+pub const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
 
 /// A short notice; `n` makes it another one.
-fn notice(n: u32) -> String {
+pub fn notice(n: u32) -> String {
     format!("headline = \"Lage {n}\"\nsummary = \"Stand der Dinge, Folge {n}.\"\n")
 }
 
 /// An SMS gateway at `port` with this audience file.
-fn sms(port: u16) -> String {
+pub fn sms(port: u16) -> String {
     format!(
         "[channel.sms]\nkind = \"kannel\"\nurl = \"http://127.0.0.1:{port}\"\nusername = \"u\"\npassword = \"pass-word-1\"\nfrom = \"Potsdam\"\nprice = 0.07\naudience = {{ file = \"presse.csv\" }}\n"
     )
 }
 
 /// A webhook at `port`.
-fn hook(name: &str, port: u16) -> String {
+pub fn hook(name: &str, port: u16) -> String {
     format!(
         "[channel.{name}]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/in\"\nsecret = \"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n"
     )
@@ -50,7 +52,7 @@ fn with_sms(port: u16) -> TestApp {
 }
 
 /// A port where nobody listens, for as long as the holder lives.
-fn nobody() -> crate::support::ports::Ports {
+pub fn nobody() -> crate::support::ports::Ports {
     crate::support::ports::free(1)
 }
 
@@ -83,14 +85,15 @@ pub(super) fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A counterpart that takes each request and leaves the answer to the test.
-struct Counterpart {
-    port: u16,
+pub struct Counterpart {
+    /// Where it listens.
+    pub port: u16,
     requests: Receiver<(String, TcpStream)>,
 }
 
 impl Counterpart {
     /// Listens from now on; ends with the process.
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let (port, (tell, requests)) = (listener.local_addr().unwrap().port(), channel());
         std::thread::spawn(move || {
@@ -108,14 +111,14 @@ impl Counterpart {
     }
 
     /// The next request, unanswered.
-    fn next(&self) -> (String, TcpStream) {
+    pub fn next(&self) -> (String, TcpStream) {
         self.requests
             .recv_timeout(std::time::Duration::from_secs(60))
             .expect("no request came")
     }
 
     /// Answers the next request with a status.
-    fn answer(&self, status: &str) {
+    pub fn answer(&self, status: &str) {
         reply(&mut self.next().1, status);
     }
 }

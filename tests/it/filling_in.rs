@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rundruf::domain::draft::{Resolved, read};
 use rundruf::domain::incident::{Change, IncidentView, Overtaken};
-use rundruf::domain::notice::Notice;
+use rundruf::domain::notice::{Notice, Scope};
 use rundruf::domain::words::{IncidentState, Kind};
 
 use crate::notices::{Desk, file, lines, publisher};
@@ -203,8 +203,33 @@ fn an_exercise_is_one_from_first_to_last() {
             .notice
             .exercise
     );
-    assert!(publish(&mut desk, "urgent = true").notice.exercise);
-    assert!(refused(&desk, "exercise = false").contains("is an exercise"));
+    assert!(
+        publish(&mut desk, "incident = \"uebung\"\nurgent = true")
+            .notice
+            .exercise
+    );
+    assert!(refused(&desk, "incident = \"uebung\"\nexercise = false").contains("is an exercise"));
+}
+
+#[test]
+fn what_is_real_never_becomes_part_of_an_exercise_by_itself() {
+    let mut desk = Desk::of(&["potsdam"]);
+    publish(&mut desk, "incident = \"uebung\"\nexercise = true");
+    let real = publish(&mut desk, "urgent = true");
+    assert!(real.new_incident && !real.notice.exercise, "{}", real.notice.incident);
+    assert!(
+        warnings(&real).contains("The exercise uebung is open"),
+        "{}",
+        warnings(&real)
+    );
+    let slug = real.notice.incident;
+    assert_eq!(publish(&mut desk, "state = \"confirmed\"").notice.incident, slug);
+    let practised = publish(&mut desk, "exercise = true\nstate = \"emergency\"");
+    assert_eq!(
+        (practised.notice.incident.as_str(), practised.new_incident),
+        ("uebung", false)
+    );
+    assert!(warnings(&practised).is_empty());
 }
 
 #[test]
@@ -305,4 +330,27 @@ proptest! {
             prop_assert_eq!(problems[0].line, Some(3));
         }
     }
+}
+
+/// The error went to Werl: so does its correction, unless its author says otherwise.
+#[test]
+fn a_correction_concerns_whom_the_corrected_notice_concerned() {
+    let mut desk = Desk::of(&["potsdam"]);
+    let places = |list: &str| format!("scope = {{ places = [{list}] }}");
+    let first = publish(&mut desk, &places("\"werl\""));
+    publish(&mut desk, &places("\"soest\", \"werl\""));
+    publish(&mut desk, "urgent = true");
+    let correction = publish(&mut desk, "corrects = [1]");
+    assert_eq!(correction.notice.scope, first.notice.scope);
+    let filled: String = correction.filled.iter().map(|f| format!("{f}\n")).collect();
+    assert!(
+        filled.contains("Scope: werl, as of the notice it is about."),
+        "{filled}"
+    );
+    let both = publish(&mut desk, "kind = \"retraction\"\ncorrects = [1, 2]");
+    assert_eq!(both.notice.scope, desk.incidents[0].notices[1].scope);
+    let all = publish(&mut desk, "corrects = [3]");
+    assert_eq!(all.notice.scope, Scope::All);
+    let given = publish(&mut desk, "corrects = [2]\nscope = \"all\"");
+    assert_eq!(given.notice.scope, Scope::All);
 }

@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rundruf::channel::{Abilities, Built, Channel, Finding};
-use rundruf::clock::{Ms, SystemClock};
+use rundruf::clock::{Clock, Ms, SharedClock, SystemClock};
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation, UnknownPolicy};
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
-use rundruf::formats::{Site, SiteBuilder, SiteError};
+use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use rundruf::ids::{DeliveryId, IncidentId, LaneId};
 use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
+use rundruf::render::Engine;
+use rundruf::render::compose::ComposeError;
 use rundruf::render::message::Message;
-use rundruf::render::{Engine, RenderError};
 use rundruf::settings::Common;
+use rundruf::store::disk::Disk;
 use rundruf::store::{
-    Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes,
+    Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes, Leap,
     Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult, TargetRow, Variant,
 };
+use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
 
 use crate::simulation::model::Model;
@@ -28,11 +31,14 @@ const LANE: LaneId = LaneId(1);
 
 /// The model behind the trait.
 #[derive(Default)]
-struct ModelStore(Mutex<Model>);
+struct ModelStore {
+    model: Mutex<Model>,
+    leap: watch::Sender<Option<Leap>>,
+}
 
 impl ModelStore {
     fn model(&self) -> MutexGuard<'_, Model> {
-        self.0.lock().unwrap()
+        self.model.lock().unwrap()
     }
 
     fn count(&self, state: State) -> usize {
@@ -113,6 +119,13 @@ impl Lanes for ModelStore {
     async fn target_result(&self, _: &TargetResult) -> Result<(), StoreError> {
         Ok(())
     }
+    async fn leap(&self) -> Result<Option<Leap>, StoreError> {
+        Ok(*self.leap.borrow())
+    }
+    async fn set_leap(&self, leap: Option<Leap>, _: Option<&Act>) -> Result<(), StoreError> {
+        self.leap.send_replace(leap);
+        Ok(())
+    }
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
         Ok(now)
     }
@@ -128,6 +141,8 @@ struct Slow {
     permits: Semaphore,
     books: Mutex<HashMap<DeliveryId, u32>>,
     begun: watch::Sender<u32>,
+    /// The counterpart's host and clock.
+    time: Mutex<Option<(String, Ms)>>,
 }
 
 impl Slow {
@@ -137,6 +152,7 @@ impl Slow {
             permits: Semaphore::new(permits),
             books: Mutex::default(),
             begun: watch::Sender::new(0),
+            time: Mutex::default(),
         })
     }
 
@@ -169,7 +185,7 @@ impl Channel for Slow {
     fn account(&self) -> String {
         "test".into()
     }
-    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, ComposeError> {
         unreachable!("lanes send what was composed before")
     }
     async fn send(&self, job: &Job, _: Ms) -> Report {
@@ -179,11 +195,29 @@ impl Channel for Slow {
         Report {
             outcome: Outcome::Delivered(Remote::default()),
             reason: Reason::Ok,
-            text: String::new(),
+            text: Said::default(),
         }
+    }
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        self.time.lock().unwrap().clone()
     }
     async fn check(&self) -> Vec<Finding> {
         Vec::new()
+    }
+}
+
+/// A clock set by hand.
+struct HandSet(std::sync::atomic::AtomicI64);
+
+impl HandSet {
+    fn set(&self, ms: Ms) {
+        self.0.store(ms, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandSet {
+    fn now_ms(&self) -> Ms {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
     }
 }
 
@@ -191,25 +225,30 @@ struct NoSite;
 
 #[async_trait]
 impl SiteBuilder for NoSite {
-    async fn build(&self, _: &[String], _: Ms) -> Result<Site, SiteError> {
+    async fn build(&self, _: SiteOf<'_>, _: Ms) -> Result<Site, SiteError> {
         Ok(Site::default())
     }
 }
 
 async fn run(store: &Arc<ModelStore>, channel: &Arc<Slow>) -> LanesHandle {
+    run_by(Arc::new(SystemClock), store, &[(LANE, channel)]).await
+}
+
+async fn run_by(clock: SharedClock, store: &Arc<ModelStore>, channels: &[(LaneId, &Arc<Slow>)]) -> LanesHandle {
     let site = SiteWorld {
         builder: Arc::new(NoSite),
         instance: 1,
     };
-    let setup = LaneSetup {
-        lane: LANE,
-        name: "lane1".into(),
+    let setup = |(lane, channel): &(LaneId, &Arc<Slow>)| LaneSetup {
+        lane: *lane,
+        name: format!("lane{lane}"),
         common: Common::default(),
-        publishers: vec!["potsdam".into()],
         built: Built::Messages(Arc::clone(channel) as Arc<dyn Channel>),
     };
+    let setups = channels.iter().map(setup).collect();
     let store = Arc::clone(store) as Arc<dyn Lanes>;
-    start(store, Arc::new(SystemClock), site, vec![setup]).await.unwrap()
+    let disk = Disk::of(&std::env::temp_dir());
+    start(store, clock, site, setups, disk).await.unwrap()
 }
 
 fn thousand() -> Arc<ModelStore> {
@@ -318,4 +357,43 @@ async fn stopping_gives_back_what_has_not_started_and_waits_for_the_rest() {
     assert_eq!(store.count(State::Started), 0);
     assert_eq!(store.count(State::Delivered), 116);
     assert_eq!(store.count(State::Waiting), 884);
+}
+
+#[tokio::test]
+async fn a_leap_of_the_clock_waits_for_two_counterparts_who_agree() {
+    const NOON: Ms = 1_674_561_600_000;
+    const HOUR: Ms = 3_600_000;
+    let store = Arc::new(ModelStore::default());
+    let (first, second) = (Slow::new(true, PLENTY), Slow::new(true, PLENTY));
+    store.model().add_lane(LANE, 1);
+    store.model().add_lane(LaneId(2), 1);
+    let says = |channel: &Slow, host: &str, at| *channel.time.lock().unwrap() = Some((host.to_owned(), at));
+    // One of them has the old time, so nobody is as good as a person yet.
+    says(&first, "social.example", NOON + HOUR);
+    says(&second, "gateway.example", NOON);
+    let clock = Arc::new(HandSet(NOON.into()));
+    let lanes = run_by(
+        Arc::clone(&clock) as SharedClock,
+        &store,
+        &[(LANE, &first), (LaneId(2), &second)],
+    )
+    .await;
+    lanes.drained().await;
+    clock.set(NOON + HOUR);
+    let mut seen = store.leap.subscribe();
+    let leap = seen.wait_for(Option::is_some).await.unwrap().unwrap();
+    assert_eq!(leap.at_ms, NOON + HOUR);
+    assert!((HOUR - 60_000..=HOUR).contains(&leap.by_ms), "{leap:?}");
+    drop(lanes);
+
+    // The process ends; the next one still knows, asks again, and both agree with our clock now.
+    says(&second, "gateway.example", NOON + HOUR + 1_000);
+    let lanes = run_by(
+        Arc::clone(&clock) as SharedClock,
+        &store,
+        &[(LANE, &first), (LaneId(2), &second)],
+    )
+    .await;
+    seen.wait_for(Option::is_none).await.unwrap();
+    drop(lanes);
 }

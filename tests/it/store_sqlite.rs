@@ -7,6 +7,7 @@ use rundruf::domain::delivery::{DeliveryState, Gate};
 use rundruf::store::backup::{Restore, restore};
 use rundruf::store::owner::{Changes, Owner, is_running, wake};
 use rundruf::store::*;
+use sqlx::Connection;
 
 use crate::store_conformance::fixture::*;
 
@@ -61,13 +62,52 @@ async fn the_owner_is_one_and_hears_of_others() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_nothing_else_than_a_store_is_read() {
+async fn a_newer_schema_is_refused_and_stays_as_it_is() {
+    let (_dir, store) = sqlite().await;
+    let path = store.path().to_owned();
+    store.close().await;
+    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display()))
+        .await
+        .unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = ?")
+        .bind(SCHEMA)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let refused = Sqlite::open(&path, Arc::new(SystemClock)).await;
+    assert!(
+        matches!(
+            refused,
+            Err(StoreError::Newer {
+                found: 99,
+                known: SCHEMA
+            })
+        ),
+        "{refused:?}"
+    );
+    let beside = std::fs::read_dir(path.parent().unwrap()).unwrap();
+    let names: Vec<_> = beside.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        names.iter().all(|name| !name.to_string_lossy().contains("schema")),
+        "{names:?}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_else_than_a_store_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("rundruf.db");
     std::fs::write(&path, "this is a letter to the mayor, not a store".repeat(99)).unwrap();
     let refused = Sqlite::open(&path, Arc::new(SystemClock)).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
-    let from = restore(&path, &dir.path().join("other/rundruf.db"), &Restore::default()).await;
+    let how = Restore {
+        settling_kinds: &[],
+        open_kinds: &[],
+        key_file: &dir.path().join("other/rundruf.key"),
+        now_ms: T0,
+    };
+    let from = restore(&path, &dir.path().join("other/rundruf.db"), &how).await;
     assert!(from.is_err());
     assert!(!dir.path().join("other/rundruf.db").exists());
 }
@@ -93,11 +133,12 @@ async fn a_restored_store_sends_nothing_that_may_have_been_sent() {
         let how = Restore {
             settling_kinds,
             open_kinds: &["website"],
+            key_file: &dir.path().join(folder).join("rundruf.key"),
             now_ms: T0 + 9,
         };
         let restored = restore(&file, &path, &how).await.unwrap();
         assert_eq!(restored.instance, 2);
-        assert_eq!(restored.key.as_deref(), Some(&b"key"[..]));
+        assert_eq!(std::fs::read(how.key_file).unwrap(), b"key");
         let settles = folder == "settles";
         let counts: Vec<_> = restored.lanes.iter().map(|l| (l.settles, l.asks)).collect();
         let expected = if settles { [(2, 0), (1, 0)] } else { [(0, 2), (0, 1)] };
@@ -130,4 +171,47 @@ async fn a_restored_store_sends_nothing_that_may_have_been_sent() {
         let twice = restore(&file, &path, &how).await;
         assert!(matches!(twice, Err(StoreError::Refused(_))));
     }
+}
+
+/// A notice that a newer one has passed is not sent again, from a copy no more than from the store itself.
+#[tokio::test]
+async fn a_restored_store_keeps_the_order() {
+    let (dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    let passed = publish(&store, notice("i", 1), vec![to(lane)], T0).await;
+    let newer = publish(&store, notice("i", 2), vec![to(lane)], T0).await;
+    let job = claim(&store, lane, T0).await.remove(0);
+    settle(&store, &job, T0, Settled::Unknown).await;
+    let job = claim(&store, lane, T0 + 120_000).await.remove(0);
+    assert_eq!(job.notice, newer);
+    delivered(&store, &job, T0 + 120_000).await;
+    let open = publish(&store, notice("j", 1), vec![to(lane)], T0).await;
+    let file = dir.path().join("backup.rundruf");
+    store.backup(&file, None, false, &act("backup", T0)).await.unwrap();
+    let path = dir.path().join("copy/rundruf.db");
+    let how = Restore {
+        settling_kinds: &["kannel"],
+        open_kinds: &["website"],
+        key_file: &dir.path().join("copy/rundruf.key"),
+        now_ms: T0 + 130_000,
+    };
+    let restored = restore(&file, &path, &how).await.unwrap();
+    assert_eq!((restored.lanes[0].settles, restored.lanes[0].asks), (1, 1));
+    let copy = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
+    let release = GateChange {
+        lane,
+        gate: Gate::Open,
+        expected_epoch: None,
+        reason: None,
+    };
+    let row = copy.set_gate(&release, &act("release", T0)).await.unwrap();
+    let mut r = request(lane, T0 + 200_000);
+    r.epoch = row.epoch;
+    let jobs = copy.claim(&r).await.unwrap().jobs;
+    assert_eq!(jobs.iter().map(|j| j.notice).collect::<Vec<_>>(), [open]);
+    assert_eq!(board(&copy, passed).await.counters.unknown, 1);
+    assert_eq!(copy.recount().await.unwrap(), []);
+    let log = copy.log(0, 100).await.unwrap();
+    let held = log.iter().filter(|line| line.act.action == "hold").count();
+    assert_eq!(held, 1, "the gate that the restore closed is in the log");
 }

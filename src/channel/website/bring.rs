@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 use crate::channel::http;
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::formats::Site;
+use crate::said;
+use crate::text::said::Said;
 
 /// Where the manifest stands; a name no page has.
 pub const MANIFEST: &str = ".rundruf-manifest.json";
@@ -48,13 +50,14 @@ struct Manifest {
 /// Brings `place` to `site`; the number of files changed. `who` names the place in refusals.
 pub async fn bring(place: &dyn Place, who: &str, site: &Site, instance: i64, generation: i64) -> Result<u64, Report> {
     let before = read(place).await?;
-    if before.instance > instance {
+    let newer = before.instance;
+    if newer > instance {
         return Err(http::report(
             Outcome::Auth,
             Reason::Local,
-            format!(
-                "{who} was last written by a newer instance of this store (number {}, this one is {instance}): two copies of one installation are running. Stop the older one; if this is the right one, delete {MANIFEST} there",
-                before.instance
+            said!(
+                "{who} hat zuletzt eine neuere Ausgabe dieses Speichers beschrieben (Nummer {newer}, diese ist {instance}): Zwei Kopien einer Installation laufen. Bitte die ältere beenden; ist diese die richtige, dort {MANIFEST} löschen",
+                "{who} was last written by a newer instance of this store (number {newer}, this one is {instance}): two copies of one installation are running. Stop the older one; if this is the right one, delete {MANIFEST} there"
             ),
         ));
     }
@@ -158,7 +161,7 @@ async fn read(place: &dyn Place) -> Result<Manifest, Report> {
 
 async fn write(place: &dyn Place, manifest: &Manifest) -> Result<(), Report> {
     let json = serde_json::to_vec(manifest)
-        .map_err(|error| http::report(Outcome::Transient, Reason::Local, error.to_string()))?;
+        .map_err(|error| http::report(Outcome::Transient, Reason::Local, Said::quoted(error.to_string())))?;
     place.put(MANIFEST, &Bytes::from(json)).await
 }
 
@@ -188,7 +191,7 @@ mod tests {
         }
         async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Report> {
             if self.fail_at.lock().unwrap().as_deref() == Some(path) {
-                return Err(http::report(Outcome::Transient, Reason::NoAnswer, "cut"));
+                return Err(http::report(Outcome::Transient, Reason::NoAnswer, Said::quoted("cut")));
             }
             self.log.lock().unwrap().push(path.to_owned());
             self.files.lock().unwrap().insert(path.to_owned(), bytes.clone());
@@ -269,7 +272,7 @@ mod tests {
         bring(&place, "x", &site(FIRST), 2, 1).await.unwrap();
         let refused = bring(&place, "x", &site(&[]), 1, 9).await.unwrap_err();
         assert!(
-            refused.outcome == Outcome::Auth && refused.text.contains("newer instance"),
+            refused.outcome == Outcome::Auth && refused.text.en.contains("newer instance"),
             "{refused:?}"
         );
         bring(&place, "x", &site(&[]), 2, 2).await.unwrap();

@@ -12,6 +12,7 @@ use crate::channel::{Finding, Target, http};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::formats::Site;
 use crate::said;
+use crate::text::said::{Said, system};
 
 /// `file:PATH`.
 #[derive(Debug)]
@@ -27,19 +28,20 @@ impl Folder {
     }
 
     fn failed(&self, path: &str, error: &std::io::Error) -> Report {
-        let (folder, hint) = (
-            self.path.display(),
-            if error.kind() == ErrorKind::PermissionDenied {
-                ": give the user who runs Rundruf write access"
-            } else {
-                ""
-            },
-        );
-        http::report(
-            Outcome::Transient,
-            Reason::Local,
-            format!("{folder}/{path} cannot be written ({error}){hint}"),
-        )
+        let folder = self.path.display();
+        let text = if error.kind() == ErrorKind::PermissionDenied {
+            said!(
+                "{folder}/{path} lässt sich nicht schreiben: bitte dem Benutzer, unter dem Rundruf läuft, Schreibrechte geben",
+                "{folder}/{path} cannot be written: give the user who runs Rundruf write access"
+            )
+        } else {
+            let Said { de, en } = system(error);
+            said!(
+                "{folder}/{path} lässt sich nicht schreiben: {de}",
+                "{folder}/{path} cannot be written: {en}"
+            )
+        };
+        http::report(Outcome::Transient, Reason::Local, text)
     }
 }
 
@@ -141,10 +143,10 @@ impl Target for Folder {
             Ok(true)
         };
         vec![match blocking(probe).await {
-            Ok(true) => http::well(
-                format!("In den Ordner {shown} kann geschrieben werden."),
-                format!("The folder {shown} can be written."),
-            ),
+            Ok(true) => http::well(said!(
+                "In den Ordner {shown} kann geschrieben werden.",
+                "The folder {shown} can be written."
+            )),
             Ok(false) => Finding {
                 ok: false,
                 text: said!(
@@ -152,13 +154,16 @@ impl Target for Folder {
                     "The folder {shown} cannot be made. Give write access."
                 ),
             },
-            Err(error) => Finding {
-                ok: false,
-                text: said!(
-                    "In den Ordner {shown} kann nicht geschrieben werden ({error}). Bitte geben Sie Schreibrechte.",
-                    "The folder {shown} cannot be written ({error}). Give write access."
-                ),
-            },
+            Err(error) => {
+                let Said { de, en } = system(&error);
+                Finding {
+                    ok: false,
+                    text: said!(
+                        "In den Ordner {shown} kann nicht geschrieben werden ({de}). Bitte geben Sie Schreibrechte.",
+                        "The folder {shown} cannot be written ({en}). Give write access."
+                    ),
+                }
+            }
         }]
     }
 }

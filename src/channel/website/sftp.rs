@@ -24,6 +24,7 @@ use crate::formats::Site;
 use crate::said;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::Reader;
+use crate::text::said::{Said, system};
 use host_key::{Pin, Verifier, pin};
 use session::Session;
 
@@ -127,14 +128,28 @@ fn percent_decode(path: &str) -> String {
         .map_or_else(String::new, |(_, v)| v.into_owned())
 }
 
+/// What ended a connection: usual faults of the network in plain words, others in those of the protocol.
+fn words(error: &russh::Error) -> Said {
+    match error {
+        russh::Error::IO(error) => system(error),
+        other => Said::quoted(other.to_string()),
+    }
+}
+
 impl Sftp {
     /// The target is this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    fn report(&self, outcome: Outcome, reason: Reason, text: &str) -> Report {
-        http::report(outcome, reason, format!("{}: {text}", self.address()))
+    fn report(&self, outcome: Outcome, reason: Reason, text: &Said) -> Report {
+        let address = self.address();
+        http::report(outcome, reason, text.map(|text| format!("{address}: {text}")))
+    }
+
+    /// What came back was no SFTP, or ended in the middle.
+    fn broken(&self, error: &russh::Error) -> Report {
+        self.report(Outcome::Transient, Reason::BadAnswer, &words(error))
     }
 
     fn keys(&self) -> Vec<PathBuf> {
@@ -170,11 +185,11 @@ impl Sftp {
             let refused = refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
             match (refused, error) {
                 (Some(text), _) => self.report(Outcome::Auth, Reason::Credentials, &text),
-                (None, error) => self.report(Outcome::Transient, Reason::NotConnected, &error.to_string()),
+                (None, error) => self.report(Outcome::Transient, Reason::NotConnected, &words(&error)),
             }
         })?;
         self.log_in(&mut handle).await?;
-        let broken = |error: russh::Error| self.report(Outcome::Transient, Reason::BadAnswer, &error.to_string());
+        let broken = |error: russh::Error| self.broken(&error);
         let channel = handle.channel_open_session().await.map_err(broken)?;
         channel.request_subsystem(true, "sftp").await.map_err(broken)?;
         let raw = RawSftpSession::new(channel.into_stream());
@@ -191,7 +206,7 @@ impl Sftp {
     }
 
     async fn log_in(&self, handle: &mut Handle<Verifier>) -> Result<(), Report> {
-        let broken = |error: russh::Error| self.report(Outcome::Transient, Reason::BadAnswer, &error.to_string());
+        let broken = |error: russh::Error| self.broken(&error);
         for path in self.keys() {
             let passphrase = self.password.as_ref().map(ExposeSecret::expose_secret);
             let Ok(key) = russh::keys::load_secret_key(&path, passphrase) else {
@@ -223,16 +238,22 @@ impl Sftp {
         Err(self.report(
             Outcome::Auth,
             Reason::Credentials,
-            "the server takes neither key nor password of this user",
+            &said!(
+                "der Server nimmt weder Schlüssel noch Passwort dieses Benutzers an",
+                "the server takes neither key nor password of this user"
+            ),
         ))
     }
 
     fn sort(&self, path: &str, error: SftpError) -> Report {
         match error {
-            SftpError::Status(status) if status.status_code == StatusCode::PermissionDenied => {
-                self.report(Outcome::Transient, Reason::Local, &format!("no write access to {path}"))
-            }
+            SftpError::Status(status) if status.status_code == StatusCode::PermissionDenied => self.report(
+                Outcome::Transient,
+                Reason::Local,
+                &said!("keine Schreibrechte für {path}", "no write access to {path}"),
+            ),
             SftpError::Status(status) => {
+                let code = status.status_code;
                 let words: String = status
                     .error_message
                     .chars()
@@ -242,24 +263,28 @@ impl Sftp {
                 self.report(
                     Outcome::Transient,
                     Reason::ServiceTrouble,
-                    &format!("{path}: {} ({words})", status.status_code),
+                    &said!(
+                        "der Server lehnt {path} ab: {code} ({words})",
+                        "the server refuses {path}: {code} ({words})"
+                    ),
                 )
             }
             SftpError::Timeout => self.report(
                 Outcome::Transient,
                 Reason::NoAnswer,
-                "the server does not answer any more",
+                &said!("der Server antwortet nicht mehr", "the server does not answer any more"),
             ),
-            other => self.report(Outcome::Transient, Reason::BadAnswer, &other.to_string()),
+            other => self.report(Outcome::Transient, Reason::BadAnswer, &Said::quoted(other.to_string())),
         }
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, Report>>) -> Result<T, Report> {
-        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| {
+        let within = self.timeout;
+        tokio::time::timeout(within, work).await.unwrap_or_else(|_| {
             Err(self.report(
                 Outcome::Transient,
                 Reason::NoAnswer,
-                &format!("not done within {:?}", self.timeout),
+                &said!("nicht fertig binnen {within:?}", "not done within {within:?}"),
             ))
         })
     }
@@ -298,10 +323,10 @@ impl Target for Sftp {
         };
         let address = self.address();
         vec![match self.within(work).await {
-            Ok(()) => http::well(
-                format!("{address}: angemeldet, Schreiben geht."),
-                format!("{address}: logged in, writing works."),
-            ),
+            Ok(()) => http::well(said!(
+                "{address}: angemeldet, Schreiben geht.",
+                "{address}: logged in, writing works."
+            )),
             Err(report) => http::unwell(&address, &report),
         }]
     }

@@ -12,6 +12,7 @@ use crate::publication::Office;
 use crate::publication::board::clock_time;
 use crate::said;
 use crate::store::{LaneRow, Lanes};
+use crate::text::said::Said;
 
 /// The channels as the store knows them.
 pub(super) async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
@@ -97,11 +98,11 @@ fn describe(lane: &LaneRow, now: i64, zone: &TimeZone, german: bool) -> String {
         Health::Probing => said!(", versucht es einzeln seit {since}", ", probing since {since}"),
         Health::Paused => said!(", pausiert seit {since}", ", paused since {since}"),
     };
-    let reason = lane
-        .gate_reason
-        .as_deref()
-        .or(lane.health.text.as_deref())
-        .map(|r| format!(" ({r})"))
-        .unwrap_or_default();
-    format!("{}{}{reason}", gate.in_german(german), health.in_german(german))
+    let reason = Said::in_brackets(lane.gate_reason.as_ref().or(lane.health.text.as_ref()));
+    format!(
+        "{}{}{}",
+        gate.in_german(german),
+        health.in_german(german),
+        reason.in_german(german)
+    )
 }

@@ -1,7 +1,7 @@
 //! Whose notice it is, and of which incident.
 
 use super::Notes;
-use crate::domain::draft::{Context, Draft, KnownIncident};
+use crate::domain::draft::{Context, Draft, KnownIncident, RECOGNISED};
 use crate::domain::publisher::Publisher;
 use crate::domain::read::sink::{Sink, choice};
 use crate::ids::is_slug;
@@ -115,7 +115,8 @@ pub fn has_language(publisher: &Publisher, lang: Lang, line: usize, field: &str,
     false
 }
 
-/// The incident given, the only open one, or a new one. `key` recognises what was published before.
+/// The incident given, the only open one, or a new one. What does not say that it is an exercise never becomes part of one:
+/// a real notice has to reach everybody. `key` recognises what was published before.
 pub fn incident<'a>(
     draft: &Draft,
     context: &Context<'a>,
@@ -153,7 +154,16 @@ pub fn incident<'a>(
             existing: known.and_then(by_key),
         });
     }
-    match open.as_slice() {
+    let exercise = draft.exercise.as_ref().is_some_and(|at| at.value);
+    let (alike, others): (Vec<&KnownIncident>, Vec<_>) = open.into_iter().partition(|i| i.exercise == exercise);
+    if let Some(other) = others.first().filter(|other| other.exercise) {
+        let slug = &other.slug;
+        notes.warn(said!(
+            "Die Übung {slug} ist offen; diese Meldung gehört nicht dazu und geht an alle Kanäle. Gehört sie zur Übung: incident = \"{slug}\".",
+            "The exercise {slug} is open; this notice is no part of it and goes to all channels. If it is: incident = \"{slug}\"."
+        ));
+    }
+    match alike.as_slice() {
         [only] => {
             let slug = &only.slug;
             notes.filled(said!(
@@ -194,7 +204,7 @@ pub fn incident<'a>(
     }
 }
 
-/// The incident that this very notice closed within the last day: published twice, it must not begin a new one.
+/// The incident that this very notice closed a while ago: published twice, it must not begin a new one.
 fn closed_by_the_same<'a>(
     mine: &[&'a KnownIncident],
     context: &Context<'_>,
@@ -202,7 +212,7 @@ fn closed_by_the_same<'a>(
 ) -> Option<Home<'a>> {
     mine.iter().rev().find_map(|known| {
         let last = known.notices.last()?;
-        let fresh = context.now.duration_since(last.published).as_hours() < 24;
+        let fresh = context.now.duration_since(last.published) < RECOGNISED;
         let existing = by_key(known).filter(|number| fresh && *number == last.number)?;
         Some(Home {
             slug: known.slug.clone(),

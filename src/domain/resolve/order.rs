@@ -6,8 +6,9 @@ use super::Notes;
 use super::belonging::Home;
 use crate::domain::draft::{At, Draft};
 use crate::domain::fold::retracted;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Scope};
 use crate::domain::read::sink::Sink;
+use crate::domain::supersede::union;
 use crate::domain::words::{IncidentState, Kind};
 use crate::said;
 
@@ -29,6 +30,7 @@ pub fn apply(draft: &Draft, home: &Home<'_>, notice: &mut Notice, sink: &mut Sin
     }
     references(draft, home, notice, sink);
     kind(draft, notice, sink, notes);
+    scope(draft, home, notice, notes);
     state(draft, home, notice, notes);
     exercise(draft, home, notice, sink);
     title(draft, home, notice, notes);
@@ -128,6 +130,23 @@ fn kind(draft: &Draft, notice: &mut Notice, sink: &mut Sink, notes: &mut Notes) 
             }
         }
     }
+}
+
+/// A correction or retraction without a scope of its own concerns whom the notices concerned that it is about.
+fn scope(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes) {
+    let known = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
+    let about = known.iter().filter(|n| notice.corrects.contains(&n.number));
+    let inherited = union(about.map(|n| &n.scope)).filter(|_| draft.scope.is_none());
+    let Some(scope @ Scope::Named { places, services }) = &inherited else {
+        return;
+    };
+    let names = places.iter().chain(services).map(String::as_str);
+    let names = names.collect::<Vec<_>>().join(", ");
+    notice.scope.clone_from(scope);
+    notes.filled(said!(
+        "Gilt für (scope): {names}, wie die Meldung, um die es geht.",
+        "Scope: {names}, as of the notice it is about."
+    ));
 }
 
 fn state(draft: &Draft, home: &Home<'_>, notice: &mut Notice, notes: &mut Notes) {

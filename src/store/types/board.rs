@@ -8,6 +8,7 @@ use crate::domain::delivery::{BroadcastState, DeliveryState, Operation};
 use crate::domain::notice::Scope;
 use crate::domain::outcome::{Reason, Remote};
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
+use crate::text::said::Said;
 
 /// Counters of a broadcast, kept in the completing transactions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -63,6 +64,8 @@ pub struct BroadcastRow {
     pub state: BroadcastState,
     /// The notice that took its place.
     pub superseded_by: Option<NoticeSeq>,
+    /// Goes to the lane's audience, however few there are.
+    pub audience: bool,
     /// Counters.
     pub counters: Counters,
     /// When it was made.
@@ -74,7 +77,7 @@ pub struct BroadcastRow {
     /// Earliest due time of a waiting row.
     pub next_due_ms: Option<Ms>,
     /// The newest failure's text, while something waits or failed.
-    pub last_text: Option<String>,
+    pub last_text: Option<Said>,
     /// Public address of the post (accounts) .
     pub url: Option<String>,
     /// Ends what has not started by then.
@@ -103,7 +106,7 @@ pub struct DeliveryRow {
     /// Service's id and address.
     pub remote: Remote,
     /// Newest text.
-    pub text: Option<String>,
+    pub text: Option<Said>,
 }
 
 /// One delivery's whole story.
@@ -135,7 +138,7 @@ pub struct StoryEvent {
     /// Why.
     pub reason: Option<Reason>,
     /// For people.
-    pub text: Option<String>,
+    pub text: Option<Said>,
 }
 
 /// What a person decides on.

@@ -19,6 +19,8 @@ pub struct ClaimRequest {
     pub epoch: i64,
     /// Now.
     pub now_ms: Ms,
+    /// What is out of time is left to end; false while the clock is not trusted.
+    pub expires: bool,
     /// At most so many rows.
     pub limit: u32,
     /// A probe: the first due message of the most urgent incident, in order; at most one.

@@ -8,6 +8,7 @@ use crate::domain::outcome::Reason;
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::values::HealthRow;
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// A lane as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct LaneRow {
     /// Gate.
     pub gate: Gate,
     /// Why the gate is as it is, for people; who and since when.
-    pub gate_reason: Option<String>,
+    pub gate_reason: Option<Said>,
     /// Who set it.
     pub gate_by: Option<String>,
     /// Since when.
@@ -124,7 +125,7 @@ pub struct GateChange {
     /// The epoch shown to whoever decided.
     pub expected_epoch: Option<i64>,
     /// Why, for people.
-    pub reason: Option<String>,
+    pub reason: Option<Said>,
 }
 
 /// A website target as stored.
@@ -145,7 +146,7 @@ pub struct TargetRow {
     /// Not before this.
     pub due_ms: Ms,
     /// Why the last try failed, for people.
-    pub text: Option<String>,
+    pub text: Option<Said>,
     /// When `done` was reached.
     pub done_at_ms: Option<Ms>,
 }
@@ -173,5 +174,14 @@ pub struct TargetFailure {
     /// Why.
     pub reason: Reason,
     /// For people.
-    pub text: String,
+    pub text: Said,
+}
+
+/// The wall clock leapt forward between two looks: nothing ends by its time until somebody has looked (LANES 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Leap {
+    /// To this time.
+    pub at_ms: Ms,
+    /// By so many ms.
+    pub by_ms: Ms,
 }

@@ -117,6 +117,9 @@ pub struct Fit {
     /// True where it had to be shortened (at a sentence end, the link kept).
     #[serde(default)]
     pub shortened: bool,
+    /// Parts of the message that are too large for the channel and can be read at the link.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// SMS segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<usize>,

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::listen::Limits;
 use super::refresh::Refresher;
 use crate::clock::{Clock, Ms, SystemClock};
-use crate::formats::{Site, SiteBuilder, SiteError};
+use crate::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use up::{CSP, long_page, site, up, up_with};
 
 fn header<'a>(answer: &'a reqwest::Response, name: &str) -> &'a str {
@@ -240,7 +240,7 @@ struct Script(Mutex<VecDeque<Result<Site, SiteError>>>);
 
 #[async_trait]
 impl SiteBuilder for Script {
-    async fn build(&self, _: &[String], _: Ms) -> Result<Site, SiteError> {
+    async fn build(&self, _: SiteOf<'_>, _: Ms) -> Result<Site, SiteError> {
         let next = self.0.lock().unwrap().pop_front();
         next.unwrap_or_else(|| Err(SiteError("nothing more in the script".into())))
     }
@@ -261,7 +261,6 @@ async fn the_site_follows_wakes_and_the_clock_and_survives_a_failed_build() {
     ]);
     let refresher = Refresher::new(
         Arc::new(Script(Mutex::new(script))),
-        Vec::new(),
         Arc::new(SystemClock),
         up.site.clone(),
     );

@@ -13,8 +13,9 @@ use crate::clock::Ms;
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::Report;
 use crate::formats::{Site, SiteFile};
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::render::{Engine, RenderError};
 use crate::store::{Job, Receipt, ReceiptWord, StoreError, Variant};
 use crate::web::health::StoreReach;
 use crate::web::listen::Limits;
@@ -35,7 +36,7 @@ impl Channel for Gateway {
     fn account(&self) -> String {
         String::new()
     }
-    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, RenderError> {
+    fn compose(&self, _: &Engine, _: &Message, _: Operation) -> Result<Variant, ComposeError> {
         unreachable!("the web server only reads receipts")
     }
     async fn send(&self, _: &Job, _: Ms) -> Report {
@@ -69,7 +70,7 @@ pub(super) struct Inbox {
 impl Inbox {
     fn state(&self) -> Result<(), StoreError> {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Broken("disk full at /secret/place".into()));
+            return Err(StoreError::Database("disk full at /secret/place".into()));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::{Counterpart, WEBSITE, hook, nobody, notice, reply};
 use crate::support::TestApp;
+use crate::support::receiver::{Receiver, SECRET};
 
 #[test]
 fn a_held_channel_starts_nothing_until_it_is_released() {
@@ -260,4 +261,51 @@ fn measure_reads_lines_and_answers_in_order() {
     }
     let (code, values) = measure("sms", "{\"text\": \"a\"}\nno JSON\n");
     assert_eq!((code, values.len()), (2, 1));
+}
+
+#[test]
+fn a_fault_in_the_press_list_holds_up_nobody_else() {
+    let receiver = Receiver::start();
+    let app = TestApp::new(&format!(
+        "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n
+         [channel.presse]\nkind = \"webhook\"\naudience = {{ file = \"presse.csv\" }}\nsecret = \"{SECRET}\"\nallow_private = true\n"
+    ));
+    let hook = format!("http://127.0.0.1:{}/hook", receiver.port());
+    let faulty = format!("address,name,language\n{hook},Lokalblatt,de\n{hook}2,Rundfunk,klingonisch\n");
+    app.write("presse.csv", &faulty);
+    app.write(
+        "meldung.toml",
+        "headline = \"Die IT ist aus\"\nsummary = \"Bitte anrufen.\"\n",
+    );
+
+    // A list that was never right would reach nobody, and the notice would be over before it is mended.
+    let refused = app.run(&["publish", "meldung.toml", "--yes"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("presse.csv:3"), "{}", refused.err);
+    app.run(&["channel", "hold", "website"]).ok();
+    app.run(&["channel", "release", "website", "--yes"]).ok();
+    app.run(&["publish", "meldung.toml", "--channel", "website", "--wait", "--yes"])
+        .ok();
+
+    app.write("presse.csv", &format!("address,name\n{hook},Lokalblatt\n"));
+    app.publish(
+        "headline = \"Zweite Lage\"\nsummary = \"Bitte anrufen.\"\n",
+        &["--wait"],
+    );
+    app.write("presse.csv", &faulty);
+    let serve = app.serve();
+    app.write(
+        "dritte.toml",
+        "headline = \"Dritte Lage\"\nsummary = \"Bitte anrufen.\"\n",
+    );
+    let said = app.run(&["publish", "dritte.toml", "--yes"]).ok();
+    assert!(
+        said.out.contains("presse.csv:3") && said.out.contains("1 recipients"),
+        "{}",
+        said.out
+    );
+    app.wait_for("presse", 3, "delivered", 1);
+    app.wait_for("website", 3, "delivered", 1);
+    assert_eq!(receiver.hooks().len(), 2);
+    assert_eq!(serve.stop(), 0);
 }

@@ -262,6 +262,7 @@ impl Model {
                     spent,
                     after_unknown,
                 } => self.wait(at, *due_ms, *spent, *after_unknown, c.at_ms),
+                Settled::GoesAgain { due_ms } => self.wait(at, *due_ms, true, true, c.at_ms),
                 Settled::Unknown => {
                     row.after_unknown = true;
                     self.set(at, State::Unknown, c.at_ms);

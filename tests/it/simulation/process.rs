@@ -4,6 +4,7 @@ use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::ids::LaneId;
 use rundruf::lane_core::event::{Command, Event, Found, Now};
 use rundruf::store::{ClaimRequest, Job};
+use rundruf::text::said::Said;
 
 use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
 use super::script::TIMEOUT_MS;
@@ -93,6 +94,7 @@ impl World {
                     lane,
                     epoch: *epoch,
                     now_ms: wall,
+                    expires: true,
                     limit: *limit,
                     probe: *probe,
                     lease_ms: 60_000,
@@ -217,7 +219,7 @@ impl World {
         let report = Report {
             outcome,
             reason,
-            text: String::new(),
+            text: Said::default(),
         };
         self.step(lane, Event::Finished { job, report })
     }

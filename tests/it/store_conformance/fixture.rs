@@ -12,6 +12,7 @@ use rundruf::domain::words::{IncidentState, Kind};
 use rundruf::ids::{LaneId, NoticeSeq};
 use rundruf::store::*;
 use rundruf::text::lang::Lang;
+use rundruf::text::said::Said;
 
 /// The tests' beginning of time.
 pub const T0: Ms = 1_700_000_000_000;
@@ -159,6 +160,7 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         lane,
         epoch: 1,
         now_ms,
+        expires: true,
         limit: 100,
         probe: false,
         lease_ms: 30_000,
@@ -186,7 +188,7 @@ pub fn completion(job: &Job, at_ms: Ms, settled: Settled) -> Completion {
         at_ms,
         settled,
         reason: Reason::Ok,
-        text: String::new(),
+        text: Said::default(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Gates, changed and dropped channels, audiences.
 
 use rundruf::domain::delivery::{BroadcastState, Gate};
+use rundruf::publication::board::{Light, line};
 use rundruf::store::*;
+use rundruf::text::said::Said;
 
 use super::fixture::*;
 
@@ -10,7 +12,7 @@ fn hold(lane: rundruf::ids::LaneId) -> GateChange {
         lane,
         gate: Gate::Held,
         expected_epoch: None,
-        reason: Some("Probe".into()),
+        reason: Some(Said::quoted("Probe")),
     }
 }
 
@@ -57,7 +59,44 @@ pub async fn another_account_with_rows_waiting_starts_held<S: Store>(store: &S) 
     publish(store, notice("i", 1), vec![to(lane)], T0).await;
     let rows = store.configure(&[spec("a", "host/user")], T0).await.unwrap();
     assert_eq!(rows[0].gate, Gate::Held);
-    assert!(rows[0].gate_reason.as_deref().unwrap().contains("elsewhere"));
+    assert!(rows[0].gate_reason.as_ref().unwrap().en.contains("elsewhere"));
+}
+
+/// What nobody knows the outcome of concerns the old account; and whoever asks later finds who held the lane.
+pub async fn another_account_with_unknown_rows_starts_held<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    publish(store, notice("i", 1), vec![to(lane)], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    settle(store, &job, T0, Settled::Unknown).await;
+    let before = store.log(0, 100).await.unwrap().len();
+    let rows = store.configure(&[spec("a", "elsewhere")], T0 + 9).await.unwrap();
+    assert_eq!(rows[0].gate, Gate::Held);
+    let log = store.log(0, 100).await.unwrap();
+    let line = &log[before].act;
+    assert_eq!((line.actor.as_str(), line.action.as_str()), ("configuration", "hold"));
+    assert_eq!((line.object.as_str(), line.at_ms), ("channel a", T0 + 9));
+    assert_eq!(audit::first_break(&log), None);
+}
+
+/// `gate = "held"` written for a channel that is there already holds it; a person's later release stands while nothing changes.
+pub async fn a_gate_set_to_held_in_the_settings_holds_a_known_lane<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let held = LaneSpec {
+        first_gate: Gate::Held,
+        settings_hash: "y".into(),
+        ..spec("a", "host/user")
+    };
+    let row = store.configure(&[held.clone()], T0).await.unwrap().remove(0);
+    assert_eq!((row.gate, row.gate_by.as_deref()), (Gate::Held, Some("configuration")));
+    assert!(row.gate_reason.is_some());
+    assert_eq!(store.log(0, 100).await.unwrap().len(), 1);
+    let release = GateChange {
+        gate: Gate::Open,
+        ..hold(lane)
+    };
+    store.set_gate(&release, &act("release", T0)).await.unwrap();
+    let row = store.configure(&[held], T0).await.unwrap().remove(0);
+    assert_eq!(row.gate, Gate::Open, "nothing in the settings has changed");
 }
 
 pub async fn a_dropped_channel_ends_its_rows<S: Store>(store: &S) {
@@ -91,4 +130,66 @@ pub async fn whoever_leaves_the_audience_is_gone<S: Store>(store: &S) {
     assert!(claim(store, lane, T0 + 10).await.is_empty());
     let row = board(store, seq).await;
     assert_eq!((row.state, row.counters.gone), (BroadcastState::Ended, 2));
+}
+
+pub async fn a_renamed_channel_hands_everything_to_the_lane_a_running_owner_knows<S: Store>(store: &S) {
+    let old = lanes(store, &["alt"]).await[0];
+    people(store, old, &[("+491", &[]), ("+492", &[])]).await;
+    let seq = publish(store, notice("i", 1), vec![to_all(old)], T0).await;
+    let sent = claim(store, old, T0).await.remove(0);
+    delivered(store, &sent, T0).await;
+    let new = lanes(store, &["neu"]).await[0];
+    people(store, new, &[("+491", &[]), ("+492", &[]), ("+493", &[])]).await;
+    let epoch = store
+        .lane_rows()
+        .await
+        .unwrap()
+        .iter()
+        .find(|l| l.id == new)
+        .unwrap()
+        .epoch;
+    store.rename_lane("alt", "neu", &act("rename", T0)).await.unwrap();
+
+    let rows = store.lane_rows().await.unwrap();
+    let [lane] = &rows[..] else {
+        panic!("one lane: {rows:?}")
+    };
+    assert_eq!((lane.id, lane.name.as_str(), lane.configured), (new, "neu", true));
+    assert!(lane.epoch > epoch, "whoever claims with the old epoch is told");
+    let row = board(store, seq).await;
+    assert_eq!((row.lane, row.counters.delivered), (new, 1));
+    let jobs = store
+        .claim(&ClaimRequest {
+            epoch: lane.epoch,
+            ..request(new, T0 + 60_000_000)
+        })
+        .await
+        .unwrap()
+        .jobs;
+    assert!(
+        jobs.iter().all(|job| job.delivery != sent.delivery),
+        "nobody gets it twice"
+    );
+    people(store, new, &[("+491", &[]), ("+492", &[]), ("+493", &[])]).await;
+    let all = store.lane_rows().await.unwrap();
+    assert_eq!(all[0].audience, 3, "the file is compared with whom the old one had");
+}
+
+pub async fn an_audience_that_ran_out_before_it_was_opened_is_not_done<S: Store>(store: &S) {
+    let lane = lanes(store, &["sms"]).await[0];
+    people(store, lane, &[("+491", &[]), ("+492", &[])]).await;
+    let short = NewBroadcast {
+        expires_at_ms: Some(T0 + 60_000),
+        ..to_all(lane)
+    };
+    let seq = publish(store, notice("i", 1), vec![short], T0).await;
+    store.expire(T0 + 60_000).await.unwrap();
+    let (row, lane) = (board(store, seq).await, store.lane_rows().await.unwrap().remove(0));
+    let line = line(&row, &lane, T0 + 60_000, &jiff::tz::TimeZone::UTC);
+    assert_eq!(line.light, Light::Look);
+    assert!(
+        line.text.en.contains("2 out of time before it went out"),
+        "{}",
+        line.text.en
+    );
 }

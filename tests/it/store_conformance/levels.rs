@@ -47,13 +47,13 @@ pub async fn one_upload_ends_all_that_waited<S: Store>(store: &S) {
         result: Err(TargetFailure {
             due_ms: T0 + 1_000,
             reason: Reason::NotConnected,
-            text: "keine Verbindung".into(),
+            text: rundruf::said!("keine Verbindung", "no connection"),
         }),
         ..done(&web, &targets[1])
     };
     store.target_result(&failed).await.unwrap();
     let row = board(store, second).await;
-    assert_eq!(row.last_text.as_deref(), Some("keine Verbindung"));
+    assert_eq!(row.last_text, Some(rundruf::said!("keine Verbindung", "no connection")));
     assert_eq!(row.state, BroadcastState::Opened);
     store.target_result(&done(&web, &targets[1])).await.unwrap();
     assert_eq!(board(store, second).await.state, BroadcastState::Ended);

@@ -1,12 +1,13 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
-mod bench;
+mod corrections;
 pub mod fixture;
 mod gates;
 mod levels;
 mod order;
 mod publishing;
 mod random;
+mod receipts;
 mod settling;
 
 /// Runs each test on a fresh SQLite store.
@@ -35,27 +36,44 @@ on_sqlite! {
     order::latest_ends_the_same_scope_only,
     order::every_ends_only_what_is_named,
     order::urgent_incidents_go_first,
+    order::one_incidents_bulk_goes_behind_anothers_urgent_notice,
     order::an_audience_opens_in_order_and_by_places,
-    order::a_correction_knows_who_got_what,
-    order::a_retraction_reaches_only_who_got_it,
     order::the_rate_spaces_the_starts,
+    corrections::a_correction_knows_who_got_what,
+    corrections::a_retraction_reaches_only_who_got_it,
+    corrections::a_correction_reaches_whoever_has_what_it_corrects,
+    corrections::a_correction_waits_for_what_is_under_way,
+    corrections::a_corrected_notice_is_not_sent_again,
+    corrections::a_correction_ends_nothing_newer_than_what_it_corrects,
+    corrections::a_retraction_reaches_whoever_may_have_it,
+    receipts::a_receipt_may_come_before_the_answer,
+    receipts::the_first_final_receipt_wins,
+    receipts::a_receipt_resolves_unknown,
+    receipts::a_receipt_of_an_older_attempt_ends_nothing_badly,
+    receipts::an_older_id_ends_nothing_badly,
     settling::an_old_attempt_is_only_evidence,
     settling::given_back_rows_lose_nothing,
     settling::a_takeover_repeats_with_a_handle_and_else_asks,
-    settling::a_receipt_may_come_before_the_answer,
-    settling::the_first_final_receipt_wins,
-    settling::a_receipt_resolves_unknown,
     settling::a_passed_unknown_is_not_sent_again,
     settling::an_unknown_read_back_as_missing_goes_again_unless_passed,
     settling::a_big_audience_gets_each_notice_once,
     settling::what_a_person_sends_again_goes,
     settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,
+    settling::a_leap_of_the_clock_is_remembered_until_somebody_looked,
     settling::a_clock_that_went_back_moves_what_is_due,
+    settling::a_clock_that_went_back_ends_no_hold,
+    settling::two_outcomes_of_one_attempt_are_taken_in_turn,
+    settling::what_was_read_back_as_missing_has_not_begun,
+    settling::what_was_told_to_wait_has_started,
     gates::a_held_lane_starts_nothing,
     gates::an_old_epoch_gets_nothing_and_conflicts,
     gates::another_account_with_rows_waiting_starts_held,
+    gates::another_account_with_unknown_rows_starts_held,
+    gates::a_gate_set_to_held_in_the_settings_holds_a_known_lane,
     gates::a_dropped_channel_ends_its_rows,
+    gates::a_renamed_channel_hands_everything_to_the_lane_a_running_owner_knows,
+    gates::an_audience_that_ran_out_before_it_was_opened_is_not_done,
     gates::whoever_leaves_the_audience_is_gone,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,

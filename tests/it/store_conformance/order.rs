@@ -1,7 +1,6 @@
-//! Order per recipient and incident, supersession, corrections, rate.
+//! Order per recipient and incident, supersession, rate.
 
-use rundruf::domain::delivery::{BroadcastState, CatchUp, Operation};
-use rundruf::domain::words::Kind;
+use rundruf::domain::delivery::{BroadcastState, CatchUp};
 use rundruf::store::*;
 
 use super::fixture::*;
@@ -112,6 +111,37 @@ pub async fn urgent_incidents_go_first<S: Store>(store: &S) {
     assert_eq!(jobs[0].notice, calm, "the urgent incident, in its order");
 }
 
+pub async fn one_incidents_bulk_goes_behind_anothers_urgent_notice<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[]), ("+2", &[]), ("+3", &[])]).await;
+    let urgent = |incident| {
+        let mut n = notice(incident, 1);
+        n.urgent = true;
+        n
+    };
+    publish(store, notice("calm", 1), vec![to_all(lane)], T0).await;
+    publish(store, urgent("fire"), vec![to_all(lane)], T0).await;
+    let mut three = request(lane, T0);
+    three.limit = 3;
+    let jobs = store.claim(&three).await.unwrap().jobs;
+    let later = Settled::Waiting {
+        due_ms: T0 + 3_600_000,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &jobs[0], T0, later).await;
+    delivered(store, &jobs[1], T0).await;
+    delivered(store, &jobs[2], T0).await;
+    // The fire still has urgent work, for one recipient, and now a bulk notice for all of them.
+    let bulk = publish(store, notice("fire", 2), vec![to_all(lane)], T0).await;
+    let flood = publish(store, urgent("flood"), vec![to_all(lane)], T0).await;
+    let jobs = store.claim(&three).await.unwrap().jobs;
+    assert_eq!(jobs.iter().map(|j| j.notice).collect::<Vec<_>>(), [flood; 3]);
+    let jobs = store.claim(&three).await.unwrap().jobs;
+    let first = jobs.iter().map(|j| j.notice).next();
+    assert_eq!(first, Some(bulk), "before what no urgent incident is about");
+}
+
 pub async fn an_audience_opens_in_order_and_by_places<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     people(store, lane, &[("+1", &[]), ("+2", &["werl"]), ("+3", &["soest"])]).await;
@@ -141,52 +171,6 @@ pub async fn an_audience_opens_in_order_and_by_places<S: Store>(store: &S) {
     let row = board(store, second).await;
     assert_eq!(row.state, BroadcastState::Ended);
     assert_eq!((row.counters.expected, row.counters.delivered), (3, 3));
-}
-
-pub async fn a_correction_knows_who_got_what<S: Store>(store: &S) {
-    let lane = lanes(store, &["a"]).await[0];
-    people(store, lane, &[("+1", &[]), ("+2", &[])]).await;
-    let wrong = publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
-    let mut one = request(lane, T0);
-    one.limit = 1;
-    let job = store.claim(&one).await.unwrap().jobs.remove(0);
-    delivered(store, &job, T0).await;
-    let mut right = notice("i", 2);
-    right.kind = Kind::Correction;
-    right.corrects = vec![1];
-    let edit = NewBroadcast {
-        operation: Operation::Edit,
-        ..to_all(lane)
-    };
-    publish(store, right, vec![edit], T0).await;
-    let jobs = claim(store, lane, T0).await;
-    let got: Vec<_> = jobs
-        .iter()
-        .map(|j| (j.address.as_str(), j.operation, j.target.is_some()))
-        .collect();
-    assert_eq!(got, [("+1", Operation::Edit, true), ("+2", Operation::Post, false)]);
-    let old = board(store, wrong).await;
-    assert_eq!((old.state, old.counters.opened), (BroadcastState::Ended, 1));
-}
-
-pub async fn a_retraction_reaches_only_who_got_it<S: Store>(store: &S) {
-    let lane = lanes(store, &["a"]).await[0];
-    people(store, lane, &[("+1", &[]), ("+2", &[])]).await;
-    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
-    let mut one = request(lane, T0);
-    one.limit = 1;
-    let job = store.claim(&one).await.unwrap().jobs.remove(0);
-    let mut back = notice("i", 2);
-    back.kind = Kind::Retraction;
-    back.corrects = vec![1];
-    let back = publish(store, back, vec![to_all(lane)], T0).await;
-    assert!(claim(store, lane, T0).await.is_empty(), "the first is out");
-    settle(store, &job, T0, Settled::Unknown).await;
-    assert!(claim(store, lane, T0 + 200_000).await.is_empty());
-    let jobs = claim(store, lane, T0 + 300_000).await;
-    let got: Vec<_> = jobs.iter().map(|j| j.address.as_str()).collect();
-    assert_eq!(got, ["+1"], "after five minutes, to whoever may have it");
-    assert_eq!(board(store, back).await.counters.superseded, 1);
 }
 
 pub async fn the_rate_spaces_the_starts<S: Store>(store: &S) {

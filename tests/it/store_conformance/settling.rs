@@ -1,4 +1,4 @@
-//! Outcomes, takeovers, receipts, decisions, time.
+//! Outcomes, takeovers, decisions, time.
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, DeliveryState};
@@ -7,12 +7,12 @@ use rundruf::store::*;
 
 use super::fixture::*;
 
-async fn state<S: Store>(store: &S, job: &Job) -> DeliveryState {
+pub async fn state<S: Store>(store: &S, job: &Job) -> DeliveryState {
     let story = store.explain(job.delivery).await.unwrap().unwrap();
     story.delivery.state
 }
 
-async fn one_out<S: Store>(store: &S) -> (LaneId, Job) {
+pub async fn one_out<S: Store>(store: &S) -> (LaneId, Job) {
     let lane = lanes(store, &["a"]).await[0];
     publish(store, notice("i", 1), vec![to(lane)], T0).await;
     let job = claim(store, lane, T0).await.remove(0);
@@ -24,15 +24,6 @@ fn later(due_ms: Ms) -> Settled {
         due_ms,
         spent: true,
         after_unknown: false,
-    }
-}
-
-fn receipt(id: &str, word: ReceiptWord) -> Receipt {
-    Receipt {
-        delivery: None,
-        remote_id: Some(id.into()),
-        word,
-        raw: "DELIVRD".into(),
     }
 }
 
@@ -88,49 +79,6 @@ pub async fn a_takeover_repeats_with_a_handle_and_else_asks<S: Store>(store: &S)
     // What the dead process learned late still counts.
     delivered(store, &without, T0 + 20).await;
     assert_eq!(state(store, &without).await, DeliveryState::Delivered);
-}
-
-pub async fn a_receipt_may_come_before_the_answer<S: Store>(store: &S) {
-    let (lane, job) = one_out(store).await;
-    let early = store
-        .receipts(lane, &[receipt("g1", ReceiptWord::Delivered)], T0)
-        .await
-        .unwrap();
-    assert_eq!(early, [ReceiptMatch::Unmatched]);
-    settle(store, &job, T0, Settled::Accepted(remote("g1"))).await;
-    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
-}
-
-pub async fn the_first_final_receipt_wins<S: Store>(store: &S) {
-    let (lane, job) = one_out(store).await;
-    settle(store, &job, T0, Settled::Accepted(remote("g1"))).await;
-    let words = [
-        receipt("g1", ReceiptWord::Buffered),
-        receipt("g1", ReceiptWord::Delivered),
-        receipt("g1", ReceiptWord::Rejected),
-    ];
-    let matches = store.receipts(lane, &words, T0).await.unwrap();
-    use ReceiptMatch::{Applied, Evidence};
-    assert_eq!(matches, [Evidence, Applied, Evidence]);
-    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
-}
-
-pub async fn a_receipt_resolves_unknown<S: Store>(store: &S) {
-    let (lane, job) = one_out(store).await;
-    settle(store, &job, T0, Settled::Unknown).await;
-    let own = Receipt {
-        delivery: Some((job.delivery, job.attempt)),
-        remote_id: None,
-        word: ReceiptWord::Delivered,
-        raw: String::new(),
-    };
-    let stray = Receipt {
-        delivery: Some((job.delivery, 99)),
-        ..own.clone()
-    };
-    let matches = store.receipts(lane, &[stray, own], T0).await.unwrap();
-    assert_eq!(matches, [ReceiptMatch::Unmatched, ReceiptMatch::Applied]);
-    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
 
 pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
@@ -201,10 +149,31 @@ pub async fn what_is_out_of_time_ends<S: Store>(store: &S) {
     };
     let seq = publish(store, notice("i", 1), vec![short], T0).await;
     assert_eq!(store.expire(T0 + 59_999).await.unwrap(), 0);
+    let in_doubt = ClaimRequest {
+        expires: false,
+        ..request(lane, T0 + 60_000)
+    };
+    let jobs = store.claim(&in_doubt).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 1, "by a clock in doubt nothing ends, and sending goes on");
+    let rows: Vec<_> = jobs.iter().map(|job| (job.delivery, job.attempt)).collect();
+    store.give_back(&rows, T0).await.unwrap();
     assert!(claim(store, lane, T0 + 60_000).await.is_empty());
     assert_eq!(store.expire(T0 + 60_000).await.unwrap(), 1);
     let row = board(store, seq).await;
     assert_eq!((row.state, row.counters.expired), (BroadcastState::Ended, 1));
+}
+
+pub async fn a_leap_of_the_clock_is_remembered_until_somebody_looked<S: Store>(store: &S) {
+    assert_eq!(store.leap().await.unwrap(), None);
+    let leap = Leap {
+        at_ms: T0 + 3_600_000,
+        by_ms: 3_600_000,
+    };
+    store.set_leap(Some(leap), None).await.unwrap();
+    assert_eq!(store.leap().await.unwrap(), Some(leap));
+    store.set_leap(None, Some(&act("clock is right", T0))).await.unwrap();
+    assert_eq!(store.leap().await.unwrap(), None);
+    assert_eq!(store.log(0, 10).await.unwrap().len(), 1);
 }
 
 pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
@@ -217,6 +186,71 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     let due = T0 + 10_000 - (high - T0);
     assert!(claim(store, lane, due - 1).await.is_empty());
     assert_eq!(claim(store, lane, due).await.len(), 1);
+}
+
+/// The hold of a refused notice moves with the clock, and a small step back does not end it.
+pub async fn a_clock_that_went_back_ends_no_hold<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let now = store.high_time(T0).await.unwrap();
+    publish(store, notice("i", 1), vec![to(lane)], now - 5_000).await;
+    let second = publish(store, notice("i", 2), vec![to(lane)], now - 5_000).await;
+    let job = claim(store, lane, now - 5_000).await.remove(0);
+    settle(store, &job, now, Settled::Permanent).await;
+    assert!(
+        claim(store, lane, now - 3_000).await.is_empty(),
+        "a step of three seconds"
+    );
+    store.shift_times(3_600_000).await.unwrap();
+    let end = now - 3_600_000 + 120_000;
+    for moment in [now - 3_600_000, end - 1] {
+        assert!(claim(store, lane, moment).await.is_empty());
+    }
+    assert_eq!(claim(store, lane, end).await[0].notice, second);
+}
+
+/// A late commit may bring both what the request came to and what a look found.
+pub async fn two_outcomes_of_one_attempt_are_taken_in_turn<S: Store>(store: &S) {
+    let (_, job) = one_out(store).await;
+    let both = [
+        completion(&job, T0, Settled::Unknown),
+        completion(&job, T0 + 1, Settled::Delivered(remote("g1"))),
+    ];
+    store.complete(&both).await.unwrap();
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+/// Certainly not there: whatever comes next, no earlier attempt has got through, and no handle is needed any more.
+pub async fn what_was_read_back_as_missing_has_not_begun<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    let repeat = Settled::Waiting {
+        due_ms: T0,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &job, T0, repeat).await;
+    let second = claim(store, lane, T0).await.remove(0);
+    assert!(second.after_unknown);
+    settle(store, &second, T0, Settled::Unknown).await;
+    let look = store.unknown_jobs(lane, 10).await.unwrap().remove(0);
+    settle(store, &look, T0, later(T0)).await;
+    let third = claim(store, lane, T0).await.remove(0);
+    assert_eq!((third.attempt, third.after_unknown), (3, false));
+}
+
+/// A newer notice was refused for the moment (the service asked to wait): it has started, and the older one stays behind.
+pub async fn what_was_told_to_wait_has_started<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, Settled::Unknown).await;
+    publish(store, notice("i", 2), vec![to(lane)], T0).await;
+    let second = claim(store, lane, T0 + 120_000).await.remove(0);
+    let wait = Settled::Waiting {
+        due_ms: T0 + 900_000,
+        spent: false,
+        after_unknown: false,
+    };
+    settle(store, &second, T0 + 120_000, wait).await;
+    settle(store, &first, T0 + 120_001, later(T0 + 120_001)).await;
+    assert_eq!(state(store, &first).await, DeliveryState::Superseded);
 }
 
 pub async fn an_unknown_read_back_as_missing_goes_again_unless_passed<S: Store>(store: &S) {

@@ -141,6 +141,11 @@ impl TestApp {
         Self::answer(self.command(args).output().unwrap())
     }
 
+    /// Runs a command where the language is German.
+    pub fn german(&self, args: &[&str]) -> Answer {
+        Self::answer(self.command(args).env("LANG", "de_DE.UTF-8").output().unwrap())
+    }
+
     /// Runs a command with `--json`; panics where it fails.
     pub fn json(&self, args: &[&str]) -> Value {
         let mut all = args.to_vec();

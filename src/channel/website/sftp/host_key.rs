@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use russh::client::Handler;
 use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 
+use crate::said;
+use crate::text::said::Said;
+
 /// What the server's key must be.
 #[derive(Debug, Clone)]
 pub(super) enum Pin {
@@ -19,7 +22,7 @@ pub(super) struct Verifier {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) pin: Option<Pin>,
-    pub(super) refusal: Arc<Mutex<Option<String>>>,
+    pub(super) refusal: Arc<Mutex<Option<Said>>>,
 }
 
 impl Handler for Verifier {
@@ -31,19 +34,28 @@ impl Handler for Verifier {
         };
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
         let (known, why) = match &self.pin {
-            Some(Pin::Fingerprint(pinned)) => (*pinned == fingerprint, "it is not the one in host_key"),
-            Some(Pin::Key(pinned)) => (pinned.key_data() == key.key_data(), "it is not the one in host_key"),
+            Some(Pin::Fingerprint(pinned)) => (*pinned == fingerprint, another(&fingerprint)),
+            Some(Pin::Key(pinned)) => (pinned.key_data() == key.key_data(), another(&fingerprint)),
             None => (
                 russh::keys::check_known_hosts(&self.host, self.port, key).unwrap_or(false),
-                "nobody has vouched for it. If your provider names the same, write it into host_key",
+                said!(
+                    "der Schlüssel des Servers ist {fingerprint}, und niemand bürgt für ihn. Nennt Ihr Anbieter denselben, tragen Sie ihn als host_key ein",
+                    "the server's key is {fingerprint}, and nobody has vouched for it. If your provider names the same, write it into host_key"
+                ),
             ),
         };
         if !known {
-            let text = format!("the server's key is {fingerprint}, and {why}");
-            *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(text);
+            *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
         }
         Ok(known)
     }
+}
+
+fn another(fingerprint: &str) -> Said {
+    said!(
+        "der Schlüssel des Servers ist {fingerprint}, und das ist nicht der in host_key",
+        "the server's key is {fingerprint}, and it is not the one in host_key"
+    )
 }
 
 /// Reads a key as people have it: a fingerprint, a public key, or a line of `known_hosts`.

@@ -1,0 +1,33 @@
+//! The marks of a delivery row (column `flags`), and the two questions about rows that several statements ask.
+//!
+//! Mark 2, which only statements use: came with a backup and had not started then; the old store may have started it, which passes nothing
+//! here. Over with its own start.
+
+/// An earlier attempt may have got through: the next one has to use the handle. Every unknown row has it.
+pub(super) const AFTER_UNKNOWN: i64 = 1;
+/// Ended by a receipt.
+pub(super) const BY_RECEIPT: i64 = 4;
+/// It goes again whatever an earlier attempt came to: a person has decided so, or the channel's policy after all looking. Over with the next
+/// unknown.
+pub(super) const DECIDED: i64 = 8;
+/// A request of it was answered and its attempt number given back ("later", a step, a probe): it has started, though nothing is counted.
+pub(super) const TRIED: i64 = 16;
+
+/// True where a newer notice of the incident has started for the recipient of `d` (its broadcast: `b`): an older one never starts after it.
+/// broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+macro_rules! passed {
+    () => {
+        "EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
+           WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice
+             AND (x.state IN (1, 2, 3, 5) OR x.flags & 16 OR (x.attempt > 0 AND x.flags & 2 = 0)))"
+    };
+}
+
+/// True where the recipient of `x` has it or may have it.
+macro_rules! had {
+    () => {
+        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1))"
+    };
+}
+
+pub(super) use {had, passed};

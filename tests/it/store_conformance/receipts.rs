@@ -1,0 +1,106 @@
+//! Receipts: before the answer, twice, about an older attempt.
+
+use rundruf::domain::delivery::DeliveryState;
+use rundruf::store::*;
+
+use super::fixture::*;
+use super::settling::{one_out, state};
+
+fn receipt(id: &str, word: ReceiptWord) -> Receipt {
+    Receipt {
+        delivery: None,
+        remote_id: Some(id.into()),
+        word,
+        raw: "DELIVRD".into(),
+    }
+}
+
+pub async fn a_receipt_may_come_before_the_answer<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    let early = store
+        .receipts(lane, &[receipt("g1", ReceiptWord::Delivered)], T0)
+        .await
+        .unwrap();
+    assert_eq!(early, [ReceiptMatch::Unmatched]);
+    settle(store, &job, T0, Settled::Accepted(remote("g1"))).await;
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+pub async fn the_first_final_receipt_wins<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Accepted(remote("g1"))).await;
+    let words = [
+        receipt("g1", ReceiptWord::Buffered),
+        receipt("g1", ReceiptWord::Delivered),
+        receipt("g1", ReceiptWord::Rejected),
+    ];
+    let matches = store.receipts(lane, &words, T0).await.unwrap();
+    use ReceiptMatch::{Applied, Evidence};
+    assert_eq!(matches, [Evidence, Applied, Evidence]);
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+pub async fn a_receipt_resolves_unknown<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let own = Receipt {
+        delivery: Some((job.delivery, job.attempt)),
+        remote_id: None,
+        word: ReceiptWord::Delivered,
+        raw: String::new(),
+    };
+    let stray = Receipt {
+        delivery: Some((job.delivery, 99)),
+        ..own.clone()
+    };
+    let matches = store.receipts(lane, &[stray, own], T0).await.unwrap();
+    assert_eq!(matches, [ReceiptMatch::Unmatched, ReceiptMatch::Applied]);
+    assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+/// The first attempt's bad news says nothing about the second; its good news does.
+pub async fn a_receipt_of_an_older_attempt_ends_nothing_badly<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, Settled::Unknown).await;
+    let what = DecideOn::Delivery(first.delivery);
+    let again = store.decide(what, Decision::Again, &act("decide", T0), T0).await;
+    assert_eq!(again.unwrap(), 1);
+    let second = claim(store, lane, T0).await.remove(0);
+    settle(store, &second, T0, Settled::Accepted(remote("g2"))).await;
+    let of = |job: &Job, word| Receipt {
+        delivery: Some((job.delivery, job.attempt)),
+        ..receipt("g1", word)
+    };
+    for word in [ReceiptWord::Rejected, ReceiptWord::Expired] {
+        let old = store.receipts(lane, &[of(&first, word)], T0).await.unwrap();
+        assert_eq!(old, [ReceiptMatch::Evidence]);
+        assert_eq!(state(store, &second).await, DeliveryState::Accepted);
+    }
+    let story = store.explain(first.delivery).await.unwrap().unwrap();
+    let evidence = story.events.iter().filter(|e| e.what == "evidence");
+    assert_eq!(evidence.count(), 2, "kept for whoever asks");
+    store
+        .receipts(lane, &[of(&first, ReceiptWord::Delivered)], T0)
+        .await
+        .unwrap();
+    assert_eq!(state(store, &second).await, DeliveryState::Delivered);
+}
+
+/// The same by the gateway's id, which is the first attempt's until the second is answered.
+pub async fn an_older_id_ends_nothing_badly<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, Settled::Accepted(remote("g1"))).await;
+    let rejected = receipt("g1", ReceiptWord::Rejected);
+    store.receipts(lane, &[rejected.clone()], T0).await.unwrap();
+    assert_eq!(state(store, &first).await, DeliveryState::Permanent);
+    let what = DecideOn::Delivery(first.delivery);
+    let again = store.decide(what, Decision::Again, &act("decide", T0), T0).await;
+    assert_eq!(again.unwrap(), 1);
+    let second = claim(store, lane, T0).await.remove(0);
+    let twice = store.receipts(lane, &[rejected], T0).await.unwrap();
+    assert_eq!(twice, [ReceiptMatch::Evidence]);
+    assert_eq!(state(store, &second).await, DeliveryState::Started);
+    settle(store, &second, T0, Settled::Accepted(remote("g2"))).await;
+    let now = receipt("g2", ReceiptWord::Rejected);
+    assert_eq!(store.receipts(lane, &[now], T0).await.unwrap(), [ReceiptMatch::Applied]);
+}
