@@ -11,7 +11,7 @@ use super::output::{Failure, Output};
 use super::price::{self, Cost};
 use super::{Globals, check, confirm};
 use crate::app::{App, Open};
-use crate::domain::delivery::{BroadcastState, Gate};
+use crate::domain::delivery::Gate;
 use crate::said;
 use crate::store::{Act, Board, BroadcastRow, GateChange, LaneRow, Lanes, Refusal, StoreError};
 use crate::text::said::Said;
@@ -228,9 +228,9 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
     let lane = find(open, name).await?;
     let rows = open.store.broadcasts(None).await?;
     let mut costs = Vec::new();
-    for row in rows.iter().filter(|r| r.lane == lane.id && waiting(r) > 0) {
+    for row in rows.iter().filter(|r| r.lane == lane.id && r.waiting() > 0) {
         let texts = open.store.texts(row.id).await?;
-        costs.push(Cost::of(&open.office, name, waiting(row), &texts));
+        costs.push(Cost::of(&open.office, name, row.waiting(), &texts));
     }
     let (notices, people) = (costs.len(), costs.iter().map(|c| c.people).sum::<u64>());
     // Nothing waits: nothing to ask.
@@ -263,17 +263,6 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
     Ok(0)
 }
 
-/// What a broadcast has still to bring out.
-fn waiting(row: &BroadcastRow) -> u64 {
-    let c = &row.counters;
-    let unopened = if row.state == BroadcastState::Open {
-        c.expected.saturating_sub(c.opened)
-    } else {
-        0
-    };
-    c.waiting + unopened
-}
-
 fn what_goes(name: &str, notices: usize, messages: u64) -> Said {
     match (notices, messages) {
         (1, 1) => said!(
@@ -297,7 +286,11 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
         return Err(StoreError::Refused(Refusal::StillConfigured(name.to_owned())).into());
     }
     let rows = open.store.broadcasts(None).await?;
-    let count: u64 = rows.iter().filter(|r| r.lane == lane.id).map(waiting).sum();
+    let count: u64 = rows
+        .iter()
+        .filter(|r| r.lane == lane.id)
+        .map(BroadcastRow::waiting)
+        .sum();
     // Nothing waits: nothing to ask.
     if count > 0 {
         let question = match count {

@@ -7,7 +7,7 @@ use super::output::{Failure, Output};
 use super::progress::Progress;
 use crate::app::{Lanes, Open};
 use crate::clock::Ms;
-use crate::domain::delivery::{BroadcastState, Gate, Health};
+use crate::domain::delivery::{Gate, Health};
 use crate::ids::NoticeSeq;
 use crate::said;
 use crate::store::owner::{Changes, Owner};
@@ -59,12 +59,10 @@ async fn watch(open: &Open, notice: NoticeSeq, lanes: &mut Option<Lanes>, out: &
 
 /// True where nothing more is to be expected now.
 fn is_settled(row: &BroadcastRow, lane: Option<&LaneRow>, now: Ms) -> bool {
-    let c = &row.counters;
-    let unopened = row.state == BroadcastState::Open && c.expected > c.opened;
-    if c.started > 0 {
+    if row.counters.started > 0 {
         return false;
     }
-    if c.waiting == 0 && !unopened {
+    if row.waiting() == 0 {
         return true;
     }
     let later = |at: Option<Ms>| at.is_some_and(|at| at > now + SOON_MS);
@@ -74,4 +72,111 @@ fn is_settled(row: &BroadcastRow, lane: Option<&LaneRow>, now: Ms) -> bool {
             || lane.health.health == Health::Paused
             || later(lane.health.blocked_until_ms)
     }) || (row.last_text.is_some() && later(row.next_due_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::delivery::BroadcastState;
+    use crate::domain::notice::Scope;
+    use crate::ids::{BroadcastId, IncidentId, LaneId};
+    use crate::store::{Counters, HealthRow};
+
+    const NOW: Ms = 1_000_000;
+
+    fn lane() -> LaneRow {
+        LaneRow {
+            id: LaneId(1),
+            name: "hook".to_owned(),
+            kind: "webhook".to_owned(),
+            account: "nachbar".to_owned(),
+            configured: true,
+            gate: Gate::Open,
+            gate_reason: None,
+            gate_by: None,
+            gate_since_ms: 0,
+            epoch: 1,
+            acknowledged: (1, 0),
+            health: HealthRow {
+                health: Health::Well,
+                since_ms: 0,
+                blocked_until_ms: None,
+                reason: None,
+                text: None,
+                failures: 0,
+            },
+            audience: 0,
+        }
+    }
+
+    fn row(waiting: u64, started: u64) -> BroadcastRow {
+        BroadcastRow {
+            id: BroadcastId(1),
+            lane: LaneId(1),
+            channel: "hook".to_owned(),
+            kind: "webhook".to_owned(),
+            incident: IncidentId(1),
+            number: 1,
+            notice: NoticeSeq(1),
+            scope: Scope::All,
+            urgent: false,
+            state: BroadcastState::Opened,
+            superseded_by: None,
+            audience: false,
+            counters: Counters {
+                opened: waiting + started,
+                expected: waiting + started,
+                waiting,
+                started,
+                ..Counters::default()
+            },
+            created_ms: 0,
+            first_done_ms: None,
+            changed_ms: 0,
+            next_due_ms: (waiting > 0).then_some(NOW),
+            last_text: None,
+            url: None,
+            expires_ms: None,
+        }
+    }
+
+    #[test]
+    fn what_ended_is_held_paused_or_waits_for_later_is_settled() {
+        let settled = |row: &BroadcastRow, lane: &LaneRow| is_settled(row, Some(lane), NOW);
+        assert!(settled(&row(0, 0), &lane()));
+        assert!(!settled(&row(1, 0), &lane()), "due now");
+        let mut held = lane();
+        held.gate = Gate::Held;
+        assert!(settled(&row(1, 0), &held));
+        assert!(!settled(&row(1, 1), &held), "in flight");
+        // Credentials: only a person ends that.
+        let mut paused = lane();
+        paused.health.health = Health::Paused;
+        assert!(settled(&row(1, 0), &paused));
+        // The service named a time, or the breaker waits: also for rows that were not tried themselves.
+        let mut blocked = lane();
+        blocked.health.blocked_until_ms = Some(NOW + 60_000);
+        assert!(settled(&row(1, 0), &blocked));
+        blocked.health.blocked_until_ms = Some(NOW - 1);
+        assert!(!settled(&row(1, 0), &blocked));
+        let failed = BroadcastRow {
+            next_due_ms: Some(NOW + 5_000),
+            last_text: Some(said!("gestört", "in trouble")),
+            ..row(1, 0)
+        };
+        assert!(settled(&failed, &lane()));
+        let mut gone = lane();
+        gone.configured = false;
+        assert!(settled(&row(1, 0), &gone));
+        // An audience whose rows are not made yet.
+        let unopened = BroadcastRow {
+            state: BroadcastState::Open,
+            counters: Counters {
+                expected: 5,
+                ..Counters::default()
+            },
+            ..row(0, 0)
+        };
+        assert!(!settled(&unopened, &lane()));
+    }
 }

@@ -16,6 +16,7 @@ mod state_json;
 mod style;
 mod ticker;
 mod unsubscribe;
+mod wall;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +121,7 @@ pub fn render_site(
         let mut languages = vec![front_language];
         languages.extend(spoken.into_iter().filter(|l| *l != front_language));
         for &lang in &languages {
-            let (file, page) = small::wall(engine, site_url, publishers, lang, &languages, now)?;
+            let (file, page) = wall::wall(engine, site_url, publishers, lang, &languages, now)?;
             site.files.insert(file, page);
         }
     }

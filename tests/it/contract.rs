@@ -1,6 +1,7 @@
 //! The contract of the command line (DESIGN 6, NOTICE.md, LANES 1 and 2) as a black box: the built program in a folder of its
 //! own, looked at through its answers, its pages and its files.
 
+mod acts;
 mod asking;
 mod channels;
 mod command_line;
@@ -9,7 +10,9 @@ mod fitting;
 mod incidents;
 mod public_site;
 mod publishing;
+mod screens;
 mod serving;
+mod waiting;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -65,7 +68,7 @@ fn publish_file(app: &TestApp, path: &str, args: &[&str]) -> Answer {
 }
 
 /// Every file below a folder with its content.
-fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(super) fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     fn walk(folder: &Path, base: &Path, all: &mut Vec<(String, Vec<u8>)>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

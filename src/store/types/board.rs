@@ -84,6 +84,22 @@ pub struct BroadcastRow {
     pub expires_ms: Option<Ms>,
 }
 
+impl BroadcastRow {
+    /// Recipients whose turn will come: they have no row yet.
+    pub fn unopened(&self) -> u64 {
+        if self.state == BroadcastState::Open {
+            self.counters.expected.saturating_sub(self.counters.opened)
+        } else {
+            0
+        }
+    }
+
+    /// What it has still to bring out.
+    pub fn waiting(&self) -> u64 {
+        self.counters.waiting + self.unopened()
+    }
+}
+
 /// A delivery as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeliveryRow {

@@ -4,6 +4,8 @@
 
 pub mod app;
 pub mod browser;
+pub mod cases;
+pub mod clock;
 pub mod counterparts;
 pub mod fixture;
 pub mod http;
@@ -13,6 +15,7 @@ pub mod ports;
 pub mod proxy;
 pub mod receiver;
 pub mod stage;
+pub mod terminal;
 pub mod wait;
 
 use std::io::Write;
