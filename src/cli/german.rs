@@ -21,6 +21,22 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("demo.once", "Von selbst enden; ohne Terminal ist es immer so"),
     (
+        "new",
+        "Eine Meldung zum Ausfüllen ausgeben, mit den Nummern des Vorfalls und dem, was zurzeit gilt",
+    ),
+    (
+        "new.kind",
+        "Was es werden soll; ohne Angabe die erste Meldung, oder die nächste, wenn ein Vorfall offen ist",
+    ),
+    (
+        "new.incident",
+        "Der Vorfall; nötig, wenn mehrere offen sind. Bei first: die Kennung des neuen",
+    ),
+    (
+        "new.publisher",
+        "Der Herausgeber; nötig, wenn es mehrere gibt und kein Vorfall genannt ist",
+    ),
+    (
         "serve",
         "Senden, Website und Verwaltung bereitstellen, bis es beendet wird",
     ),

@@ -9,6 +9,7 @@ mod export;
 mod german;
 mod incident;
 mod keep;
+mod new;
 pub mod output;
 mod preview;
 mod publish;
@@ -62,6 +63,8 @@ pub struct Globals {
 enum Command {
     /// Show everything in a throw-away folder with sandbox providers; nothing leaves this machine.
     Demo(crate::cli::demo::DemoArgs),
+    /// Print a notice to fill in, with the incident's numbers and what holds now.
+    New(new::NewArgs),
     /// Run the lanes, the public site and the admin listener until stopped.
     Serve,
     /// Publish a notice file (or `-`) to every channel.
@@ -171,6 +174,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
     let globals = &cli.globals;
     match cli.command {
         Command::Demo(args) => crate::cli::demo::run(args, out).await,
+        Command::New(args) => new::run(globals, args, out).await,
         Command::Serve => serve::run(globals, out).await,
         Command::Publish(args) => publish::run(globals, args, out).await,
         Command::Preview(args) => preview::run(globals, args, out).await,

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 pub use crate::failure::Failure;
 use crate::text::said::Said;
+pub use crate::text::wrap::wrap;
 
 /// Where and how a command prints.
 #[derive(Debug, Clone)]
@@ -161,25 +162,6 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     out
-}
-
-/// Breaks a text into lines of at most `width` characters at spaces; a longer word stands alone.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines
-            .last_mut()
-            .expect("there is always a line: it begins with one and only grows");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 pub mod audience;
 pub mod board;
+pub mod form;
 mod prepare;
 mod prepared;
 pub mod redact;

@@ -7,7 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use config::{Config, Environment, Map, Value as Merged, ValueKind};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, Environment, Map, Value as Merged, ValueKind};
 
 use super::raw::{Node, Place, RawTable, Value};
 use crate::domain::problem::Problem;
@@ -43,6 +44,37 @@ pub fn gather(file: &Path, env: &BTreeMap<String, String>) -> Result<RawTable, V
     if !problems.is_empty() {
         return Err(problems);
     }
+    merge(builder, file, env, &book)
+}
+
+/// A text as if it were the only file, of this name, without environment.
+pub fn of_text(file: &Path, text: &str) -> Result<RawTable, Vec<Problem>> {
+    let (mut book, name) = (Book::default(), Arc::from(file.to_string_lossy().as_ref()));
+    let source = parse(file, name, text, &mut book)?;
+    merge(Config::builder().add_source(source), file, &BTreeMap::new(), &book)
+}
+
+/// A TOML file that is no configuration, with the places of its values.
+pub fn table_of(file: &Path) -> Result<RawTable, Vec<Problem>> {
+    let (mut book, name) = (Book::default(), Arc::<str>::from(file.to_string_lossy().as_ref()));
+    let text = read(file, &name).map_err(|problem| vec![*problem])?;
+    let Parsed(map) = walk::values(file, name, &text, &mut book)?;
+    Ok(book.table("", map, file))
+}
+
+/// The environment, as far as it is text.
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn merge(
+    builder: ConfigBuilder<DefaultState>,
+    file: &Path,
+    env: &BTreeMap<String, String>,
+    book: &Book,
+) -> Result<RawTable, Vec<Problem>> {
     let overrides = env
         .iter()
         .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))

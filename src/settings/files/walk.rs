@@ -13,8 +13,23 @@ use crate::settings::quoted::quoted;
 use crate::settings::raw::Place;
 use crate::text::near::nearest;
 
-/// Reads one file; the book learns where its sections stand.
+/// Reads one file of a configuration; the book learns where its sections stand.
 pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
+    walk(path, name, text, book, |walk, table| walk.definitions(table))
+}
+
+/// Reads a file that is no configuration: any key may stand at its top.
+pub(super) fn values(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
+    walk(path, name, text, book, |_, _| {})
+}
+
+fn walk(
+    path: &Path,
+    name: Arc<str>,
+    text: &str,
+    book: &mut Book,
+    top: impl FnOnce(&mut Walk<'_>, &DeTable<'_>),
+) -> Result<Parsed, Vec<Problem>> {
     let dir: Arc<Path> = Arc::from(path.parent().unwrap_or(Path::new("")));
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut problems: Vec<Problem> = errors
@@ -48,7 +63,7 @@ pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) ->
             problems: Vec::new(),
         };
         let map = walk.table("", table.get_ref());
-        walk.definitions(table.get_ref());
+        top(&mut walk, table.get_ref());
         problems = walk.problems;
         if problems.is_empty() {
             return Ok(Parsed(map));
