@@ -21,6 +21,18 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("demo.once", "Von selbst enden; ohne Terminal ist es immer so"),
     (
+        "init",
+        "Einrichten: fragt sechs Dinge, schreibt channels.toml und Schlüssel, prüft alles, schreibt das Notfallblatt",
+    ),
+    (
+        "init.answers",
+        "Eine TOML-Datei mit den sechs Antworten: name, land, phone, url, target, imprint. Dann wird nichts gefragt",
+    ),
+    (
+        "init.sheet",
+        "Nur das Notfallblatt noch einmal schreiben und zeigen, nach der Konfiguration, wie sie jetzt ist",
+    ),
+    (
         "new",
         "Eine Meldung zum Ausfüllen ausgeben, mit den Nummern des Vorfalls und dem, was zurzeit gilt",
     ),
@@ -123,10 +135,7 @@ const TEXTS: &[(&str, &str)] = &[
         "decide.what",
         "Nummer einer Zustellung, oder b7 für alles Unklare der Sendung 7",
     ),
-    (
-        "decide.decision",
-        "there: angekommen; again: noch einmal senden; drop: aufgeben",
-    ),
+    ("decide.decision", "Angekommen, noch einmal senden, oder aufgeben"),
     ("decide.yes", "Vor dem nochmaligen Senden nicht nachfragen"),
     (
         "channel",
@@ -244,8 +253,25 @@ fn translated(command: Command, path: &str) -> Command {
         .subcommand_help_heading("Befehle")
         .mut_args(|arg| {
             let help = text(&format!("{path}.{}", arg.get_id())).or_else(|| text(&format!(".{}", arg.get_id())));
+            // clap would explain each word in English.
+            let words: Vec<String> = match arg.get_action() {
+                ArgAction::Set | ArgAction::Append => arg.get_possible_values(),
+                _ => Vec::new(),
+            }
+            .iter()
+            .map(|value| value.get_name().to_owned())
+            .collect();
+            let help = help.unwrap_or_default();
+            let help = if words.is_empty() {
+                help.to_owned()
+            } else {
+                format!("{help} [möglich: {}]", words.join(", "))
+            };
             let heading = if arg.is_positional() { "Angaben" } else { "Optionen" };
-            arg.help(help.unwrap_or_default()).long_help(None).help_heading(heading)
+            arg.help(help)
+                .long_help(None)
+                .help_heading(heading)
+                .hide_possible_values(true)
         });
     command.mut_subcommands(|below| {
         let path = format!("{path} {}", below.get_name());

@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod german;
 mod incident;
+mod init;
 mod keep;
 mod new;
 pub mod output;
@@ -63,6 +64,8 @@ pub struct Globals {
 enum Command {
     /// Show everything in a throw-away folder with sandbox providers; nothing leaves this machine.
     Demo(crate::cli::demo::DemoArgs),
+    /// Set up: asks six things, writes channels.toml and key, looks whether all is well, writes the emergency sheet.
+    Init(init::InitArgs),
     /// Print a notice to fill in, with the incident's numbers and what holds now.
     New(new::NewArgs),
     /// Run the lanes, the public site and the admin listener until stopped.
@@ -174,6 +177,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
     let globals = &cli.globals;
     match cli.command {
         Command::Demo(args) => crate::cli::demo::run(args, out).await,
+        Command::Init(args) => init::run(globals, args, out).await,
         Command::New(args) => new::run(globals, args, out).await,
         Command::Serve => serve::run(globals, out).await,
         Command::Publish(args) => publish::run(globals, args, out).await,

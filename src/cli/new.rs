@@ -33,8 +33,13 @@ pub async fn run(globals: &Globals, args: NewArgs, out: &Output) -> Result<u8, F
     let publisher = publisher(&office, &known, &args)?;
     let mine: Vec<&KnownIncident> = known.iter().filter(|i| i.publisher == publisher.id).collect();
     let open: Vec<&KnownIncident> = mine.iter().copied().filter(|i| !i.closed).collect();
-    let kind = args.kind.unwrap_or(if open.is_empty() { Form::First } else { Form::Update });
-    let slug = args.incident.as_deref().map(|name| name.rsplit('/').next().unwrap_or(name));
+    let kind = args
+        .kind
+        .unwrap_or(if open.is_empty() { Form::First } else { Form::Update });
+    let slug = args
+        .incident
+        .as_deref()
+        .map(|name| name.rsplit('/').next().unwrap_or(name));
     let occasion = Occasion {
         publisher,
         several: office.settings.publishers.len() > 1,

@@ -58,7 +58,10 @@ fn value_of(shape: Shape, value: &Value, publisher: &Publisher) -> Option<String
 
 /// The words of a fact in several languages, on one line; `None` where it has those of the first language only.
 fn words(table: Table, fields: &Map<String, Value>, publisher: &Publisher) -> Option<String> {
-    let known = |tag: &str| tag.parse::<Lang>().is_ok_and(|lang| publisher.languages.contains(&lang));
+    let known = |tag: &str| {
+        tag.parse::<Lang>()
+            .is_ok_and(|lang| publisher.languages.contains(&lang))
+    };
     let mut parts: Vec<String> = fields
         .get("translations")?
         .as_object()?

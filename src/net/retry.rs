@@ -39,7 +39,8 @@ fn seconds(written: &str) -> Option<Ms> {
     (seconds.is_finite() && (0.0..1e11).contains(&seconds)).then(|| (seconds * 1_000.0).ceil() as Ms)
 }
 
-fn http_date(written: &str) -> Option<Ms> {
+/// A date as HTTP writes it (RFC 9110, 5.6.7).
+pub(super) fn http_date(written: &str) -> Option<Ms> {
     static PARSER: DateTimeParser = DateTimeParser::new();
     PARSER.parse_timestamp(written).ok().map(Timestamp::as_millisecond)
 }

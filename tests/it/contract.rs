@@ -3,8 +3,10 @@
 
 mod asking;
 mod channels;
+mod checks;
 mod command_line;
 mod examples;
+mod first_steps;
 mod incidents;
 mod publishing;
 mod serving;

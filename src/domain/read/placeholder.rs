@@ -30,7 +30,8 @@ fn below(node: &Node, path: &str, sink: &mut Sink) {
 /// `…` or `...`, alone. Within a sentence dots are the author's.
 fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
-    text.contains('…') && text.chars().all(|c| matches!(c, '…' | '.' | ' ')) || text.len() > 2 && text.bytes().all(|b| b == b'.')
+    text.contains('…') && text.chars().all(|c| matches!(c, '…' | '.' | ' '))
+        || text.len() > 2 && text.bytes().all(|b| b == b'.')
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! What holds now stands there as comments. A fact carries over by itself (NOTICE.md); given again it would take this notice's
 //! as-of and look as if somebody had just checked it.
 
+mod around;
 mod page;
 mod parts;
 
@@ -97,13 +98,6 @@ pub fn form(kind: Form, occasion: &Occasion<'_>) -> Result<Filled, Said> {
     };
     let mut page = Page::new(publisher.first_language().is_german());
     page.head(kind, publisher, view.as_ref(), after + 1);
-    if occasion.several {
-        page.text("publisher", &publisher.id);
-    }
-    if let Some(slug) = &incident {
-        page.text("incident", slug);
-    }
-    page.seen(after);
     match (kind, &view) {
         (Form::First, _) | (_, None) => page.first(occasion),
         (Form::Update, Some(view)) => page.update(view),
@@ -112,6 +106,8 @@ pub fn form(kind: Form, occasion: &Occasion<'_>) -> Result<Filled, Said> {
         (Form::RolledBack, Some(view)) => page.rolled_back(&restored(view), occasion),
     }
     page.more(kind);
+    let named = occasion.several.then_some(publisher.id.as_str());
+    page.belongs(kind, named, incident.as_deref(), after);
     match &view {
         None => page.contact(publisher),
         // A retraction says one thing.

@@ -28,7 +28,8 @@ impl Page {
     /// A comment in the language of the file, in as many lines as it needs.
     pub fn note(&mut self, said: &Said) {
         let text = said.in_german(self.german).to_owned();
-        self.lines.extend(wrap(&text, WIDTH).iter().map(|line| format!("# {line}")));
+        self.lines
+            .extend(wrap(&text, WIDTH).iter().map(|line| format!("# {line}")));
     }
 
     /// A comment after an empty line.

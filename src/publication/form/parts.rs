@@ -1,11 +1,8 @@
-//! The parts of a form with their explanations: one line that says what belongs there, one that waits for it.
+//! What a form asks for: a comment that says what belongs there and gives an example, a line that waits for it.
 
-use jiff::Timestamp;
-
+use super::Occasion;
 use super::page::Page;
-use super::{Form, Occasion};
 use crate::domain::incident::{IncidentView, NoticeView};
-use crate::domain::publisher::Publisher;
 use crate::domain::words::IncidentState;
 use crate::render::words::Words;
 use crate::said;
@@ -13,55 +10,6 @@ use crate::text::lang::Lang;
 use crate::text::said::Said;
 
 impl Page {
-    /// What the file is and what to do with it.
-    pub fn head(&mut self, kind: Form, publisher: &Publisher, view: Option<&IncidentView>, number: u32) {
-        let name = one_line(&publisher.name);
-        let about = view.map(|v| (one_line(&v.title), v.slug.clone()));
-        self.note(&match (kind, about) {
-            (Form::Correction, Some((title, slug))) => said!(
-                "Berichtigung von {name} zum Vorfall {slug} „{title}“; sie wird Meldung {number}.",
-                "Correction by {name} in the incident {slug} \"{title}\"; it becomes notice {number}."
-            ),
-            (Form::Retraction, Some((title, slug))) => said!(
-                "Rücknahme von {name} zum Vorfall {slug} „{title}“; sie wird Meldung {number}.",
-                "Retraction by {name} in the incident {slug} \"{title}\"; it becomes notice {number}."
-            ),
-            (_, Some((title, slug))) => said!(
-                "Meldung {number} von {name} zum Vorfall {slug} „{title}“.",
-                "Notice {number} by {name} in the incident {slug} \"{title}\"."
-            ),
-            (_, None) => said!(
-                "Erste Meldung von {name} zu einem Vorfall.",
-                "First notice by {name} of an incident."
-            ),
-        });
-        self.note(&said!(
-            "Ersetzen Sie jedes … durch das, was gilt; die Anführungszeichen bleiben. Was Sie nicht wissen, streichen Sie samt der Zeile; headline und summary müssen bleiben.",
-            "Replace every … by what holds; the quotation marks stay. What you do not know, remove with its line; headline and summary must stay."
-        ));
-        self.note(&said!(
-            "Dann: rundruf preview DATEI zeigt, was hinausgeht; rundruf publish DATEI --wait veröffentlicht es. Zeilen mit # davor zählen nicht.",
-            "Then: rundruf preview FILE shows what will go out; rundruf publish FILE --wait publishes it. Lines that begin with # do not count."
-        ));
-        self.gap();
-    }
-
-    /// The last notice seen.
-    pub fn seen(&mut self, after: u32) {
-        self.line(format!("after = {after}"));
-        self.note(&if after == 0 {
-            said!(
-                "after = 0: Sie kennen noch keine Meldung dazu. Hat inzwischen jemand eine veröffentlicht, erscheint diese nicht, und Sie erfahren es.",
-                "after = 0: you know of no notice yet. Where somebody has published one meanwhile, this one does not appear and you are told."
-            )
-        } else {
-            said!(
-                "after = {after}: Sie kennen alles bis Meldung {after}. Ist inzwischen eine neuere da, erscheint diese nicht, und Sie erfahren es.",
-                "after = {after}: you know everything up to notice {after}. Where there is a newer one by then, this one does not appear and you are told."
-            )
-        });
-    }
-
     /// Headline, time, summary, promise of a first notice.
     pub fn first(&mut self, occasion: &Occasion<'_>) {
         if let Some(open) = occasion.incidents.iter().rev().find(|i| !i.closed) {
@@ -105,12 +53,14 @@ impl Page {
 
     /// Something said earlier was wrong.
     pub fn correction(&mut self, standing: &[&NoticeView], occasion: &Occasion<'_>) {
-        self.gap();
-        self.line("kind = \"correction\"");
-        self.which(standing, occasion, &said!(
-            "Welche Meldung war falsch? Eingetragen ist die neueste; möglich sind:",
-            "Which notice was wrong? The newest is entered; possible are:"
-        ));
+        self.which(
+            standing,
+            occasion,
+            &said!(
+                "Welche Meldung war falsch? Eingetragen ist die neueste; möglich sind:",
+                "Which notice was wrong? The newest is entered; possible are:"
+            ),
+        );
         self.headline(&said!(
             "Berichtigung: Das Bürgerbüro öffnet erst um 10 Uhr",
             "Correction: the citizens' office opens at 10 only"
@@ -123,12 +73,14 @@ impl Page {
 
     /// Something said earlier is taken back without a better word.
     pub fn retraction(&mut self, standing: &[&NoticeView], occasion: &Occasion<'_>) {
-        self.gap();
-        self.line("kind = \"retraction\"");
-        self.which(standing, occasion, &said!(
-            "Welche Meldung nehmen Sie zurück? Eingetragen ist die neueste; möglich sind:",
-            "Which notice do you take back? The newest is entered; possible are:"
-        ));
+        self.which(
+            standing,
+            occasion,
+            &said!(
+                "Welche Meldung nehmen Sie zurück? Eingetragen ist die neueste; möglich sind:",
+                "Which notice do you take back? The newest is entered; possible are:"
+            ),
+        );
         let number = standing.last().map_or(0, |n| n.notice.number);
         self.section(&said!(
             "Bei einer anderen Nummer auch hier ändern.",
@@ -178,103 +130,6 @@ impl Page {
         self.promise();
     }
 
-    /// Fields that a notice can do without.
-    pub fn more(&mut self, kind: Form) {
-        self.section(&said!(
-            "Wenn Sie mehr sagen wollen: # entfernen.",
-            "To say more: remove the #."
-        ));
-        self.off("body = \"…\"           # Markdown");
-        if kind != Form::Retraction {
-            self.off("short = \"…\"          # SMS");
-        }
-        self.off("cleared_with = \"…\"");
-        self.note(&said!(
-            "body: ausführlicher, mit Absätzen. short: für SMS und kurze Beiträge. cleared_with: mit wem abgestimmt; bleibt intern.",
-            "body: in detail, with paragraphs. short: for SMS and short posts. cleared_with: with whom it is agreed; stays internal."
-        ));
-    }
-
-    /// The number people can call, of a first notice; and how facts are written.
-    pub fn contact(&mut self, publisher: &Publisher) {
-        self.section(&said!(
-            "Wo sind Sie zu erreichen? Rufen Sie die Nummer an, bevor Sie sie veröffentlichen.",
-            "Where can you be reached? Call the number before you publish it."
-        ));
-        self.line("[contact.zentrale]");
-        match &publisher.phone {
-            Some(phone) => self.text("phone", phone),
-            None => self.waits("phone"),
-        }
-        self.section(&said!(
-            "Was geht, was nicht, und wo? Beispiele:",
-            "What works, what does not, and where? Examples:"
-        ));
-        let (online, hall) = (
-            self.word(&said!("Online-Dienste", "Online services")),
-            self.word(&said!("Rathaus", "Town hall")),
-        );
-        for line in [
-            "[contact.email]",
-            "state = \"off\"",
-            "[service.online]",
-            &format!("name = \"{online}\""),
-            "state = \"off\"",
-            "[place.rathaus]",
-            &format!("name = \"{hall}\""),
-            "state = \"open\"",
-            "[unknown.ende]",
-            "text = \"…\"",
-        ] {
-            self.off(line);
-        }
-    }
-
-    /// What holds now, as comments.
-    pub fn live(&mut self, view: &IncidentView, publisher: &Publisher, kind: Form) {
-        let facts = view.facts.written(publisher);
-        if facts.is_empty() {
-            return;
-        }
-        self.section(&said!(
-            "Das gilt zurzeit, und es gilt ohne Ihr Zutun weiter. Was sich geändert hat: bei der Überschrift in Klammern und bei den Zeilen, die anders werden, das # entfernen. Was vorbei ist: die Überschrift, und darunter ended = true.",
-            "This holds now, and goes on without you. What has changed: remove the # at the heading in brackets and at the lines that change. What is over: the heading, and below it ended = true."
-        ));
-        if kind == Form::RolledBack {
-            self.note(&said!(
-                "Dienste, die wieder aus sind, bekommen state = \"rolled-back\".",
-                "Services that are off again get state = \"rolled-back\"."
-            ));
-        }
-        for fact in facts {
-            self.gap();
-            let (number, at) = (fact.touched, shown(publisher, fact.as_of));
-            let from = self.word(&said!("Meldung {number}, Stand {at}", "notice {number}, as of {at}"));
-            for (n, line) in fact.lines.iter().enumerate() {
-                // Behind the heading, so that a whole block can be made to count.
-                self.off(&if n == 0 { format!("{line}  # {from}") } else { line.clone() });
-            }
-        }
-    }
-
-    /// The publisher's other languages.
-    pub fn languages(&mut self, publisher: &Publisher) {
-        let others: Vec<Lang> = publisher.languages.iter().skip(1).copied().collect();
-        if others.is_empty() {
-            return;
-        }
-        let first = publisher.first_language();
-        self.section(&said!(
-            "In anderen Sprachen; fehlt eine, erscheint die Meldung dort auf {first}, mit einem Satz, der das sagt.",
-            "In other languages; where one is missing the notice appears there in {first}, with a sentence that says so."
-        ));
-        for lang in others {
-            self.off(&format!("[text.{lang}]"));
-            self.off("headline = \"…\"");
-            self.off("summary = \"…\"");
-        }
-    }
-
     fn headline(&mut self, example: &Said) {
         let Said { de, en } = example;
         self.section(&said!(
@@ -291,7 +146,10 @@ impl Page {
     }
 
     fn since(&mut self, occasion: &Occasion<'_>) {
-        let today = occasion.now.to_zoned_datetime(occasion.publisher.timezone.clone()).date();
+        let today = occasion
+            .now
+            .to_zoned_datetime(occasion.publisher.timezone.clone())
+            .date();
         self.section(&said!(
             "Seit wann? \"06:00\" heißt heute um 6 Uhr; sonst mit Datum: \"{today} 06:00\".",
             "Since when? \"06:00\" means 6 o'clock today; else with the date: \"{today} 06:00\"."
@@ -317,35 +175,4 @@ impl Page {
         ));
         self.off(&format!("state = \"{now}\""));
     }
-
-    fn which(&mut self, standing: &[&NoticeView], occasion: &Occasion<'_>, asks: &Said) {
-        self.section(asks);
-        for view in standing {
-            let notice = &view.notice;
-            let headline = notice.words.get(&occasion.publisher.first_language());
-            let headline = one_line(&headline.map(|w| w.headline.clone()).unwrap_or_default());
-            let (number, at) = (notice.number, shown(occasion.publisher, notice.as_of));
-            self.note(&said!(
-                "— {number} (Stand {at}): {headline}",
-                "— {number} (as of {at}): {headline}"
-            ));
-        }
-        let newest = standing.last().map_or(0, |n| n.notice.number);
-        self.line(format!("corrects = [{newest}]"));
-    }
-}
-
-/// A text of a person within a comment: a line break would end the comment.
-fn one_line(text: &str) -> String {
-    text.split(char::is_whitespace)
-        .filter(|w| !w.is_empty())
-        .map(|w| w.chars().filter(|c| !c.is_control()).collect::<String>())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-fn shown(publisher: &Publisher, at: Timestamp) -> String {
-    at.to_zoned_datetime(publisher.timezone.clone())
-        .strftime("%Y-%m-%d %H:%M")
-        .to_string()
 }

@@ -13,14 +13,21 @@ use crate::settings::quoted::quoted;
 use crate::settings::raw::Place;
 use crate::text::near::nearest;
 
+/// What may stand at the top of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    Sections,
+    Anything,
+}
+
 /// Reads one file of a configuration; the book learns where its sections stand.
 pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
-    walk(path, name, text, book, |walk, table| walk.definitions(table))
+    walk(path, name, text, book, Top::Sections)
 }
 
 /// Reads a file that is no configuration: any key may stand at its top.
 pub(super) fn values(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
-    walk(path, name, text, book, |_, _| {})
+    walk(path, name, text, book, Top::Anything)
 }
 
 fn walk(
@@ -28,7 +35,7 @@ fn walk(
     name: Arc<str>,
     text: &str,
     book: &mut Book,
-    top: impl FnOnce(&mut Walk<'_>, &DeTable<'_>),
+    top: Top,
 ) -> Result<Parsed, Vec<Problem>> {
     let dir: Arc<Path> = Arc::from(path.parent().unwrap_or(Path::new("")));
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -63,7 +70,9 @@ fn walk(
             problems: Vec::new(),
         };
         let map = walk.table("", table.get_ref());
-        top(&mut walk, table.get_ref());
+        if top == Top::Sections {
+            walk.definitions(table.get_ref());
+        }
         problems = walk.problems;
         if problems.is_empty() {
             return Ok(Parsed(map));

@@ -1,0 +1,98 @@
+//! What a counterpart shows to anybody who comes by: its certificate and its clock. One request without credentials to the
+//! top of the host; nothing is sent, whatever it answers.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::DATE;
+use reqwest::tls::TlsInfo;
+use rustls::CertificateError;
+use url::Url;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use super::{Failure, Use, builder, chain, retry, sort};
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// When its certificate ends; `None` without TLS.
+    pub certificate_ends: Option<Timestamp>,
+    /// What time it believes it is, to the second.
+    pub date: Option<Timestamp>,
+}
+
+/// Why nothing was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unseen {
+    /// Its certificate has run out.
+    Expired,
+    /// Its certificate does not hold yet.
+    NotYetValid,
+    /// Its certificate is for other names.
+    OtherName,
+    /// Nobody this machine trusts has signed its certificate.
+    Untrusted,
+    /// No answer.
+    Failed(Failure),
+}
+
+/// Looks at the top of a host: `https://host:port/`.
+pub async fn look(origin: &Url, timeout: Duration) -> Result<Seen, Unseen> {
+    let usage = Use {
+        timeout,
+        concurrency: 1,
+        reuse: false,
+        // Addresses of our own configuration.
+        private: true,
+    };
+    let failed = |text| Unseen::Failed(Failure::NotConnected(text));
+    let client = builder(usage).tls_info(true).build().map_err(|e| failed(chain(&e)))?;
+    let answer = match tokio::time::timeout(timeout, client.head(origin.clone()).send()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => return Err(certificate_fault(&error).unwrap_or_else(|| Unseen::Failed(sort(&error)))),
+        Err(_) => return Err(failed(format!("nothing came within {timeout:?}"))),
+    };
+    let certificate = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+    let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
+    Ok(Seen {
+        certificate_ends: certificate.and_then(ends),
+        date: date
+            .and_then(retry::http_date)
+            .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+    })
+}
+
+/// When a certificate (DER) ends.
+fn ends(der: &[u8]) -> Option<Timestamp> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let until = certificate.tbs_certificate().validity().not_after.to_unix_duration();
+    Timestamp::from_second(i64::try_from(until.as_secs()).ok()?).ok()
+}
+
+/// What is wrong with the certificate, where that is why there is no connection.
+fn certificate_fault(error: &reqwest::Error) -> Option<Unseen> {
+    let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = at {
+        // An error of TLS comes wrapped in one of the connection.
+        let inner = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(fault)) = inner.or_else(|| cause.downcast_ref()) {
+            return match fault {
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(Unseen::Expired),
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    Some(Unseen::NotYetValid)
+                }
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    Some(Unseen::OtherName)
+                }
+                CertificateError::UnknownIssuer => Some(Unseen::Untrusted),
+                _ => None,
+            };
+        }
+        at = cause.source();
+    }
+    None
+}
