@@ -206,8 +206,9 @@ const TEXTS: &[(&str, &str)] = &[
 ];
 
 const AFTER: &str = "Zum Kennenlernen: rundruf demo führt alles auf dieser Maschine vor und sendet nichts.
-Eine Meldung braucht fünf Zeilen: in meldung.toml schreiben, mit rundruf preview meldung.toml ansehen,
-mit rundruf publish meldung.toml veröffentlichen.
+Zum Einrichten: rundruf init stellt sechs Fragen.
+Eine Meldung braucht fünf Zeilen: rundruf new > meldung.toml gibt sie zum Ausfüllen aus,
+rundruf preview meldung.toml zeigt, was hinausgeht, rundruf publish meldung.toml veröffentlicht es.
 rundruf status sagt, was angekommen ist; rundruf channel hold NAME hält einen Kanal an.
 
 Ende: 0 getan · 1 abgelehnt, passt nicht oder Widerspruch · 2 Aufruf oder Konfiguration";
@@ -253,25 +254,20 @@ fn translated(command: Command, path: &str) -> Command {
         .subcommand_help_heading("Befehle")
         .mut_args(|arg| {
             let help = text(&format!("{path}.{}", arg.get_id())).or_else(|| text(&format!(".{}", arg.get_id())));
-            // clap would explain each word in English.
-            let words: Vec<String> = match arg.get_action() {
+            let heading = if arg.is_positional() { "Angaben" } else { "Optionen" };
+            let arg = arg.long_help(None).help_heading(heading);
+            let help = help.unwrap_or_default();
+            let words = match arg.get_action() {
                 ArgAction::Set | ArgAction::Append => arg.get_possible_values(),
                 _ => Vec::new(),
-            }
-            .iter()
-            .map(|value| value.get_name().to_owned())
-            .collect();
-            let help = help.unwrap_or_default();
-            let help = if words.is_empty() {
-                help.to_owned()
-            } else {
-                format!("{help} [möglich: {}]", words.join(", "))
             };
-            let heading = if arg.is_positional() { "Angaben" } else { "Optionen" };
-            arg.help(help)
-                .long_help(None)
-                .help_heading(heading)
-                .hide_possible_values(true)
+            if words.is_empty() {
+                return arg.help(help);
+            }
+            // clap would explain each word in English.
+            let words: Vec<&str> = words.iter().map(clap::builder::PossibleValue::get_name).collect();
+            let help = format!("{help} [möglich: {}]", words.join(", "));
+            arg.help(help).hide_possible_values(true)
         });
     command.mut_subcommands(|below| {
         let path = format!("{path} {}", below.get_name());

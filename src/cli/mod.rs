@@ -31,8 +31,9 @@ use output::{Failure, Output};
     name = "rundruf",
     version,
     about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, webhooks.",
-    after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing.\n\
-        A notice needs five lines: write them to meldung.toml, look with `rundruf preview meldung.toml`, send with `rundruf publish meldung.toml`.\n\
+    after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing. `rundruf init` sets up your own.\n\
+        A notice needs five lines: `rundruf new > meldung.toml` prints them to fill in, `rundruf preview meldung.toml` shows what will go \
+        out, `rundruf publish meldung.toml` sends it.\n\
         `rundruf status` says what has arrived; `rundruf channel hold NAME` stops a channel.\n\n\
         Exit: 0 done · 1 refused, does not fit, or conflict · 2 usage or configuration"
 )]

@@ -97,7 +97,7 @@ impl Output {
             }
             Failure::Configuration(problems) => {
                 let count = problems.len();
-                serde_json::json!({ "error": format!("{count} problem(s) in the configuration"), "problems": problems })
+                serde_json::json!({ "error": format!("{count} problem(s) in the settings"), "problems": problems })
             }
         });
         match failure {
@@ -114,8 +114,8 @@ impl Output {
                     )
                 } else {
                     (
-                        format!("{count} Fehler in der Konfiguration; nichts wurde getan."),
-                        format!("{count} problem(s) in the configuration; nothing was done."),
+                        format!("{count} Fehler in den Angaben; nichts wurde getan."),
+                        format!("{count} problem(s) in the settings; nothing was done."),
                     )
                 };
                 eprintln!("{}", if self.german { de } else { en });

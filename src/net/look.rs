@@ -74,12 +74,7 @@ fn ends(der: &[u8]) -> Option<Timestamp> {
 fn certificate_fault(error: &reqwest::Error) -> Option<Unseen> {
     let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = at {
-        // An error of TLS comes wrapped in one of the connection.
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::InvalidCertificate(fault)) = inner.or_else(|| cause.downcast_ref()) {
+        if let Some(rustls::Error::InvalidCertificate(fault)) = cause.downcast_ref() {
             return match fault {
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(Unseen::Expired),
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -92,7 +87,11 @@ fn certificate_fault(error: &reqwest::Error) -> Option<Unseen> {
                 _ => None,
             };
         }
-        at = cause.source();
+        // An error of TLS comes within one of the connection, perhaps within another; these do not name it as their source.
+        at = match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
     }
     None
 }

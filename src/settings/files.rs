@@ -57,7 +57,12 @@ pub fn of_text(file: &Path, text: &str) -> Result<RawTable, Vec<Problem>> {
 /// A TOML file that is no configuration, with the places of its values.
 pub fn table_of(file: &Path) -> Result<RawTable, Vec<Problem>> {
     let (mut book, name) = (Book::default(), Arc::<str>::from(file.to_string_lossy().as_ref()));
-    let text = read(file, &name).map_err(|problem| vec![*problem])?;
+    let text = read(file, &name).map_err(|mut problem| {
+        if !file.exists() {
+            problem.remedy = said!("Bitte prüfen Sie den Namen der Datei.", "Check the name of the file.");
+        }
+        vec![*problem]
+    })?;
     let Parsed(map) = walk::values(file, name, &text, &mut book)?;
     Ok(book.table("", map, file))
 }
@@ -150,8 +155,8 @@ fn read(path: &Path, name: &str) -> Result<String, Box<Problem>> {
             problem(
                 said!("Diese Datei gibt es nicht.", "there is no such file."),
                 said!(
-                    "Nennen Sie die Konfiguration mit --config DATEI oder legen Sie channels.toml an.",
-                    "Name the configuration with --config FILE or create channels.toml."
+                    "Legen Sie die Konfiguration mit rundruf init an, oder nennen Sie eine andere mit --config DATEI.",
+                    "Make the configuration with rundruf init, or name another one with --config FILE."
                 ),
             )
         } else {

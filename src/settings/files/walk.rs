@@ -30,13 +30,7 @@ pub(super) fn values(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -
     walk(path, name, text, book, Top::Anything)
 }
 
-fn walk(
-    path: &Path,
-    name: Arc<str>,
-    text: &str,
-    book: &mut Book,
-    top: Top,
-) -> Result<Parsed, Vec<Problem>> {
+fn walk(path: &Path, name: Arc<str>, text: &str, book: &mut Book, top: Top) -> Result<Parsed, Vec<Problem>> {
     let dir: Arc<Path> = Arc::from(path.parent().unwrap_or(Path::new("")));
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut problems: Vec<Problem> = errors
