@@ -22,6 +22,34 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("demo.once", "Von selbst enden; ohne Terminal ist es immer so"),
     (
+        "init",
+        "Einrichten: fragt sechs Dinge, schreibt channels.toml und Schlüssel, prüft alles, schreibt das Notfallblatt",
+    ),
+    (
+        "init.answers",
+        "Eine TOML-Datei mit den sechs Antworten: name, land, phone, url, target, imprint. Dann wird nichts gefragt",
+    ),
+    (
+        "init.sheet",
+        "Nur das Notfallblatt noch einmal schreiben und zeigen, nach der Konfiguration, wie sie jetzt ist",
+    ),
+    (
+        "new",
+        "Eine Meldung zum Ausfüllen ausgeben, mit den Nummern des Vorfalls und dem, was zurzeit gilt",
+    ),
+    (
+        "new.kind",
+        "Was es werden soll; ohne Angabe die erste Meldung, oder die nächste, wenn ein Vorfall offen ist",
+    ),
+    (
+        "new.incident",
+        "Der Vorfall; nötig, wenn mehrere offen sind. Bei first: die Kennung des neuen",
+    ),
+    (
+        "new.publisher",
+        "Der Herausgeber; nötig, wenn es mehrere gibt und kein Vorfall genannt ist",
+    ),
+    (
         "serve",
         "Senden, Website und Verwaltung bereitstellen, bis es beendet wird",
     ),
@@ -183,8 +211,9 @@ const TEXTS: &[(&str, &str)] = &[
 ];
 
 const AFTER: &str = "Zum Kennenlernen: rundruf demo führt alles auf dieser Maschine vor und sendet nichts.
-Eine Meldung braucht fünf Zeilen: in meldung.toml schreiben, mit rundruf preview meldung.toml ansehen,
-mit rundruf publish meldung.toml veröffentlichen.
+Zum Einrichten: rundruf init stellt sechs Fragen.
+Eine Meldung braucht fünf Zeilen: rundruf new > meldung.toml gibt sie zum Ausfüllen aus,
+rundruf preview meldung.toml zeigt, was hinausgeht, rundruf publish meldung.toml veröffentlicht es.
 rundruf status sagt, was angekommen ist; rundruf channel hold NAME hält einen Kanal an.
 
 Ende: 0 getan · 1 abgelehnt, passt nicht oder Widerspruch · 2 Aufruf oder Konfiguration";
@@ -233,7 +262,19 @@ fn translated(command: Command, path: &str) -> Command {
         .mut_args(|arg| {
             let help = text(&format!("{path}.{}", arg.get_id())).or_else(|| text(&format!(".{}", arg.get_id())));
             let heading = if arg.is_positional() { "Angaben" } else { "Optionen" };
-            arg.help(help.unwrap_or_default()).long_help(None).help_heading(heading)
+            let arg = arg.long_help(None).help_heading(heading);
+            let help = help.unwrap_or_default();
+            let words = match arg.get_action() {
+                ArgAction::Set | ArgAction::Append => arg.get_possible_values(),
+                _ => Vec::new(),
+            };
+            if words.is_empty() {
+                return arg.help(help);
+            }
+            // clap would explain each word in English.
+            let words: Vec<&str> = words.iter().map(clap::builder::PossibleValue::get_name).collect();
+            let help = format!("{help} [möglich: {}]", words.join(", "));
+            arg.help(help).hide_possible_values(true)
         });
     command.mut_subcommands(|below| {
         let path = format!("{path} {}", below.get_name());

@@ -9,7 +9,9 @@ mod export;
 mod german;
 mod host;
 mod incident;
+mod init;
 mod keep;
+mod new;
 pub mod output;
 mod preview;
 mod price;
@@ -33,8 +35,9 @@ use output::{Failure, Output};
     name = "rundruf",
     version,
     about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, webhooks.",
-    after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing.\n\
-        A notice needs five lines: write them to meldung.toml, look with `rundruf preview meldung.toml`, send with `rundruf publish meldung.toml`.\n\
+    after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing. `rundruf init` sets up your own.\n\
+        A notice needs five lines: `rundruf new > meldung.toml` prints them to fill in, `rundruf preview meldung.toml` shows what will go \
+        out, `rundruf publish meldung.toml` sends it.\n\
         `rundruf status` says what has arrived; `rundruf channel hold NAME` stops a channel.\n\n\
         Exit: 0 done · 1 refused, does not fit, or conflict · 2 usage or configuration"
 )]
@@ -69,6 +72,10 @@ pub struct Globals {
 enum Command {
     /// Show everything in a throw-away folder with sandbox providers; nothing leaves this machine.
     Demo(crate::cli::demo::DemoArgs),
+    /// Set up: asks six things, writes channels.toml and key, looks whether all is well, writes the emergency sheet.
+    Init(init::InitArgs),
+    /// Print a notice to fill in, with the incident's numbers and what holds now.
+    New(new::NewArgs),
     /// Run the lanes, the public site and the admin listener until stopped.
     Serve,
     /// Publish a notice file (or `-`) to every channel.
@@ -178,6 +185,8 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
     let globals = &cli.globals;
     match cli.command {
         Command::Demo(args) => crate::cli::demo::run(args, out).await,
+        Command::Init(args) => init::run(globals, args, out).await,
+        Command::New(args) => new::run(globals, args, out).await,
         Command::Serve => serve::run(globals, out).await,
         Command::Publish(args) => publish::run(globals, args, out).await,
         Command::Preview(args) => preview::run(globals, args, out).await,

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 pub use crate::failure::Failure;
 use crate::said;
 use crate::text::said::Said;
+pub use crate::text::wrap::wrap;
 
 /// Where and how a command prints.
 #[derive(Debug, Clone)]
@@ -98,7 +99,7 @@ impl Output {
             }
             Failure::Configuration(problems) => {
                 let count = problems.len();
-                serde_json::json!({ "error": format!("{count} problem(s) in the configuration"), "problems": problems })
+                serde_json::json!({ "error": format!("{count} problem(s) in the settings"), "problems": problems })
             }
         });
         self.complain(&failure.said());
@@ -114,8 +115,8 @@ impl Output {
             Failure::Configuration(problems) => {
                 let count = problems.len();
                 self.complain(&said!(
-                    "{count} Fehler in der Konfiguration; nichts wurde getan.",
-                    "{count} problem(s) in the configuration; nothing was done."
+                    "{count} Fehler in den Angaben; nichts wurde getan.",
+                    "{count} problem(s) in the settings; nothing was done."
                 ));
             }
         }
@@ -185,39 +186,6 @@ fn table_row(row: &[String], widths: &[usize]) -> String {
         out.push('\n');
     }
     out
-}
-
-/// Breaks a text into lines of at most `width` characters, at spaces; a word that is longer breaks where the line ends.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = vec![String::new()];
-    let mut free = width;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        let gap = usize::from(free < width);
-        if gap + length <= free {
-            let line = lines
-                .last_mut()
-                .expect("there is always a line: it begins with one and only grows");
-            line.push_str(&" "[..gap]);
-            line.push_str(word);
-            free -= gap + length;
-            continue;
-        }
-        let pieces: Vec<char> = word.chars().collect();
-        for piece in pieces.chunks(width) {
-            // An empty first line is the word's.
-            if free < width {
-                lines.push(String::new());
-            }
-            let line = lines
-                .last_mut()
-                .expect("there is always a line: it begins with one and only grows");
-            line.extend(piece);
-            free = width - piece.len();
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

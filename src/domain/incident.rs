@@ -168,7 +168,31 @@ macro_rules! each_table {
     }};
 }
 
+/// A live fact as it would stand in a notice file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFact {
+    /// Notice that last touched it.
+    pub touched: u32,
+    /// As-of.
+    pub as_of: Timestamp,
+    /// Its lines, the heading first.
+    pub lines: Vec<String>,
+}
+
 impl LiveFacts {
+    /// Every live fact as it would stand in a notice file, in the order of the documentation.
+    pub fn written(&self, publisher: &Publisher) -> Vec<WrittenFact> {
+        let mut all = Vec::new();
+        each_table!(self, |table, live| {
+            all.extend(live.iter().map(|(id, live)| WrittenFact {
+                touched: live.touched,
+                as_of: live.as_of,
+                lines: super::write::fact(table, id, &live.fact, publisher),
+            }));
+        });
+        all
+    }
+
     /// True where the table has a live fact of this id.
     pub fn contains(&self, table: Table, id: &str) -> bool {
         let mut found = false;

@@ -16,3 +16,4 @@ pub mod schema;
 pub mod supersede;
 pub mod when;
 pub mod words;
+pub mod write;

@@ -3,6 +3,7 @@
 
 pub mod certificate;
 pub mod guard;
+pub mod look;
 pub mod retry;
 
 use std::sync::{Arc, Once};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
 
 use crate::clock::Ms;
 use crate::said;
@@ -127,25 +128,31 @@ pub fn install_tls() {
     });
 }
 
+/// What every client has in common.
+fn builder(usage: Use) -> ClientBuilder {
+    install_tls();
+    let idle = if usage.reuse { usage.concurrency as usize } else { 0 };
+    let builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT.min(usage.timeout))
+        .pool_max_idle_per_host(idle)
+        .pool_idle_timeout(Duration::from_secs(30));
+    if usage.private {
+        builder
+    } else {
+        builder.dns_resolver(Arc::new(guard::PublicOnly))
+    }
+}
+
 impl Http {
     /// A client. Fails only where the system's TLS roots cannot be read.
     pub fn new(usage: Use) -> Result<Self, Said> {
-        install_tls();
-        let idle = if usage.reuse { usage.concurrency as usize } else { 0 };
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT.min(usage.timeout))
-            .pool_max_idle_per_host(idle)
-            .pool_idle_timeout(Duration::from_secs(30));
-        if !usage.private {
-            builder = builder.dns_resolver(Arc::new(guard::PublicOnly));
-        }
-        let client = builder.build().map_err(|error| in_words(&error))?;
+        let client = builder(usage).build().map_err(|error| in_words(&error))?;
         Ok(Self { client, usage })
     }
 

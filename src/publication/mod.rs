@@ -4,6 +4,7 @@
 pub mod audience;
 pub mod board;
 pub mod consent;
+pub mod form;
 mod prepare;
 mod prepared;
 pub mod redact;

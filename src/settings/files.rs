@@ -7,7 +7,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use config::{Config, Environment, Map, Value as Merged, ValueKind};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, Environment, Map, Value as Merged, ValueKind};
 
 use super::quoted::quoted;
 use super::raw::{Node, Place, RawTable, Value};
@@ -43,12 +44,51 @@ pub fn gather(file: &Path, env: &BTreeMap<String, String>) -> Result<RawTable, V
             Err(problem) => problems.push(*problem),
         }
     }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    merge(builder, file, env, &book)
+}
+
+/// A text as if it were the only file, of this name, without environment.
+pub fn of_text(file: &Path, text: &str) -> Result<RawTable, Vec<Problem>> {
+    let (mut book, name) = (Book::default(), Arc::from(file.to_string_lossy().as_ref()));
+    let source = parse(file, name, text, &mut book)?;
+    merge(Config::builder().add_source(source), file, &BTreeMap::new(), &book)
+}
+
+/// A TOML file that is no configuration, with the places of its values.
+pub fn table_of(file: &Path) -> Result<RawTable, Vec<Problem>> {
+    let (mut book, name) = (Book::default(), Arc::<str>::from(file.to_string_lossy().as_ref()));
+    let text = read(file, &name).map_err(|mut problem| {
+        if !file.exists() {
+            problem.remedy = said!("Bitte prüfen Sie den Namen der Datei.", "Check the name of the file.");
+        }
+        vec![*problem]
+    })?;
+    let Parsed(map) = walk::values(file, name, &text, &mut book)?;
+    Ok(book.table("", map, file))
+}
+
+/// The environment, as far as it is text.
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn merge(
+    builder: ConfigBuilder<DefaultState>,
+    file: &Path,
+    env: &BTreeMap<String, String>,
+    book: &Book,
+) -> Result<RawTable, Vec<Problem>> {
     let overrides: Map<String, String> = env
         .iter()
         .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    problems.extend(overrides.keys().filter_map(|name| no_section_of(name, file)));
+    let problems: Vec<Problem> = overrides.keys().filter_map(|name| no_section_of(name, file)).collect();
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -154,8 +194,8 @@ fn read(path: &Path, name: &str) -> Result<String, Box<Problem>> {
             problem(
                 said!("Diese Datei gibt es nicht.", "there is no such file."),
                 said!(
-                    "Nennen Sie die Konfiguration mit --config DATEI oder legen Sie channels.toml an.",
-                    "Name the configuration with --config FILE or create channels.toml."
+                    "Legen Sie die Konfiguration mit rundruf init an, oder nennen Sie eine andere mit --config DATEI.",
+                    "Make the configuration with rundruf init, or name another one with --config FILE."
                 ),
             )
         } else {

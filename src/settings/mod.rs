@@ -11,6 +11,7 @@ pub mod raw;
 pub mod reader;
 mod rules;
 mod secrets;
+mod store;
 pub mod units;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::text::lang::Lang;
 use crate::{ids, text::said::Said};
 
 pub use channel::COMMON;
+pub use files::{environment, table_of};
 pub use raw::RawTable;
 pub use reader::Reader;
 
@@ -143,7 +145,15 @@ impl Settings {
         data: &Path,
         env: &BTreeMap<String, String>,
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        let all = files::gather(file, env)?;
+        Ok(Self::of(files::gather(file, env)?, data))
+    }
+
+    /// What a text would say as the only file of a configuration: for one that is about to be written.
+    pub fn of_text(file: &Path, text: &str, data: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        Ok(Self::of(files::of_text(file, text)?, data))
+    }
+
+    fn of(all: RawTable, data: &Path) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let empty = RawTable::default();
         let section = |name: &str| all.table(name).unwrap_or(&empty);
@@ -224,7 +234,7 @@ impl Settings {
 
         let mut store = Reader::new(section("store"), &[]);
         let store_settings = StoreSettings {
-            urls: store_urls(&mut store, data),
+            urls: store::urls(&mut store, data),
             key_file: data.join(store.text("key_file").unwrap_or_else(|| "rundruf.key".to_owned())),
         };
         problems.extend(store.finish());
@@ -273,7 +283,7 @@ impl Settings {
             raw: all,
         };
         problems.extend(rules::check(&settings, &settings.raw));
-        Ok((settings, problems))
+        (settings, problems)
     }
 
     /// The file of the SQLite store.
@@ -304,13 +314,6 @@ impl Settings {
             .values()
             .any(|c| c.common.failover.as_deref() == Some(channel))
     }
-}
-
-/// The environment, as far as it is text.
-pub fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 /// The tables of `[publisher.…]` or `[channel.…]` with valid names.
@@ -365,43 +368,4 @@ fn address(reader: &mut Reader<'_>, key: &str, ip: [u8; 4], port: u16) -> Socket
     reader
         .parsed(key, |written| written.trim().parse().ok(), remedy)
         .unwrap_or_else(|| SocketAddr::from((ip, port)))
-}
-
-/// `store.url`: SQLite files, relative ones from DATA.
-fn store_urls(reader: &mut Reader<'_>, data: &Path) -> Vec<String> {
-    let written = reader
-        .texts("url")
-        .unwrap_or_else(|| vec![("sqlite:rundruf.db".to_owned(), reader.place("url"))]);
-    let mut out = Vec::new();
-    for (url, _) in &written {
-        let path = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
-        match path {
-            Some(path) if !path.is_empty() && !path.contains('?') => {
-                out.push(format!("sqlite:{}", data.join(path).display()));
-            }
-            // Not quoted: an address of a database may carry a password.
-            _ => reader.problem(
-                "url",
-                said!(
-                    "Diese Adresse eines Speichers kennt Rundruf nicht.",
-                    "Rundruf does not know this address of a store."
-                ),
-                said!(
-                    "Erlaubt ist \"sqlite:DATEI\", zum Beispiel \"sqlite:rundruf.db\" (ab DATA).",
-                    "Allowed is \"sqlite:FILE\", such as \"sqlite:rundruf.db\" (from DATA)."
-                ),
-            ),
-        }
-    }
-    if written.len() != 1 {
-        reader.problem(
-            "url",
-            said!(
-                "Ein SQLite-Speicher hat genau eine Adresse.",
-                "a store on SQLite has exactly one address."
-            ),
-            said!("Bitte nennen Sie eine.", "Name one."),
-        );
-    }
-    out
 }

@@ -25,6 +25,15 @@ pub enum Room {
     Low,
 }
 
+/// A disk at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// Bytes this user may write.
+    pub free: u64,
+    /// No further file can be made.
+    pub no_more_files: bool,
+}
+
 /// The disk of one DATA. Cheap to ask whether it is low; looked at once a second.
 #[derive(Debug)]
 pub struct Disk {
@@ -41,10 +50,19 @@ impl Disk {
         }
     }
 
+    /// What this user may still write on the disk a folder lies on.
+    pub fn found(folder: &Path) -> io::Result<Found> {
+        let found = statvfs(folder)?;
+        Ok(Found {
+            free: found.f_bavail.saturating_mul(found.f_frsize),
+            // Some file systems do not count files and say 0 of 0.
+            no_more_files: found.f_files > 0 && found.f_favail == 0,
+        })
+    }
+
     /// What this user may still write, bytes.
     pub fn free(data: &Path) -> io::Result<u64> {
-        let found = statvfs(data)?;
-        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+        Ok(Self::found(data)?.free)
     }
 
     /// True where less than [`FLOOR`] was free at the last look.

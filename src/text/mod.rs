@@ -2,7 +2,9 @@
 //!
 //! Everything here is pure: values in, values out, no clock, no network, no file. It imports nothing of ours.
 
+pub mod basic;
 pub mod bluesky;
+pub mod contact;
 pub mod dates;
 pub mod emoji;
 pub mod gsm7;
@@ -23,4 +25,5 @@ pub mod threads;
 pub mod tlds;
 pub mod transliterate;
 pub mod urls;
+pub mod wrap;
 pub mod xweight;

@@ -190,6 +190,8 @@ fn every_command_refuses_a_bad_configuration_the_same_way() {
         &["channel", "list"],
         &["channel", "hold", "sms"],
         &["check"],
+        &["init", "--sheet"],
+        &["new"],
         &["export", "out"],
         &["backup", "b"],
         &["restore", "b"],

@@ -4,9 +4,11 @@
 mod acts;
 mod asking;
 mod channels;
+mod checks;
 mod command_line;
 mod examples;
 mod fitting;
+mod first_steps;
 mod incidents;
 mod public_site;
 mod publishing;

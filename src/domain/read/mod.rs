@@ -7,6 +7,7 @@ mod fields;
 mod json;
 mod limits;
 mod node;
+mod placeholder;
 pub(super) mod sink;
 mod source;
 mod text;
@@ -23,7 +24,10 @@ use sink::Sink;
 /// Reads a notice file: JSON where the first character is `{`, else TOML. `name` is for error places.
 pub fn read(name: &str, bytes: &[u8]) -> Result<Draft, Vec<Problem>> {
     let mut sink = Sink::new(name);
-    let draft = source::node(bytes, &mut sink).and_then(|root| top::draft(&root, &mut sink));
+    let draft = source::node(bytes, &mut sink).and_then(|root| {
+        placeholder::look(&root, &mut sink);
+        top::draft(&root, &mut sink)
+    });
     match draft {
         Some(draft) if sink.is_empty() => Ok(draft),
         draft => {

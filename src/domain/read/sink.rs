@@ -1,5 +1,7 @@
 //! Gathers the faults of one file and says them in the reader's words.
 
+use std::collections::BTreeSet;
+
 use super::limits::MAX_PROBLEMS;
 use super::node::{Key, Node};
 use crate::domain::problem::Problem;
@@ -12,6 +14,8 @@ use crate::text::said::Said;
 pub struct Sink {
     file: String,
     problems: Vec<Problem>,
+    /// Lines and fields not filled in yet.
+    unfilled: BTreeSet<(usize, String)>,
     /// Faults beyond [`MAX_PROBLEMS`].
     more: usize,
 }
@@ -22,6 +26,7 @@ impl Sink {
         Self {
             file: file.to_owned(),
             problems: Vec::new(),
+            unfilled: BTreeSet::new(),
             more: 0,
         }
     }
@@ -58,6 +63,9 @@ impl Sink {
 
     /// A fault at a line (0: the file as a whole) and field (empty: none).
     pub fn add(&mut self, line: usize, field: &str, what: Said, remedy: Said) {
+        if self.unfilled.contains(&(line, field.to_owned())) {
+            return;
+        }
         if self.problems.len() >= MAX_PROBLEMS {
             self.more += 1;
             return;
@@ -69,6 +77,23 @@ impl Sink {
             what,
             remedy,
         });
+    }
+
+    /// A field that still holds the placeholder of a form.
+    pub fn placeholder(&mut self, line: usize, field: &str) {
+        self.add(
+            line,
+            field,
+            said!(
+                "Hier steht noch der Platzhalter \"…\".",
+                "Here is still the placeholder \"…\"."
+            ),
+            said!(
+                "Schreiben Sie hin, was gilt; was Sie nicht wissen, streichen Sie samt der Zeile.",
+                "Write what holds; what you do not know, remove with its line."
+            ),
+        );
+        self.unfilled.insert((line, field.to_owned()));
     }
 
     /// A value of the wrong type; `expected` completes "expected is …".

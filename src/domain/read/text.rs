@@ -4,6 +4,7 @@ use super::limits::{MAX_ADDRESS, MAX_PHONE, MAX_TEXT};
 use super::node::{Node, Value};
 use super::sink::{Sink, shown};
 use crate::said;
+use crate::text::contact::{MAX_MAIL, is_mail, is_phone};
 
 /// A text of one line.
 pub fn line(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
@@ -112,9 +113,7 @@ pub fn phone(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
         return None;
     }
     let text = bounded(node, field, MAX_PHONE, sink)?;
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let good = text.chars().all(|c| c.is_ascii_digit() || " +()/-.".contains(c));
-    if good && (2..=20).contains(&digits) && text.rfind('+').is_none_or(|at| at == 0) {
+    if is_phone(&text) {
         return Some(text);
     }
     let found = shown(&text);
@@ -158,12 +157,8 @@ pub fn link(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
 
 /// A mail address.
 pub fn mail(node: &Node, field: &str, sink: &mut Sink) -> Option<String> {
-    let text = bounded(node, field, 254, sink)?;
-    let parts = text.split_once('@');
-    let good = parts.is_some_and(|(name, host)| {
-        !name.is_empty() && host.contains('.') && !host.contains('@') && !host.starts_with('.')
-    });
-    if good && !text.contains(|c: char| c.is_whitespace() || "<>,;\"".contains(c)) {
+    let text = bounded(node, field, MAX_MAIL, sink)?;
+    if is_mail(&text) {
         return Some(text);
     }
     let found = shown(&text);

@@ -1,5 +1,7 @@
 //! Whose notice it is, and of which incident.
 
+use jiff::Timestamp;
+
 use super::Notes;
 use crate::domain::draft::{Context, Draft, KnownIncident, RECOGNISED};
 use crate::domain::publisher::Publisher;
@@ -177,7 +179,7 @@ pub fn incident<'a>(
             })
         }
         [] => Some(closed_by_the_same(&mine, context, by_key).unwrap_or_else(|| {
-            let slug = new_slug(&mine, publisher, context);
+            let slug = new_slug(&mine, publisher, context.now);
             notes.filled(said!(
                 "Kein Vorfall ist offen: mit dieser Meldung beginnt der Vorfall {slug}.",
                 "No incident is open: this notice begins the incident {slug}."
@@ -222,9 +224,10 @@ fn closed_by_the_same<'a>(
     })
 }
 
-/// `YYYY-MM-DD-it`, with `-2`, `-3`, … where that day has one already.
-fn new_slug(mine: &[&KnownIncident], publisher: &Publisher, context: &Context<'_>) -> String {
-    let today = context.now.to_zoned_datetime(publisher.timezone.clone()).date();
+/// The id of an incident that nobody has named: `YYYY-MM-DD-it`, with `-2`, `-3`, … where that day has one already among the
+/// publisher's incidents.
+pub fn new_slug(mine: &[&KnownIncident], publisher: &Publisher, now: Timestamp) -> String {
+    let today = now.to_zoned_datetime(publisher.timezone.clone()).date();
     let base = format!("{today}-it");
     let taken = |slug: &str| mine.iter().any(|i| i.slug == slug);
     let mut slug = base.clone();

@@ -18,6 +18,7 @@ use super::read::sink::Sink;
 use super::when::Next;
 use crate::said;
 use crate::text::said::Said;
+pub use belonging::new_slug;
 use zone::Zone;
 
 /// What is said to the author beside faults.

@@ -12,8 +12,24 @@ use crate::said;
 use crate::settings::quoted::quoted;
 use crate::settings::raw::Place;
 
-/// Reads one file; the book learns where its sections stand.
+/// What may stand at the top of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    Sections,
+    Anything,
+}
+
+/// Reads one file of a configuration; the book learns where its sections stand.
 pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
+    walk(path, name, text, book, Top::Sections)
+}
+
+/// Reads a file that is no configuration: any key may stand at its top.
+pub(super) fn values(path: &Path, name: Arc<str>, text: &str, book: &mut Book) -> Result<Parsed, Vec<Problem>> {
+    walk(path, name, text, book, Top::Anything)
+}
+
+fn walk(path: &Path, name: Arc<str>, text: &str, book: &mut Book, top: Top) -> Result<Parsed, Vec<Problem>> {
     let dir: Arc<Path> = Arc::from(path.parent().unwrap_or(Path::new("")));
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut problems: Vec<Problem> = errors
@@ -47,7 +63,9 @@ pub(super) fn parse(path: &Path, name: Arc<str>, text: &str, book: &mut Book) ->
             problems: Vec::new(),
         };
         let map = walk.table("", table.get_ref());
-        walk.definitions(table.get_ref());
+        if top == Top::Sections {
+            walk.definitions(table.get_ref());
+        }
         problems = walk.problems;
         if problems.is_empty() {
             return Ok(Parsed(map));
