@@ -255,6 +255,13 @@ pub const BAD: &[Bad] = &[
         "stadt",
     ),
     bad(
+        "no publisher in the list",
+        "[channel.a]\nkind = \"website\"\npublishers = []\ntargets = [\"file:x\"]\n",
+        4,
+        "list of publishers is empty",
+        "at least one of: stadt",
+    ),
+    bad(
         "two publishers, none named",
         "[publisher.kreis]\nname = \"Kreis\"\n[channel.a]\nkind = \"website\"\ntargets = [\"file:x\"]\n",
         4,
