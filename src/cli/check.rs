@@ -12,11 +12,13 @@ use crate::channel::{Built, Finding};
 use crate::publication::{Office, audience};
 use crate::said;
 use crate::settings::raw::{Place, RawTable, Value};
+use crate::text::said::Said;
 
 /// Runs the command: 0 where all is well, else 1.
 pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
     let office = &app.office;
+    let notes = office.settings.without_effect();
     let file = globals.config.display();
     let mut groups = vec![(
         "rundruf".to_owned(),
@@ -39,7 +41,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
         let open = app.open().await?;
         groups.push(("store".to_owned(), store(&open).await?));
     }
-    Ok(print(&groups, out))
+    Ok(print(&groups, &notes, out))
 }
 
 /// `channel test NAME`.
@@ -56,7 +58,7 @@ pub async fn one(office: &Office, name: &str, out: &Output) -> Result<u8, Failur
             "There is no channel {name}. Configured: {list}"
         )));
     }
-    Ok(print(&[(name.to_owned(), findings(office, name).await)], out))
+    Ok(print(&[(name.to_owned(), findings(office, name).await)], &[], out))
 }
 
 async fn findings(office: &Office, name: &str) -> Vec<Finding> {
@@ -73,7 +75,7 @@ async fn findings(office: &Office, name: &str) -> Vec<Finding> {
                 }
                 Err(problems) => all.extend(problems.iter().map(|p| Finding {
                     ok: false,
-                    text: crate::text::said::Said {
+                    text: Said {
                         de: p.line_for(true),
                         en: p.line_for(false),
                     },
@@ -218,7 +220,8 @@ async fn store(open: &crate::app::Open) -> Result<Vec<Finding>, Failure> {
     Ok(all)
 }
 
-fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
+/// `notes` are neither well nor unwell.
+fn print(groups: &[(String, Vec<Finding>)], notes: &[Said], out: &Output) -> u8 {
     let ok = groups.iter().all(|(_, all)| all.iter().all(|f| f.ok));
     for (name, all) in groups {
         for finding in all {
@@ -239,6 +242,9 @@ fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
             }
         }
     }
+    for note in notes {
+        out.text(&format!("{} {}", out.coloured("!", 33), note.in_german(out.german)));
+    }
     let list: Vec<_> = groups
         .iter()
         .flat_map(|(name, all)| {
@@ -246,7 +252,8 @@ fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
                 .map(move |f| json!({ "about": name, "ok": f.ok, "text": f.text.en }))
         })
         .collect();
-    out.answer(&json!({ "ok": ok, "findings": list }));
+    let notes: Vec<_> = notes.iter().map(|note| &note.en).collect();
+    out.answer(&json!({ "ok": ok, "findings": list, "notes": notes }));
     u8::from(!ok)
 }
 

@@ -80,6 +80,9 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
     let lanes = Lanes::start(&open, owner).await?;
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
+    for said in settings.without_effect() {
+        out.say(&said);
+    }
     out.say(&said!(
         "Rundruf läuft. Öffentlich: http://{public} ({url}), Verwaltung: http://{admin}. Ende mit Strg+C.",
         "Rundruf is running. Public: http://{public} ({url}), admin: http://{admin}. Stop with Ctrl+C."
