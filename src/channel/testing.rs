@@ -100,6 +100,7 @@ pub fn compose(channel: &dyn Channel) -> Variant {
         link: "https://info.example/stadt/2023-01-it/2/".into(),
         language_missing: false,
         language_note: None,
+        foreign: Default::default(),
     };
     channel.compose(&ENGINE, &message, Operation::Post).unwrap()
 }

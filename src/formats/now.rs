@@ -169,7 +169,7 @@ impl Desk<'_> {
         let given = first.is_some_and(|n| n.title.is_some());
         let own = first.and_then(|n| n.words.get(&self.lang()));
         let mut title = match own {
-            Some(words) if !given => Text::own(words.headline.as_str()),
+            Some(words) if !given && !words.headline.is_empty() => Text::own(words.headline.as_str()),
             _ => Text {
                 text: clean(&view.title),
                 lang: (self.lang() != self.voice.first).then(|| self.voice.first.html_lang()),
