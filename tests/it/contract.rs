@@ -9,6 +9,7 @@ mod fitting;
 mod incidents;
 mod public_site;
 mod publishing;
+mod redacting;
 mod serving;
 
 use std::io::{Read, Write};
