@@ -39,7 +39,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
-    let refresher = Refresher::new(open.site(), Arc::clone(&open.office.clock), site.clone());
+    let refresher = Refresher::new(Arc::new(open.site()), Arc::clone(&open.office.clock), site.clone());
     let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
