@@ -64,7 +64,6 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             }),
         ),
         store: Arc::new(ByIdentity(open.store())),
-        security_txt: None,
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
             .install_recorder()
             .ok(),

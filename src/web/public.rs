@@ -18,24 +18,17 @@ pub(super) struct Public {
     site: SiteServer,
     receipts: Receipts,
     readiness: Arc<Readiness>,
-    security_txt: Option<bytes::Bytes>,
 }
 
 /// The answer to come.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 impl Public {
-    pub(super) fn new(
-        site: SiteServer,
-        receipts: Receipts,
-        readiness: Arc<Readiness>,
-        security_txt: Option<String>,
-    ) -> Arc<Self> {
+    pub(super) fn new(site: SiteServer, receipts: Receipts, readiness: Arc<Readiness>) -> Arc<Self> {
         Arc::new(Self {
             site,
             receipts,
             readiness,
-            security_txt: security_txt.map(Into::into),
         })
     }
 
@@ -63,10 +56,6 @@ impl Public {
             "/readyz" => {
                 let (status, text) = self.readiness.look().await;
                 self.fixed(&request, status, text.into())
-            }
-            "/.well-known/security.txt" if self.security_txt.is_some() => {
-                let text = self.security_txt.clone().unwrap_or_default();
-                self.fixed(&request, StatusCode::OK, text)
             }
             _ => self.site.answer(request.method(), request.uri(), request.headers()),
         }

@@ -143,7 +143,6 @@ pub(super) async fn up_with(limits: Limits) -> Up {
         site: site.clone(),
         receipts: Receipts::new(channels, inbox.clone()),
         store: inbox.clone(),
-        security_txt: None,
         metrics: Some(recorder.handle()),
         limits,
     };
