@@ -154,7 +154,11 @@ fn own_domains(office: &Office) -> Vec<Finding> {
 
 /// The fields of a table, and of all tables below, whose address lies in `domain`. Values are not told: one may be a secret.
 fn table(raw: &RawTable, domain: &str, found: &mut Vec<(String, Place)>) {
-    for (key, node) in raw.entries.iter().filter(|(key, _)| *key != "own_domains") {
+    for (key, node) in raw
+        .entries
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "own_domains" | "official"))
+    {
         match &node.value {
             Value::Text(text) if hangs(text, domain) => found.push((raw.field(key), node.place.clone())),
             Value::Table(below) => table(below, domain, found),

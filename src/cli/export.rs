@@ -42,6 +42,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
             let quiet = |p: &Publisher| PublisherSite {
                 publisher: p.clone(),
                 incidents: Vec::new(),
+                parent: app.office.settings.parent_name(p),
             };
             let publishers: Vec<_> = app.office.settings.publishers.values().map(quiet).collect();
             render_site(&app.office.engine, &app.office.settings.site_url, &publishers, now)

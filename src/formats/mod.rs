@@ -9,11 +9,13 @@ mod json_feed;
 mod known;
 mod links;
 mod now;
+mod real;
 mod rss_feed;
 mod small;
 mod state_json;
 mod style;
 mod ticker;
+mod wall;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +57,8 @@ pub struct PublisherSite {
     pub publisher: Publisher,
     /// Incidents, newest first, folded at the moment of building.
     pub incidents: Vec<IncidentView>,
+    /// Name of the publisher above it, also where that one is no part of the site.
+    pub parent: Option<String>,
 }
 
 /// Whose site is built.
@@ -94,7 +98,7 @@ pub fn render_site(
     let mut site = Site::default();
     for source in publishers {
         for &lang in &languages_of(source) {
-            let desk = Desk::of(engine, site_url, source, lang, now);
+            let desk = Desk::of(engine, site_url, publishers, source, lang, now);
             publisher_pages(&desk, &mut site.files)?;
             if let [_] = publishers {
                 let prefix = if lang == source.publisher.first_language() {
@@ -106,7 +110,8 @@ pub fn render_site(
                 site.files.insert(file.clone(), front(&desk, &file)?);
             }
         }
-        let first = Desk::of(engine, site_url, source, source.publisher.first_language(), now);
+        let first_language = source.publisher.first_language();
+        let first = Desk::of(engine, site_url, publishers, source, first_language, now);
         let path = format!("{}/state.json", source.publisher.id);
         site.files.insert(path, first.state_json());
     }
@@ -116,7 +121,7 @@ pub fn render_site(
         let mut languages = vec![front_language];
         languages.extend(spoken.into_iter().filter(|l| *l != front_language));
         for &lang in &languages {
-            let (file, page) = small::wall(engine, site_url, publishers, lang, &languages, now)?;
+            let (file, page) = wall::wall(engine, site_url, publishers, lang, &languages, now)?;
             site.files.insert(file, page);
         }
     }

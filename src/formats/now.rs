@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::blocks::{Badge, Blocks, ServiceRow};
 use super::contacts::Contact;
-use super::frame::{Desk, Dial, Frame};
+use super::frame::{Desk, Frame};
 use super::known::Known;
 use super::links::tel;
+use super::real::{Cause, Real};
 use super::ticker::Entry;
 use crate::domain::incident::IncidentView;
 use crate::render::times::{Text, clean};
@@ -72,7 +73,8 @@ struct Now {
     known: Known,
     ticker: Vec<Entry>,
     others: Vec<Other>,
-    phone: Option<Dial>,
+    cause: Option<Cause>,
+    real: Real,
 }
 
 /// From this many services on, jumps by state stand above the table.
@@ -122,7 +124,7 @@ impl Desk<'_> {
         let mut frame = self.frame(page, file, &heading);
         frame.exercise = view.exercise;
         frame.feeds = Some(format!("{}{}", frame.root, self.links.path(page)));
-        frame.holds = Some(self.holds(view));
+        frame.holds = self.holds(view);
         let ticker = self.ticker(view, blocks.place, &frame.root);
         let short = ticker.first().cloned();
         if let Some(newest) = &short {
@@ -153,10 +155,8 @@ impl Desk<'_> {
             known: blocks.known(),
             ticker,
             others,
-            phone: self.source.publisher.phone.clone().map(|text| Dial {
-                href: tel(&text),
-                text: clean(&text),
-            }),
+            cause: self.cause(view, &frame.root),
+            real: self.real(&frame.root),
             place: place.map(|(_, name)| name),
             frame,
         };

@@ -50,6 +50,7 @@ impl StoreSite {
             sites.push(PublisherSite {
                 publisher: publisher.clone(),
                 incidents,
+                parent: self.settings.parent_name(publisher),
             });
         }
         Ok(sites)

@@ -6,6 +6,7 @@ use super::Settings;
 use super::raw::RawTable;
 use super::reader::hint;
 use crate::domain::problem::Problem;
+use crate::domain::publisher::Publisher;
 use crate::said;
 use crate::text::said::Said;
 
@@ -196,6 +197,12 @@ impl Settings {
         let websites = self.channels.values().filter(|c| c.kind == "website");
         let mut websites = websites.filter(|c| c.publishers.contains(publisher)).peekable();
         websites.peek().is_some() && websites.all(|c| c.common.exercises)
+    }
+
+    /// Name of the publisher above another.
+    pub fn parent_name(&self, publisher: &Publisher) -> Option<String> {
+        let parent = self.publishers.get(publisher.parent.as_ref()?)?;
+        Some(parent.name.clone())
     }
 
     /// Keys that are accepted and do nothing yet: who relies on one has to hear that.

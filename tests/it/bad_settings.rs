@@ -262,6 +262,13 @@ pub const BAD: &[Bad] = &[
         "at least one of: stadt",
     ),
     bad(
+        "official site without scheme",
+        "[publisher.kreis]\nname = \"Kreis\"\nofficial = [\"www.kreis.example\"]\n",
+        4,
+        "complete addresses",
+        "https://",
+    ),
+    bad(
         "two publishers, none named",
         "[publisher.kreis]\nname = \"Kreis\"\n[channel.a]\nkind = \"website\"\ntargets = [\"file:x\"]\n",
         4,
