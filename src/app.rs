@@ -91,12 +91,13 @@ impl Open {
     }
 
     /// Builds the site from the store.
-    pub fn site(&self) -> Arc<StoreSite> {
-        Arc::new(StoreSite {
+    pub fn site(&self) -> StoreSite {
+        StoreSite {
             store: self.store(),
             settings: Arc::clone(&self.office.settings),
             engine: Arc::clone(&self.office.engine),
-        })
+            looking_back: false,
+        }
     }
 
     /// Who acts: the operating system's user, until there are accounts.
@@ -160,7 +161,7 @@ impl Lanes {
             })
         });
         let site = SiteWorld {
-            builder: open.site(),
+            builder: Arc::new(open.site()),
             instance,
         };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;

@@ -233,8 +233,8 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         costs.push(Cost::of(&open.office, name, row.waiting(), &texts));
     }
     let (notices, people) = (costs.len(), costs.iter().map(|c| c.people).sum::<u64>());
-    // Nothing waits: nothing to ask.
-    if people > 0 {
+    // Where nothing waits nothing is to be asked, and a page can be put right at any time.
+    if people > 0 && lane.kind != "website" {
         let Said { de, en } = what_goes(name, notices, people);
         let price = price::sum(&costs);
         confirm::ask(

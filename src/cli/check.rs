@@ -13,6 +13,7 @@ use crate::channel::{Built, Finding};
 use crate::publication::{Office, audience};
 use crate::said;
 use crate::settings::raw::{Place, RawTable, Value};
+use crate::text::said::Said;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -29,6 +30,7 @@ pub async fn run(globals: &Globals, args: CheckArgs, out: &Output) -> Result<u8,
         return host::trust_the_clock(app, out).await;
     }
     let office = &app.office;
+    let notes = office.settings.without_effect();
     let file = globals.config.display();
     let mut groups = vec![(
         "rundruf".to_owned(),
@@ -51,7 +53,7 @@ pub async fn run(globals: &Globals, args: CheckArgs, out: &Output) -> Result<u8,
         let open = app.open().await?;
         groups.push(("store".to_owned(), store(&open).await?));
     }
-    Ok(print(&groups, out))
+    Ok(print(&groups, &notes, out))
 }
 
 /// `channel test NAME`.
@@ -68,7 +70,7 @@ pub async fn one(office: &Office, name: &str, out: &Output) -> Result<u8, Failur
             "There is no channel {name}. Configured: {list}"
         )));
     }
-    Ok(print(&[(name.to_owned(), findings(office, name).await)], out))
+    Ok(print(&[(name.to_owned(), findings(office, name).await)], &[], out))
 }
 
 async fn findings(office: &Office, name: &str) -> Vec<Finding> {
@@ -85,7 +87,7 @@ async fn findings(office: &Office, name: &str) -> Vec<Finding> {
                 }
                 Err(problems) => all.extend(problems.iter().map(|p| Finding {
                     ok: false,
-                    text: crate::text::said::Said {
+                    text: Said {
                         de: p.line_for(true),
                         en: p.line_for(false),
                     },
@@ -164,7 +166,11 @@ fn own_domains(office: &Office) -> Vec<Finding> {
 
 /// The fields of a table, and of all tables below, whose address lies in `domain`. Values are not told: one may be a secret.
 fn table(raw: &RawTable, domain: &str, found: &mut Vec<(String, Place)>) {
-    for (key, node) in raw.entries.iter().filter(|(key, _)| *key != "own_domains") {
+    for (key, node) in raw
+        .entries
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "own_domains" | "official"))
+    {
         match &node.value {
             Value::Text(text) if hangs(text, domain) => found.push((raw.field(key), node.place.clone())),
             Value::Table(below) => table(below, domain, found),
@@ -230,7 +236,8 @@ async fn store(open: &crate::app::Open) -> Result<Vec<Finding>, Failure> {
     Ok(all)
 }
 
-fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
+/// `notes` are neither well nor unwell.
+fn print(groups: &[(String, Vec<Finding>)], notes: &[Said], out: &Output) -> u8 {
     let ok = groups.iter().all(|(_, all)| all.iter().all(|f| f.ok));
     for (name, all) in groups {
         for finding in all {
@@ -251,6 +258,9 @@ fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
             }
         }
     }
+    for note in notes {
+        out.text(&format!("{} {}", out.coloured("!", 33), note.in_german(out.german)));
+    }
     let list: Vec<_> = groups
         .iter()
         .flat_map(|(name, all)| {
@@ -258,7 +268,8 @@ fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
                 .map(move |f| json!({ "about": name, "ok": f.ok, "text": f.text.en }))
         })
         .collect();
-    out.answer(&json!({ "ok": ok, "findings": list }));
+    let notes: Vec<_> = notes.iter().map(|note| &note.en).collect();
+    out.answer(&json!({ "ok": ok, "findings": list, "notes": notes }));
     u8::from(!ok)
 }
 

@@ -42,7 +42,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
-    let refresher = Refresher::new(open.site(), Arc::clone(&open.office.clock), site.clone());
+    let refresher = Refresher::new(Arc::new(open.site()), Arc::clone(&open.office.clock), site.clone());
     let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
@@ -68,7 +68,6 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
         ),
         unsubscribe: Some(unsubscribe(&open)?),
         store: Arc::new(ByIdentity(open.store())),
-        security_txt: None,
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
             .install_recorder()
             .ok(),
@@ -84,6 +83,9 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
     let lanes = Lanes::start(&open, owner).await?;
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
+    for said in settings.without_effect() {
+        out.say(&said);
+    }
     out.say(&said!(
         "Rundruf läuft. Öffentlich: http://{public} ({url}), Verwaltung: http://{admin}. Ende mit Strg+C.",
         "Rundruf is running. Public: http://{public} ({url}), admin: http://{admin}. Stop with Ctrl+C."

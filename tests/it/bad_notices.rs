@@ -113,7 +113,7 @@ pub const FILES: &[Bad] = &[
     bad("nul.toml", 3, "body", "U+0000"),
     bad("bidi-override.toml", 3, "body", "U+202E"),
     bad("unknown-language.toml", 3, "text.fr", "de, de-simple, en"),
-    bad("language-half.toml", 3, "text.en", "summary is missing"),
+    bad("language-half.toml", 3, "text.en", "no text here"),
     bad("language-first-twice.toml", 3, "text.de", "Remove [text.de]"),
     bad("fact-language.toml", 6, "service.a.text.en.state", "Allowed are: name"),
     bad("nine-levels.toml", 3, "", "8 levels"),

@@ -91,14 +91,14 @@ pub const BAD: &[Bad] = &[
         "[channel.a]\nkind = \"mastodn\"\n",
         3,
         "Did you mean \"mastodon\"",
-        "kannel, mastodon, webhook, website",
+        "email, kannel, mastodon, webhook, website",
     ),
     bad(
         "kind of a later release",
-        "[channel.a]\nkind = \"email\"\n",
+        "[channel.a]\nkind = \"telegram\"\n",
         3,
         "no kind of channel",
-        "kannel, mastodon, webhook, website",
+        "email, kannel, mastodon, webhook, website",
     ),
     bad(
         "no kind",
@@ -253,6 +253,20 @@ pub const BAD: &[Bad] = &[
         4,
         "Did you mean \"stadt\"",
         "stadt",
+    ),
+    bad(
+        "no publisher in the list",
+        "[channel.a]\nkind = \"website\"\npublishers = []\ntargets = [\"file:x\"]\n",
+        4,
+        "list of publishers is empty",
+        "at least one of: stadt",
+    ),
+    bad(
+        "official site without scheme",
+        "[publisher.kreis]\nname = \"Kreis\"\nofficial = [\"www.kreis.example\"]\n",
+        4,
+        "complete addresses",
+        "https://",
     ),
     bad(
         "two publishers, none named",

@@ -10,6 +10,7 @@ mod fitting;
 mod incidents;
 mod public_site;
 mod publishing;
+mod redacting;
 mod screens;
 mod serving;
 mod waiting;

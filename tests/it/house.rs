@@ -153,3 +153,28 @@ fn banned_words_are_found_in_compounds_and_not_in_participles() {
     assert!(words("Die Server sind heruntergefahren; gefahren wird nach Plan.").is_empty());
     assert_eq!(banned("a\nb Gefahr")[0].0, 2);
 }
+
+#[test]
+fn no_standing_word_is_unused() {
+    let words: toml::Table = fs::read_to_string(root().join("templates/de/words.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    let text = |folder: &str, endings: &[&str]| -> String {
+        let files = files(&root().join(folder), endings);
+        files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    };
+    let used = text("templates", &["hbs"]) + &text("src", &["rs"]);
+    // Tables of closed lists are read by the words of the domain (`render::words` has the test for those).
+    let mut unused = Vec::new();
+    for table in [
+        "page", "quiet", "wall", "archive", "feed", "as-of", "next", "fate", "places",
+    ] {
+        for key in words[table].as_table().unwrap().keys() {
+            if !used.contains(&format!("\"{table}.{key}\"")) && !used.contains(&format!("\"{key}\"")) {
+                unused.push(format!("{table}.{key}"));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "{unused:?}");
+}

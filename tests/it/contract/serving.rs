@@ -151,3 +151,18 @@ fn serve_tells_its_addresses_as_json() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn keys_without_effect_are_named_by_check_and_serve() {
+    let app = TestApp::new(&format!("{WEBSITE}verify = true\n[staff]\nnotify = [\"website\"]\n"));
+    let checked = app.run(&["check"]).ok().out;
+    for key in ["staff.notify", "channel.website.verify"] {
+        assert!(checked.contains(&format!("! {key} has no effect yet.")), "{checked}");
+    }
+    assert_eq!(app.json(&["check"])["notes"].as_array().unwrap().len(), 2);
+    let serve = app.serve();
+    assert!(app.log().contains("staff.notify has no effect yet."), "{}", app.log());
+    drop(serve);
+    let plain = TestApp::new(WEBSITE).run(&["check"]).ok().out;
+    assert!(!plain.contains("no effect"), "{plain}");
+}
