@@ -111,6 +111,7 @@ CREATE TABLE broadcast (
   last_text   TEXT,
   url         TEXT,
   from_backup INTEGER,                       -- time of the backup whose restore left its rows uncertain
+  overtaken   INTEGER NOT NULL DEFAULT 0,    -- a correction only for whoever has what it corrects: all others get a newer notice
   expected    INTEGER NOT NULL DEFAULT 0,
   opened      INTEGER NOT NULL DEFAULT 0,
   n_waiting   INTEGER NOT NULL DEFAULT 0,

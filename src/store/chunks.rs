@@ -126,8 +126,8 @@ impl<'a> Cursor<'a> {
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
              SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0 FROM recipient r
              WHERE r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
-               AND (?7 IS NULL OR r.places IS NULL
-                 OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
+               AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
+                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7))))
                  OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
             had!(),
             "))
@@ -146,6 +146,7 @@ impl<'a> Cursor<'a> {
         Ok(done.rows_affected())
     }
 }
+        .bind(self.broadcast.overtaken)
 
 /// The places to filter by; `None`: everybody is concerned.
 fn places_of(scope: &Scope) -> Option<String> {

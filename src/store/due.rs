@@ -184,7 +184,7 @@ fn concerned(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, Store
 }
 
 /// Whoever has (or may have) what is corrected gets the channel's operation on it; others whom it concerns get the corrected text as a first
-/// message. Of a retracted one they get nothing: their rows are taken out and returned.
+/// message. Of a retracted one, and of one that a newer notice has overtaken, they get nothing: their rows are taken out and returned.
 async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
     let newest = had(c, &b.corrects, &recipients).await?;
@@ -200,7 +200,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
             row.target = remote.id.is_some().then(|| remote.clone());
             true
         }
-        None if b.kind == 2 || row.elsewhere => {
+        None if b.kind == 2 || b.overtaken || row.elsewhere => {
             nothing.push(row.id);
             false
         }
