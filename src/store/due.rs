@@ -141,9 +141,10 @@ pub(super) async fn read(
     seen.ended = !gone.is_empty() || !nothing_to_retract.is_empty();
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing_to_retract, 7, "superseded")] {
         if !ids.is_empty() {
-            // Primary key per row.
+            // Primary key per row. What may be there is not said not to be.
             sqlx::query(
-                "UPDATE delivery SET state = ?, due = 0, changed = ?, reason = ? WHERE id IN (SELECT value FROM json_each(?))",
+                "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE ? END, flags = flags & ~8, due = 0, changed = ?, reason = ?
+                 WHERE id IN (SELECT value FROM json_each(?))",
             )
             .bind(state)
             .bind(r.now_ms)

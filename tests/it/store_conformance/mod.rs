@@ -74,6 +74,7 @@ on_sqlite! {
     gates::a_gate_set_to_held_in_the_settings_holds_a_known_lane,
     gates::a_dropped_channel_ends_its_rows,
     gates::whoever_leaves_the_audience_is_gone,
+    gates::whoever_leaves_may_have_got_it,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
     random::counters_equal_the_rows_after_any_commands,
