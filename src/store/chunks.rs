@@ -19,6 +19,8 @@ pub(super) struct Cursor<'a> {
     /// No further than the older notices of the incident have opened: order holds per recipient.
     older: Option<i64>,
     closed: bool,
+    /// Rows opened in this claim.
+    opened: i64,
 }
 
 impl<'a> Cursor<'a> {
@@ -30,6 +32,7 @@ impl<'a> Cursor<'a> {
             upto: broadcast.upto,
             older: older.iter().filter(|b| b.opens()).map(|b| b.cursor).min(),
             closed: false,
+            opened: 0,
         }
     }
 
@@ -43,6 +46,7 @@ impl<'a> Cursor<'a> {
         broadcast.open &= !self.closed;
         broadcast.cursor = self.cursor;
         broadcast.upto = self.upto;
+        broadcast.waiting += self.opened;
     }
 
     /// Opens a chunk; false where there is nothing (more) to open now.
@@ -79,6 +83,7 @@ impl<'a> Cursor<'a> {
         } else {
             0
         };
+        self.opened += i64::try_from(opened).unwrap_or(i64::MAX);
         let finished = end >= upto;
         if end == self.cursor && !finished {
             return Ok(false);
@@ -141,12 +146,12 @@ impl<'a> Cursor<'a> {
         .bind(end)
         .bind(places)
         .bind(&self.broadcast.corrects)
+        .bind(self.broadcast.overtaken)
         .execute(c)
         .await?;
         Ok(done.rows_affected())
     }
 }
-        .bind(self.broadcast.overtaken)
 
 /// The places to filter by; `None`: everybody is concerned.
 fn places_of(scope: &Scope) -> Option<String> {

@@ -17,7 +17,7 @@ use crate::domain::outcome::Remote;
 use crate::domain::supersede::concerns;
 use crate::text::lang::Lang;
 
-/// Blocked for as long as a request is in flight; the next look comes when it ends.
+/// Blocked for as long as a request is in flight, or by what is due itself and held back in turn; the next look comes when that moves.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
 const LOOK_AGAIN_MS: Ms = 500;
@@ -48,8 +48,8 @@ pub(super) struct Seen {
     pub(super) rows: Vec<Due>,
     /// Some wait for an older notice.
     pub(super) blocked: bool,
-    /// Some ended here (gone, nothing to retract).
-    pub(super) ended: bool,
+    /// So many ended here (gone, nothing to retract).
+    pub(super) ended: usize,
 }
 
 /// Reads up to `room` due rows.
@@ -64,7 +64,7 @@ pub(super) async fn read(
     let mut seen = Seen {
         rows: Vec::new(),
         blocked: false,
-        ended: false,
+        ended: 0,
     };
     let older: Vec<i64> = older.iter().map(|o| o.id).collect();
     let correction = b.kind != 0;
@@ -78,9 +78,8 @@ pub(super) async fn read(
     let rows = sqlx::query(
         "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.lang, r.places,
            r.state AS state,
-           (SELECT max(CASE WHEN x.state = 0 THEN max(x.due, ?1 + 1)
-                            WHEN x.state > 1 THEN x.changed + ?2
-                            WHEN ?3 THEN x.changed + ?2
+           (SELECT max(CASE WHEN x.state = 0 AND x.due > ?1 THEN x.due
+                            WHEN x.state > 1 OR (x.state = 1 AND ?3) THEN x.changed + ?2
                             ELSE 9223372036854775807 END)
               FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
              WHERE x.state IN (0, 1, 4, 5)) AS free_at
@@ -138,7 +137,7 @@ pub(super) async fn read(
     } else {
         settle_correction(c, b, &mut seen.rows).await?
     };
-    seen.ended = !gone.is_empty() || !nothing_to_retract.is_empty();
+    seen.ended = gone.len() + nothing_to_retract.len();
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing_to_retract, 7, "superseded")] {
         if !ids.is_empty() {
             // Primary key per row. What may be there is not said not to be.

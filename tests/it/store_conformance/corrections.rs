@@ -173,6 +173,40 @@ pub async fn a_correction_ends_nothing_newer_than_what_it_corrects<S: Store>(sto
     assert_eq!(got, [newer, correction]);
 }
 
+/// Those who have nothing to take back stand before the one who has.
+pub async fn a_retraction_does_not_get_stuck_on_those_who_have_nothing<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let list: Vec<String> = (1..=9).map(|n| format!("+{n}")).collect();
+    let list: Vec<(&str, &[&str])> = list.iter().map(|a| (a.as_str(), &["werl"][..])).collect();
+    people(store, lane, &list).await;
+    let werl = |n| Notice {
+        scope: places(&["werl"]),
+        ..n
+    };
+    publish(store, werl(notice("i", 1)), vec![to_all(lane)], T0).await;
+    for (n, job) in claim(store, lane, T0).await.iter().enumerate() {
+        let last = Settled::Delivered(remote("g9"));
+        settle(store, job, T0, if n == 8 { last } else { Settled::Permanent }).await;
+    }
+    let back = Notice {
+        kind: Kind::Retraction,
+        ..werl(correction(2, 1))
+    };
+    let back = publish(store, back, vec![to_all(lane)], T0).await;
+    let mut one = request(lane, T0 + 300_000);
+    one.limit = 1;
+    let mut got = Vec::new();
+    loop {
+        let claimed = store.claim(&one).await.unwrap();
+        got.extend(claimed.jobs.into_iter().map(|job| job.address));
+        if !claimed.more {
+            break;
+        }
+    }
+    assert_eq!(got, ["+9"]);
+    assert_eq!(board(store, back).await.counters.waiting, 0);
+}
+
 /// Nor does a newer notice of the same scope end a correction for whoever has the wrong words; all others get the newer one alone.
 pub async fn in_latest_a_correction_reaches_whoever_has_the_wrong_words<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];

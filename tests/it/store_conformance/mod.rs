@@ -46,6 +46,7 @@ on_sqlite! {
     corrections::a_correction_waits_for_what_is_under_way,
     corrections::a_corrected_notice_is_not_sent_again,
     corrections::a_correction_ends_nothing_newer_than_what_it_corrects,
+    corrections::a_retraction_does_not_get_stuck_on_those_who_have_nothing,
     corrections::in_latest_a_correction_reaches_whoever_has_the_wrong_words,
     corrections::a_retraction_reaches_whoever_may_have_it,
     receipts::a_receipt_may_come_before_the_answer,
