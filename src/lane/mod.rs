@@ -73,7 +73,7 @@ pub async fn start(
     setups: Vec<LaneSetup>,
 ) -> Result<LanesHandle, StoreError> {
     let now = clock.now_ms();
-    let mut handles_from_ms = Ms::MIN;
+    let mut back_at = None;
     let highest = store.high_time(now).await?;
     if let Jump::Back(by) = jump_at_start(highest, now) {
         tracing::warn!(
@@ -81,10 +81,11 @@ pub async fn start(
             "the clock is behind the newest time stored: due times are shifted"
         );
         store.shift_times(by).await?;
-        handles_from_ms = now;
+        back_at = Some(now);
     }
     let mut messages = Vec::new();
     let mut websites = Vec::new();
+    let handles_from_ms = store.handles_from(back_at).await?;
     for setup in setups {
         match &setup.built {
             Built::Messages(channel) => {

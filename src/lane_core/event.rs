@@ -27,7 +27,7 @@ pub trait Work {
 pub struct Rules {
     /// For how long after its first start a delivery can be repeated safely; `None`: no handle.
     pub handle_for_ms: Option<Ms>,
-    /// Handles with a term whose delivery first started before this are taken for expired: where the clock was set back
+    /// Handles with a term whose delivery first started up to then are taken for expired: where the clock was set back
     /// while no process ran, nobody knows how old they are. `Ms::MIN` where it was not.
     pub handles_from_ms: Ms,
     /// Can read back whether a message is there.

@@ -262,6 +262,7 @@ pub async fn a_retraction_reaches_whoever_may_have_it<S: Store>(store: &S) {
     let takeover = Takeover {
         lane: ids[2],
         handle_for_ms: None,
+        handles_from_ms: i64::MIN,
         repeat: false,
         drop: true,
     };

@@ -62,6 +62,7 @@ async fn run<S: Store>(store: &S, rng: &mut fastrand::Rng, prefix: &str) {
                     .iter()
                     .map(|lane| Takeover {
                         lane: *lane,
+                        handles_from_ms: i64::MIN,
                         handle_for_ms: rng.bool().then_some(3_600_000),
                         repeat: false,
                         drop: false,
