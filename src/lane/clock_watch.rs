@@ -1,11 +1,12 @@
 //! Watches the wall clock against the monotonic one, and remembers that it leapt until a person has looked (LANES 8).
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::clock::Ms;
-use crate::lane_core::clock_jump::{Jump, jump};
+use crate::clock::{Clock, Ms, SharedClock};
+use crate::lane_core::clock_jump::{JUMP_MS, Jump, jump};
 
 /// Whether times may end something.
 #[derive(Debug, Default)]
@@ -27,28 +28,112 @@ impl Trust {
     }
 }
 
-/// The last look at both clocks.
-#[derive(Debug)]
-pub(crate) struct ClockWatch {
+/// The wall clock as message lanes believe it: ahead of the monotonic clock by no more than usual until a jump is settled, that is, until the
+/// store's times have been shifted by it. So no claim finds due what a leap alone has made due.
+pub(crate) struct Pace {
+    clock: SharedClock,
+    looks: Mutex<Looks>,
+}
+
+/// A look at both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Look {
     wall: Ms,
     monotonic: Instant,
 }
 
-impl ClockWatch {
-    pub(crate) fn new(wall: Ms) -> Self {
-        Self {
-            wall,
+struct Looks {
+    /// The last one at which all was settled.
+    settled: Look,
+    newest: Look,
+}
+
+impl Pace {
+    pub(crate) fn new(clock: SharedClock) -> Self {
+        let now = Look {
+            wall: clock.now_ms(),
             monotonic: Instant::now(),
+        };
+        Self {
+            clock,
+            looks: Mutex::new(Looks {
+                settled: now,
+                newest: now,
+            }),
         }
     }
 
-    /// What happened since the last look.
-    pub(crate) fn look(&mut self, wall: Ms) -> Jump {
-        let now = Instant::now();
-        let passed = super::rules::ms(now - self.monotonic);
-        let found = jump(self.wall, wall, passed);
-        self.wall = wall;
-        self.monotonic = now;
+    fn looks(&self) -> MutexGuard<'_, Looks> {
+        // Two moments that nobody can leave half written.
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened since all was settled. A jump is found again and again until [`Pace::settle`].
+    pub(crate) fn look(&self) -> Jump {
+        let mut looks = self.looks();
+        looks.newest = Look {
+            wall: self.clock.now_ms(),
+            monotonic: Instant::now(),
+        };
+        let passed = super::rules::ms(looks.newest.monotonic - looks.settled.monotonic);
+        let found = jump(looks.settled.wall, looks.newest.wall, passed);
+        if found == Jump::None {
+            looks.settled = looks.newest;
+        }
         found
+    }
+
+    /// The store's times have been shifted by what the last look found.
+    pub(crate) fn settle(&self) {
+        let mut looks = self.looks();
+        looks.settled = looks.newest;
+    }
+}
+
+impl Clock for Pace {
+    fn now_ms(&self) -> Ms {
+        let settled = self.looks().settled;
+        let passed = super::rules::ms(settled.monotonic.elapsed());
+        let at_most = settled.wall.saturating_add(passed).saturating_add(JUMP_MS);
+        self.clock.now_ms().min(at_most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+
+    struct ByHand(AtomicI64);
+
+    impl Clock for ByHand {
+        fn now_ms(&self) -> Ms {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_leap_is_believed_once_it_is_settled() {
+        let clock = Arc::new(ByHand(AtomicI64::new(1_000_000)));
+        let pace = Pace::new(Arc::clone(&clock) as SharedClock);
+        assert_eq!((pace.look(), pace.now_ms()), (Jump::None, 1_000_000));
+        clock.0.store(2_000_000_000, Ordering::Relaxed);
+        assert!(pace.now_ms() < 1_500_000);
+        // Shifting the store failed twice: each look finds it again.
+        for _ in 0..3 {
+            assert!(matches!(pace.look(), Jump::Leap(by) if by > 1_990_000_000));
+            assert!(pace.now_ms() < 1_500_000);
+        }
+        pace.settle();
+        assert_eq!((pace.look(), pace.now_ms()), (Jump::None, 2_000_000_000));
+        clock.0.store(1_000_000, Ordering::Relaxed);
+        assert_eq!(
+            pace.now_ms(),
+            1_000_000,
+            "back is believed at once: it makes nothing due"
+        );
+        assert!(matches!(pace.look(), Jump::Back(_)));
     }
 }

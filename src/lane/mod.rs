@@ -32,7 +32,7 @@ pub use rules::{LaneSetup, MessageRules};
 pub(crate) enum Told {
     /// Its row changed.
     Row(Box<LaneRow>),
-    /// The wall clock went back; the store's times are shifted already.
+    /// The wall clock went back by so many ms, or ahead (negative); the store's times are shifted already.
     Shifted(Ms),
     /// The process ends.
     Stop,
@@ -43,6 +43,8 @@ pub(crate) enum Told {
 pub(crate) struct World {
     pub store: Arc<dyn Lanes>,
     pub clock: SharedClock,
+    /// The clock as message lanes believe it.
+    pub pace: Arc<clock_watch::Pace>,
     pub waker: Waker,
 }
 
@@ -83,9 +85,9 @@ pub async fn start(
         store.shift_times(by).await?;
         back_at = Some(now);
     }
+    let handles_from_ms = store.handles_from(back_at).await?;
     let mut messages = Vec::new();
     let mut websites = Vec::new();
-    let handles_from_ms = store.handles_from(back_at).await?;
     for setup in setups {
         match &setup.built {
             Built::Messages(channel) => {
@@ -101,6 +103,7 @@ pub async fn start(
     let waker = Waker::default();
     let world = World {
         store,
+        pace: Arc::new(clock_watch::Pace::new(Arc::clone(&clock))),
         clock,
         waker: waker.clone(),
     };

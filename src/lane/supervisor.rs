@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
-use super::clock_watch::{ClockWatch, Trust};
+use super::clock_watch::Trust;
 use super::glance::Watch;
 use super::{Told, World, metrics};
+use crate::clock::Ms;
 use crate::ids::LaneId;
 use crate::lane_core::clock_jump::Jump;
 use crate::store::LaneRow;
@@ -27,7 +28,6 @@ pub(super) struct Supervisor {
     lanes: Vec<(LaneId, mpsc::UnboundedSender<Told>)>,
     watches: Vec<(String, Watch)>,
     trust: Arc<Trust>,
-    clocks: ClockWatch,
     rows: HashMap<LaneId, LaneRow>,
     ticks: u64,
     in_trouble: bool,
@@ -41,7 +41,6 @@ impl Supervisor {
         trust: Arc<Trust>,
     ) -> Self {
         Self {
-            clocks: ClockWatch::new(world.clock.now_ms()),
             world,
             lanes,
             watches,
@@ -93,19 +92,21 @@ impl Supervisor {
     async fn tick(&mut self) {
         self.ticks += 1;
         let now = self.world.clock.now_ms();
-        match self.clocks.look(now) {
+        match self.world.pace.look() {
             Jump::None => {}
             Jump::Back(by) => {
                 tracing::warn!(
                     by_ms = by,
                     "the clock went back: due times are shifted, sending goes on"
                 );
-                if let Err(error) = self.world.store.shift_times(by).await {
-                    self.trouble("shifting times", &error.to_string());
-                }
-                for (_, lane) in &self.lanes {
-                    let _ = lane.send(Told::Shifted(by));
-                }
+                self.shift(by).await;
+            }
+            Jump::Ahead(by) => {
+                tracing::warn!(
+                    by_ms = by,
+                    "the clock went ahead: due times are shifted, sending goes on"
+                );
+                self.shift(-by).await;
             }
             Jump::Leap(by) => {
                 tracing::warn!(
@@ -113,6 +114,7 @@ impl Supervisor {
                     "the clock leapt forward: nothing expires until a person has looked"
                 );
                 self.trust.distrust();
+                self.shift(-by).await;
             }
         }
         for (name, watch) in &self.watches {
@@ -134,6 +136,18 @@ impl Supervisor {
             self.trouble("storing the time", &error.to_string());
         }
         self.read_rows().await;
+    }
+
+    /// Store first, lanes after it. Where the store fails nobody is told, and the next look finds the same jump.
+    async fn shift(&mut self, by: Ms) {
+        if let Err(error) = self.world.store.shift_times(by).await {
+            return self.trouble("shifting times", &error.to_string());
+        }
+        self.world.pace.settle();
+        for (_, lane) in &self.lanes {
+            // A lane that has ended needs no news.
+            let _ = lane.send(Told::Shifted(by));
+        }
     }
 
     /// The same trouble twice in a row is logged once.

@@ -91,11 +91,11 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         .await?;
     let alive = serde_json::to_string(&alive)?;
     for sql in [
-        "UPDATE delivery SET due = due - ?1, first_started = first_started - ?1
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0)
          WHERE state = 0 AND broadcast IN (SELECT value FROM json_each(?2))",
-        "UPDATE delivery SET due = due - ?1, first_started = first_started - ?1, changed = changed - ?1
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0), changed = changed - ?1
          WHERE state = 1 AND broadcast IN (SELECT value FROM json_each(?2))",
-        "UPDATE delivery SET first_started = first_started - ?1, changed = changed - ?1
+        "UPDATE delivery SET first_started = first_started - max(?1, 0), changed = changed - ?1
          WHERE state = 4 AND broadcast IN (SELECT value FROM json_each(?2))",
         "UPDATE broadcast SET not_before = not_before - ?1 WHERE id IN (SELECT value FROM json_each(?2))",
     ] {

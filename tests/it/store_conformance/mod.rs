@@ -64,6 +64,7 @@ on_sqlite! {
     settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,
     settling::a_clock_that_went_back_moves_what_is_due,
+    settling::a_clock_that_went_ahead_moves_what_is_due,
     settling::a_clock_that_went_back_ends_no_hold,
     settling::a_clock_set_back_at_rest_is_not_forgotten,
     settling::two_outcomes_of_one_attempt_are_taken_in_turn,

@@ -168,6 +168,18 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     assert_eq!(claim(store, lane, due).await.len(), 1);
 }
 
+/// A leap forward makes nothing due; a handle is as old as it was.
+pub async fn a_clock_that_went_ahead_moves_what_is_due<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, later(T0 + 10_000)).await;
+    let high = store.high_time(T0).await.unwrap();
+    store.shift_times(-7_200_000).await.unwrap();
+    assert_eq!(store.high_time(T0).await.unwrap(), high);
+    let due = T0 + 7_210_000;
+    assert!(claim(store, lane, due - 1).await.is_empty());
+    assert_eq!(claim(store, lane, due).await[0].first_started_ms, T0);
+}
+
 /// The hold of a refused notice moves with the clock, and a small step back does not end it.
 pub async fn a_clock_that_went_back_ends_no_hold<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
