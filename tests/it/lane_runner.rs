@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use rundruf::channel::{Abilities, Built, Channel, Finding};
 use rundruf::clock::{Ms, SystemClock};
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation, UnknownPolicy};
+use rundruf::domain::notice::Notice;
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::formats::{Site, SiteBuilder, SiteError};
-use rundruf::ids::{DeliveryId, IncidentId, LaneId};
+use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
 use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
 use rundruf::render::message::Message;
 use rundruf::render::{Engine, RenderError};
@@ -23,6 +24,7 @@ use rundruf::store::{
 use tokio::sync::{Semaphore, watch};
 
 use crate::simulation::model::Model;
+use crate::store_conformance::fixture::{notice, publication, to_all};
 
 const LANE: LaneId = LaneId(1);
 
@@ -115,6 +117,9 @@ impl Lanes for ModelStore {
     }
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
         Ok(now)
+    }
+    async fn handles_from(&self, back_at: Option<Ms>) -> Result<Ms, StoreError> {
+        Ok(self.model().handles_from(back_at))
     }
     async fn shift_times(&self, by: Ms) -> Result<(), StoreError> {
         self.model().shift_times(by);
@@ -214,9 +219,19 @@ async fn run(store: &Arc<ModelStore>, channel: &Arc<Slow>) -> LanesHandle {
 
 fn thousand() -> Arc<ModelStore> {
     let store = Arc::new(ModelStore::default());
-    store.model().add_lane(LANE, 1_000);
-    store.model().publish(IncidentId(1), None, true, None, 0);
+    let people: Vec<_> = (0..1_000).map(|n| (format!("+49{n}"), Vec::new())).collect();
+    store.model().add_lane(LANE, &people);
+    publish(&store, 1);
     store
+}
+
+fn publish(store: &ModelStore, number: u32) {
+    let urgent = Notice {
+        urgent: true,
+        ..notice("i", number)
+    };
+    let p = publication(urgent, vec![to_all(LANE)], 0);
+    store.model().publish(&p, NoticeSeq(number.into()), IncidentId(1));
 }
 
 async fn acknowledged(store: &ModelStore) -> u32 {
@@ -247,7 +262,7 @@ async fn a_wake_brings_what_was_published_meanwhile() {
     let (store, channel) = (thousand(), Slow::new(false, PLENTY));
     let lanes = run(&store, &channel).await;
     lanes.drained().await;
-    store.model().publish(IncidentId(1), None, true, None, 0);
+    publish(&store, 2);
     lanes.wake();
     lanes.drained().await;
     assert_eq!(store.count(State::Delivered), 2_000);
@@ -317,5 +332,5 @@ async fn stopping_gives_back_what_has_not_started_and_waits_for_the_rest() {
     assert!(lanes.stop(Duration::from_secs(60)).await);
     assert_eq!(store.count(State::Started), 0);
     assert_eq!(store.count(State::Delivered), 116);
-    assert_eq!(store.count(State::Waiting), 884);
+    assert_eq!(store.count(State::Waiting), store.model().rows.len() - 116);
 }
