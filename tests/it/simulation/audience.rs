@@ -59,8 +59,8 @@ fn newest(
         _ => false,
     };
     for place in [None].into_iter().chain(places.iter().map(Some)) {
-        let told = standing.iter().filter(|n| n.kind != Kind::Retraction);
-        let Some(newest) = told.filter(|n| about(n, place)).next_back() else {
+        let mut told = standing.iter().filter(|n| n.kind != Kind::Retraction);
+        let Some(newest) = told.rfind(|n| about(n, place)) else {
             continue;
         };
         let Some((index, b)) = model

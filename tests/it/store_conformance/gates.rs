@@ -84,7 +84,11 @@ pub async fn a_gate_set_to_held_in_the_settings_holds_a_known_lane<S: Store>(sto
         settings_hash: "y".into(),
         ..spec("a", "host/user")
     };
-    let row = store.configure(&[held.clone()], T0).await.unwrap().remove(0);
+    let row = store
+        .configure(std::slice::from_ref(&held), T0)
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!((row.gate, row.gate_by.as_deref()), (Gate::Held, Some("configuration")));
     assert!(row.gate_reason.is_some());
     assert_eq!(store.log(0, 100).await.unwrap().len(), 1);

@@ -9,6 +9,7 @@ mod order;
 mod publishing;
 mod random;
 mod receipts;
+mod same;
 mod settling;
 
 /// Runs each test on a fresh SQLite store.
@@ -80,5 +81,4 @@ on_sqlite! {
     gates::whoever_leaves_may_have_got_it,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
-    random::counters_equal_the_rows_after_any_commands,
 }

@@ -91,7 +91,7 @@ pub async fn an_older_id_ends_nothing_badly<S: Store>(store: &S) {
     let (lane, first) = one_out(store).await;
     settle(store, &first, T0, Settled::Accepted(remote("g1"))).await;
     let rejected = receipt("g1", ReceiptWord::Rejected);
-    store.receipts(lane, &[rejected.clone()], T0).await.unwrap();
+    store.receipts(lane, std::slice::from_ref(&rejected), T0).await.unwrap();
     assert_eq!(state(store, &first).await, DeliveryState::Permanent);
     let what = DecideOn::Delivery(first.delivery);
     let again = store.decide(what, Decision::Again, &act("decide", T0), T0).await;

@@ -127,6 +127,7 @@ impl Model {
             let b = &self.broadcasts[*b];
             let (urgent, oldest) = incidents[&b.incident];
             let class = match (b.urgent && !r.probe, urgent) {
+                _ if self.breaks.bulk_first => i32::from(!urgent),
                 (true, _) => 0,
                 (false, true) => 1,
                 (false, false) => 2,
@@ -241,6 +242,7 @@ impl Model {
             State::Waiting if other.due_ms > r.now_ms => Some(other.due_ms),
             State::Waiting => Some(Ms::MAX),
             State::Started if !correction => Some(Ms::MAX),
+            State::Started if self.breaks.first_start => Some(other.first_started_ms + wait),
             State::Started | State::Unknown | State::Permanent => Some(other.changed_ms + wait),
             _ => None,
         };

@@ -128,7 +128,7 @@ struct Inbox {
     at_ms: Ms,
 }
 
-/// The rules of the model that a test may break, to see whether the simulation notices.
+/// The rules of the model that a test may break, to see whether the simulation or the comparison with a store notices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Breaks {
     /// Claims look at no older notice.
@@ -147,6 +147,14 @@ pub struct Breaks {
     pub latest: bool,
     /// A correction goes to its own scope only.
     pub elsewhere: bool,
+    /// Bad news about an older attempt ends the newest.
+    pub old_news: bool,
+    /// A correction's five minutes run from the first start.
+    pub first_start: bool,
+    /// What has ended is not closed by what corrects it.
+    pub reopens: bool,
+    /// Everything of an incident with urgent work goes before the next incident.
+    pub bulk_first: bool,
 }
 
 /// Everything stored.

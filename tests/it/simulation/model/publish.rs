@@ -78,7 +78,7 @@ impl Model {
                 scope: &b.scope,
             };
             if !b.is_alive() {
-                if b.superseded_by.is_none() && names(newer, b.number) {
+                if b.superseded_by.is_none() && names(newer, b.number) && !self.breaks.reopens {
                     self.broadcasts[index].superseded_by = Some(seq);
                 }
             } else if blunt || ends(catch_up, older, newer) {

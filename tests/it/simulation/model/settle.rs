@@ -244,6 +244,7 @@ impl Model {
 
     /// The first final word wins; bad news about an older attempt says nothing.
     fn hear(&mut self, at: usize, newest: bool, word: ReceiptWord, now: Ms) -> ReceiptMatch {
+        let newest = newest || self.breaks.old_news;
         let row = &mut self.rows[at];
         let open = matches!(row.state, State::Started | State::Accepted | State::Unknown);
         let may_be_there = row.state == State::Waiting && row.after_unknown;
