@@ -49,11 +49,12 @@ impl Model {
         if lane.epoch != r.epoch || lane.gate == Gate::Held {
             return claimed;
         }
+        let account = lane.account;
         let mut run = Run {
             jobs: Vec::new(),
             more: false,
             next: None,
-            tat_us: lane.tat_us.unwrap_or(0).max(r.now_ms * 1_000),
+            tat_us: self.tats_us.get(&account).copied().unwrap_or(0).max(r.now_ms * 1_000),
         };
         let limit = if r.probe { 1 } else { r.limit as usize };
         for broadcast in self.in_order(r) {
@@ -81,7 +82,7 @@ impl Model {
         }
         self.settle_broadcasts();
         if r.rate.is_some() && !run.jobs.is_empty() {
-            self.lanes.get_mut(&r.lane).unwrap().tat_us = Some(run.tat_us);
+            self.tats_us.insert(account, run.tat_us);
         }
         if !run.more {
             let alive = |b: usize| self.broadcasts[b].is_alive();
