@@ -258,7 +258,9 @@ impl Model {
         let person = self.person(row.lane, row.recipient);
         let here = person.is_none_or(|p| concerns(&b.scope, &p.places));
         if person.is_some_and(|p| p.is != Person::In || (!here && b.kind == Kind::Notice)) {
-            self.end_unsent(at, State::Gone, now);
+            // What may be there is not said not to be.
+            let state = if row.after_unknown { State::Unknown } else { State::Gone };
+            self.take_out(at, state, now);
             return None;
         }
         if b.kind == Kind::Notice {
@@ -275,8 +277,8 @@ impl Model {
                 };
                 Some(false)
             }
-            None if kind == Kind::Retraction || overtaken || !here => {
-                self.end_unsent(at, State::Superseded, now);
+            None if !row.after_unknown && (kind == Kind::Retraction || overtaken || !here) => {
+                self.take_out(at, State::Superseded, now);
                 None
             }
             None => {
@@ -286,14 +288,9 @@ impl Model {
         }
     }
 
-    /// Ends without being sent (again): what may be there is not said not to be.
-    fn end_unsent(&mut self, at: usize, state: State, now: Ms) {
-        let state = if self.rows[at].after_unknown {
-            State::Unknown
-        } else {
-            state
-        };
+    fn take_out(&mut self, at: usize, state: State, now: Ms) {
         self.set(at, state, 0, now);
+        self.rows[at].decided = false;
     }
 
     fn start(&mut self, at: usize, first: bool, r: &ClaimRequest, run: &mut Run) -> Job {
