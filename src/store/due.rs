@@ -42,6 +42,8 @@ pub(super) struct Due {
     pub(super) first: bool,
     /// The scope does not name the recipient's places (any more).
     elsewhere: bool,
+    /// An earlier attempt may have got through: it runs out.
+    begun: bool,
 }
 
 /// What was seen of a broadcast's due rows.
@@ -175,6 +177,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         target: None,
         first: false,
         elsewhere: false,
+        begun: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
     })
 }
 
@@ -204,7 +207,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
             row.target = remote.id.is_some().then(|| remote.clone());
             true
         }
-        None if b.kind == 2 || b.overtaken || row.elsewhere => {
+        None if !row.begun && (b.kind == 2 || b.overtaken || row.elsewhere) => {
             nothing.push(row.id);
             false
         }

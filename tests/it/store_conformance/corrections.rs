@@ -241,6 +241,29 @@ pub async fn in_latest_a_correction_reaches_whoever_has_the_wrong_words<S: Store
     );
 }
 
+/// What has been overtaken after it began runs out: the handle tells whether it is there.
+pub async fn an_overtaken_correction_that_began_runs_out<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[])]).await;
+    let latest = |b| NewBroadcast {
+        catch_up: CatchUp::Latest,
+        ..b
+    };
+    publish(store, notice("i", 1), vec![latest(to_all(lane))], T0).await;
+    let right = publish(store, correction(2, 1), vec![latest(edit(lane))], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    assert_eq!(job.notice, right);
+    let repeat = Settled::Waiting {
+        due_ms: T0,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &job, T0, repeat).await;
+    publish(store, notice("i", 3), vec![latest(to_all(lane))], T0).await;
+    let again = claim(store, lane, T0).await.remove(0);
+    assert_eq!((again.notice, again.after_unknown), (right, true));
+}
+
 /// What a person gave up may have arrived, and so may what the channel's policy drops.
 pub async fn a_retraction_reaches_whoever_may_have_it<S: Store>(store: &S) {
     let ids = lanes(store, &["person", "policy", "takeover"]).await;

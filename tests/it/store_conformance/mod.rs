@@ -48,6 +48,7 @@ on_sqlite! {
     corrections::a_correction_ends_nothing_newer_than_what_it_corrects,
     corrections::a_retraction_does_not_get_stuck_on_those_who_have_nothing,
     corrections::in_latest_a_correction_reaches_whoever_has_the_wrong_words,
+    corrections::an_overtaken_correction_that_began_runs_out,
     corrections::a_retraction_reaches_whoever_may_have_it,
     receipts::a_receipt_may_come_before_the_answer,
     receipts::the_first_final_receipt_wins,

@@ -149,6 +149,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         run.model.high_time(T0);
         for lane in run.lanes.clone() {
             run.model.add_lane(lane, &[]);
+            // The fixture's channels all speak for one account.
+            run.model.lanes.get_mut(&lane).unwrap().account = run.lanes[0];
         }
         for lane in [1, 2] {
             run.audience(lane, 9).await;

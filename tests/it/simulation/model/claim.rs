@@ -49,11 +49,12 @@ impl Model {
         if lane.epoch != r.epoch || lane.gate == Gate::Held {
             return claimed;
         }
+        let account = lane.account;
         let mut run = Run {
             jobs: Vec::new(),
             more: false,
             next: None,
-            tat_us: lane.tat_us.unwrap_or(0).max(r.now_ms * 1_000),
+            tat_us: self.tats_us.get(&account).copied().unwrap_or(0).max(r.now_ms * 1_000),
         };
         let limit = if r.probe { 1 } else { r.limit as usize };
         for broadcast in self.in_order(r) {
@@ -81,7 +82,7 @@ impl Model {
         }
         self.settle_broadcasts();
         if r.rate.is_some() && !run.jobs.is_empty() {
-            self.lanes.get_mut(&r.lane).unwrap().tat_us = Some(run.tat_us);
+            self.tats_us.insert(account, run.tat_us);
         }
         if !run.more {
             let alive = |b: usize| self.broadcasts[b].is_alive();
@@ -257,7 +258,9 @@ impl Model {
         let person = self.person(row.lane, row.recipient);
         let here = person.is_none_or(|p| concerns(&b.scope, &p.places));
         if person.is_some_and(|p| p.is != Person::In || (!here && b.kind == Kind::Notice)) {
-            self.end_unsent(at, State::Gone, now);
+            // What may be there is not said not to be.
+            let state = if row.after_unknown { State::Unknown } else { State::Gone };
+            self.take_out(at, state, now);
             return None;
         }
         if b.kind == Kind::Notice {
@@ -274,8 +277,8 @@ impl Model {
                 };
                 Some(false)
             }
-            None if kind == Kind::Retraction || overtaken || !here => {
-                self.end_unsent(at, State::Superseded, now);
+            None if !row.after_unknown && (kind == Kind::Retraction || overtaken || !here) => {
+                self.take_out(at, State::Superseded, now);
                 None
             }
             None => {
@@ -285,14 +288,9 @@ impl Model {
         }
     }
 
-    /// Ends without being sent (again): what may be there is not said not to be.
-    fn end_unsent(&mut self, at: usize, state: State, now: Ms) {
-        let state = if self.rows[at].after_unknown {
-            State::Unknown
-        } else {
-            state
-        };
+    fn take_out(&mut self, at: usize, state: State, now: Ms) {
         self.set(at, state, 0, now);
+        self.rows[at].decided = false;
     }
 
     fn start(&mut self, at: usize, first: bool, r: &ClaimRequest, run: &mut Run) -> Job {

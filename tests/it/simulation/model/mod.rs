@@ -46,8 +46,8 @@ pub struct ModelLane {
     pub acknowledged: (i64, u32),
     pub health: HealthRow,
     pub people: Vec<ModelPerson>,
-    /// Theoretical arrival time of the account, µs.
-    pub tat_us: Option<i64>,
+    /// Lanes of one account share its rate.
+    pub account: LaneId,
     /// First and newest post per incident, and the notice of the newest.
     pub threads: BTreeMap<IncidentId, (Thread, NoticeSeq)>,
 }
@@ -166,6 +166,8 @@ pub struct Model {
     pub rows: Vec<ModelRow>,
     pub high_ms: Ms,
     handles_from: Option<Ms>,
+    /// Theoretical arrival times of accounts, µs.
+    tats_us: BTreeMap<LaneId, i64>,
     pub breaks: Breaks,
     inbox: Vec<Inbox>,
     /// Rows by broadcast and recipient.
@@ -204,7 +206,7 @@ impl Model {
                 acknowledged: (0, 0),
                 health: well(0),
                 people: Vec::new(),
-                tat_us: None,
+                account: lane,
                 threads: BTreeMap::new(),
             },
         );

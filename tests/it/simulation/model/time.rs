@@ -83,9 +83,9 @@ impl Model {
             }
         }
         for lane in self.lanes.values_mut() {
-            lane.tat_us = lane.tat_us.map(|at| at - by * 1_000);
             lane.health.blocked_until_ms = lane.health.blocked_until_ms.map(|at| at - by);
         }
+        self.tats_us.values_mut().for_each(|at| *at -= by * 1_000);
         self.high_ms -= by.max(0);
         self.handles_from = self.handles_from.map(|from| from.saturating_sub(by.max(0)));
     }
