@@ -192,7 +192,7 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         return Ok(0);
     }
     let end = Instant::now() + ACKNOWLEDGE;
-    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
+    let mut changes = crate::store::owner::Changes::from_now(std::sync::Arc::clone(&open.store)).await;
     loop {
         let seen = find(open, name).await?;
         if seen.acknowledged.0 >= row.epoch {
@@ -233,8 +233,8 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         costs.push(Cost::of(&open.office, name, row.waiting(), &texts));
     }
     let (notices, people) = (costs.len(), costs.iter().map(|c| c.people).sum::<u64>());
-    // Nothing waits: nothing to ask.
-    if people > 0 {
+    // Nothing waits, or a website, which can be brought back any time: nothing to ask.
+    if people > 0 && lane.kind != "website" {
         let Said { de, en } = what_goes(name, notices, people);
         let price = price::sum(&costs);
         confirm::ask(
