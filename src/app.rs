@@ -170,7 +170,7 @@ impl Lanes {
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }
-        let (waker, mut changes) = (handle.waker(), Changes::new(Arc::clone(&open.store)));
+        let (waker, mut changes) = (handle.waker(), Changes::from_now(Arc::clone(&open.store)).await);
         // Without the socket (a path of more than 107 bytes, a file system without sockets) other processes' commits are still
         // seen every 200 ms: a reason for a word, none to refuse.
         let mut wakes = owner

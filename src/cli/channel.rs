@@ -192,7 +192,7 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         return Ok(0);
     }
     let end = Instant::now() + ACKNOWLEDGE;
-    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
+    let mut changes = crate::store::owner::Changes::from_now(std::sync::Arc::clone(&open.store)).await;
     loop {
         let seen = find(open, name).await?;
         if seen.acknowledged.0 >= row.epoch {

@@ -42,18 +42,16 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
+    // Before the first site is built: what is committed while that is read must not be missed.
+    let mut changes = crate::store::owner::Changes::from_now(Arc::clone(&open.store)).await;
     let refresher = Refresher::new(Arc::new(open.site()), Arc::clone(&open.office.clock), site.clone());
     let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
-    let (mut changes, pages) = (
-        crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)),
-        refresher_waker,
-    );
     let changed = tokio::spawn(async move {
         loop {
             changes.changed().await;
-            pages.wake();
+            refresher_waker.wake();
         }
     });
     let parts = Parts {

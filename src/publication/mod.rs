@@ -10,7 +10,6 @@ pub mod redact;
 pub mod site;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -58,7 +57,8 @@ pub struct Office {
 #[derive(Debug, Default)]
 pub struct Registered {
     rows: Vec<LaneRow>,
-    stamps: HashMap<PathBuf, Option<(SystemTime, u64)>>,
+    /// By channel: several may have one file.
+    stamps: HashMap<String, (SystemTime, u64)>,
 }
 
 impl Office {
@@ -127,13 +127,13 @@ impl Office {
                 continue;
             };
             let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
-            if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
+            if stamp.is_some() && known.stamps.get(name) == stamp.as_ref() {
                 continue;
             }
             match audience::read(file) {
                 Ok(people) => {
                     store.sync_audience(row.id, &people, self.clock.now_ms()).await?;
-                    known.stamps.insert(file.clone(), stamp);
+                    known.stamps.extend(stamp.map(|stamp| (name.clone(), stamp)));
                 }
                 Err(problems) => faulty.push((row.id, name.clone(), problems)),
             }
