@@ -91,14 +91,14 @@ pub const BAD: &[Bad] = &[
         "[channel.a]\nkind = \"mastodn\"\n",
         3,
         "Did you mean \"mastodon\"",
-        "kannel, mastodon, webhook, website",
+        "email, kannel, mastodon, webhook, website",
     ),
     bad(
         "kind of a later release",
         "[channel.a]\nkind = \"email\"\n",
         3,
         "no kind of channel",
-        "kannel, mastodon, webhook, website",
+        "email, kannel, mastodon, webhook, website",
     ),
     bad(
         "no kind",
