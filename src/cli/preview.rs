@@ -83,6 +83,10 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
             lang,
             measure(variant, out.german)
         ));
+        // Of a mail, what stands above its text.
+        if let Some(subject) = variant.payload["subject"].as_str() {
+            out.say(&said!("Betreff: {subject}\n", "Subject: {subject}\n"));
+        }
         out.text(&variant.text);
     }
     for rendered in &prepared.rendered {
