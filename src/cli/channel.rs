@@ -291,8 +291,8 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
         .filter(|r| r.lane == lane.id)
         .map(BroadcastRow::waiting)
         .sum();
-    // Nothing waits: nothing to ask.
-    if count > 0 {
+    // Where nothing waits nothing is to be asked, and what a website lacks its next upload brings.
+    if count > 0 && lane.kind != "website" {
         let question = match count {
             1 => said!(
                 "1 Sendung, die über {name} noch wartet, endet ungesendet.",
