@@ -59,7 +59,7 @@ impl<J: Work> Lane<J> {
             Outcome::Deferred { until } => {
                 self.answered(now);
                 let until = until.saturating_sub(self.shifted.net - flight.shifted.net);
-                self.told.wait(now.running_ms, job.delivery(), now.running(until));
+                // Our own wait, not a time the service named: a person may cut it short.
                 waiting(&job, until, true)
             }
             Outcome::Auth => {

@@ -124,7 +124,7 @@ fn the_press_hears_at_once_while_the_citys_own_mail_is_held() {
     let number = office.publish("Mail geht nicht");
     office.app.wait_for("presse", number, "delivered", 1);
     assert_eq!(outside.about("Mail geht nicht", 1)[0].to, "redaktion@blatt.example");
-    assert_eq!(office.server.commands("connect"), 0, "held is held");
+    assert_eq!(office.server.commands("MAIL"), 0, "held is held");
     office.app.run(&["channel", "release", "email", "--yes"]).ok();
     office.delivered(number, 3);
     assert_eq!(serve.stop(), 0);

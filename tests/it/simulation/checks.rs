@@ -29,7 +29,7 @@ pub struct Told {
     t: Ms,
     /// As it is stored; shifted as the store is.
     wall: Ms,
-    /// By an earlier process, and so known from the store alone.
+    /// Known from the store alone: by an earlier process, or a wait of one row.
     before: bool,
 }
 
@@ -108,21 +108,22 @@ impl Checks {
     pub fn told_later(&mut self, lane: LaneId, rules: &Rules, job: &Job, wait: Ms, began: Moment, now: Moment) {
         self.later.insert(job.delivery, job.attempt);
         let key = (!rules.one_counterpart).then_some(job.delivery);
-        self.told((lane, key), wait, began, now);
+        self.told((lane, key), wait, began, now, false);
     }
 
     /// A service takes nothing for this recipient for so long; the attempt is spent.
     pub fn told_aside(&mut self, lane: LaneId, job: &Job, wait: Ms, began: Moment, now: Moment) {
-        self.told((lane, Some(job.delivery)), wait, began, now);
+        // Only the row knows it.
+        self.told((lane, Some(job.delivery)), wait, began, now, true);
     }
 
-    fn told(&mut self, whom: (LaneId, Option<DeliveryId>), wait: Ms, began: Moment, now: Moment) {
+    fn told(&mut self, whom: (LaneId, Option<DeliveryId>), wait: Ms, began: Moment, now: Moment, before: bool) {
         // What the clock did unnoticed during the request nobody can make good.
         let slipped = now.unnoticed - began.unnoticed;
         let until = Told {
             t: now.t + wait - slipped.max(0),
             wall: now.wall + wait - slipped,
-            before: false,
+            before,
         };
         let told = self.told.entry(whom).or_insert(until);
         if until.t > told.t {
