@@ -74,7 +74,9 @@ pub fn wall(
     let mut rows = Vec::new();
     for source in publishers {
         let publisher: &Publisher = &source.publisher;
-        let desk = Desk::of(engine, site, publishers, source, spoken(publisher, lang), now);
+        // The words are those of the wall, also about a publisher that does not speak its language.
+        let desk = Desk::of(engine, site, publishers, source, lang, now);
+        let links = Links::of(site, publisher, spoken(publisher, lang));
         let newest = desk.open().first().map(|view| {
             let mut badge = desk.state_badge(view.state);
             badge.word = match view.exercise {
@@ -94,7 +96,7 @@ pub fn wall(
         rows.push(WallRow {
             id: None,
             name: clean(&publisher.name),
-            href: format!("{root}{}", desk.links.path("")),
+            href: format!("{root}{}", links.path("")),
             badge,
             as_of,
             machine,

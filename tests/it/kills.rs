@@ -103,7 +103,8 @@ impl Moment {
     /// So many SMS at least are in flight at this moment.
     fn in_flight(self) -> usize {
         match self {
-            Self::Hanging(_) | Self::Unanswered(_) => IN_FLIGHT as usize,
+            // What was not answered has an outcome at once: how much is still open then nobody can say.
+            Self::Hanging(_) => IN_FLIGHT as usize,
             _ => 0,
         }
     }
