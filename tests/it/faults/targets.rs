@@ -34,7 +34,7 @@ fn an_sftp_server_fails_in_every_way() {
     stage.sftp.stop();
     let number = play.publish("Server steht");
     others_deliver(number);
-    play.says_when(number, "refused");
+    play.says_when(number, "nothing answers");
     stage.sftp.start_again();
     proxy.start_again();
     play.recovers(number);
