@@ -86,6 +86,7 @@ fn publisher() -> Publisher {
         phone: Some("115".to_owned()),
         own_domains: Vec::new(),
         parent: None,
+        official: Vec::new(),
         imprint: None,
     }
 }
@@ -133,6 +134,7 @@ fn site(c: &mut Criterion) {
     let source = [PublisherSite {
         publisher: day.publisher.clone(),
         incidents: vec![day.view()],
+        parent: None,
     }];
     let now = day.now.as_millisecond();
     time(c, "site and feeds of 12 notices", || {

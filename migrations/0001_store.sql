@@ -11,6 +11,7 @@ CREATE TABLE meta (
   moved        INTEGER NOT NULL DEFAULT 0,   -- 1: refuses to send
   audit_salt   TEXT    NOT NULL,             -- random; salts hashes of redacted content
   recipient_seq INTEGER NOT NULL DEFAULT 0,  -- last confirmed_seq given
+  handles_from INTEGER,                      -- handles with a term from up to then count as expired: the clock was set back while nothing ran
   restored_ms  INTEGER,                      -- when this store came out of a backup
   leap_at      INTEGER,                      -- the wall clock leapt forward to this time, and nobody has looked yet
   leap_by      INTEGER                       -- so far, ms
@@ -112,6 +113,7 @@ CREATE TABLE broadcast (
   changed     INTEGER NOT NULL,
   last_text   TEXT,
   url         TEXT,
+  overtaken   INTEGER NOT NULL DEFAULT 0,    -- a correction only for whoever has what it corrects: all others get a newer notice
   from_backup INTEGER,                       -- time of the backup whose restore left its rows uncertain
   expected    INTEGER NOT NULL DEFAULT 0,
   opened      INTEGER NOT NULL DEFAULT 0,

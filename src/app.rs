@@ -91,12 +91,13 @@ impl Open {
     }
 
     /// Builds the site from the store.
-    pub fn site(&self) -> Arc<StoreSite> {
-        Arc::new(StoreSite {
+    pub fn site(&self) -> StoreSite {
+        StoreSite {
             store: self.store(),
             settings: Arc::clone(&self.office.settings),
             engine: Arc::clone(&self.office.engine),
-        })
+            looking_back: false,
+        }
     }
 
     /// Who acts: the operating system's user, until there are accounts.
@@ -160,7 +161,7 @@ impl Lanes {
             })
         });
         let site = SiteWorld {
-            builder: open.site(),
+            builder: Arc::new(open.site()),
             instance,
         };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
@@ -169,7 +170,7 @@ impl Lanes {
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }
-        let (waker, mut changes) = (handle.waker(), Changes::new(Arc::clone(&open.store)));
+        let (waker, mut changes) = (handle.waker(), Changes::from_now(Arc::clone(&open.store)).await);
         // Without the socket (a path of more than 107 bytes, a file system without sockets) other processes' commits are still
         // seen every 200 ms: a reason for a word, none to refuse.
         let mut wakes = owner

@@ -101,6 +101,7 @@ pub fn compose(channel: &dyn Channel) -> Variant {
         language_missing: false,
         language_note: None,
         in_short: InShort::default(),
+        foreign: Default::default(),
     };
     channel.compose(&ENGINE, &message, Operation::Post).unwrap()
 }

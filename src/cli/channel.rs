@@ -192,7 +192,7 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
         return Ok(0);
     }
     let end = Instant::now() + ACKNOWLEDGE;
-    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
+    let mut changes = crate::store::owner::Changes::from_now(std::sync::Arc::clone(&open.store)).await;
     loop {
         let seen = find(open, name).await?;
         if seen.acknowledged.0 >= row.epoch {
@@ -233,8 +233,8 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
         costs.push(Cost::of(&open.office, name, row.waiting(), &texts));
     }
     let (notices, people) = (costs.len(), costs.iter().map(|c| c.people).sum::<u64>());
-    // Nothing waits: nothing to ask.
-    if people > 0 {
+    // Where nothing waits nothing is to be asked, and a page can be put right at any time.
+    if people > 0 && lane.kind != "website" {
         let Said { de, en } = what_goes(name, notices, people);
         let price = price::sum(&costs);
         confirm::ask(
@@ -291,8 +291,8 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
         .filter(|r| r.lane == lane.id)
         .map(BroadcastRow::waiting)
         .sum();
-    // Nothing waits: nothing to ask.
-    if count > 0 {
+    // Where nothing waits nothing is to be asked, and what a website lacks its next upload brings.
+    if count > 0 && lane.kind != "website" {
         let question = match count {
             1 => said!(
                 "1 Sendung, die über {name} noch wartet, endet ungesendet.",

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::Globals;
-use super::output::{Failure, Output, WIDTH, table, wrap};
+use super::output::{Failure, Output, table, wrap};
 use crate::app::{App, Open};
 use crate::domain::delivery::{DeliveryState, Gate, Health};
 use crate::ids::{BroadcastId, DeliveryId};
@@ -63,10 +63,11 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
         return tell(open, only.id, out).await;
     }
     let (number, channel, count) = (row.number, &row.channel, rows.len());
-    out.say(&said!(
+    let head = said!(
         "Sendung b{id}: Meldung {number} über {channel}, {count} Zustellungen",
         "Broadcast b{id}: notice {number} by {channel}, {count} deliveries"
-    ));
+    );
+    out.title(head.in_german(out.german));
     if count == SHOWN as usize {
         out.say(&said!(
             "Gezeigt sind die ersten {SHOWN}.",
@@ -106,10 +107,11 @@ async fn targets(
     let now = open.office.clock.now_ms();
     let targets = open.store.targets(row.lane).await?;
     let (number, channel) = (row.number, &row.channel);
-    out.say(&said!(
+    let head = said!(
         "Meldung {number} auf den Zielen von {channel}:",
         "Notice {number} on the targets of {channel}:"
-    ));
+    );
+    out.title(head.in_german(out.german));
     let cells: Vec<Vec<String>> = targets
         .iter()
         .map(|t| {
@@ -169,15 +171,13 @@ async fn tell(open: &Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> 
 fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     let Said { de, en } = state_word(story.delivery.state);
     let (id, number, channel) = (story.delivery.id, story.broadcast.number, &story.lane.name);
-    out.say(&said!(
+    let head = said!(
         "Zustellung {id}: Meldung {number} über {channel}, Stand: {de}",
         "Delivery {id}: notice {number} by {channel}, state: {en}"
-    ));
+    );
+    out.title(head.in_german(out.german));
     if let Some(address) = &story.address {
-        let to = said!("An: {address}", "To: {address}");
-        for line in wrap(to.in_german(out.german), WIDTH) {
-            out.text(&line);
-        }
+        out.title(said!("An: {address}", "To: {address}").in_german(out.german));
     }
     if let Some(url) = &story.delivery.remote.url {
         // Whole, whatever its length: it is there to be opened.

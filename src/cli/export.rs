@@ -11,6 +11,7 @@ use super::progress::Progress;
 use crate::app::App;
 use crate::domain::publisher::Publisher;
 use crate::formats::{PublisherSite, SiteBuilder, SiteError, SiteOf, render_site};
+use crate::publication::site::StoreSite;
 use crate::said;
 
 /// Arguments of `export`.
@@ -18,7 +19,7 @@ use crate::said;
 pub struct ExportArgs {
     /// Where to write; made if missing. Files that no longer belong to the site stay.
     pub dir: PathBuf,
-    /// As the site stands at this moment (RFC 3339).
+    /// As the site stands at this moment (RFC 3339), without what is about a later one.
     #[arg(long, value_name = "T")]
     pub now: Option<jiff::Timestamp>,
 }
@@ -30,12 +31,19 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         .now
         .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let site = match app.open_existing().await? {
-        Ok(open) => open.site().build(SiteOf::Everybody, now).await?,
+        Ok(open) => {
+            let site = StoreSite {
+                looking_back: args.now.is_some(),
+                ..open.site()
+            };
+            site.build(SiteOf::Everybody, now).await?
+        }
         // Before the first notice the site is there all the same, without an incident; no store is made for it.
         Err(app) => {
             let quiet = |p: &Publisher| PublisherSite {
                 publisher: p.clone(),
                 incidents: Vec::new(),
+                parent: app.office.settings.parent_name(p),
             };
             let publishers: Vec<_> = app.office.settings.publishers.values().map(quiet).collect();
             render_site(&app.office.engine, &app.office.settings.site_url, &publishers, now)

@@ -193,7 +193,10 @@ const TEXTS: &[(&str, &str)] = &[
         "export.dir",
         "Wohin; wird angelegt. Dateien, die nicht mehr dazugehören, bleiben",
     ),
-    ("export.now", "So, wie sie in diesem Moment steht (RFC 3339)"),
+    (
+        "export.now",
+        "So, wie sie in diesem Moment steht (RFC 3339), ohne das, was einen späteren betrifft",
+    ),
     ("backup", "Speicher und Schlüssel in eine Datei sichern"),
     (
         "backup.file",

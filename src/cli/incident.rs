@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::output::{Failure, Output, WIDTH, table, wrap};
+use super::output::{Failure, Output, table};
 use super::{Globals, confirm};
 use crate::app::{App, Open};
 use crate::domain::incident::IncidentView;
@@ -199,12 +199,7 @@ async fn show(open: &Open, row: &IncidentRow, out: &Output) -> Result<u8, Failur
         true => Words::of(Lang::De).of_list("state", view.state.word()),
         false => Words::of(Lang::En).of_list("state", view.state.word()),
     };
-    for line in wrap(
-        &format!("{}/{} {} [{state}]", row.publisher, row.slug, view.title),
-        WIDTH,
-    ) {
-        out.text(&line);
-    }
+    out.title(&format!("{}/{} {} [{state}]", row.publisher, row.slug, view.title));
     let rows: Vec<Vec<String>> = view
         .notices
         .iter()

@@ -64,7 +64,7 @@ pub async fn run(globals: &Globals, args: NewArgs, out: &Output) -> Result<u8, F
 async fn load(config: &Path, data: &Path) -> Result<(std::sync::Arc<Office>, Vec<KnownIncident>), Failure> {
     Ok(match App::load(config, data)?.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref()).await?;
+            let known = known_incidents(open.store.as_ref(), None, open.office.clock.now_ms()).await?;
             (open.office, known)
         }
         Err(app) => (app.office, Vec::new()),

@@ -42,6 +42,13 @@ impl Output {
         }
     }
 
+    /// A head line, in several where it is long.
+    pub fn title(&self, text: &str) {
+        for line in wrap(text, WIDTH) {
+            self.text(&line);
+        }
+    }
+
     /// A line for people on standard error, also with `--json`.
     pub fn complain(&self, said: &Said) {
         eprintln!("{}", said.in_german(self.german));

@@ -42,7 +42,7 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
         .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
     let (app, known) = match app.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref(), &draft, now).await?;
+            let known = known_incidents(open.store.as_ref(), draft.incident_named(), now).await?;
             (App { office: open.office }, known)
         }
         Err(app) => (app, Vec::new()),
@@ -83,6 +83,10 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
             lang,
             measure(variant, out.german)
         ));
+        // Of a mail, what stands above its text.
+        if let Some(subject) = variant.payload["subject"].as_str() {
+            out.say(&said!("Betreff: {subject}\n", "Subject: {subject}\n"));
+        }
         out.text(&variant.text);
     }
     for rendered in &prepared.rendered {

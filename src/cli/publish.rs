@@ -83,7 +83,8 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     let app = App::load(&globals.config, &globals.data)?;
     let (app, known, lanes) = match app.open_existing().await? {
         Ok(open) => {
-            let known = known_incidents(open.store.as_ref(), &draft, open.office.clock.now_ms()).await?;
+            let known =
+                known_incidents(open.store.as_ref(), draft.incident_named(), open.office.clock.now_ms()).await?;
             let lanes = open.store.lane_rows().await?;
             (App { office: open.office }, known, lanes)
         }

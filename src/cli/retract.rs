@@ -77,7 +77,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
         override_reason: args.override_reason,
         ..Wishes::default()
     };
-    let known = known_incidents(open.store.as_ref(), &draft, now).await?;
+    let known = known_incidents(open.store.as_ref(), draft.incident_named(), now).await?;
     let prepared = open.office.prepare(&draft, &known, &wishes, now)?;
     let costs = costs(&open, &prepared, old.seq).await?;
     if !costs.is_empty() && !Office::is_known(&prepared, &wishes, &known) {

@@ -42,18 +42,16 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     };
     let settings = Arc::clone(&open.office.settings);
     let site = SiteServer::new(&crate::formats::csp()).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?;
-    let refresher = Refresher::new(open.site(), Arc::clone(&open.office.clock), site.clone());
+    // Before the first site is built: what is committed while that is read must not be missed.
+    let mut changes = crate::store::owner::Changes::from_now(Arc::clone(&open.store)).await;
+    let refresher = Refresher::new(Arc::new(open.site()), Arc::clone(&open.office.clock), site.clone());
     let refresher_waker = refresher.waker();
     let (stop, stopped) = watch::channel(false);
     let refresh = tokio::spawn(refresher.run(stopped));
-    let (mut changes, pages) = (
-        crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store)),
-        refresher_waker,
-    );
     let changed = tokio::spawn(async move {
         loop {
             changes.changed().await;
-            pages.wake();
+            refresher_waker.wake();
         }
     });
     let parts = Parts {
@@ -68,7 +66,6 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
         ),
         unsubscribe: Some(unsubscribe(&open)?),
         store: Arc::new(ByIdentity(open.store())),
-        security_txt: None,
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
             .install_recorder()
             .ok(),
@@ -84,6 +81,9 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
     let lanes = Lanes::start(&open, owner).await?;
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
+    for said in settings.without_effect() {
+        out.say(&said);
+    }
     out.say(&said!(
         "Rundruf läuft. Öffentlich: http://{public} ({url}), Verwaltung: http://{admin}. Ende mit Strg+C.",
         "Rundruf is running. Public: http://{public} ({url}), admin: http://{admin}. Stop with Ctrl+C."

@@ -1,17 +1,18 @@
 //! `rundruf status [INCIDENT] [--watch]`: per incident one sentence per channel, from stored counters alone.
 
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::output::{Failure, Output, WIDTH, table_rows, wrap};
+use super::output::{Failure, Output, table_rows};
 use super::{Globals, host, incident};
 use crate::app::{App, Open};
 use crate::publication::Office;
 use crate::publication::board::{self, Light, Line};
 use crate::said;
+use crate::store::owner::Changes;
 use crate::store::{Board, BroadcastRow, IncidentRow, LaneRow, Lanes, Notices};
 
 /// Arguments of `status`.
@@ -38,15 +39,17 @@ pub async fn run(globals: &Globals, args: StatusArgs, out: &Output) -> Result<u8
         show(&open, args.incident.as_deref(), out).await?;
         return Ok(0);
     }
-    let mut changes = crate::store::owner::Changes::new(std::sync::Arc::clone(&open.store));
+    let mut changes = Changes::from_now(Arc::clone(&open.store)).await;
+    // One listener for the whole time: an interruption while something is being shown counts too.
+    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         if std::io::stdout().is_terminal() && !out.json {
             out.text("\u{1b}[2J\u{1b}[H");
         }
         show(&open, args.incident.as_deref(), out).await?;
         tokio::select! {
-            () = changes.next(Instant::now() + Duration::from_secs(3600)) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(0),
+            () = changes.changed() => {}
+            _ = &mut interrupted => return Ok(0),
         }
     }
 }
@@ -76,9 +79,7 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
         rows.sort_by_key(|b| (std::cmp::Reverse(b.number), b.channel.clone()));
         let lines = lines(&open.office, &row.publisher, &rows, &lanes, now);
         let title = row.title.clone().unwrap_or_else(|| row.slug.clone());
-        for line in wrap(&format!("{}/{} {title}", row.publisher, row.slug), WIDTH) {
-            out.text(&line);
-        }
+        out.title(&format!("{}/{} {title}", row.publisher, row.slug));
         let newest: Vec<Line> = newest_of_each(&lines);
         out.text(&table(&newest, out));
         incidents.push(json!({

@@ -32,7 +32,7 @@ pub async fn until_settled(open: &Open, notice: NoticeSeq, out: &Output) -> Resu
 async fn watch(open: &Open, notice: NoticeSeq, lanes: &mut Option<Lanes>, out: &Output) -> Result<(), Failure> {
     let end = Instant::now() + MAX_WAIT;
     let progress = Progress::turning("");
-    let mut changes = Changes::new(Arc::clone(&open.store));
+    let mut changes = Changes::from_now(Arc::clone(&open.store)).await;
     loop {
         // The owner may be another waiting `publish` that ends before this notice is out.
         if lanes.is_none()

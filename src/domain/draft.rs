@@ -77,6 +77,13 @@ pub struct Draft {
     pub facts: Vec<GivenFact>,
 }
 
+impl Draft {
+    /// The incident the draft says it belongs to.
+    pub fn incident_named(&self) -> Option<&str> {
+        self.incident.as_ref().map(|given| given.value.as_str())
+    }
+}
+
 /// `publisher/incident`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenParent {

@@ -13,10 +13,10 @@ use crate::text::lang::Lang;
 /// The words of a notice in one language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
-    /// At most 140 characters.
+    /// At most 140 characters; empty where another language has to do.
     #[serde(default)]
     pub headline: String,
-    /// At most 600 characters.
+    /// At most 600 characters; empty where another language has to do.
     #[serde(default)]
     pub summary: String,
     /// Markdown.
@@ -28,6 +28,13 @@ pub struct Words {
     /// Who checked it; only then "Leichte Sprache" may be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_by: Option<String>,
+}
+
+impl Words {
+    /// Headline and summary are there. Other languages than the first may have less: what they lack is shown in the first.
+    pub fn whole(&self) -> bool {
+        !self.headline.is_empty() && !self.summary.is_empty()
+    }
 }
 
 /// Whom a notice concerns.

@@ -59,6 +59,8 @@ pub struct Publisher {
     pub own_domains: Vec<String>,
     /// Parent publisher's id.
     pub parent: Option<String>,
+    /// Addresses of official sites and accounts that point to the pages here.
+    pub official: Vec<String>,
     /// Imprint.
     pub imprint: Option<Imprint>,
 }

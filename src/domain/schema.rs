@@ -34,6 +34,8 @@ pub enum Shape {
     Line,
     /// A text of any number of lines, translatable.
     Text,
+    /// The same, or a date or time without quotation marks.
+    TextOrTime,
     /// A phone or fax number.
     Phone,
     /// A mail address.
@@ -111,7 +113,7 @@ impl Table {
 
     /// Its own fields.
     pub const fn fields(self) -> &'static [Field] {
-        use Shape::{Exceptions, Flag, Line, Link, Mail, Phone, Text, When, Word, Words};
+        use Shape::{Exceptions, Flag, Line, Link, Mail, Phone, Text, TextOrTime, When, Word, Words};
         match self {
             Self::Service => &[
                 ("name", Line),
@@ -122,7 +124,7 @@ impl Table {
                 ("do", Text),
                 ("workaround_from", When),
                 ("by", Text),
-                ("deadline", Text),
+                ("deadline", TextOrTime),
                 ("payment", Text),
             ],
             Self::Contact => &[
@@ -179,7 +181,7 @@ impl Table {
 
     /// The fields that are words of a language.
     pub fn translatable(self) -> Vec<&'static str> {
-        let words = |shape: &Shape| matches!(shape, Shape::Line | Shape::Text);
+        let words = |shape: &Shape| matches!(shape, Shape::Line | Shape::Text | Shape::TextOrTime);
         self.fields()
             .iter()
             .filter(|(_, s)| words(s))

@@ -6,24 +6,35 @@ use super::delivery::CatchUp;
 use super::notice::{Notice, Scope};
 use super::words::Kind;
 
-/// True where a newer notice of the same incident ends a waiting broadcast of an older one.
+/// What waits, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub struct Older<'a> {
+    /// Number within the incident.
+    pub number: u32,
+    /// Kind.
+    pub kind: Kind,
+    /// Scope.
+    pub scope: &'a Scope,
+}
+
+/// True where a newer notice of the same incident ends a waiting broadcast of an older one: it names it (`replaces`, `takes_back`, `corrects`),
+/// or takes its place (see [`takes_place`]) and the older one puts nothing right that somebody has already.
+pub fn ends(catch_up: CatchUp, older: Older<'_>, newer: &Notice) -> bool {
+    older.number < newer.number
+        && (names(newer, older.number) || (older.kind == Kind::Notice && takes_place(catch_up, older, newer)))
+}
+
+/// True where a newer notice has the place of an older one for whoever has got neither: `latest` and `digest`, the same scope or a wider list of
+/// places and services. `all` takes only the place of `all`: never that of a place's notice, nor a place's notice that of `all`.
 ///
-/// A notice that names the older one (`replaces`, `takes_back`, `corrects`) always ends it. `latest` and `digest` also end it
-/// where the newer one has the same scope or a wider list of places and services. `all` ends only `all`: it never ends a
-/// place's notice, nor a place's notice `all`. A correction or retraction ends only what it names (LANES 4 tells "a newer
-/// notice" from "a correction or retraction"): it puts older words right and is not the newest on anything else. A notice it
-/// ended by scope would be lost, to whoever has the old post edited and to whoever gets nothing of a retraction.
-pub fn ends(catch_up: CatchUp, older_number: u32, older_scope: &Scope, newer: &Notice) -> bool {
-    if older_number >= newer.number {
-        return false;
-    }
-    if names(newer, older_number) {
-        return true;
-    }
-    match catch_up {
-        CatchUp::Every => false,
-        CatchUp::Latest | CatchUp::Digest => newer.kind == Kind::Notice && covers(&newer.scope, older_scope),
-    }
+/// A correction or retraction takes nothing's place by its scope (LANES 4 tells "a newer notice" from "a correction or retraction"): it puts
+/// older words right and is not the newest on anything else. A notice it ended by scope would be lost, to whoever has the old post edited and to
+/// whoever gets nothing of a retraction.
+pub fn takes_place(catch_up: CatchUp, older: Older<'_>, newer: &Notice) -> bool {
+    catch_up != CatchUp::Every
+        && older.number < newer.number
+        && newer.kind == Kind::Notice
+        && covers(&newer.scope, older.scope)
 }
 
 /// True where a notice names an earlier one as superseded, undone, wrong or retracted.
@@ -152,31 +163,39 @@ mod tests {
         }
     }
 
+    fn older(number: u32, scope: &Scope) -> Older<'_> {
+        Older {
+            number,
+            kind: Kind::Notice,
+            scope,
+        }
+    }
+
     proptest! {
         #[test]
-        fn all_ends_only_all(older in scope(), newer in scope()) {
-            let ended = ends(CatchUp::Latest, 1, &older, &notice(2, newer.clone()));
-            if (older == Scope::All) != (newer == Scope::All) {
+        fn all_ends_only_all(old in scope(), newer in scope()) {
+            let ended = ends(CatchUp::Latest, older(1, &old), &notice(2, newer.clone()));
+            if (old == Scope::All) != (newer == Scope::All) {
                 prop_assert!(!ended);
             }
-            prop_assert_eq!(ended, ends(CatchUp::Digest, 1, &older, &notice(2, newer)));
+            prop_assert_eq!(ended, ends(CatchUp::Digest, older(1, &old), &notice(2, newer)));
         }
 
         #[test]
-        fn every_ends_only_what_is_named(older in scope(), newer in scope(), named in any::<bool>()) {
+        fn every_ends_only_what_is_named(old in scope(), newer in scope(), named in any::<bool>()) {
             let mut newer = notice(5, newer);
             if named {
                 newer.takes_back = vec![3];
             }
-            prop_assert_eq!(ends(CatchUp::Every, 3, &older, &newer), named);
+            prop_assert_eq!(ends(CatchUp::Every, older(3, &old), &newer), named);
         }
 
         #[test]
-        fn an_older_notice_ends_nothing(older in scope(), newer in scope()) {
+        fn an_older_notice_ends_nothing(old in scope(), newer in scope()) {
             let mut newer = notice(2, newer);
             newer.replaces = vec![2, 3];
             for number in [2, 3] {
-                let ended = ends(CatchUp::Latest, number, &older, &newer);
+                let ended = ends(CatchUp::Latest, older(number, &old), &newer);
                 prop_assert!(!ended);
             }
         }
@@ -211,8 +230,20 @@ mod tests {
             let mut newer = notice(4, Scope::All);
             newer.kind = kind;
             newer.corrects = vec![2];
-            let ended = |number| ends(CatchUp::Latest, number, &Scope::All, &newer);
+            let ended = |number| ends(CatchUp::Latest, older(number, &Scope::All), &newer);
             assert!(ended(2) && !ended(1) && !ended(3));
         }
+    }
+
+    #[test]
+    fn a_correction_is_ended_only_by_what_names_it() {
+        let correction = Older {
+            kind: Kind::Correction,
+            ..older(2, &Scope::All)
+        };
+        let mut newer = notice(3, Scope::All);
+        assert!(!ends(CatchUp::Latest, correction, &newer) && takes_place(CatchUp::Latest, correction, &newer));
+        newer.replaces = vec![2];
+        assert!(ends(CatchUp::Latest, correction, &newer));
     }
 }

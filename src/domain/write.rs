@@ -40,7 +40,7 @@ fn value_of(shape: Shape, value: &Value, publisher: &Publisher) -> Option<String
     }
     let texts = || Some(value.as_array()?.iter().filter_map(Value::as_str).map(toml_string));
     Some(match shape {
-        Shape::Line | Shape::Text | Shape::Phone | Shape::Mail | Shape::Link | Shape::Word(_) => {
+        Shape::Line | Shape::Text | Shape::TextOrTime | Shape::Phone | Shape::Mail | Shape::Link | Shape::Word(_) => {
             toml_string(value.as_str()?)
         }
         Shape::Words(_) | Shape::Ids => format!("[{}]", texts()?.collect::<Vec<_>>().join(", ")),

@@ -165,7 +165,8 @@ impl Blocks<'_> {
         };
         push("step.stops-at", "step", field("stops_at", fact.stops_at.as_ref()));
         push("step.by", "by", field("by", fact.by.as_ref()));
-        push("step.deadline", "text", field("deadline", fact.deadline.as_ref()));
+        let deadline = field("deadline", fact.deadline.as_ref()).map(|text| voice.dated(text));
+        push("step.deadline", "text", deadline);
         push("step.payment", "text", field("payment", fact.payment.as_ref()));
         let from = fact.workaround_from.as_ref().map(|w| Text::own(voice.when(w)));
         push("step.workaround-from", "when", from);

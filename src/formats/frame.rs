@@ -62,7 +62,7 @@ pub struct Frame {
     /// Folder of the feeds with a slash at its end.
     pub feeds: Option<String>,
     /// Words for people: until when this page holds.
-    pub holds: Option<String>,
+    pub holds: String,
     /// Contact of the imprint.
     pub phone: Option<Dial>,
     /// There is an imprint page.
@@ -76,6 +76,8 @@ pub struct Desk<'a> {
     pub engine: &'a Engine,
     /// Public address without a slash at its end.
     pub site: &'a str,
+    /// Everybody on the site.
+    pub all: &'a [PublisherSite],
     /// Who, and what.
     pub source: &'a PublisherSite,
     /// Words.
@@ -89,12 +91,20 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// For one publisher in one language.
-    pub fn of(engine: &'a Engine, site: &'a str, source: &'a PublisherSite, lang: Lang, now: Timestamp) -> Self {
+    /// For one publisher of `all` in one language.
+    pub fn of(
+        engine: &'a Engine,
+        site: &'a str,
+        all: &'a [PublisherSite],
+        source: &'a PublisherSite,
+        lang: Lang,
+        now: Timestamp,
+    ) -> Self {
         let words = engine.words(lang);
         Self {
             engine,
             site,
+            all,
             source,
             words,
             voice: Voice {
@@ -163,7 +173,7 @@ impl<'a> Desk<'a> {
             exercise: false,
             languages,
             feeds: None,
-            holds: None,
+            holds: self.words.get("as-of.holds-none").to_owned(),
             phone: phone.map(|text| Dial { href: tel(&text), text }),
             imprint: imprint.is_some(),
         }
@@ -174,14 +184,20 @@ impl<'a> Desk<'a> {
         let as_of = self
             .words
             .fill("as-of.holds", &[("when", &self.voice.moment(view.as_of))]);
-        let then = match &view.next {
-            Some(next) => {
-                let exact = matches!(next.at, crate::domain::when::When::Vague { .. });
-                let key = if exact { "as-of.holds-vague" } else { "as-of.holds-next" };
+        let none = self.words.get("as-of.holds-none");
+        let then = match (view.closed, &view.next) {
+            // Nothing is promised any more.
+            (Some(at), _) => {
+                let day = self.voice.day(self.voice.local(at).date());
+                format!("{}. {none}", self.words.fill("archive.closed", &[("when", &day)]))
+            }
+            (None, Some(next)) => {
+                let vague = matches!(next.at, crate::domain::when::When::Vague { .. });
+                let key = if vague { "as-of.holds-vague" } else { "as-of.holds-next" };
                 self.words
                     .fill(key, &[("when", &self.voice.next_when(next, view.as_of))])
             }
-            None => self.words.get("as-of.holds-none").to_owned(),
+            (None, None) => none.to_owned(),
         };
         format!("{as_of} {then}")
     }

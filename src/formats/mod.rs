@@ -11,6 +11,7 @@ mod known;
 mod links;
 mod now;
 pub mod qr;
+mod real;
 mod rss_feed;
 pub mod sheet;
 mod small;
@@ -62,6 +63,8 @@ pub struct PublisherSite {
     pub publisher: Publisher,
     /// Incidents, newest first, folded at the moment of building.
     pub incidents: Vec<IncidentView>,
+    /// Name of the publisher above it, also where that one is no part of the site.
+    pub parent: Option<String>,
 }
 
 /// Whose site is built.
@@ -101,7 +104,7 @@ pub fn render_site(
     let mut site = Site::default();
     for source in publishers {
         for &lang in &languages_of(source) {
-            let desk = Desk::of(engine, site_url, source, lang, now);
+            let desk = Desk::of(engine, site_url, publishers, source, lang, now);
             publisher_pages(&desk, &mut site.files)?;
             if let [_] = publishers {
                 let prefix = if lang == source.publisher.first_language() {
@@ -113,7 +116,8 @@ pub fn render_site(
                 site.files.insert(file.clone(), front(&desk, &file)?);
             }
         }
-        let first = Desk::of(engine, site_url, source, source.publisher.first_language(), now);
+        let first_language = source.publisher.first_language();
+        let first = Desk::of(engine, site_url, publishers, source, first_language, now);
         let path = format!("{}/state.json", source.publisher.id);
         site.files.insert(path, first.state_json());
     }

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::blocks::{Badge, Blocks, ServiceRow};
 use super::contacts::Contact;
-use super::frame::{Desk, Dial, Frame};
+use super::frame::{Desk, Frame};
 use super::known::Known;
 use super::links::tel;
+use super::real::{Cause, Real};
 use super::ticker::Entry;
 use crate::domain::incident::IncidentView;
 use crate::render::message::place_name;
@@ -81,7 +82,8 @@ struct Now {
     more_places: Vec<PlaceLink>,
     ticker: Vec<Entry>,
     others: Vec<Other>,
-    phone: Option<Dial>,
+    cause: Option<Cause>,
+    real: Real,
 }
 
 /// From this many services on, jumps by state stand above the table.
@@ -131,7 +133,7 @@ impl Desk<'_> {
         let mut frame = self.frame(page, file, &heading);
         frame.exercise = view.exercise;
         frame.feeds = Some(format!("{}{}", frame.root, self.links.path(page)));
-        frame.holds = Some(self.holds(view));
+        frame.holds = self.holds(view);
         let ticker = self.ticker(view, blocks.place, &frame.root);
         let short = ticker.first().cloned();
         if let Some(newest) = &short {
@@ -163,10 +165,8 @@ impl Desk<'_> {
             known,
             ticker,
             others,
-            phone: self.source.publisher.phone.clone().map(|text| Dial {
-                href: tel(&text),
-                text: clean(&text),
-            }),
+            cause: self.cause(view, &frame.root),
+            real: self.real(&frame.root),
             place: place.map(|(_, name)| name),
             frame,
         };
@@ -179,7 +179,7 @@ impl Desk<'_> {
         let given = first.is_some_and(|n| n.title.is_some());
         let own = first.and_then(|n| n.words.get(&self.lang()));
         let mut title = match own {
-            Some(words) if !given => Text::own(words.headline.as_str()),
+            Some(words) if !given && !words.headline.is_empty() => Text::own(words.headline.as_str()),
             _ => Text {
                 text: clean(&view.title),
                 lang: (self.lang() != self.voice.first).then(|| self.voice.first.html_lang()),

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::SiteFile;
 use super::blocks::Badge;
-use super::frame::{Desk, Dial, Frame, HTML};
+use super::frame::{Desk, Frame, HTML};
 use super::links::{root_from, tel};
 use super::now::{Emergency, Other};
+use super::real::Real;
 use super::style::CSS;
 use super::ticker::Entry;
 use crate::domain::incident::{IncidentView, NoticeView};
@@ -46,7 +47,7 @@ struct Quiet {
     frame: Frame,
     emergency: Vec<Emergency>,
     others: Vec<Other>,
-    phone: Option<Dial>,
+    real: Real,
 }
 
 #[derive(Serialize)]
@@ -68,7 +69,7 @@ impl Desk<'_> {
         let mut frame = self.frame(&page, &file, &format!("{}{}", entry.lead, entry.headline.text));
         frame.description.clone_from(&entry.summary.text);
         frame.exercise = view.exercise;
-        frame.holds = Some(self.holds(view));
+        frame.holds = self.holds(view);
         frame.feeds = Some(format!("{root}{}", self.links.path(&format!("{}/", view.slug))));
         let beside = |number: Option<u32>| {
             let number = number?;
@@ -123,15 +124,12 @@ impl Desk<'_> {
                 state: self.state_line(view),
             })
             .collect();
-        let phone = self.source.publisher.phone.clone().map(|text| Dial {
-            href: tel(&text),
-            text: clean(&text),
-        });
+        let real = self.real(&frame.root);
         let data = Quiet {
             frame,
             emergency: self.emergency(None),
             others,
-            phone,
+            real,
         };
         self.page("quiet", &data)
     }

@@ -10,7 +10,7 @@ use crate::render::message::Message;
 use crate::render::times::clean;
 
 /// Bytes at most.
-const LIMIT: usize = 2048;
+const LIMIT: usize = 2_000;
 
 impl Desk<'_> {
     /// The file: open incidents newest first, as many as fit.

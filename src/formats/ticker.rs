@@ -133,11 +133,11 @@ impl Desk<'_> {
     pub fn entry(&self, view: &IncidentView, n: &NoticeView, root: &str) -> Entry {
         let notice = &n.notice;
         let message = Message::in_words(self.words, &self.source.publisher, view, notice, self.site);
-        let lang = message.language_missing.then(|| self.voice.first.html_lang());
+        let other = |foreign: bool| foreign.then(|| self.voice.first.html_lang());
         let page = |number: u32| format!("{root}{}", self.links.path(&format!("{}/{number}/", view.slug)));
-        let text = |text: &str| Text {
+        let text = |text: &str, foreign| Text {
             text: text.to_owned(),
-            lang,
+            lang: other(foreign),
         };
         let fate = n.fate.as_ref().map(|fate| FateLine {
             words: self.words.fill(
@@ -166,10 +166,10 @@ impl Desk<'_> {
             },
             fate,
             lead: message.lead.clone(),
-            headline: text(&message.headline),
-            summary: text(&message.summary),
+            headline: text(&message.headline, message.foreign.headline),
+            summary: text(&message.summary, message.foreign.summary),
             body_html: message.body_html,
-            body_lang: lang,
+            body_lang: other(message.foreign.body),
             language_note: message.language_note,
             meta,
             changes: n

@@ -40,9 +40,17 @@ pub fn unsubscribe_page(
     let source = PublisherSite {
         publisher: publisher.clone(),
         incidents: Vec::new(),
+        parent: None,
     };
     // The moment plays no part: no incident is shown.
-    let desk = Desk::of(engine, site_url, &source, lang, jiff::Timestamp::UNIX_EPOCH);
+    let desk = Desk::of(
+        engine,
+        site_url,
+        std::slice::from_ref(&source),
+        &source,
+        lang,
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     let key = match what {
         UnsubscribePage::Ask => "unsubscribe.title",
         UnsubscribePage::Done => "unsubscribe.done-title",

@@ -1,4 +1,6 @@
-//! The wall of many publishers: a table by state and name, with sums that lead into it.
+//! The wall of many publishers: what each of them has said last, worst first, with sums that lead to their rows.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -15,12 +17,28 @@ use crate::text::lang::Lang;
 
 #[derive(Serialize)]
 struct WallRow {
-    id: String,
+    /// Only of the first row of a state.
+    id: Option<String>,
     name: String,
     href: String,
     badge: Badge,
     as_of: Option<String>,
     machine: Option<String>,
+}
+
+/// How many are in a state.
+#[derive(Serialize)]
+struct Sum {
+    words: String,
+    /// Id of the first of their rows.
+    id: String,
+}
+
+/// Whose imprint counts for the wall itself.
+#[derive(Serialize)]
+struct Operator {
+    name: String,
+    home: String,
 }
 
 #[derive(Serialize)]
@@ -30,14 +48,8 @@ struct Wall {
     canonical: String,
     languages: Vec<OtherLanguage>,
     rows: Vec<WallRow>,
-    sums: Vec<WallSum>,
-}
-
-/// How many are in a state, and the first of them to jump to.
-#[derive(Serialize)]
-struct WallSum {
-    words: String,
-    first: String,
+    sums: Vec<Sum>,
+    operator: Option<Operator>,
 }
 
 /// The wall of many publishers: worst state first, then by name.
@@ -62,16 +74,19 @@ pub fn wall(
     let mut rows = Vec::new();
     for source in publishers {
         let publisher: &Publisher = &source.publisher;
-        let spoken = if publisher.languages.contains(&lang) {
-            lang
-        } else {
-            publisher.first_language()
-        };
         // The words are those of the wall, also about a publisher that does not speak its language.
-        let desk = Desk::of(engine, site, source, lang, now);
+        let desk = Desk::of(engine, site, publishers, source, lang, now);
+        let links = Links::of(site, publisher, spoken(publisher, lang));
         let newest = desk.open().first().map(|view| {
             let mut badge = desk.state_badge(view.state);
-            badge.word.insert_str(0, desk.exercise_lead(view));
+            badge.word = match view.exercise {
+                true => format!(
+                    "{}{}",
+                    words.get("lead.exercise"),
+                    words.of_list("state", view.state.word())
+                ),
+                false => words.of_list("state", view.state.word()).to_owned(),
+            };
             (badge, desk.voice.moment(view.as_of), desk.voice.machine(view.as_of))
         });
         let (badge, as_of, machine) = match newest {
@@ -79,15 +94,28 @@ pub fn wall(
             None => (none(words), None, None),
         };
         rows.push(WallRow {
-            id: publisher.id.clone(),
+            id: None,
             name: clean(&publisher.name),
-            href: format!("{root}{}", Links::of(site, publisher, spoken).path("")),
+            href: format!("{root}{}", links.path("")),
             badge,
             as_of,
             machine,
         });
     }
+    let mut sums: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    for row in &rows {
+        *sums.entry((rank(row.badge.tone), row.badge.word.clone())).or_default() += 1;
+    }
     rows.sort_by_cached_key(|r| (rank(r.badge.tone), r.badge.word.clone(), r.name.to_lowercase()));
+    let mut first = 0;
+    let mut jumps = Vec::new();
+    for ((_, state), count) in sums {
+        let id = format!("z{}", jumps.len() + 1);
+        rows[first].id = Some(id.clone());
+        first += count;
+        jumps.push((state, count, id));
+    }
+    let total = rows.len().to_string();
     let data = Wall {
         lang: lang.html_lang(),
         css: CSS,
@@ -101,7 +129,18 @@ pub fn wall(
                 label: words.of_list("language", l.tag()).to_owned(),
             })
             .collect(),
-        sums: sums(words, &rows),
+        sums: jumps
+            .into_iter()
+            .map(|(state, count, id)| {
+                let values = [("count", count.to_string()), ("total", total.clone()), ("state", state)];
+                let words = words.fill("wall.sum", &values.each_ref().map(|(n, v)| (*n, v.as_str())));
+                Sum { words, id }
+            })
+            .collect(),
+        operator: operator(publishers).map(|publisher| Operator {
+            name: clean(&publisher.name),
+            home: format!("{root}{}", Links::of(site, publisher, spoken(publisher, lang)).path("")),
+        }),
         rows,
     };
     let html = engine.render(lang, "wall", &data, Escape::Html)?;
@@ -114,19 +153,20 @@ pub fn wall(
     ))
 }
 
-/// "61 von 72: Notbetrieb" for each state, in the order of the rows.
-fn sums(words: &Words, rows: &[WallRow]) -> Vec<WallSum> {
-    let total = rows.len().to_string();
-    rows.chunk_by(|a, b| a.badge == b.badge)
-        .map(|alike| {
-            let count = alike.len().to_string();
-            let state = &alike[0].badge.word;
-            WallSum {
-                words: words.fill("wall.sum", &[("count", &count), ("total", &total), ("state", state)]),
-                first: alike[0].id.clone(),
-            }
-        })
-        .collect()
+/// The language in which a publisher's pages are linked to.
+fn spoken(publisher: &Publisher, lang: Lang) -> Lang {
+    if publisher.languages.contains(&lang) {
+        lang
+    } else {
+        publisher.first_language()
+    }
+}
+
+/// The one above others, where it has an imprint: it runs the wall.
+fn operator(publishers: &[PublisherSite]) -> Option<&Publisher> {
+    let all = || publishers.iter().map(|source| &source.publisher);
+    let above = |publisher: &&Publisher| all().any(|other| other.parent.as_ref() == Some(&publisher.id));
+    all().find(|p| p.imprint.is_some() && p.parent.is_none() && above(p))
 }
 
 fn none(words: &Words) -> Badge {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use crate::channel::Channel;
-use crate::clock::{Ms, SharedClock, running};
-use crate::lane_core::clock_jump::{Jump, jump};
+use crate::clock::{Clock, Ms, SharedClock, running};
+use crate::lane_core::clock_jump::{JUMP_MS, Jump, jump};
 
 /// Whether times may end something.
 #[derive(Debug, Default)]
@@ -27,29 +28,74 @@ impl Trust {
     }
 }
 
-/// The last look at both clocks.
-#[derive(Debug)]
-pub(crate) struct ClockWatch {
+/// The wall clock as message lanes believe it: ahead of the monotonic clock by no more than usual until a jump is settled, that is, until the
+/// store's times have been shifted by it. So no claim finds due what a leap alone has made due.
+pub(crate) struct Pace {
+    clock: SharedClock,
+    looks: Mutex<Looks>,
+}
+
+/// A look at both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Look {
     wall: Ms,
     running: Duration,
 }
 
-impl ClockWatch {
-    pub(crate) fn new(wall: Ms) -> Self {
-        Self {
-            wall,
+struct Looks {
+    /// The last one at which all was settled.
+    settled: Look,
+    newest: Look,
+}
+
+impl Pace {
+    pub(crate) fn new(clock: SharedClock) -> Self {
+        let now = Look {
+            wall: clock.now_ms(),
             running: running(),
+        };
+        Self {
+            clock,
+            looks: Mutex::new(Looks {
+                settled: now,
+                newest: now,
+            }),
         }
     }
 
-    /// What happened since the last look.
-    pub(crate) fn look(&mut self, wall: Ms) -> Jump {
-        let now = running();
-        let passed = super::rules::ms(now.saturating_sub(self.running));
-        let found = jump(self.wall, wall, passed);
-        self.wall = wall;
-        self.running = now;
+    fn looks(&self) -> MutexGuard<'_, Looks> {
+        // Two moments that nobody can leave half written.
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened since all was settled. A jump is found again and again until [`Pace::settle`].
+    pub(crate) fn look(&self) -> Jump {
+        let mut looks = self.looks();
+        looks.newest = Look {
+            wall: self.clock.now_ms(),
+            running: running(),
+        };
+        let passed = super::rules::ms(looks.newest.running.saturating_sub(looks.settled.running));
+        let found = jump(looks.settled.wall, looks.newest.wall, passed);
+        if found == Jump::None {
+            looks.settled = looks.newest;
+        }
         found
+    }
+
+    /// The store's times have been shifted by what the last look found.
+    pub(crate) fn settle(&self) {
+        let mut looks = self.looks();
+        looks.settled = looks.newest;
+    }
+}
+
+impl Clock for Pace {
+    fn now_ms(&self) -> Ms {
+        let settled = self.looks().settled;
+        let passed = super::rules::ms(running().saturating_sub(settled.running));
+        let at_most = settled.wall.saturating_add(passed).saturating_add(JUMP_MS);
+        self.clock.now_ms().min(at_most)
     }
 }
 
@@ -66,4 +112,43 @@ pub(crate) async fn others_agree(channels: Vec<Arc<dyn Channel>>, clock: SharedC
     });
     let agreeing: BTreeSet<String> = join_all(asked).await.into_iter().flatten().collect();
     agreeing.len() >= ENOUGH
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+
+    struct ByHand(AtomicI64);
+
+    impl Clock for ByHand {
+        fn now_ms(&self) -> Ms {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_leap_is_believed_once_it_is_settled() {
+        let clock = Arc::new(ByHand(AtomicI64::new(1_000_000)));
+        let pace = Pace::new(Arc::clone(&clock) as SharedClock);
+        assert_eq!((pace.look(), pace.now_ms()), (Jump::None, 1_000_000));
+        clock.0.store(2_000_000_000, Ordering::Relaxed);
+        assert!(pace.now_ms() < 1_500_000);
+        // Shifting the store failed twice: each look finds it again.
+        for _ in 0..3 {
+            assert!(matches!(pace.look(), Jump::Leap(by) if by > 1_990_000_000));
+            assert!(pace.now_ms() < 1_500_000);
+        }
+        pace.settle();
+        assert_eq!((pace.look(), pace.now_ms()), (Jump::None, 2_000_000_000));
+        clock.0.store(1_000_000, Ordering::Relaxed);
+        assert_eq!(
+            pace.now_ms(),
+            1_000_000,
+            "back is believed at once: it makes nothing due"
+        );
+        assert!(matches!(pace.look(), Jump::Back(_)));
+    }
 }

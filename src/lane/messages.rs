@@ -15,7 +15,7 @@ use super::metrics::Timings;
 use super::rules::{LaneSetup, MessageRules};
 use super::{Told, World};
 use crate::channel::{Channel, LookUp};
-use crate::clock::{Ms, SharedClock};
+use crate::clock::{Clock, Ms, SharedClock};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::LaneId;
 use crate::lane_core::event::{Command, Event, Found, Now};
@@ -100,7 +100,7 @@ impl Task {
             while let Some(Some(event)) = self.under_way.next().now_or_never() {
                 self.take(event);
             }
-            let lane = self.core.at_a_glance(self.world.clock.now_ms());
+            let lane = self.core.at_a_glance(self.running_ms());
             self.show.show(Glance { lane, seen: self.seen });
         }
     }
@@ -120,22 +120,26 @@ impl Task {
         }
     }
 
+    fn running_ms(&self) -> Ms {
+        super::rules::ms(self.began.elapsed())
+    }
+
     fn take(&mut self, event: Event<Job>) {
-        let now = self.world.clock.now_ms();
-        let at = Now {
-            wall_ms: now,
-            running_ms: super::rules::ms(self.began.elapsed()),
+        let now = Now {
+            wall_ms: self.world.pace.now_ms(),
+            running_ms: self.running_ms(),
         };
-        for command in self.core.step(at, event) {
+        for command in self.core.step(now, event) {
             self.carry_out(now, command);
         }
     }
 
-    fn carry_out(&mut self, now: Ms, command: Command<Job>) {
+    fn carry_out(&mut self, at: Now, command: Command<Job>) {
+        let now = at.wall_ms;
         let (lane, store) = (self.lane, Arc::clone(&self.world.store));
         match command {
             Command::Start(job) => {
-                let clock = Arc::clone(&self.world.clock);
+                let clock = Arc::clone(&self.world.pace) as SharedClock;
                 let channel = Arc::clone(&self.channel);
                 self.push(send(channel, job, clock, self.rules.timeout()));
             }
@@ -209,7 +213,7 @@ impl Task {
                 });
             }
             Command::Refresh => self.world.waker.wake(),
-            Command::WakeAt(at) => self.timer = at.map(|at| sleep_until(now, at)),
+            Command::WakeAt(until) => self.timer = until.map(|until| sleep_until(at.running_ms, until)),
             Command::Stopped => self.stopped = true,
         }
     }
@@ -267,7 +271,7 @@ fn nobody_knows(text: Said) -> Report {
     }
 }
 
-/// A timer for a wall time, on the monotonic clock: a clock that jumps comes as an event of its own.
+/// A timer on the monotonic clock; `now` and `at` are of one clock. A wall clock that jumps comes as an event of its own.
 pub(super) fn sleep_until(now: Ms, at: Ms) -> Pin<Box<Sleep>> {
     let wait = u64::try_from(at.saturating_sub(now)).unwrap_or(0);
     Box::pin(tokio::time::sleep(Duration::from_millis(wait)))

@@ -33,7 +33,7 @@ pub use rules::{LaneSetup, MessageRules};
 pub(crate) enum Told {
     /// Its row changed.
     Row(Box<LaneRow>),
-    /// The wall clock went back; the store's times are shifted already.
+    /// The wall clock went back by so many ms, or ahead (negative); the store's times are shifted already.
     Shifted(Ms),
     /// The process ends.
     Stop,
@@ -44,6 +44,8 @@ pub(crate) enum Told {
 pub(crate) struct World {
     pub store: Arc<dyn Lanes>,
     pub clock: SharedClock,
+    /// The clock as message lanes believe it.
+    pub pace: Arc<clock_watch::Pace>,
     pub waker: Waker,
     pub trust: Arc<clock_watch::Trust>,
     pub disk: Arc<Disk>,
@@ -76,7 +78,7 @@ pub async fn start(
     disk: Disk,
 ) -> Result<LanesHandle, StoreError> {
     let now = clock.now_ms();
-    let mut handles_from_ms = Ms::MIN;
+    let mut back_at = None;
     let highest = store.high_time(now).await?;
     if let Jump::Back(by) = jump_at_start(highest, now) {
         tracing::warn!(
@@ -84,8 +86,9 @@ pub async fn start(
             "the clock is behind the newest time stored: due times are shifted"
         );
         store.shift_times(by).await?;
-        handles_from_ms = now;
+        back_at = Some(now);
     }
+    let handles_from_ms = store.handles_from(back_at).await?;
     let mut messages = Vec::new();
     let mut channels = Vec::new();
     let mut websites = Vec::new();
@@ -105,6 +108,7 @@ pub async fn start(
     let waker = Waker::default();
     let world = World {
         store,
+        pace: Arc::new(clock_watch::Pace::new(Arc::clone(&clock))),
         clock,
         waker: waker.clone(),
         trust: Arc::default(),

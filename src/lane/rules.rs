@@ -86,10 +86,8 @@ impl MessageRules {
         Takeover {
             lane: self.lane,
             // Rows that are repeated by their handle are looked at once more when they start.
-            handle_for_ms: self
-                .core
-                .handle_for_ms
-                .filter(|term| *term == Ms::MAX || self.core.handles_from_ms == Ms::MIN),
+            handle_for_ms: self.core.handle_for_ms,
+            handles_from_ms: self.core.handles_from_ms,
             repeat: by_policy && self.core.unknown == UnknownPolicy::Repeat,
             drop: by_policy && self.core.unknown == UnknownPolicy::Drop,
         }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use super::clock_watch::{ClockWatch, others_agree};
+use super::clock_watch::others_agree;
 use super::glance::Watch;
 use super::{Told, World, metrics};
 use crate::channel::Channel;
@@ -37,7 +37,6 @@ pub(super) struct Supervisor {
     asking: Option<JoinHandle<bool>>,
     ask_at: u64,
     leap: Option<Leap>,
-    clocks: ClockWatch,
     rows: HashMap<LaneId, LaneRow>,
     ticks: u64,
     in_trouble: bool,
@@ -51,7 +50,6 @@ impl Supervisor {
         channels: Vec<Arc<dyn Channel>>,
     ) -> Self {
         Self {
-            clocks: ClockWatch::new(world.clock.now_ms()),
             world,
             lanes,
             watches,
@@ -134,32 +132,36 @@ impl Supervisor {
             Ok(leap) => self.leap = leap,
             Err(error) => self.trouble("reading the clock's leap", &error.to_string()),
         }
-        match self.clocks.look(now) {
+        match self.world.pace.look() {
             Jump::None => {}
             Jump::Back(by) => {
                 tracing::warn!(
                     by_ms = by,
                     "the clock went back: due times are shifted, sending goes on"
                 );
-                if let Err(error) = self.world.store.shift_times(by).await {
-                    self.trouble("shifting times", &error.to_string());
-                }
-                for (_, lane) in &self.lanes {
-                    let _ = lane.send(Told::Shifted(by));
-                }
                 // Back from where it had leapt to.
-                if self.leap.is_some_and(|leap| by > leap.by_ms - LEAP_MS) {
+                if self.shift(by).await && self.leap.is_some_and(|leap| by > leap.by_ms - LEAP_MS) {
                     self.leapt(None).await;
                 }
+            }
+            Jump::Ahead(by) => {
+                tracing::warn!(
+                    by_ms = by,
+                    "the clock went ahead: due times are shifted, sending goes on"
+                );
+                self.shift(-by).await;
             }
             Jump::Leap(by) => {
                 tracing::warn!(
                     by_ms = by,
                     "the clock leapt forward: nothing expires until somebody has looked"
                 );
-                let before = self.leap.map_or(0, |leap| leap.by_ms);
-                let by_ms = before.saturating_add(by);
-                self.leapt(Some(Leap { at_ms: now, by_ms })).await;
+                // Until the store is shifted the same leap is found again.
+                if self.shift(-by).await {
+                    let before = self.leap.map_or(0, |leap| leap.by_ms);
+                    let by_ms = before.saturating_add(by);
+                    self.leapt(Some(Leap { at_ms: now, by_ms })).await;
+                }
             }
         }
         self.ask_others().await;
@@ -205,6 +207,20 @@ impl Supervisor {
             Err(error) => self.trouble("looking at the disk", &error.to_string()),
         }
         ::metrics::gauge!("rundruf_disk_low").set(f64::from(u8::from(self.world.disk.is_low())));
+    }
+
+    /// Store first, lanes after it. Where the store fails (false) nobody is told, and the next look finds the same jump.
+    async fn shift(&mut self, by: Ms) -> bool {
+        if let Err(error) = self.world.store.shift_times(by).await {
+            self.trouble("shifting times", &error.to_string());
+            return false;
+        }
+        self.world.pace.settle();
+        for (_, lane) in &self.lanes {
+            // A lane that has ended needs no news.
+            let _ = lane.send(Told::Shifted(by));
+        }
+        true
     }
 
     /// The same trouble twice in a row is logged once.

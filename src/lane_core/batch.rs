@@ -65,9 +65,10 @@ impl<T: Clone> Batch<T> {
         self.troubled
     }
 
-    /// Changes what is not being written yet.
+    /// Changes what is not being written now: what waits, and what a failed write left.
     pub fn each_waiting(&mut self, change: impl FnMut(&mut T)) {
-        self.waiting.iter_mut().for_each(change);
+        let failed = self.writing.iter_mut().filter(|_| self.failed);
+        failed.chain(&mut self.waiting).for_each(change);
     }
 
     /// Rows not yet committed.
@@ -104,13 +105,15 @@ mod tests {
         batch.add(1);
         batch.next_write();
         batch.add(2);
+        batch.each_waiting(|n| *n += 10);
         batch.failed();
         assert!(batch.is_troubled());
-        assert_eq!(batch.next_write(), Some(vec![1]), "the same rows, no others");
+        batch.each_waiting(|n| *n += 100);
+        assert_eq!(batch.next_write(), Some(vec![101]), "the same rows, no others");
         assert_eq!(batch.next_write(), None);
         assert!(batch.is_troubled());
         batch.written();
         assert!(!batch.is_troubled());
-        assert_eq!(batch.next_write(), Some(vec![2]));
+        assert_eq!(batch.next_write(), Some(vec![112]));
     }
 }

@@ -1,5 +1,5 @@
 //! The breaker (LANES 3): after repeated failures one probe at a time, with growing gaps; when the counterpart answers
-//! again, the lane opens up request by request, so that a recovering service is not run over.
+//! again, the lane opens up request by request, so that a recovering service is not run over. All times are of the monotonic clock.
 
 use crate::clock::Ms;
 
@@ -94,13 +94,6 @@ impl Breaker {
     /// A person asks for a try now.
     pub fn try_now(&mut self) {
         self.until_ms = Ms::MIN;
-    }
-
-    /// The wall clock went back by so many ms.
-    pub fn shift(&mut self, by: Ms) {
-        if self.until_ms != Ms::MIN {
-            self.until_ms = self.until_ms.saturating_sub(by);
-        }
     }
 
     /// True where one more request may start.

@@ -27,7 +27,7 @@ pub trait Work {
 pub struct Rules {
     /// For how long after its first start a delivery can be repeated safely; `None`: no handle.
     pub handle_for_ms: Option<Ms>,
-    /// Handles with a term whose delivery first started before this are taken for expired: where the clock was set back
+    /// Handles with a term whose delivery first started up to then are taken for expired: where the clock was set back
     /// while no process ran, nobody knows how old they are. `Ms::MIN` where it was not.
     pub handles_from_ms: Ms,
     /// Can read back whether a message is there.
@@ -52,6 +52,18 @@ pub struct Now {
     pub wall_ms: Ms,
     /// Monotonic clock, from any beginning: what runs counts by it.
     pub running_ms: Ms,
+}
+
+impl Now {
+    /// A stored moment on the monotonic clock: as far off as the wall clock says now. Whatever the wall clock does later, so much has to pass.
+    pub fn running(self, wall_ms: Ms) -> Ms {
+        self.running_ms.saturating_add(wall_ms.saturating_sub(self.wall_ms))
+    }
+
+    /// A moment of the monotonic clock as it is to be stored.
+    pub fn wall(self, running_ms: Ms) -> Ms {
+        self.wall_ms.saturating_add(running_ms.saturating_sub(self.running_ms))
+    }
 }
 
 impl From<Ms> for Now {
@@ -136,7 +148,7 @@ pub enum Event<J> {
     HealthStored,
     /// It failed.
     HealthFailed,
-    /// The wall clock went back by so many ms and the store's times were shifted.
+    /// The wall clock went back by so many ms, or ahead (negative), and the store's times were shifted.
     Shifted {
         /// Milliseconds.
         by: Ms,
@@ -176,7 +188,7 @@ pub enum Command<J> {
     },
     /// The store knows a newer epoch: read the lane's row again.
     Refresh,
-    /// Send [`Event::Timer`] at this time; replaces the former; `None`: no timer.
+    /// Send [`Event::Timer`] at this time of the monotonic clock; replaces the former; `None`: no timer.
     WakeAt(Option<Ms>),
     /// Nothing is in flight, everything is committed; the lane may be dropped. After [`Event::Stop`] only.
     Stopped,

@@ -1,17 +1,19 @@
-//! What follows from the lane's state after every event: what starts, what is written, what is asked for, when to look again.
+//! What follows from the lane's state after every event: what starts, what is written, what is asked for, when to look again. Everything that
+//! waits here waits by the monotonic clock.
 
 use crate::clock::Ms;
 use crate::lane_core::claims::{self, InHand};
-use crate::lane_core::event::{Command, Work};
+use crate::lane_core::event::{Command, Now, Work};
 use crate::lane_core::lane::{InFlight, Lane, count};
 use crate::lane_core::unknown;
 
 impl<J: Work> Lane<J> {
     /// Everything that follows from the state as it is now.
-    pub(super) fn go_on(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+    pub(super) fn go_on(&mut self, at: Now, out: &mut Vec<Command<J>>) {
         if self.stopped {
             return;
         }
+        let now = at.running_ms;
         if self.store_again.is_some_and(|at| at <= now) {
             self.store_again = None;
         }
@@ -30,7 +32,7 @@ impl<J: Work> Lane<J> {
         let recorded = store_well && !self.outcomes.is_troubled();
         let may_send = recorded && !self.stopping && self.gate.sends() && !self.is_paused();
         if may_send {
-            self.start(now, out);
+            self.start(at, out);
         }
         if store_well {
             self.write(out);
@@ -51,7 +53,8 @@ impl<J: Work> Lane<J> {
         now < self.breaker.until_ms() || self.queue.len() > 1 || !self.in_flight.is_empty()
     }
 
-    fn start(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+    fn start(&mut self, at: Now, out: &mut Vec<Command<J>>) {
+        let now = at.running_ms;
         let stale = self.queue.take_stale(now);
         self.give_back(stale);
         let bulk_slots = claims::for_bulk(self.rules.concurrency);
@@ -59,8 +62,12 @@ impl<J: Work> Lane<J> {
             let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
                 break;
             };
-            if unknown::too_late_to_repeat(&self.rules, job.after_unknown(), job.first_started_ms(), now) {
-                self.not_repeated(now, job);
+            if let Some(until) = self.told.still(now, job.delivery()) {
+                self.not_yet(at, &job, until);
+                continue;
+            }
+            if unknown::too_late_to_repeat(&self.rules, job.after_unknown(), job.first_started_ms(), at.wall_ms) {
+                self.not_repeated(at, job);
                 continue;
             }
             let flight = InFlight {
@@ -97,7 +104,7 @@ impl<J: Work> Lane<J> {
         if now < self.breaker.until_ms() || probing {
             return;
         }
-        while let Some(job) = self.look_ups.next(self.running_ms) {
+        while let Some(job) = self.look_ups.next(now) {
             out.push(Command::LookUp(job));
         }
     }
@@ -143,10 +150,7 @@ impl<J: Work> Lane<J> {
             self.claiming.next_due.filter(|_| sends),
             self.queue.next_start_ms().filter(|_| sends),
             Some(blocked).filter(|_| sends && waits_for_time),
-            self.look_ups
-                .next_due_ms()
-                .filter(|_| sends)
-                .map(|at| (now + at - self.running_ms).max(blocked)),
+            self.look_ups.next_due_ms().filter(|_| sends).map(|at| at.max(blocked)),
         ];
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         if next != self.timer {

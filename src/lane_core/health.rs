@@ -105,7 +105,7 @@ impl HealthKeeper {
         self.remember();
     }
 
-    /// The store's times were shifted back by so many ms.
+    /// The store's times were shifted back by so many ms (negative: forward).
     pub fn shift(&mut self, by: Ms) {
         // Differs from what was stored, so it is written once more: a write under way may have been shifted or not.
         let shifted: Vec<_> = self.wells.iter().map(|at| at - by).collect();

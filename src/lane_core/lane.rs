@@ -14,6 +14,7 @@ use crate::lane_core::gate::{GateKeeper, GateNews};
 use crate::lane_core::health::HealthKeeper;
 use crate::lane_core::look_ups::LookUps;
 use crate::lane_core::queue::Queue;
+use crate::lane_core::told::Told;
 use crate::lane_core::values::{Completion, HealthRow, Settled};
 use crate::text::said::Said;
 
@@ -25,11 +26,20 @@ const STORE_AGAIN_MS: Ms = 1_000;
 pub(super) struct InFlight {
     pub urgent: bool,
     pub probe: bool,
-    /// How far the clock had been shifted in all when it started.
-    pub shifted: Ms,
+    /// How far the clock had been shifted when it started.
+    pub shifted: Shifts,
 }
 
-/// What the lane knows about claiming.
+/// How far stored times have been shifted since the lane began, ms.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Shifts {
+    /// Back only: first starts never move forward, so that no handle is taken for younger than it is.
+    pub back: Ms,
+    /// Back less ahead.
+    pub net: Ms,
+}
+
+/// What the lane knows about claiming; `next_due` by the monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct Claiming {
     pub asked: bool,
@@ -51,17 +61,17 @@ pub struct Lane<J> {
     pub(super) breaker: Breaker,
     pub(super) health: HealthKeeper,
     pub(super) look_ups: LookUps<J>,
+    pub(super) told: Told,
     pub(super) rng: fastrand::Rng,
     pub(super) outcomes: Batch<Completion>,
     pub(super) in_flight: HashMap<DeliveryId, InFlight>,
-    pub(super) shifted: Ms,
-    /// The monotonic clock at the event under way.
-    pub(super) running_ms: Ms,
+    pub(super) shifted: Shifts,
     pub(super) gate: GateKeeper,
     pub(super) queue: Queue<J>,
     pub(super) bulk_in_flight: u32,
     pub(super) give_backs: Batch<(DeliveryId, u32)>,
     pub(super) claiming: Claiming,
+    /// By the monotonic clock, as is the timer.
     pub(super) store_again: Option<Ms>,
     pub(super) timer: Option<Ms>,
     rows_read: bool,
@@ -83,11 +93,11 @@ impl<J: Work> Lane<J> {
             rules,
             health: HealthKeeper::default(),
             look_ups: LookUps::default(),
+            told: Told::default(),
             rng: fastrand::Rng::with_seed(seed),
             outcomes: Batch::default(),
             in_flight: HashMap::new(),
-            shifted: 0,
-            running_ms: 0,
+            shifted: Shifts::default(),
             gate: GateKeeper::default(),
             queue: Queue::new(rules.rate),
             bulk_in_flight: 0,
@@ -105,14 +115,12 @@ impl<J: Work> Lane<J> {
     pub fn step(&mut self, now: impl Into<Now>, event: Event<J>) -> Vec<Command<J>> {
         let mut out = Vec::new();
         let now = now.into();
-        self.running_ms = now.running_ms;
-        let now = now.wall_ms;
         self.take_in(now, event, &mut out);
         self.go_on(now, &mut out);
         out
     }
 
-    fn take_in(&mut self, now: Ms, event: Event<J>, out: &mut Vec<Command<J>>) {
+    fn take_in(&mut self, now: Now, event: Event<J>, out: &mut Vec<Command<J>>) {
         match event {
             Event::Wake => {
                 self.claiming.wanted = true;
@@ -125,7 +133,7 @@ impl<J: Work> Lane<J> {
                 epoch,
                 acknowledged,
                 health,
-            } => self.row(gate, epoch, acknowledged, &health, out),
+            } => self.row(now, (gate, epoch, acknowledged), &health, out),
             Event::Claimed {
                 epoch,
                 stored_epoch,
@@ -137,13 +145,15 @@ impl<J: Work> Lane<J> {
                 self.claiming.wanted |= (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
                 self.claiming.woken = std::mem::take(&mut self.claiming.woken_while_asked);
                 self.claiming.next_due = if more && jobs.is_empty() {
-                    Some(now + STORE_AGAIN_MS)
+                    Some(now.running_ms + STORE_AGAIN_MS)
                 } else {
-                    next_due_ms
+                    next_due_ms.map(|at| now.running(at))
                 };
                 self.claiming.urgent = !jobs.is_empty() && jobs.iter().all(Work::urgent);
                 if epoch == self.gate.epoch() {
-                    jobs.into_iter().for_each(|job| self.queue.push(now, job));
+                    for job in jobs {
+                        self.queue.push(now.running_ms, now.running(job.start_at_ms()), job);
+                    }
                     self.give_back_surplus();
                 } else {
                     self.give_back(jobs);
@@ -161,7 +171,7 @@ impl<J: Work> Lane<J> {
             Event::Finished { job, report } => self.finished(now, job, &report),
             Event::LookedUp { job, found } => self.looked_up(now, job, found),
             Event::Unknowns(jobs) => {
-                jobs.into_iter().for_each(|job| self.look_ups.add(self.running_ms, job));
+                jobs.into_iter().for_each(|job| self.look_ups.add(now.running_ms, job));
             }
             Event::Committed => {
                 self.outcomes.written();
@@ -190,12 +200,18 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    fn row(&mut self, gate: Gate, epoch: i64, acknowledged: i64, health: &HealthRow, out: &mut Vec<Command<J>>) {
+    fn row(
+        &mut self,
+        now: Now,
+        (gate, epoch, acknowledged): (Gate, i64, i64),
+        health: &HealthRow,
+        out: &mut Vec<Command<J>>,
+    ) {
         if !self.rows_read {
             self.rows_read = true;
             self.health.adopt(health);
             if matches!(health.health, Health::BackingOff | Health::Probing) {
-                let until = health.blocked_until_ms.unwrap_or(Ms::MIN);
+                let until = health.blocked_until_ms.map_or(Ms::MIN, |at| now.running(at));
                 self.breaker.restore(until, health.failures);
             }
             self.claiming.wanted = true;
@@ -218,28 +234,26 @@ impl<J: Work> Lane<J> {
         });
     }
 
+    /// What runs is of the monotonic clock and stays; what is going to be stored, or was read from the store, moves.
     fn shift(&mut self, by: Ms) {
-        self.shifted += by;
-        self.rules.handles_from_ms = self.rules.handles_from_ms.saturating_sub(by);
-        // Their start times and first starts are of the old clock; the store has the new ones.
-        let queued = self.queue.take_all();
-        self.give_back(queued);
-        self.outcomes.each_waiting(|completion| {
-            if let Settled::Waiting { due_ms, .. } = &mut completion.settled {
-                *due_ms -= by;
-            }
-        });
-        self.queue.shift(by);
-        self.breaker.shift(by);
-        self.health.shift(by);
-        for at in [&mut self.claiming.next_due, &mut self.store_again] {
-            *at = at.map(|at| at - by);
+        self.shifted.back += by.max(0);
+        self.shifted.net += by;
+        self.rules.handles_from_ms = self.rules.handles_from_ms.saturating_sub(by.max(0));
+        if by > 0 {
+            // Their first starts are of the old clock; the store has the new ones.
+            let queued = self.queue.take_all();
+            self.give_back(queued);
         }
+        self.outcomes.each_waiting(|completion| match &mut completion.settled {
+            Settled::Waiting { due_ms, .. } | Settled::GoesAgain { due_ms } => *due_ms -= by,
+            _ => {}
+        });
+        self.health.shift(by);
         self.claiming.wanted = true;
     }
 
-    fn store_failed(&mut self, now: Ms) {
-        self.store_again = Some(now + STORE_AGAIN_MS);
+    fn store_failed(&mut self, now: Now) {
+        self.store_again = Some(now.running_ms + STORE_AGAIN_MS);
     }
 
     pub(super) fn give_back(&mut self, jobs: Vec<J>) {
@@ -266,7 +280,7 @@ impl<J: Work> Lane<J> {
         Some(flight)
     }
 
-    /// The lane should ask again at this time.
+    /// The lane should ask again at this time of the monotonic clock.
     pub(super) fn due_again(&mut self, at: Ms) {
         let next = self.claiming.next_due.map_or(at, |due| due.min(at));
         self.claiming.next_due = Some(next);
@@ -287,21 +301,21 @@ impl<J: Work> Lane<J> {
             && !self.claiming.asked
     }
 
-    /// Idle, and nothing more to ask for now.
-    pub fn is_drained(&self, now: Ms) -> bool {
-        let blocked = self.is_paused() || now < self.breaker.until_ms();
+    /// Idle, and nothing more to ask for now (by the monotonic clock).
+    pub fn is_drained(&self, running_ms: Ms) -> bool {
+        let blocked = self.is_paused() || running_ms < self.breaker.until_ms();
         let asks = self.claiming.wanted && self.gate.sends() && !blocked;
         self.rows_read && self.is_idle() && !asks
     }
 
-    /// Gate and health as the lane knows them, requests under way and rows claimed, for metrics.
-    pub fn at_a_glance(&self, now: Ms) -> LaneNow {
+    /// Gate and health as the lane knows them, requests under way and rows claimed, for metrics; by the monotonic clock.
+    pub fn at_a_glance(&self, running_ms: Ms) -> LaneNow {
         LaneNow {
             gate: self.gate.gate(),
             health: self.health.row().health,
             in_flight: count(self.in_flight.len()),
             queued: count(self.queue.len()),
-            drained: self.is_drained(now),
+            drained: self.is_drained(running_ms),
         }
     }
 }

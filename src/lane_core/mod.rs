@@ -4,7 +4,7 @@
 //! [`lane::Lane`] holds the pieces together; every rule of the specification is a small file of its own:
 //! [`gate`] (hold, epoch), [`claims`] (how many rows to ask for), [`queue`] (urgent before bulk, start times),
 //! [`schedule`] (when to try again), [`unknown`] (what to do when nobody knows), [`breaker`] (one probe at a time),
-//! [`batch`] (one commit for many outcomes), [`look_ups`] (reading back), [`level`] (website targets),
+//! [`told`] (times single counterparts named), [`batch`] (one commit for many outcomes), [`look_ups`] (reading back), [`level`] (website targets),
 //! [`failover`] (who may move), [`clock_jump`] (wall clock against monotonic clock).
 
 pub mod batch;
@@ -22,8 +22,11 @@ pub mod look_ups;
 pub mod queue;
 pub mod schedule;
 mod settle;
+pub mod told;
 pub mod unknown;
 pub mod values;
 
+#[cfg(test)]
+mod clock_tests;
 #[cfg(test)]
 mod tests;

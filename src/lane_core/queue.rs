@@ -1,4 +1,5 @@
-//! Claimed rows that have not started: urgent before bulk, at the start times the store reserved (LANES 3: rate, fairness).
+//! Claimed rows that have not started: urgent before bulk, at the start times the store reserved (LANES 3: rate, fairness). All times are of
+//! the monotonic clock: a wall clock that leaps must not make a burst.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -40,9 +41,9 @@ impl<J> Queue<J> {
 }
 
 impl<J: Work> Queue<J> {
-    /// Adds a row claimed `now` behind those of its class.
-    pub fn push(&mut self, now: Ms, job: J) {
-        self.times.push(Reverse(job.start_at_ms()));
+    /// Adds a row claimed `now` behind those of its class, with the start time reserved for it.
+    pub fn push(&mut self, now: Ms, start_ms: Ms, job: J) {
+        self.times.push(Reverse(start_ms));
         if job.urgent() {
             self.urgent.push_back((now, job));
         } else {
@@ -102,11 +103,6 @@ impl<J: Work> Queue<J> {
         taken
     }
 
-    /// The wall clock went back by so many ms.
-    pub fn shift(&mut self, by: Ms) {
-        self.not_before_ms = self.not_before_ms.saturating_sub(by);
-    }
-
     /// Rows.
     pub fn len(&self) -> usize {
         self.urgent.len() + self.bulk.len()
@@ -126,9 +122,9 @@ mod tests {
     #[test]
     fn an_urgent_row_takes_the_earliest_start_time() {
         let mut queue = Queue::new(None);
-        queue.push(0, J::bulk(1).at(100));
-        queue.push(0, J::bulk(2).at(200));
-        queue.push(0, J::urgent(3).at(300));
+        queue.push(0, 100, J::bulk(1));
+        queue.push(0, 200, J::bulk(2));
+        queue.push(0, 300, J::urgent(3));
         assert!(queue.pop(99, true).is_none(), "never before the rate allows");
         assert_eq!(queue.pop(100, true).map(|j| j.id), Some(3));
         assert!(queue.pop(100, true).is_none());
@@ -141,8 +137,8 @@ mod tests {
     #[test]
     fn an_old_claim_is_not_acted_upon() {
         let mut queue = Queue::new(None);
-        queue.push(0, J::bulk(1));
-        queue.push(40_000, J::bulk(2));
+        queue.push(0, 0, J::bulk(1));
+        queue.push(40_000, 0, J::bulk(2));
         assert!(queue.take_stale(60_000).is_empty());
         assert_eq!(queue.take_stale(60_001).len(), 1);
         assert_eq!(queue.pop(60_001, true).map(|j| j.id), Some(2));
@@ -156,7 +152,7 @@ mod tests {
         };
         let mut queue = Queue::new(Some(rate));
         for id in 1..=3 {
-            queue.push(0, J::urgent(id).at(id * 500));
+            queue.push(0, id * 500, J::urgent(id));
         }
         assert!(queue.pop(5_000, true).is_some());
         assert!(queue.pop(5_499, true).is_none());

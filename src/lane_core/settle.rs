@@ -3,7 +3,7 @@
 use crate::clock::Ms;
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Outcome, Report};
-use crate::lane_core::event::{Found, Work};
+use crate::lane_core::event::{Found, Now, Work};
 use crate::lane_core::lane::{Lane, unsent};
 use crate::lane_core::schedule;
 use crate::lane_core::unknown::{self, WayOn};
@@ -16,11 +16,10 @@ const PROBE_STEPS_BACK_MS: Ms = 1_000;
 
 impl<J: Work> Lane<J> {
     /// A request ended.
-    pub(super) fn finished(&mut self, now: Ms, job: J, report: &Report) {
+    pub(super) fn finished(&mut self, now: Now, job: J, report: &Report) {
         let Some(flight) = self.take_from_flight(job.delivery()) else {
             return;
         };
-        let shifted = self.shifted - flight.shifted;
         let one = self.rules.one_counterpart;
         let settled = match &report.outcome {
             Outcome::Delivered(remote) => {
@@ -47,56 +46,71 @@ impl<J: Work> Lane<J> {
                 Settled::Gone
             }
             Outcome::Later { until } => {
+                // The channel counted from the start of the request; the clock may have been shifted since.
+                let until = until.saturating_sub(self.shifted.net - flight.shifted.net);
                 if one {
-                    self.breaker.told_to_wait(*until);
+                    self.breaker.told_to_wait(now.running(until));
                     self.show_trouble(now, Health::BackingOff, report);
+                } else {
+                    self.told.wait(now.running_ms, job.delivery(), now.running(until));
                 }
-                waiting(&job, *until, false)
+                waiting(&job, until, false)
             }
             Outcome::Deferred { until } => {
                 self.answered(now);
-                waiting(&job, *until, true)
+                let until = until.saturating_sub(self.shifted.net - flight.shifted.net);
+                // Our own wait, not a time the service named: a person may cut it short.
+                waiting(&job, until, true)
             }
             Outcome::Auth => {
                 let failures = self.breaker.failures();
-                self.health.set(now, Health::Paused, None, report, failures);
-                waiting(&job, now, false)
+                self.health.set(now.wall_ms, Health::Paused, None, report, failures);
+                waiting(&job, now.wall_ms, false)
             }
             Outcome::Transient => {
                 self.failed(now, flight.probe, report);
                 if flight.probe {
-                    waiting(&job, self.breaker.until_ms() + PROBE_STEPS_BACK_MS, false)
+                    waiting(&job, now.wall(self.breaker.until_ms()) + PROBE_STEPS_BACK_MS, false)
                 } else {
-                    let due = now + self.delay(&job);
+                    let due = now.wall_ms + self.delay(&job);
                     waiting(&job, due, true)
                 }
             }
             Outcome::Unknown => {
                 self.failed(now, flight.probe, report);
-                return self.settle_unknown(now, job, report, shifted);
+                let first = job.first_started_ms() - (self.shifted.back - flight.shifted.back);
+                return self.settle_unknown(now, job, report, first);
             }
         };
         self.complete(now, &job, settled, report);
     }
 
-    fn settle_unknown(&mut self, now: Ms, job: J, report: &Report, shifted: Ms) {
-        let due = (now + self.delay(&job)).max(self.breaker.until_ms());
-        let first = job.first_started_ms() - shifted;
-        let way = unknown::way_on(&self.rules, first, due);
+    fn settle_unknown(&mut self, now: Now, job: J, report: &Report, first_started_ms: Ms) {
+        let due = (now.wall_ms + self.delay(&job)).max(now.wall(self.breaker.until_ms()));
+        let way = unknown::way_on(&self.rules, first_started_ms, due);
         self.take_way(now, job, way, due, report);
     }
 
+    /// A claimed row that its counterpart told to wait longer: the stored time has moved.
+    pub(super) fn not_yet(&mut self, now: Now, job: &J, until: Ms) {
+        let report = unsent(said!(
+            "der Empfänger hat eine spätere Zeit genannt",
+            "the receiver named a later time"
+        ));
+        self.complete(now, job, waiting(job, now.wall(until), false), &report);
+    }
+
     /// A claimed row whose handle ran out while it waited; no request left this time.
-    pub(super) fn not_repeated(&mut self, now: Ms, job: J) {
-        let way = unknown::way_on(&self.rules, job.first_started_ms(), now);
+    pub(super) fn not_repeated(&mut self, now: Now, job: J) {
+        let way = unknown::way_on(&self.rules, job.first_started_ms(), now.wall_ms);
         let report = unsent(said!(
             "ein früherer Versuch kann angekommen sein, und eine Wiederholung würde der Dienst nicht mehr erkennen",
             "an earlier attempt may have got through, and the service would no longer notice a repetition"
         ));
-        self.take_way(now, job, way, now, &report);
+        self.take_way(now, job, way, now.wall_ms, &report);
     }
 
-    fn take_way(&mut self, now: Ms, job: J, way: WayOn, due_ms: Ms, report: &Report) {
+    fn take_way(&mut self, now: Now, job: J, way: WayOn, due_ms: Ms, report: &Report) {
         let settled = match way {
             WayOn::Repeat => Settled::Waiting {
                 due_ms,
@@ -108,12 +122,12 @@ impl<J: Work> Lane<J> {
         };
         self.complete(now, &job, settled, report);
         if way == WayOn::LookUp {
-            self.look_ups.add(self.running_ms, job);
+            self.look_ups.add(now.running_ms, job);
         }
     }
 
     /// A look-up ended.
-    pub(super) fn looked_up(&mut self, now: Ms, job: J, found: Found) {
+    pub(super) fn looked_up(&mut self, now: Now, job: J, found: Found) {
         let looks = self.look_ups.ended(&job);
         match found {
             Found::There(remote) => {
@@ -126,7 +140,7 @@ impl<J: Work> Lane<J> {
                     "not found at the service: it goes again"
                 ));
                 let settled = Settled::Waiting {
-                    due_ms: now,
+                    due_ms: now.wall_ms,
                     spent: true,
                     after_unknown: false,
                 };
@@ -137,11 +151,11 @@ impl<J: Work> Lane<J> {
                 let policy = way != WayOn::Stand;
                 let chance = self.rng.f64();
                 let (delivery, attempt) = (job.delivery(), job.attempt());
-                if !self.look_ups.again(self.running_ms, looks, policy, chance, job) && policy {
+                if !self.look_ups.again(now.running_ms, looks, policy, chance, job) && policy {
                     let settled = if way == WayOn::Drop {
                         Settled::Dropped
                     } else {
-                        Settled::GoesAgain { due_ms: now }
+                        Settled::GoesAgain { due_ms: now.wall_ms }
                     };
                     let report = unsent(said!(
                         "der Dienst konnte nicht sagen, ob sie da ist",
@@ -150,7 +164,7 @@ impl<J: Work> Lane<J> {
                     self.outcomes.add(Completion {
                         delivery,
                         attempt,
-                        at_ms: now,
+                        at_ms: now.wall_ms,
                         settled,
                         reason: report.reason,
                         text: report.text,
@@ -160,14 +174,14 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    fn complete(&mut self, now: Ms, job: &J, settled: Settled, report: &Report) {
+    fn complete(&mut self, now: Now, job: &J, settled: Settled, report: &Report) {
         if let Settled::Waiting { due_ms, .. } = settled {
-            self.due_again(due_ms);
+            self.due_again(now.running(due_ms));
         }
         self.outcomes.add(Completion {
             delivery: job.delivery(),
             attempt: job.attempt(),
-            at_ms: now,
+            at_ms: now.wall_ms,
             settled,
             reason: report.reason,
             text: report.text.clone(),
@@ -179,24 +193,24 @@ impl<J: Work> Lane<J> {
         schedule::delay_ms(job.attempt(), job.urgent(), chance)
     }
 
-    fn answered(&mut self, now: Ms) {
-        if self.breaker.answered(now) && !self.is_paused() {
-            self.health.well(now);
+    fn answered(&mut self, now: Now) {
+        if self.breaker.answered(now.running_ms) && !self.is_paused() {
+            self.health.well(now.wall_ms);
         }
     }
 
-    fn failed(&mut self, now: Ms, probe: bool, report: &Report) {
+    fn failed(&mut self, now: Now, probe: bool, report: &Report) {
         let chance = self.rng.f64();
-        if self.rules.one_counterpart && self.breaker.failed(now, probe, chance) {
+        if self.rules.one_counterpart && self.breaker.failed(now.running_ms, probe, chance) {
             self.show_trouble(now, Health::Probing, report);
         }
     }
 
-    fn show_trouble(&mut self, now: Ms, health: Health, report: &Report) {
+    fn show_trouble(&mut self, now: Now, health: Health, report: &Report) {
         if !self.is_paused() {
-            let until = Some(self.breaker.until_ms());
+            let until = Some(now.wall(self.breaker.until_ms()));
             let failures = self.breaker.failures();
-            self.health.set(now, health, until, report, failures);
+            self.health.set(now.wall_ms, health, until, report, failures);
         }
     }
 }

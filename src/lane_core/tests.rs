@@ -62,7 +62,7 @@ impl Work for J {
     }
 }
 
-fn rules() -> Rules {
+pub fn rules() -> Rules {
     Rules {
         handle_for_ms: Some(3_600_000),
         handles_from_ms: Ms::MIN,
@@ -86,7 +86,7 @@ fn well() -> HealthRow {
     }
 }
 
-fn row(gate: Gate, epoch: i64) -> Event<J> {
+pub fn row(gate: Gate, epoch: i64) -> Event<J> {
     Event::Row {
         gate,
         epoch,
@@ -95,7 +95,7 @@ fn row(gate: Gate, epoch: i64) -> Event<J> {
     }
 }
 
-fn claimed(epoch: i64, jobs: Vec<J>) -> Event<J> {
+pub fn claimed(epoch: i64, jobs: Vec<J>) -> Event<J> {
     Event::Claimed {
         epoch,
         stored_epoch: epoch,
@@ -105,7 +105,7 @@ fn claimed(epoch: i64, jobs: Vec<J>) -> Event<J> {
     }
 }
 
-fn finished(job: J, outcome: Outcome) -> Event<J> {
+pub fn finished(job: J, outcome: Outcome) -> Event<J> {
     Event::Finished {
         job,
         report: Report {
@@ -116,7 +116,7 @@ fn finished(job: J, outcome: Outcome) -> Event<J> {
     }
 }
 
-fn starts(commands: &[Command<J>]) -> Vec<i64> {
+pub fn starts(commands: &[Command<J>]) -> Vec<i64> {
     let start = |c: &Command<J>| match c {
         Command::Start(job) => Some(job.id),
         _ => None,
@@ -124,7 +124,7 @@ fn starts(commands: &[Command<J>]) -> Vec<i64> {
     commands.iter().filter_map(start).collect()
 }
 
-fn settled(commands: &[Command<J>]) -> Vec<Settled> {
+pub fn settled(commands: &[Command<J>]) -> Vec<Settled> {
     let all = commands.iter().filter_map(|c| match c {
         Command::Complete(batch) => Some(batch.iter().map(|c| c.settled.clone())),
         _ => None,
@@ -133,7 +133,7 @@ fn settled(commands: &[Command<J>]) -> Vec<Settled> {
 }
 
 /// An open lane whose first claim was asked for.
-fn open(rules: Rules) -> Lane<J> {
+pub fn open(rules: Rules) -> Lane<J> {
     let mut lane = Lane::new(rules, 7);
     let first = lane.step(0, row(Gate::Open, 1));
     assert!(matches!(first[0], Command::Acknowledge { epoch: 1, in_flight: 0 }));
@@ -348,18 +348,4 @@ fn stopping_gives_back_drains_and_says_when_it_is_done() {
     lane.step(5, Event::Committed);
     let last = lane.step(6, Event::Committed);
     assert!(matches!(last[..], [Command::Stopped]), "{last:?}");
-}
-
-#[test]
-fn a_clock_set_back_moves_what_the_lane_waits_for() {
-    let mut lane = open(rules());
-    lane.step(1_000_000, claimed(1, vec![J::urgent(1)]));
-    lane.step(1_000_001, finished(J::urgent(1), Outcome::Later { until: 1_060_000 }));
-    lane.step(1_000_002, Event::HealthStored);
-    lane.step(1_000_003, Event::Committed);
-    let shifted = lane.step(500_000, Event::Shifted { by: 500_000 });
-    assert!(
-        shifted.iter().any(|c| matches!(c, Command::WakeAt(Some(560_000)))),
-        "{shifted:?}"
-    );
 }

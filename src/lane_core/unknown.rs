@@ -23,7 +23,7 @@ pub enum WayOn {
 pub fn handle_in_force(rules: &Rules, first_started_ms: Ms, at: Ms) -> bool {
     rules
         .handle_for_ms
-        .filter(|term| *term == Ms::MAX || first_started_ms >= rules.handles_from_ms)
+        .filter(|term| *term == Ms::MAX || first_started_ms > rules.handles_from_ms)
         .is_some_and(|term| at.saturating_add(2 * rules.timeout_ms) < first_started_ms.saturating_add(term))
 }
 
@@ -95,8 +95,8 @@ mod tests {
     fn after_a_clock_set_back_at_rest_only_endless_handles_hold() {
         let mut rules = rules(Some(100), false, UnknownPolicy::Ask);
         rules.handles_from_ms = 50;
-        assert!(!handle_in_force(&rules, 49, 60));
-        assert!(handle_in_force(&rules, 50, 60));
+        assert!(!handle_in_force(&rules, 50, 60));
+        assert!(handle_in_force(&rules, 51, 60));
         rules.handle_for_ms = Some(Ms::MAX);
         assert!(handle_in_force(&rules, 49, 60));
     }

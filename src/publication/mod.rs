@@ -11,7 +11,6 @@ pub mod redact;
 pub mod site;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -59,7 +58,8 @@ pub struct Office {
 #[derive(Debug, Default)]
 pub struct Registered {
     rows: Vec<LaneRow>,
-    stamps: HashMap<PathBuf, Option<(SystemTime, u64)>>,
+    /// By channel: several may have one file.
+    stamps: HashMap<String, (SystemTime, u64)>,
 }
 
 impl Office {
@@ -84,7 +84,7 @@ impl Office {
         loop {
             tries += 1;
             let now = self.clock.now_ms();
-            let known = known_incidents(store, draft, now).await?;
+            let known = known_incidents(store, draft.incident_named(), now).await?;
             let prepared = self.prepare(draft, &known, wishes, now)?;
             refuse_empty(&faulty, &prepared)?;
             let publication = self.publication(&prepared, wishes, &lanes, now);
@@ -128,13 +128,13 @@ impl Office {
                 continue;
             };
             let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
-            if stamp.is_some() && known.stamps.get(file) == Some(&stamp) {
+            if stamp.is_some() && known.stamps.get(name) == stamp.as_ref() {
                 continue;
             }
             match audience::read(file) {
                 Ok(people) => {
                     store.sync_audience(row.id, &people, self.clock.now_ms()).await?;
-                    known.stamps.insert(file.clone(), stamp);
+                    known.stamps.extend(stamp.map(|stamp| (name.clone(), stamp)));
                 }
                 Err(problems) => faulty.push((row.id, name.clone(), problems)),
             }
@@ -227,10 +227,13 @@ impl Office {
     }
 }
 
-/// Every incident of the store, for filling a draft in; with its notices where the draft may belong to it. What is over for long
-/// costs a publication nothing, however many years there are of it.
-pub async fn known_incidents(store: &dyn Store, draft: &Draft, now: Ms) -> Result<Vec<KnownIncident>, StoreError> {
-    let named = draft.incident.as_ref().map(|given| given.value.as_str());
+/// Every incident of the store, for filling a draft in; with its notices where the draft may belong to it: the incident `named`,
+/// else those that are not over for long. What is costs a publication nothing, however many years there are of it.
+pub async fn known_incidents(
+    store: &dyn Store,
+    named: Option<&str>,
+    now: Ms,
+) -> Result<Vec<KnownIncident>, StoreError> {
     let lately = now.saturating_sub(RECOGNISED_MS);
     let mut known = Vec::new();
     for row in store.incidents(None).await? {

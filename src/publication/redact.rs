@@ -35,8 +35,8 @@ impl Mark {
     }
 }
 
-/// Replaces `field` by `mark`. Fields: `headline`, `summary`, `body`, `short` (in every language), or a fact's
-/// words by path (`contact.zentrale.phone`). A field that was removed before is refused: its hash stays that of the content.
+/// Replaces `field` by `mark`. Fields: `headline`, `summary`, `body`, `short` (in every language), `title`, `next.where`, the
+/// words of `at` and `since`, or a fact's words by path (`contact.zentrale.phone`, `said.rektor.source.who`). A field that was removed before is refused: its hash stays that of the content.
 pub fn redact(notice: &Notice, field: &str, mark: &Mark) -> Result<Redacted, Said> {
     let mut json = serde_json::to_value(notice).map_err(|_| unknown(field))?;
     let first = notice.words.keys().next().map_or("de", |lang| lang.tag());
@@ -50,11 +50,18 @@ pub fn redact(notice: &Notice, field: &str, mark: &Mark) -> Result<Redacted, Sai
                 }
             }
         }
-        [table, id, name] => {
+        ["title"] | ["at" | "since" | "next", ..] => {
+            let pointer = format!("/{}", path.join("/"));
+            replace(json.pointer_mut(&pointer), mark.in_language(first), &mut removed);
+        }
+        [table, id, name, below @ ..] => {
             let fact = json.pointer_mut(&format!("/facts/{table}/{id}"));
             if let Some(fact) = fact {
-                replace(fact.get_mut(*name), mark.in_language(first), &mut removed);
-                if let Some(translations) = fact.get_mut("translations").and_then(|t| t.as_object_mut()) {
+                let pointer = [&[""], &path[2..]].concat().join("/");
+                replace(fact.pointer_mut(&pointer), mark.in_language(first), &mut removed);
+                if let Some(translations) = fact.get_mut("translations").and_then(|t| t.as_object_mut())
+                    && below.is_empty()
+                {
                     for (lang, words) in translations {
                         replace(words.get_mut(*name), mark.in_language(lang), &mut removed);
                     }
@@ -83,14 +90,16 @@ pub fn redact(notice: &Notice, field: &str, mark: &Mark) -> Result<Redacted, Sai
 }
 
 fn replace(value: Option<&mut serde_json::Value>, mark: &str, removed: &mut Vec<String>) {
-    if let Some(serde_json::Value::String(text)) = value {
+    if let Some(serde_json::Value::String(text)) = value
+        && !text.is_empty()
+    {
         removed.push(std::mem::replace(text, mark.to_owned()));
     }
 }
 
 fn unknown(field: &str) -> Said {
     crate::said!(
-        "In dieser Meldung steht kein Text unter „{field}“. Möglich sind headline, summary, body, short oder ein Feld einer Tatsache, zum Beispiel contact.zentrale.phone.",
-        "There is no text at `{field}` in this notice. Use headline, summary, body, short, or a fact's field such as contact.zentrale.phone."
+        "In dieser Meldung steht kein Text unter „{field}“. Möglich sind headline, summary, body, short, title, next.where oder ein Feld eines Fakts, zum Beispiel contact.zentrale.phone oder said.rektor.source.who.",
+        "There is no text at `{field}` in this notice. Use headline, summary, body, short, title, next.where, or a fact's field such as contact.zentrale.phone or said.rector.source.who."
     )
 }

@@ -20,6 +20,9 @@ pub struct StoreSite {
     pub settings: Arc<Settings>,
     /// The templates.
     pub engine: Arc<Engine>,
+    /// As the site stood at the moment it is built for: what came later is no part of it. Only for who looks back; a clock
+    /// that was set back must not take the newest notice from the readers.
+    pub looking_back: bool,
 }
 
 impl StoreSite {
@@ -34,20 +37,20 @@ impl StoreSite {
                 if row.exercise && !exercises {
                     continue;
                 }
-                let notices: Vec<Notice> = self
-                    .store
-                    .notices(row.id)
-                    .await
-                    .map_err(failed)?
-                    .into_iter()
-                    .map(|n| n.notice)
-                    .collect();
-                let closed = row.closed_at_ms.map(timestamp);
+                // What was written about a moment counts from that moment, also where it was published later.
+                let there = |n: &Notice| !self.looking_back || n.published.min(n.as_of) <= timestamp(now);
+                let stored = self.store.notices(row.id).await.map_err(failed)?;
+                let notices: Vec<Notice> = stored.into_iter().map(|n| n.notice).filter(there).collect();
+                let closed = row
+                    .closed_at_ms
+                    .filter(|at| !self.looking_back || *at <= now)
+                    .map(timestamp);
                 incidents.extend(IncidentView::fold(publisher, &notices, closed, timestamp(now)));
             }
             sites.push(PublisherSite {
                 publisher: publisher.clone(),
                 incidents,
+                parent: self.settings.parent_name(publisher),
             });
         }
         Ok(sites)

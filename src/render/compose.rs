@@ -42,6 +42,8 @@ struct Parts<'a> {
     next: bool,
     /// Places called by name.
     places: usize,
+    /// Of the words of the notice only the short text is there.
+    short_alone: bool,
 }
 
 /// Composes `template` (`post`, `sms`) for a message; a correction also for whoever has not got what it corrects, where the same
@@ -103,6 +105,7 @@ fn one_text(
         headline: &message.headline,
         next: true,
         places: message.places.len(),
+        short_alone: gsm,
     };
     // A template that fails, fails for every text: found here, so that the measuring below need not.
     finish(&whole)?;
@@ -156,7 +159,11 @@ fn one_text(
         unit: unit_name.to_owned(),
         shortened,
         replaced,
-        language_missing: message.language_missing,
+        language_missing: if gsm {
+            message.foreign.short
+        } else {
+            message.language_missing
+        },
         ..Fit::default()
     };
     if gsm {
@@ -216,7 +223,7 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         "places": message.places,
         "place_list": place_list(engine.words(message.lang), &message.places, parts.places),
         "link": message.link,
-        "language_note": message.language_note,
+        "language_note": message.language_note.as_ref().filter(|_| !parts.short_alone || message.foreign.short),
     });
     let text = engine.render(message.lang, template, &data, Escape::Plain)?;
     Ok(closed_up(&text))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::times::{Text, Voice, clean};
 use super::words::Words;
 use crate::domain::incident::IncidentView;
-use crate::domain::notice::{Notice, Scope};
+use crate::domain::notice::{Notice, Scope, Words as Said};
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::text::lang::Lang;
@@ -47,13 +47,16 @@ pub struct Message {
     pub places: Vec<String>,
     /// Canonical address of the notice.
     pub link: String,
-    /// True where this language was missing; the words are of the first language and `language_note` says so.
+    /// True where headline or summary is missing in this language; they are of the first language and `language_note` says so.
     pub language_missing: bool,
     /// The sentence saying so.
     pub language_note: Option<String>,
     /// The notice's facts in a few lines, for channels with room for them; empty until somebody fills it in (`formats::in_short`).
     #[serde(skip)]
     pub in_short: InShort,
+    /// Which of the words are of another language.
+    #[serde(skip)]
+    pub foreign: Foreign,
 }
 
 /// An incident's facts in a few lines.
@@ -80,6 +83,19 @@ pub struct ShortLine {
     pub lines: Vec<Text>,
 }
 
+/// The words of a message that are of another language than its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// The headline.
+    pub headline: bool,
+    /// The summary.
+    pub summary: bool,
+    /// The short text.
+    pub short: bool,
+    /// The body.
+    pub body: bool,
+}
+
 impl Message {
     /// A notice of `view` in the delivered words; `site` is the public address without a slash at the end.
     /// [`super::Engine::message`] does the same with the words of the override folder.
@@ -96,21 +112,20 @@ impl Message {
             zone: publisher.timezone.clone(),
             first,
         };
-        let own = notice.words.get(&lang);
-        let written_in = if own.is_some() {
-            lang
-        } else if notice.words.contains_key(&first) {
+        let written_in = if notice.words.contains_key(&first) {
             first
         } else {
             notice.words.keys().next().copied().unwrap_or(first)
         };
-        let said = own
-            .or_else(|| notice.words.get(&written_in))
-            .cloned()
-            .unwrap_or_default();
-        let language_note = own.is_none().then(|| {
+        let (said, foreign) = in_language(notice, lang, written_in);
+        let key = match (foreign.headline, foreign.summary) {
+            (true, true) => Some("language.missing"),
+            (false, false) => None,
+            _ => Some("language.missing-part"),
+        };
+        let language_note = key.map(|key| {
             words.fill(
-                "language.missing",
+                key,
                 &[
                     ("wanted", words.of_list("language", &format!("in-{lang}"))),
                     ("first", words.of_list("language", &format!("in-{written_in}"))),
@@ -139,11 +154,45 @@ impl Message {
                 Scope::Named { places, .. } => places.iter().map(|id| place_name(&voice, view, id).text).collect(),
             },
             link: format!("{}/", notice_url(site, publisher, lang, &view.slug, notice.number)),
-            language_missing: own.is_none(),
+            language_missing: language_note.is_some(),
             language_note,
             in_short: InShort::default(),
+            foreign,
         }
     }
+}
+
+/// The words of a notice in a language; each that is missing there as it stands in the language all of them are written in.
+fn in_language(notice: &Notice, lang: Lang, written_in: Lang) -> (Said, Foreign) {
+    let other = notice.words.get(&written_in).cloned().unwrap_or_default();
+    let Some(mut own) = notice.words.get(&lang).cloned() else {
+        let all = Foreign {
+            headline: true,
+            summary: true,
+            short: true,
+            body: true,
+        };
+        return (other, all);
+    };
+    let foreign = Foreign {
+        headline: own.headline.is_empty(),
+        summary: own.summary.is_empty(),
+        short: own.short.is_none() && own.summary.is_empty(),
+        body: own.body.is_none() && !own.whole(),
+    };
+    if foreign.short {
+        own.short = other.short;
+    }
+    if foreign.body {
+        own.body = other.body;
+    }
+    if foreign.headline {
+        own.headline = other.headline;
+    }
+    if foreign.summary {
+        own.summary = other.summary;
+    }
+    (own, foreign)
 }
 
 /// Address of a notice without its last slash. Languages but the publisher's first stand before the path (DESIGN 7).

@@ -1,10 +1,12 @@
 //! Times and texts of the domain in the words of a language: dates as written in the publisher's zone, never "today"; a
 //! fact's field in the wanted language, else in the first one together with its name.
 
-use jiff::{Timestamp, ZonedDateTime, civil::Date, tz::TimeZone};
+use jiff::civil::{Date, DateTime};
+use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 use serde::Serialize;
 
 use super::words::Words;
+use crate::domain::draft::GivenTime;
 use crate::domain::facts::{Common, Source};
 use crate::domain::when::{Next, Until, When};
 use crate::text::dates;
@@ -160,6 +162,18 @@ impl Voice<'_> {
             text: clean(text),
             lang: (wanted != self.first).then(|| self.first.html_lang()),
         })
+    }
+
+    /// A text that is nothing but a date or a moment, in words; every other text as it is.
+    pub fn dated(&self, text: Text) -> Text {
+        let moment = |at: DateTime| at.to_zoned_datetime(self.zone.clone()).ok().map(|at| at.timestamp());
+        let words = match text.text.parse() {
+            Ok(GivenTime::Day(date)) => Some(self.day(date)),
+            Ok(GivenTime::Local(at)) => moment(at).map(|at| self.moment(at)),
+            Ok(GivenTime::Moment(at)) => Some(self.moment(at)),
+            Ok(GivenTime::Clock(_)) | Err(()) => None,
+        };
+        words.map_or(text, Text::own)
     }
 
     /// "Die Polizei, Pressestelle".

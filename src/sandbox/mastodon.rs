@@ -62,6 +62,12 @@ impl Service for Mastodon {
 }
 
 impl Mastodon {
+    /// The hour of every Idempotency-Key so far is over.
+    pub fn forget_keys(&self) {
+        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        memory.keys.clear();
+    }
+
     fn route(&self, call: &Call, books: &mut Books) -> Reply {
         let path = call.path.trim_matches('/');
         if (&call.method, path) == (&Method::GET, "api/v2/instance") {

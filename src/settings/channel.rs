@@ -124,17 +124,27 @@ fn spoken_for(reader: &mut Reader<'_>, publishers: &BTreeMap<String, Publisher>)
     } else {
         "publishers"
     };
+    let known: Vec<&str> = publishers.keys().map(String::as_str).collect();
     let names: Vec<String> = if key == "publisher" {
         reader.text("publisher").into_iter().collect()
     } else {
-        reader
-            .texts("publishers")
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect()
+        let written = reader.texts("publishers");
+        if written.as_ref().is_some_and(Vec::is_empty) {
+            let list = known.join(", ");
+            reader.problem(
+                "publishers",
+                said!(
+                    "Die Liste der Herausgeber ist leer.",
+                    "the list of publishers is empty."
+                ),
+                said!(
+                    "Nennen Sie mindestens einen von: {list}; gibt es nur einen, kann die Zeile weg.",
+                    "Name at least one of: {list}; where there is only one, the line can go."
+                ),
+            );
+        }
+        written.unwrap_or_default().into_iter().map(|(name, _)| name).collect()
     };
-    let known: Vec<&str> = publishers.keys().map(String::as_str).collect();
     let mut out = Vec::new();
     for name in names {
         if publishers.contains_key(&name) {

@@ -43,7 +43,7 @@ pub struct Settings {
     pub admin_listen: SocketAddr,
     /// Store.
     pub store: StoreSettings,
-    /// Channels that tell the staff.
+    /// Channels that are to tell the staff. Nothing uses them yet.
     pub staff_notify: Vec<String>,
     /// Folder that overrides templates (`[site] templates = "…"`).
     pub templates: Option<PathBuf>,
@@ -110,7 +110,7 @@ pub struct Common {
     pub exercises: bool,
     /// Audience file, absolute.
     pub audience: Option<PathBuf>,
-    /// Reads the public post back.
+    /// Whether the public post is to be read back. Nothing uses it yet.
     pub verify: bool,
     /// Addresses given by others may be private.
     pub allow_private: bool,
@@ -298,14 +298,6 @@ impl Settings {
     /// The problem of a publisher without a complete imprint; `why` says what demands it.
     pub fn imprint_problem(&self, publisher: &str, why: Said) -> Option<Problem> {
         rules::imprint(self, &self.raw, publisher, why)
-    }
-
-    /// Whether the public site shows exercises of a publisher: only where every website of its own gets them. One that trains
-    /// on web space of its own must not put the exercise where citizens look.
-    pub fn shows_exercises(&self, publisher: &String) -> bool {
-        let websites = self.channels.values().filter(|c| c.kind == "website");
-        let mut websites = websites.filter(|c| c.publishers.contains(publisher)).peekable();
-        websites.peek().is_some() && websites.all(|c| c.common.exercises)
     }
 
     /// Channels that only stand in for others and get no broadcasts of their own.

@@ -55,6 +55,7 @@ pub fn read(id: &str, table: &RawTable) -> (Publisher, Vec<Problem>) {
         ),
     );
     let own_domains = own_domains(&mut reader);
+    let official = official(&mut reader);
     let imprint = imprint(&mut reader, table);
     let publisher = Publisher {
         id: id.to_owned(),
@@ -66,6 +67,7 @@ pub fn read(id: &str, table: &RawTable) -> (Publisher, Vec<Problem>) {
         phone: reader.text("phone"),
         own_domains,
         parent: reader.text("parent"),
+        official,
         imprint,
     };
     (publisher, reader.finish())
@@ -127,6 +129,34 @@ fn own_domains(reader: &mut Reader<'_>) -> Vec<String> {
         }
     }
     out
+}
+
+/// `official = ["https://…"]`: web addresses, as they are to stand on the page.
+fn official(reader: &mut Reader<'_>) -> Vec<String> {
+    /// More than that nobody compares.
+    const MOST: usize = 10;
+    let written = reader.texts("official").unwrap_or_default();
+    let fine = |address: &str| {
+        let url = url::Url::parse(address).ok();
+        url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty())
+    };
+    let wrong = written.iter().find(|(address, _)| !fine(address));
+    if wrong.is_some() || written.len() > MOST {
+        let found = wrong.map_or_else(|| written.len().to_string(), |(address, _)| quoted(address));
+        reader.problem(
+            "official",
+            said!(
+                "{found}: Hier stehen höchstens {MOST} vollständige Adressen.",
+                "{found}: here stand at most {MOST} complete addresses."
+            ),
+            said!(
+                "Zum Beispiel official = [\"https://www.stadt.example\", \"https://social.example/@stadt\"].",
+                "For example official = [\"https://www.city.example\", \"https://social.example/@city\"]."
+            ),
+        );
+        return Vec::new();
+    }
+    written.into_iter().map(|(address, _)| address).collect()
 }
 
 fn imprint(reader: &mut Reader<'_>, table: &RawTable) -> Option<Imprint> {

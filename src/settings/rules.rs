@@ -1,4 +1,4 @@
-//! Rules between sections: parents, failover, staff, imprint.
+//! Rules between sections: parents, failover, staff, imprint; and what follows from several sections together.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,9 @@ use super::Settings;
 use super::raw::RawTable;
 use super::reader::hint;
 use crate::domain::problem::Problem;
+use crate::domain::publisher::Publisher;
 use crate::said;
+use crate::text::said::Said;
 
 /// Checks what one section says of another.
 pub fn check(settings: &Settings, all: &RawTable) -> Vec<Problem> {
@@ -27,7 +29,7 @@ pub fn check(settings: &Settings, all: &RawTable) -> Vec<Problem> {
 }
 
 /// The problem of a publisher without a complete imprint; `why` says what demands it.
-pub fn imprint(settings: &Settings, all: &RawTable, id: &str, why: crate::text::said::Said) -> Option<Problem> {
+pub fn imprint(settings: &Settings, all: &RawTable, id: &str, why: Said) -> Option<Problem> {
     let publisher = settings.publishers.get(id)?;
     if publisher
         .imprint
@@ -185,5 +187,33 @@ fn staff(settings: &Settings, all: &RawTable, problems: &mut Vec<Problem>) {
                 ),
             ));
         }
+    }
+}
+
+impl Settings {
+    /// Whether the public site shows exercises of a publisher: only where every website of its own gets them. One that trains
+    /// on web space of its own must not put the exercise where citizens look.
+    pub fn shows_exercises(&self, publisher: &String) -> bool {
+        let websites = self.channels.values().filter(|c| c.kind == "website");
+        let mut websites = websites.filter(|c| c.publishers.contains(publisher)).peekable();
+        websites.peek().is_some() && websites.all(|c| c.common.exercises)
+    }
+
+    /// Name of the publisher above another.
+    pub fn parent_name(&self, publisher: &Publisher) -> Option<String> {
+        let parent = self.publishers.get(publisher.parent.as_ref()?)?;
+        Some(parent.name.clone())
+    }
+
+    /// Keys that are accepted and do nothing yet: who relies on one has to hear that.
+    pub fn without_effect(&self) -> Vec<Said> {
+        let staff = (!self.staff_notify.is_empty()).then(|| "staff.notify".to_owned());
+        let verify = self.channels.values().filter(|c| c.common.verify);
+        let verify = verify.map(|c| format!("channel.{}.verify", c.name));
+        staff
+            .into_iter()
+            .chain(verify)
+            .map(|key| said!("{key} ist noch ohne Wirkung.", "{key} has no effect yet."))
+            .collect()
     }
 }

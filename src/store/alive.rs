@@ -31,6 +31,7 @@ pub(super) struct Alive {
     pub(super) created: Ms,
     pub(super) scope: Scope,
     pub(super) waiting: i64,
+    pub(super) overtaken: bool,
     pub(super) holds_only: bool,
 }
 
@@ -55,7 +56,7 @@ pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Resul
     // broadcast_live (lane, notice) WHERE state < 2.
     let rows = sqlx::query(
         "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
-           n_waiting, 0 AS holds_only
+           n_waiting, overtaken, 0 AS holds_only
          FROM broadcast WHERE lane = ? AND state < 2 AND shape <> ? ORDER BY notice",
     )
     .bind(r.lane.0)
@@ -71,7 +72,7 @@ pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Resul
     // broadcast_incident (incident, lane, …).
     let refused = sqlx::query(
         "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
-           n_waiting, 1 AS holds_only
+           n_waiting, overtaken, 1 AS holds_only
          FROM broadcast WHERE incident IN (SELECT value FROM json_each(?)) AND lane = ? AND state >= 2 AND n_permanent > 0
            AND changed > ?",
     )
@@ -104,6 +105,7 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
         created: row.try_get("created")?,
         scope: serde_json::from_str(row.try_get("scope")?)?,
         waiting: row.try_get("n_waiting")?,
+        overtaken: row.try_get("overtaken")?,
         holds_only: row.try_get("holds_only")?,
     })
 }

@@ -290,9 +290,9 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
         "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
          SELECT b.id, r.seq, 0, 0, ?1, ?1, ?1, b.operation, 0, 0 FROM broadcast b CROSS JOIN recipient r ON r.lane = b.lane
          WHERE b.state < 2 AND b.state = 0 AND r.seq > b.cursor AND r.state = 0 AND (b.upto IS NULL OR r.seq <= b.upto)
-           AND (json_extract(b.scope, '$.named.places[0]') IS NULL OR r.places IS NULL
-             OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
-               (SELECT value FROM json_each(json_extract(b.scope, '$.named.places'))))
+           AND (NOT b.overtaken AND (json_extract(b.scope, '$.named.places[0]') IS NULL OR r.places IS NULL
+               OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
+                 (SELECT value FROM json_each(json_extract(b.scope, '$.named.places')))))
              OR EXISTS (SELECT 1 FROM json_each(b.corrects) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
         had!(),
         "))

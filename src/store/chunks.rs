@@ -19,6 +19,8 @@ pub(super) struct Cursor<'a> {
     /// No further than the older notices of the incident have opened: order holds per recipient.
     older: Option<i64>,
     closed: bool,
+    /// Rows opened in this claim.
+    opened: i64,
 }
 
 impl<'a> Cursor<'a> {
@@ -30,6 +32,7 @@ impl<'a> Cursor<'a> {
             upto: broadcast.upto,
             older: older.iter().filter(|b| b.opens()).map(|b| b.cursor).min(),
             closed: false,
+            opened: 0,
         }
     }
 
@@ -43,6 +46,7 @@ impl<'a> Cursor<'a> {
         broadcast.open &= !self.closed;
         broadcast.cursor = self.cursor;
         broadcast.upto = self.upto;
+        broadcast.waiting += self.opened;
     }
 
     /// Opens a chunk; false where there is nothing (more) to open now.
@@ -79,6 +83,7 @@ impl<'a> Cursor<'a> {
         } else {
             0
         };
+        self.opened += i64::try_from(opened).unwrap_or(i64::MAX);
         let finished = end >= upto;
         if end == self.cursor && !finished {
             return Ok(false);
@@ -126,8 +131,8 @@ impl<'a> Cursor<'a> {
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
              SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0 FROM recipient r
              WHERE r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
-               AND (?7 IS NULL OR r.places IS NULL
-                 OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
+               AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
+                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7))))
                  OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
             had!(),
             "))
@@ -141,6 +146,7 @@ impl<'a> Cursor<'a> {
         .bind(end)
         .bind(places)
         .bind(&self.broadcast.corrects)
+        .bind(self.broadcast.overtaken)
         .execute(c)
         .await?;
         Ok(done.rows_affected())

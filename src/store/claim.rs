@@ -83,13 +83,15 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
                 .collect(),
         };
         let found = start_rows(c, r, &mut alive, index, &mut sink, &mut next).await?;
-        // A newer notice of the incident that came earlier in the order (urgent) may go as far now.
-        let moved = alive[index].cursor > broadcast.cursor
-            && alive
-                .iter()
-                .any(|b| b.incident == broadcast.incident && b.id != broadcast.id && b.opens());
-        claimed.more |= found.more || moved;
-        settle |= found.settle;
+        // A newer notice of the incident that came earlier in the order (urgent) may go as far now, or is held back no more.
+        let moved = alive[index].cursor > broadcast.cursor;
+        let stirs = |b: &Alive| {
+            b.incident == broadcast.incident
+                && b.id != broadcast.id
+                && ((moved && b.opens()) || (found.ended && b.waiting > 0))
+        };
+        claimed.more |= found.more || alive.iter().any(stirs);
+        settle |= found.ended || found.closed;
     }
     if settle {
         settle_lanes(c, [r.lane.0].into()).await?;
@@ -150,7 +152,10 @@ impl Sink<'_> {
 #[derive(Default)]
 struct Found {
     more: bool,
-    settle: bool,
+    /// Rows ended without being sent.
+    ended: bool,
+    /// The last chunk is open.
+    closed: bool,
 }
 
 /// Starts due rows first, then opens chunks of the audience until there is no room or nobody left; `alive` learns how far they opened.
@@ -167,13 +172,19 @@ async fn start_rows(
     let mut found = Found::default();
     let mut chunk = chunks::Cursor::of(&broadcast, &older);
     let mut waiting = broadcast.waiting > 0;
+    let mut taken = 0;
     for round in 0..=ROUNDS {
         if waiting {
             let seen = due::read(c, r, &broadcast, &older, sink.room(), next).await?;
-            found.settle |= seen.ended;
+            found.ended |= seen.ended > 0;
+            taken += i64::try_from(seen.ended + seen.rows.len()).unwrap_or(i64::MAX);
             // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
             let stop = seen.blocked && seen.rows.is_empty();
             start(c, r, &broadcast, seen.rows, sink).await?;
+            if seen.ended > 0 && sink.room() > 0 && round < ROUNDS {
+                // Whoever was taken out stood before others who are due as well.
+                continue;
+            }
             if stop {
                 break;
             }
@@ -187,9 +198,9 @@ async fn start_rows(
         }
         waiting = true;
     }
-    found.settle |= chunk.finished();
+    found.closed = chunk.finished();
     chunk.note(&mut alive[index]);
-    alive[index].waiting += i64::from(waiting);
+    alive[index].waiting -= taken;
     Ok(found)
 }
 

@@ -17,7 +17,7 @@ use crate::domain::outcome::Remote;
 use crate::domain::supersede::concerns;
 use crate::text::lang::Lang;
 
-/// Blocked for as long as a request is in flight; the next look comes when it ends.
+/// Blocked for as long as a request is in flight, or by what is due itself and held back in turn; the next look comes when that moves.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
 const LOOK_AGAIN_MS: Ms = 500;
@@ -42,6 +42,8 @@ pub(super) struct Due {
     pub(super) first: bool,
     /// The scope does not name the recipient's places (any more).
     elsewhere: bool,
+    /// An earlier attempt may have got through: it runs out.
+    begun: bool,
 }
 
 /// What was seen of a broadcast's due rows.
@@ -49,8 +51,8 @@ pub(super) struct Seen {
     pub(super) rows: Vec<Due>,
     /// Some wait for an older notice.
     pub(super) blocked: bool,
-    /// Some ended here (gone, nothing to retract).
-    pub(super) ended: bool,
+    /// So many ended here (gone, nothing to retract).
+    pub(super) ended: usize,
 }
 
 /// Reads up to `room` due rows.
@@ -65,7 +67,7 @@ pub(super) async fn read(
     let mut seen = Seen {
         rows: Vec::new(),
         blocked: false,
-        ended: false,
+        ended: 0,
     };
     let older: Vec<i64> = older.iter().map(|o| o.id).collect();
     let correction = b.kind != 0;
@@ -80,9 +82,8 @@ pub(super) async fn read(
     let rows = sqlx::query(
         "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name, r.lang, r.places,
            r.state AS state, EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?5 AND s.address = lower(r.address)) AS suppressed,
-           (SELECT max(CASE WHEN x.state = 0 THEN max(x.due, ?1 + 1)
-                            WHEN x.state > 1 THEN x.changed + ?2
-                            WHEN ?3 THEN x.changed + ?2
+           (SELECT max(CASE WHEN x.state = 0 AND x.due > ?1 THEN x.due
+                            WHEN x.state > 1 OR (x.state = 1 AND ?3) THEN x.changed + ?2
                             ELSE 9223372036854775807 END)
               FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
              WHERE x.state IN (0, 1, 4, 5)) AS free_at
@@ -141,12 +142,13 @@ pub(super) async fn read(
     } else {
         settle_correction(c, b, &mut seen.rows).await?
     };
-    seen.ended = !gone.is_empty() || !nothing_to_retract.is_empty();
+    seen.ended = gone.len() + nothing_to_retract.len();
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing_to_retract, 7, "superseded")] {
         if !ids.is_empty() {
-            // Primary key per row.
+            // Primary key per row. What may be there is not said not to be.
             sqlx::query(
-                "UPDATE delivery SET state = ?, due = 0, changed = ?, reason = ? WHERE id IN (SELECT value FROM json_each(?))",
+                "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE ? END, flags = flags & ~8, due = 0, changed = ?, reason = ?
+                 WHERE id IN (SELECT value FROM json_each(?))",
             )
             .bind(state)
             .bind(r.now_ms)
@@ -175,6 +177,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
         target: None,
         first: false,
         elsewhere: false,
+        begun: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
     })
 }
 
@@ -188,7 +191,7 @@ fn concerned(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, Store
 }
 
 /// Whoever has (or may have) what is corrected gets the channel's operation on it; others whom it concerns get the corrected text as a first
-/// message. Of a retracted one they get nothing: their rows are taken out and returned.
+/// message. Of a retracted one, and of one that a newer notice has overtaken, they get nothing: their rows are taken out and returned.
 async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
     let newest = had(c, &b.corrects, &recipients).await?;
@@ -204,7 +207,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
             row.target = remote.id.is_some().then(|| remote.clone());
             true
         }
-        None if b.kind == 2 || row.elsewhere => {
+        None if !row.begun && (b.kind == 2 || b.overtaken || row.elsewhere) => {
             nothing.push(row.id);
             false
         }

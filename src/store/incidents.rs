@@ -104,7 +104,7 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
     audit::append(c, act).await
 }
 
-/// An incident without a title of its own is called like its first notice: the removed headline goes there, too.
+/// An incident is called as its first notice says, or like that notice itself: the removed words go there, too.
 async fn retitle(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
     // Primary key.
     let old: Option<String> = sqlx::query_scalar("SELECT body FROM notice WHERE id = ?")
@@ -113,21 +113,19 @@ async fn retitle(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), 
         .await?;
     let Some(old) = old else { return Ok(()) };
     let old: crate::domain::notice::Notice = serde_json::from_str(&old)?;
-    for (lang, words) in &old.words {
-        let Some(new) = redaction
-            .redacted
-            .words
-            .get(lang)
-            .filter(|new| new.headline != words.headline)
-        else {
-            continue;
-        };
+    let new = &redaction.redacted;
+    let headlines = old.words.iter().map(|(lang, words)| {
+        let now = new.words.get(lang).map(|now| now.headline.clone());
+        (Some(words.headline.clone()), now)
+    });
+    let titles = headlines.chain([(old.title.clone(), new.title.clone())]);
+    for (before, now) in titles.filter(|(before, now)| before != now) {
         // Primary keys.
         sqlx::query(
             "UPDATE incident SET title = ? WHERE title = ? AND id = (SELECT incident FROM notice WHERE id = ?)",
         )
-        .bind(&new.headline)
-        .bind(&words.headline)
+        .bind(now)
+        .bind(before)
         .bind(redaction.notice.0)
         .execute(&mut *c)
         .await?;

@@ -138,7 +138,12 @@ pub trait Lanes: Send + Sync {
     /// The highest wall time the store has seen; raises it to `now` if that is later.
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError>;
 
-    /// Clock back by `by` ms: due times and leases shift by the difference.
+    /// The moment up to which nobody knows how old a handle with a term is, because the clock was set back while no process ran;
+    /// `back_at`: that has just been noticed. It outlives the process that noticed. `Ms::MIN`: the clock was never set back.
+    async fn handles_from(&self, back_at: Option<Ms>) -> Result<Ms, StoreError>;
+
+    /// Clock back by `by` ms, or ahead (negative): due times and leases shift by the difference, so that what runs is as long as it was. Ahead,
+    /// first starts stay (no handle is taken for younger than it is), and so does the highest time.
     async fn shift_times(&self, by: Ms) -> Result<(), StoreError>;
 }
 

@@ -151,9 +151,10 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// From now on.
-    pub fn new(store: std::sync::Arc<Sqlite>) -> Self {
-        Self { store, seen: None }
+    /// From now on: what is read after this is no older than what is noticed later.
+    pub async fn from_now(store: std::sync::Arc<Sqlite>) -> Self {
+        let seen = store.version().await.ok();
+        Self { store, seen }
     }
 
     /// Waits for a commit by another process.

@@ -21,6 +21,12 @@ pub(super) fn kind_stored(kind: Kind) -> i64 {
     }
 }
 
+/// The kind of a stored number.
+pub(super) fn kind_of(stored: i64) -> Option<Kind> {
+    let kinds = [Kind::Notice, Kind::Correction, Kind::Retraction];
+    kinds.into_iter().find(|kind| kind_stored(*kind) == stored)
+}
+
 /// The stored number of a rule for catching up.
 pub(super) fn catch_up_stored(catch_up: CatchUp) -> i64 {
     match catch_up {

@@ -154,6 +154,9 @@ impl Lanes for Sqlite {
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
         write!(self, => times::high_time(now))
     }
+    async fn handles_from(&self, back_at: Option<Ms>) -> Result<Ms, StoreError> {
+        write!(self, => times::handles_from(back_at))
+    }
     async fn shift_times(&self, by: Ms) -> Result<(), StoreError> {
         write!(self, => times::shift(by))
     }

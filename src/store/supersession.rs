@@ -6,11 +6,11 @@ use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
 use super::publish::SHAPE_LEVELS;
-use super::rows::settle_lanes;
+use super::rows::{kind_of, listed, settle_lanes};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::notice::{Notice, Scope};
-use crate::domain::supersede::{ends, names};
+use crate::domain::supersede::{Older, ends, names, takes_place};
 use crate::domain::words::Kind;
 
 /// Ends what still waits of older notices. A notice that names an older one (`replaces`, `takes_back`, `corrects`) ends it on every
@@ -25,7 +25,7 @@ pub(super) async fn supersede(
 ) -> Result<(), StoreError> {
     // broadcast_incident (incident, …).
     let older = sqlx::query(
-        "SELECT id, lane, number, scope, state >= 2 AS ended FROM broadcast
+        "SELECT id, lane, number, kind, scope, state >= 2 AS ended FROM broadcast
          WHERE incident = ? AND shape <> ? AND (state < 2 OR superseded_by IS NULL)",
     )
     .bind(incident)
@@ -47,9 +47,18 @@ pub(super) async fn supersede(
             if names(newer, number) {
                 close(c, row.try_get("id")?, seq).await?;
             }
-        } else if ends(catch_up, number, &scope, newer) {
+            continue;
+        }
+        let older = Older {
+            number,
+            kind: listed(kind_of(row.try_get("kind")?), "a kind")?,
+            scope: &scope,
+        };
+        if ends(catch_up, older, newer) {
             end(c, row.try_get("id")?, seq, at).await?;
             touched.insert(lane);
+        } else if takes_place(catch_up, older, newer) {
+            overtake(c, row.try_get("id")?).await?;
         }
     }
     settle_lanes(c, touched).await
@@ -76,6 +85,16 @@ async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), S
     .bind(id)
     .execute(c)
     .await?;
+    Ok(())
+}
+
+/// A correction still goes to whoever has what it corrects; all others get the newer notice in its place.
+async fn overtake(c: &mut SqliteConnection, id: i64) -> Result<(), StoreError> {
+    // Primary key.
+    sqlx::query("UPDATE broadcast SET overtaken = 1 WHERE id = ?")
+        .bind(id)
+        .execute(c)
+        .await?;
     Ok(())
 }
 

@@ -61,7 +61,8 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
     // First starts after this still have their handle.
     let since = match (lane.repeat, lane.handle_for_ms) {
         (true, _) => i64::MIN,
-        (false, Some(term)) => now.saturating_sub(term),
+        (false, Some(Ms::MAX)) => i64::MIN,
+        (false, Some(term)) => now.saturating_sub(term).max(lane.handles_from_ms),
         (false, None) => return Ok(0),
     };
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1; see `passed`.

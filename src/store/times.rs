@@ -85,7 +85,28 @@ pub(super) async fn high_time(c: &mut SqliteConnection, now: Ms) -> Result<Ms, S
         .await?)
 }
 
-/// The clock went back: due times, leases and rates shift with it, and so does the highest time, so that it is done once.
+/// The moment up to which nobody knows how old a handle is; `back_at`: the clock has been set back before now, so nothing that has started is of
+/// known age.
+pub(super) async fn handles_from(c: &mut SqliteConnection, back_at: Option<Ms>) -> Result<Ms, StoreError> {
+    if let Some(now) = back_at {
+        // broadcast_live, all lanes, with all their rows: once in a clock's life. A start may lie ahead of the highest time stored.
+        sqlx::query(
+            "UPDATE meta SET handles_from = max(?1, coalesce(handles_from, ?1), coalesce((
+               SELECT max(d.first_started) FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id WHERE b.state < 2), ?1)) WHERE one = 1",
+        )
+        .bind(now)
+        .execute(&mut *c)
+        .await?;
+    }
+    // One row.
+    let from: Option<Ms> = sqlx::query_scalar("SELECT handles_from FROM meta WHERE one = 1")
+        .fetch_one(c)
+        .await?;
+    Ok(from.unwrap_or(Ms::MIN))
+}
+
+/// The clock went back, or ahead (negative): due times, leases and rates shift with it. Back the highest time does too, so that it is done once,
+/// and first starts do; ahead they stay, so that no handle is taken for younger than it is.
 pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreError> {
     // One row.
     let high: Ms = sqlx::query_scalar("SELECT high_ms FROM meta WHERE one = 1")
@@ -97,11 +118,11 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         .await?;
     let alive = serde_json::to_string(&alive)?;
     for sql in [
-        "UPDATE delivery SET due = due - ?1, first_started = first_started - ?1
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0)
          WHERE state = 0 AND broadcast IN (SELECT value FROM json_each(?2))",
-        "UPDATE delivery SET due = due - ?1, first_started = first_started - ?1, changed = changed - ?1
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0), changed = changed - ?1
          WHERE state = 1 AND broadcast IN (SELECT value FROM json_each(?2))",
-        "UPDATE delivery SET first_started = first_started - ?1, changed = changed - ?1
+        "UPDATE delivery SET first_started = first_started - max(?1, 0), changed = changed - ?1
          WHERE state = 4 AND broadcast IN (SELECT value FROM json_each(?2))",
         "UPDATE broadcast SET not_before = not_before - ?1 WHERE id IN (SELECT value FROM json_each(?2))",
     ] {
@@ -122,7 +143,7 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         "UPDATE lane SET blocked_until = blocked_until - ?1 WHERE blocked_until IS NOT NULL",
         "UPDATE target SET due = due - ?1 WHERE due > 0",
         "UPDATE account_rate SET tat_us = tat_us - ?1 * 1000",
-        "UPDATE meta SET high_ms = high_ms - ?1 WHERE one = 1",
+        "UPDATE meta SET high_ms = high_ms - max(?1, 0), handles_from = handles_from - max(?1, 0) WHERE one = 1",
     ] {
         sqlx::query(sql).bind(by).execute(&mut *c).await?;
     }

@@ -40,8 +40,6 @@ pub struct Parts {
     pub unsubscribe: Option<Unsubscribe>,
     /// Asks the store whether it can be read.
     pub store: Arc<dyn StoreReach>,
-    /// What `/.well-known/security.txt` says, if anything.
-    pub security_txt: Option<String>,
     /// The numbers behind `/metrics`.
     pub metrics: Option<PrometheusHandle>,
     /// Bounds of both listeners.
@@ -55,13 +53,7 @@ impl Server {
     /// Binds both listeners (port 0: a free one) and answers from now on.
     pub async fn start(listen: SocketAddr, admin_listen: SocketAddr, parts: Parts) -> std::io::Result<Running> {
         let readiness = Arc::new(Readiness::new(parts.store, parts.site.clone()));
-        let public = public::Public::new(
-            parts.site,
-            parts.receipts,
-            parts.unsubscribe,
-            readiness.clone(),
-            parts.security_txt,
-        );
+        let public = public::Public::new(parts.site, parts.receipts, parts.unsubscribe, readiness.clone());
         let public = Listening::start(listen, parts.limits, public.handler()).await?;
         let admin = admin::handler(parts.metrics);
         let admin = match Listening::start(admin_listen, parts.limits, admin).await {

@@ -20,7 +20,6 @@ pub(super) struct Public {
     receipts: Receipts,
     unsubscribe: Option<Unsubscribe>,
     readiness: Arc<Readiness>,
-    security_txt: Option<bytes::Bytes>,
 }
 
 /// The answer to come.
@@ -32,14 +31,12 @@ impl Public {
         receipts: Receipts,
         unsubscribe: Option<Unsubscribe>,
         readiness: Arc<Readiness>,
-        security_txt: Option<String>,
     ) -> Arc<Self> {
         Arc::new(Self {
             site,
             receipts,
             unsubscribe,
             readiness,
-            security_txt: security_txt.map(Into::into),
         })
     }
 
@@ -72,10 +69,6 @@ impl Public {
             "/readyz" => {
                 let (status, text) = self.readiness.look().await;
                 self.fixed(&request, status, text.into())
-            }
-            "/.well-known/security.txt" if self.security_txt.is_some() => {
-                let text = self.security_txt.clone().unwrap_or_default();
-                self.fixed(&request, StatusCode::OK, text)
             }
             _ => self.site.answer(request.method(), request.uri(), request.headers()),
         }

@@ -1,6 +1,8 @@
 //! Backup, then life goes on, then the copy comes up on another DATA among the same counterparts: what it cannot know it settles by
 //! handle or asks a person about, and nobody gets anything twice.
 
+use sqlx::Connection;
+
 use super::support::TestApp;
 use super::support::counterparts::Stage;
 use super::support::counterparts::{WEBSITE, mastodon, sms, webhook};
@@ -144,6 +146,58 @@ fn a_restored_copy_sends_nobody_anything_twice_and_asks_where_it_cannot_know() {
     assert_eq!(accepted(&stage), [3, 3 * PEOPLE, 3 * RECEIVERS]);
     let newest = stage.sandbox.mastodon.books().entries.pop().unwrap();
     assert!(newest.text.contains("Neue Lage aus der Sicherung"), "{}", newest.text);
+}
+
+/// What the store remembers is two hours older; nobody waits for a clock.
+async fn two_hours_pass(app: &TestApp) {
+    let path = app.path().join("data/rundruf.db");
+    let mut store = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display()))
+        .await
+        .unwrap();
+    for sql in [
+        "UPDATE delivery SET first_started = first_started - 7200000",
+        "UPDATE broadcast SET created = created - 7200000",
+    ] {
+        sqlx::query(sql).execute(&mut store).await.unwrap();
+    }
+    store.close().await.unwrap();
+}
+
+#[test]
+fn where_the_service_has_forgotten_its_keys_it_is_asked_what_is_there() {
+    let stage = stage();
+    let old = &stage.app;
+    old.publish(&notice("Erste Lage"), &[]);
+    let copy = old.path().join("rundruf.backup");
+    let copy = copy.to_str().unwrap();
+    old.json(&["backup", copy]);
+    let serve = old.serve();
+    all_arrived(old, 1);
+    assert_eq!(serve.stop(), 0);
+    // Two hours later, Mastodon has forgotten its keys: the key alone would post it a second time.
+    stage.sandbox.mastodon.service().forget_keys();
+    let new = another(&stage);
+    let said = new.run(&["restore", copy]).ok().out;
+    for words in [
+        "Restored. Every channel but the website is held.",
+        "mastodon: 1 message may have arrived; it is settled first on release.",
+        "sms: 5 messages may have arrived; they wait for your decision.",
+        "webhook: 4 messages may have arrived; they are settled first on release.",
+        "rundruf channel release NAME",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    stage.wait("two hours pass", two_hours_pass(&new));
+    let _serve = new.serve();
+    new.run(&["channel", "release", "mastodon", "--yes"]).ok();
+    new.wait_for("mastodon", 1, "delivered", 1);
+    let books = stage.sandbox.mastodon.books();
+    assert_eq!((books.entries.len(), books.doubles()), (1, 0), "{:#?}", books.entries);
+    // The thread goes on under the post that was found.
+    new.publish(&notice("Zweite Lage"), &["--channel", "mastodon"]);
+    new.wait_for("mastodon", 2, "delivered", 1);
+    let books = stage.sandbox.mastodon.books();
+    assert_eq!(books.entries[1].reply_to.as_ref(), Some(&books.entries[0].id));
 }
 
 #[test]

@@ -218,9 +218,45 @@ fn two_files_that_define_one_channel_are_both_named() {
     std::fs::write(folder.path().join("channels.toml"), format!("{P}{channel}")).unwrap();
     std::fs::create_dir(folder.path().join("channels.d")).unwrap();
     std::fs::write(folder.path().join("channels.d/sms.toml"), channel).unwrap();
-    let (code, _, err) = run(folder.path(), &["status"]);
-    assert_eq!(code, 2);
-    assert!(err.contains("channels.toml:2") && err.contains("sms.toml:1"), "{err}");
+    std::fs::write(folder.path().join("m.toml"), "headline = \"x\"\nsummary = \"y\"\n").unwrap();
+    for args in [&["status"][..], &["publish", "m.toml", "--yes"], &["serve"]] {
+        let (code, out, err) = run(folder.path(), args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
+        for words in ["channels.toml:2", "sms.toml:1", "put both together", "nothing was done"] {
+            assert!(err.contains(words), "{args:?} {words}: {err}");
+        }
+    }
+    assert_eq!(names(folder.path()), ["channels.d", "channels.toml", "m.toml"]);
+    assert_eq!(names(&folder.path().join("channels.d")), ["sms.toml"]);
+}
+
+#[test]
+fn configurations_beyond_all_measure_are_refused_at_once() {
+    let mut big = b"# ".to_vec();
+    big.resize(10 << 20, b'#');
+    let deep = format!("{P}[site]\nurl = {}{}\n", "[".repeat(1_000), "]".repeat(1_000));
+    let dotted = format!("{P}{}x = 1\n", "a.".repeat(1_000));
+    for (text, place, words) in [
+        (big, "channels.toml: ", "larger than 1 MB"),
+        (
+            deep.into_bytes(),
+            "channels.toml:3: ",
+            "Check quotation marks, brackets",
+        ),
+        (
+            dotted.into_bytes(),
+            "channels.toml: ",
+            "Check quotation marks, brackets",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("channels.toml"), text).unwrap();
+        std::fs::write(folder.path().join("m.toml"), "headline = \"x\"\nsummary = \"y\"\n").unwrap();
+        let (code, out, err) = run(folder.path(), &["publish", "m.toml", "--yes"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(place) && err.contains(words), "{words}: {err}");
+        assert_eq!(names(folder.path()), ["channels.toml", "m.toml"]);
+    }
 }
 
 #[test]

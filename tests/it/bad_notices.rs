@@ -42,7 +42,7 @@ pub const FILES: &[Bad] = &[
     bad("colon-like-yaml.toml", 1, "", "field = \"text\""),
     bad("duplicate-key.toml", 3, "", "only once"),
     bad("duplicate-table.toml", 5, "", "only once"),
-    bad("value-then-table.toml", 4, "", ""),
+    bad("value-then-table.toml", 4, "", "only once"),
     bad("json-comma.json", 4, "", "no comma after the last entry"),
     bad("json-duplicate.json", 4, "headline", "Remove one"),
     bad("json-wrong-type.json", 2, "headline", "Found a list"),
@@ -89,7 +89,7 @@ pub const FILES: &[Bad] = &[
         "2023-03-26T01:30:00+01:00 or 2023-03-26T03:30:00+02:00",
     ),
     bad("time-in-words.toml", 3, "since", "a time like \"10:00\""),
-    bad("day-that-is-not.toml", 3, "", ""),
+    bad("day-that-is-not.toml", 3, "", "expected day between 01 and 28"),
     bad("hour-25.toml", 3, "next", "a time like \"10:00\""),
     bad("year-typo.toml", 3, "at", "check the year"),
     bad("vague-without-words.toml", 3, "since", "words is missing"),
@@ -113,7 +113,7 @@ pub const FILES: &[Bad] = &[
     bad("nul.toml", 3, "body", "U+0000"),
     bad("bidi-override.toml", 3, "body", "U+202E"),
     bad("unknown-language.toml", 3, "text.fr", "de, de-simple, en"),
-    bad("language-half.toml", 3, "text.en", "summary is missing"),
+    bad("language-half.toml", 3, "text.en", "no text here"),
     bad("language-first-twice.toml", 3, "text.de", "Remove [text.de]"),
     bad("fact-language.toml", 6, "service.a.text.en.state", "Allowed are: name"),
     bad("nine-levels.toml", 3, "", "8 levels"),
@@ -142,10 +142,13 @@ fn every_bad_file_is_refused_with_place_and_remedy() {
                 && p.line == (*line > 0).then_some(*line)
                 && p.field.as_deref().unwrap_or("") == *field
                 && p.line_for(false).contains(phrase)
-                && !p.remedy.de.is_empty()
+                && [&p.what.de, &p.what.en, &p.remedy.de, &p.remedy.en]
+                    .iter()
+                    .all(|words| !words.is_empty())
                 && p.what.de != p.what.en
+                && p.remedy.de != p.remedy.en
         });
-        if !hit {
+        if !hit || phrase.is_empty() {
             write!(faults, "{name} ({line}, {field}, {phrase}):\n{}", lines(&problems)).unwrap();
         }
     }

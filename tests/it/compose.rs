@@ -174,3 +174,72 @@ fn internal_clearing_is_in_no_text() {
         assert!(!String::from_utf8_lossy(&file.bytes).contains("Geheimrat"), "{path}");
     }
 }
+
+#[test]
+fn what_another_language_lacks_is_shown_in_the_first_one() {
+    let base = "headline = \"Die IT ist aus\"\nsummary = \"Das Bürgerbüro ist offen.\"\n";
+    let with = |english: &str| {
+        let text = format!("{base}[text.en]\n{english}\n");
+        message(&[("2024-01-02T08:00:00Z", &text)], 1, Lang::En)
+    };
+    let short = with("short = \"IT down. Citizens' office open.\"");
+    assert_eq!(short.headline, "Die IT ist aus");
+    assert!(
+        short
+            .language_note
+            .as_deref()
+            .unwrap()
+            .contains("not yet available in English")
+    );
+    // An SMS has nothing but the short text, and that is English.
+    let sms = text_message(&short, 300);
+    assert!(sms.text.contains("IT down. Citizens' office open."), "{}", sms.text);
+    assert!(
+        !sms.text.contains("available in English") && !sms.fit.language_missing,
+        "{}",
+        sms.text
+    );
+    let headline = with("headline = \"IT is down\"");
+    assert_eq!(
+        (headline.headline.as_str(), headline.summary.as_str()),
+        ("IT is down", "Das Bürgerbüro ist offen.")
+    );
+    assert!(
+        headline
+            .language_note
+            .as_deref()
+            .unwrap()
+            .contains("not yet available in full in English")
+    );
+    assert!(text_message(&headline, 300).fit.language_missing);
+
+    let files = format!("{base}[text.en]\nheadline = \"IT is down\"\n");
+    let files = [("2024-01-02T08:00:00Z", files.as_str())];
+    let site = fixture::site(&[source(&publisher("potsdam", "Potsdam"), &files, AFTER)], AFTER);
+    let page = fixture::text(&site, "en/potsdam/index.html");
+    assert!(
+        page.contains("<p class=\"headline\" dir=\"auto\">IT is down</p>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<span lang=\"de\">Das Bürgerbüro ist offen.</span>"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_deadline_may_be_a_date() {
+    let text = "headline = \"H\"\nsummary = \"S.\"\n[service.wohngeld]\nname = \"Wohngeld\"\ndeadline = 2023-02-01\n[service.pass]\nname = \"Pass\"\ndeadline = \"bald\"\n";
+    let files = [("2023-01-02T08:00:00Z", text)];
+    let site = fixture::site(&[source(&publisher("potsdam", "Potsdam"), &files, AFTER)], AFTER);
+    let german = fixture::text(&site, "potsdam/index.html");
+    assert!(
+        german.contains("Frist: 1. Februar 2023") && german.contains("Frist: bald"),
+        "{german}"
+    );
+    let english = fixture::text(&site, "en/potsdam/index.html");
+    assert!(
+        english.contains("1 February 2023") && !english.contains("2023-02-01"),
+        "{english}"
+    );
+}

@@ -54,6 +54,7 @@ fn the_demo_ends_by_itself_with_a_table_where_board_and_books_agree() {
             .is_some_and(|first| first.contains("http://127.0.0.1:")),
         "{said}"
     );
+    plays_its_acts(&said);
     // channel, expected, board, service, lost, double, unknown
     let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
     for row in [
@@ -74,6 +75,60 @@ fn the_demo_ends_by_itself_with_a_table_where_board_and_books_agree() {
 
     assert!(is_empty(temporary.path()), "a folder is left");
     assert_eq!(processes(temporary.path()), Vec::<String>::new());
+}
+
+/// What a person watches, in order: one service away, the others unmoved, a hard end, and everything there once.
+fn plays_its_acts(said: &str) {
+    let mut rest = said;
+    for words in [
+        "1. 16 January",
+        "Notice 1 is everywhere: website, Mastodon, 3 phones, district.",
+        "2. 24 January",
+        "Mastodon is stopped and takes no connection.",
+        "Notice 2 is on the website, on 3 phones and at the district.",
+        "Only Mastodon waits; the next try is at ",
+        "Mastodon is back.",
+        "Notice 2 is at Mastodon now too, once.",
+        "3. 31 January",
+        "The SMS are at the gateway, not delivered yet; the district is not there.",
+        "Rundruf is killed (kill -9).",
+        "Rundruf runs again and goes on where it stopped",
+        "Notice 3 is everywhere: website, Mastodon, 3 phones, district.",
+        "Our board and the services' own books",
+    ] {
+        let Some((_, after)) = rest.split_once(words) else {
+            panic!("`{words}` is not said, or not in its place:\n{said}");
+        };
+        if words.ends_with("at ") {
+            let clock = &after.as_bytes()[..8];
+            let is_clock = clock[2] == b':' && clock[5] == b':';
+            assert!(
+                is_clock && clock.iter().filter(|b| b.is_ascii_digit()).count() == 6,
+                "{said}"
+            );
+        }
+        rest = after;
+    }
+}
+
+#[test]
+fn with_json_the_demo_says_one_thing_what_came_of_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let done = demo(temporary.path()).arg("--json").output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    let answer: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!(answer["agree"], true);
+    let channels = answer["channels"].as_array().unwrap();
+    assert_eq!(channels.len(), 4);
+    for channel in channels {
+        assert_eq!(
+            (&channel["lost"], &channel["double"]),
+            (&0.into(), &0.into()),
+            "{channel}"
+        );
+        assert_eq!(channel["expected"], channel["service"], "{channel}");
+    }
 }
 
 /// A demo whose `serve` runs; its output is kept open, because a demo that cannot write goes on.

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use rundruf::channel::{Abilities, Built, Channel, Finding};
 use rundruf::clock::{Clock, Ms, SharedClock, SystemClock};
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation, UnknownPolicy};
+use rundruf::domain::notice::Notice;
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
-use rundruf::ids::{DeliveryId, IncidentId, LaneId};
+use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
 use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
 use rundruf::render::Engine;
 use rundruf::render::compose::ComposeError;
@@ -26,6 +27,7 @@ use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
 
 use crate::simulation::model::Model;
+use crate::store_conformance::fixture::{notice, publication, to_all};
 use crate::support::wait::eventually_async;
 
 const LANE: LaneId = LaneId(1);
@@ -129,6 +131,9 @@ impl Lanes for ModelStore {
     }
     async fn high_time(&self, now: Ms) -> Result<Ms, StoreError> {
         Ok(now)
+    }
+    async fn handles_from(&self, back_at: Option<Ms>) -> Result<Ms, StoreError> {
+        Ok(self.model().handles_from(back_at))
     }
     async fn shift_times(&self, by: Ms) -> Result<(), StoreError> {
         self.model().shift_times(by);
@@ -254,9 +259,19 @@ async fn run_by(clock: SharedClock, store: &Arc<ModelStore>, channels: &[(LaneId
 
 fn thousand() -> Arc<ModelStore> {
     let store = Arc::new(ModelStore::default());
-    store.model().add_lane(LANE, 1_000);
-    store.model().publish(IncidentId(1), None, true, None, 0);
+    let people: Vec<_> = (0..1_000).map(|n| (format!("+49{n}"), Vec::new())).collect();
+    store.model().add_lane(LANE, &people);
+    publish(&store, 1);
     store
+}
+
+fn publish(store: &ModelStore, number: u32) {
+    let urgent = Notice {
+        urgent: true,
+        ..notice("i", number)
+    };
+    let p = publication(urgent, vec![to_all(LANE)], 0);
+    store.model().publish(&p, NoticeSeq(number.into()), IncidentId(1));
 }
 
 async fn acknowledged(store: &ModelStore) -> u32 {
@@ -285,7 +300,7 @@ async fn a_wake_brings_what_was_published_meanwhile() {
     let (store, channel) = (thousand(), Slow::new(false, PLENTY));
     let lanes = run(&store, &channel).await;
     lanes.drained().await;
-    store.model().publish(IncidentId(1), None, true, None, 0);
+    publish(&store, 2);
     lanes.wake();
     lanes.drained().await;
     assert_eq!(store.count(State::Delivered), 2_000);
@@ -355,7 +370,7 @@ async fn stopping_gives_back_what_has_not_started_and_waits_for_the_rest() {
     assert!(lanes.stop(Duration::from_secs(60)).await);
     assert_eq!(store.count(State::Started), 0);
     assert_eq!(store.count(State::Delivered), 116);
-    assert_eq!(store.count(State::Waiting), 884);
+    assert_eq!(store.count(State::Waiting), store.model().rows.len() - 116);
 }
 
 #[tokio::test]
@@ -364,8 +379,8 @@ async fn a_leap_of_the_clock_waits_for_two_counterparts_who_agree() {
     const HOUR: Ms = 3_600_000;
     let store = Arc::new(ModelStore::default());
     let (first, second) = (Slow::new(true, PLENTY), Slow::new(true, PLENTY));
-    store.model().add_lane(LANE, 1);
-    store.model().add_lane(LaneId(2), 1);
+    store.model().add_lane(LANE, &[]);
+    store.model().add_lane(LaneId(2), &[]);
     let says = |channel: &Slow, host: &str, at| *channel.time.lock().unwrap() = Some((host.to_owned(), at));
     // One of them has the old time, so nobody is as good as a person yet.
     says(&first, "social.example", NOON + HOUR);

@@ -1,28 +1,44 @@
 //! `rundruf measure` against conformance data from elsewhere: twitter-text, Bluesky, GSM 03.38, Twilio. Read from the shared
 //! cases where they lie beside the project; their rows are not ours to keep.
 
-use std::{fs, path::PathBuf};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
-use rundruf::text::{
-    gsm7,
-    measure::{Platform, measure_line},
-};
+use rundruf::text::gsm7;
 use serde_json::{Value, json};
+
+use super::support::cases;
 
 /// The file, or `None` (said aloud) where the shared cases are not there.
 fn shared(path: &str) -> Option<String> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/cases")
-        .join(path);
-    let found = fs::read_to_string(file).ok();
-    if found.is_none() {
-        println!("skipped: no shared cases");
-    }
-    found
+    Some(std::fs::read_to_string(cases()?.join(path)).unwrap())
 }
 
-fn measured(platform: Platform, text: &str) -> Value {
-    measure_line(platform, &json!({ "text": text }).to_string()).unwrap()
+/// What the program answers for each of these texts.
+fn measured<T: AsRef<str>>(service: &str, texts: &[T]) -> Vec<Value> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rundruf"))
+        .args(["measure", "--as", service])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines: String = texts
+        .iter()
+        .map(|text| json!({ "text": text.as_ref() }).to_string() + "\n")
+        .collect();
+    let mut stdin = child.stdin.take().unwrap();
+    // Beside the reading: answers come while texts are still being written.
+    let writing = std::thread::spawn(move || stdin.write_all(lines.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    assert!(output.status.success());
+    let answers: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), texts.len());
+    answers
 }
 
 /// One test of twitter-text's `validate.yml`.
@@ -99,22 +115,19 @@ fn weighted_length_of_twitter_text() {
     let Some(yaml) = shared("twitter-text/validate.yml") else {
         return;
     };
-    let mut counted = 0;
-    for row in validate_yml(&yaml) {
-        // The plain WeightedTweetsCounterTest is configuration v2, which takes emoji apart; v3 is what X uses.
-        let counts = matches!(
+    let mut rows = validate_yml(&yaml);
+    // The plain WeightedTweetsCounterTest is configuration v2, which takes emoji apart; v3 is what X uses.
+    rows.retain(|row| {
+        matches!(
             row.section.as_str(),
             "WeightedTweetsWithDiscountedEmojiCounterTest" | "UnicodeDirectionalMarkerCounterTest"
-        );
-        if !counts {
-            continue;
-        }
-        let answer = measured(Platform::X, &row.text);
+        )
+    });
+    assert!(rows.len() >= 20, "{}", rows.len());
+    for (row, answer) in rows.iter().zip(measured("x", &texts(&rows))) {
         assert_eq!(answer["length"].as_u64(), row.weighted_length, "{}", row.text);
         assert_eq!(answer["fits"].as_bool(), row.valid, "{}", row.text);
-        counted += 1;
     }
-    assert!(counted >= 20, "{counted}");
 }
 
 #[test]
@@ -122,21 +135,23 @@ fn valid_posts_and_addresses_of_twitter_text() {
     let Some(yaml) = shared("twitter-text/validate.yml") else {
         return;
     };
-    for row in validate_yml(&yaml) {
+    let mut rows = validate_yml(&yaml);
+    rows.retain(|row| match row.section.as_str() {
+        // "Invalid" rows of this section mean 140 characters, except the empty one.
+        "tweets" => row.expected == Some(true) || row.text.is_empty(),
+        section => section == "urls_without_protocol",
+    });
+    assert!(rows.len() >= 10, "{}", rows.len());
+    for (row, answer) in rows.iter().zip(measured("x", &texts(&rows))) {
         match row.section.as_str() {
-            // "Invalid" rows of this section mean 140 characters, except the empty one.
-            "tweets" if row.expected == Some(true) || row.text.is_empty() => {
-                assert_eq!(
-                    measured(Platform::X, &row.text)["fits"].as_bool(),
-                    row.expected,
-                    "{}",
-                    row.text
-                );
-            }
-            "urls_without_protocol" => assert_eq!(measured(Platform::X, &row.text)["length"], 23, "{}", row.text),
-            _ => {}
+            "tweets" => assert_eq!(answer["fits"].as_bool(), row.expected, "{}", row.text),
+            _ => assert_eq!(answer["length"], 23, "{}", row.text),
         }
     }
+}
+
+fn texts(rows: &[Row]) -> Vec<&str> {
+    rows.iter().map(|row| row.text.as_str()).collect()
 }
 
 #[test]
@@ -147,8 +162,8 @@ fn facets_of_bluesky() {
     let vectors: Value = serde_json::from_str(&vectors).unwrap();
     let rows = vectors["links_mentions"].as_array().unwrap();
     assert!(!rows.is_empty());
-    for row in rows {
-        let answer = measured(Platform::Bluesky, row["text"].as_str().unwrap());
+    let texts: Vec<&str> = rows.iter().map(|row| row["text"].as_str().unwrap()).collect();
+    for (row, answer) in rows.iter().zip(measured("bluesky", &texts)) {
         let found: Vec<Value> = answer["facets"]
             .as_array()
             .unwrap()
@@ -167,13 +182,44 @@ fn facets_of_bluesky() {
 }
 
 #[test]
+fn limits_of_bluesky() {
+    let Some(vectors) = shared("bluesky/link_vectors.json") else {
+        return;
+    };
+    let limits = &serde_json::from_str::<Value>(&vectors).unwrap()["limits"];
+    let limit = |name: &str| usize::try_from(limits[name].as_u64().unwrap()).unwrap();
+    let (graphemes, bytes) = (limit("maxGraphemes"), limit("maxLength"));
+    // One grapheme of 25 bytes.
+    let family = "👨‍👩‍👧‍👦";
+    let fill = bytes / family.len();
+    let answers = measured(
+        "bluesky",
+        &[
+            "ä".repeat(graphemes),
+            "ä".repeat(graphemes + 1),
+            family.repeat(fill),
+            family.repeat(fill + 1),
+        ],
+    );
+    let of = |key: &str| answers.iter().map(|answer| answer[key].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        of("length"),
+        [graphemes, graphemes + 1, fill, fill + 1].map(Value::from)
+    );
+    assert_eq!(of("fits"), [true, false, true, false].map(Value::from), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer["limit"] == graphemes));
+    assert_eq!(answers[3]["bytes"], (fill + 1) * family.len());
+}
+
+#[test]
 fn segments_of_twilio() {
     let Some(cases) = shared("sms/twilio_segments.json") else {
         return;
     };
     let cases: Value = serde_json::from_str(&cases).unwrap();
-    for case in cases["cases"].as_array().unwrap() {
-        let answer = measured(Platform::Sms, case["body"].as_str().unwrap());
+    let rows = cases["cases"].as_array().unwrap();
+    let bodies: Vec<&str> = rows.iter().map(|case| case["body"].as_str().unwrap()).collect();
+    for (case, answer) in rows.iter().zip(measured("sms", &bodies)) {
         if let Some(encoding) = case["encoding"].as_str() {
             assert_eq!(
                 answer["encoding"],
@@ -182,9 +228,21 @@ fn segments_of_twilio() {
             );
             assert_eq!(answer["segments"], case["segments"], "{case}");
         }
+        let segments = answer["segments"].as_u64().unwrap();
+        let unit = if answer["encoding"] == "gsm7" { 7 } else { 16 };
+        let length = answer["length"].as_u64().unwrap() * unit;
         if let Some(bits) = case["messageSizeBits"].as_u64() {
-            let unit = if answer["encoding"] == "gsm7" { 7 } else { 16 };
-            assert_eq!(answer["length"].as_u64().unwrap() * unit, bits, "{case}");
+            assert_eq!(length, bits, "{case}");
+        }
+        if let Some(bits) = case["totalSizeBits"].as_u64() {
+            // Each of several segments begins with six bytes of its own.
+            let heads = if segments > 1 { segments * 48 } else { 0 };
+            assert_eq!(length + heads, bits, "{case}");
+        }
+        if let Some(last) = case["lastSegmentText"].as_str() {
+            let body = case["body"].as_str().unwrap();
+            let without = measured("sms", &[body.strip_suffix(last).unwrap()]);
+            assert_eq!(without[0]["segments"], segments - 1, "{case}");
         }
         if case["nonGsm"].is_array() {
             assert_eq!(answer["costly"], case["nonGsm"], "{case}");

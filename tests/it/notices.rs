@@ -26,6 +26,7 @@ pub fn publisher(id: &str) -> Publisher {
         phone: Some("115".to_owned()),
         own_domains: Vec::new(),
         parent: None,
+        official: Vec::new(),
         imprint: None,
     }
 }

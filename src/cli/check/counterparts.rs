@@ -13,6 +13,7 @@ use crate::net::look::{Seen, Unseen, look};
 use crate::publication::Office;
 use crate::said;
 use crate::settings::RawTable;
+use crate::text::said::Said;
 
 /// How long a counterpart may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,7 +45,7 @@ pub async fn group(office: &Office, moment: Moment) -> Option<Group> {
                 lines.extend(certificate_ends.map(|ends| certificate(&host, ends, *now)));
                 clocks.extend(date.map(|date| (host.clone(), now.duration_since(date))));
             }
-            Err(Unseen::Failed(failure)) => silent.push((host, failure.to_string())),
+            Err(Unseen::Failed(failure)) => silent.push((host, failure.said())),
             Err(fault) => lines.push(bad_certificate(&host, fault)),
         }
     }
@@ -87,7 +88,7 @@ fn host(origin: &Url) -> String {
 fn certificate(host: &str, ends: Timestamp, now: Timestamp) -> Line {
     let days = ends.duration_since(now).as_hours().div_euclid(24);
     let (de, en) = (ends.strftime("%d.%m.%Y"), ends.strftime("%-d %B %Y"));
-    let text = |what: &crate::text::said::Said| {
+    let text = |what: &Said| {
         let (what_de, what_en) = (&what.de, &what.en);
         said!(
             "{host}: Das Zertifikat gilt noch {days} Tage, bis {de}.{what_de}",
@@ -131,7 +132,7 @@ fn bad_certificate(host: &str, fault: &Unseen) -> Line {
 }
 
 /// Those that did not answer; `all`: nobody did.
-fn unreachable(silent: &[(String, String)], all: bool, moment: Moment) -> Vec<Line> {
+fn unreachable(silent: &[(String, Said)], all: bool, moment: Moment) -> Vec<Line> {
     let hosts = silent
         .iter()
         .map(|(host, _)| host.as_str())
@@ -151,10 +152,10 @@ fn unreachable(silent: &[(String, String)], all: bool, moment: Moment) -> Vec<Li
     }
     silent
         .iter()
-        .map(|(host, why)| {
+        .map(|(host, Said { de, en })| {
             Line::wrong(said!(
-                "{host} ist nicht zu erreichen ({why}). Bitte Adresse und Netz prüfen.",
-                "{host} cannot be reached ({why}). Check the address and the network."
+                "{host} ist nicht zu erreichen ({de}). Bitte Adresse und Netz prüfen.",
+                "{host} cannot be reached ({en}). Check the address and the network."
             ))
         })
         .collect()

@@ -113,5 +113,6 @@ fn settings(office: &Office, file: &str) -> Group {
         );
         lines.push(if private { Line::note(text) } else { Line::wrong(text) });
     }
+    lines.extend(office.settings.without_effect().into_iter().map(Line::note));
     Group::new("rundruf", said!("Konfiguration", "Configuration"), lines)
 }

@@ -85,7 +85,11 @@ fn audiences(office: &Office, domain: &str, lines: &mut Vec<Line>) {
 /// Contacts that are published as working, although they hang on a domain of the publisher.
 async fn published(open: &Open, lines: &mut Vec<Line>) -> Result<(), Failure> {
     let now = open.office.clock.now();
-    for known in known_incidents(open.store.as_ref()).await?.iter().filter(|i| !i.closed) {
+    for known in known_incidents(open.store.as_ref(), None, open.office.clock.now_ms())
+        .await?
+        .iter()
+        .filter(|i| !i.closed)
+    {
         let Some(publisher) = open.office.publisher(&known.publisher) else {
             continue;
         };
@@ -114,7 +118,11 @@ async fn published(open: &Open, lines: &mut Vec<Line>) -> Result<(), Failure> {
 
 /// Shows every text of a table, and of all tables below, to `see`: its field, the text, its place.
 pub fn walk(raw: &RawTable, see: &mut dyn FnMut(&str, &str, &Place)) {
-    for (key, node) in raw.entries.iter().filter(|(key, _)| *key != "own_domains") {
+    for (key, node) in raw
+        .entries
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "own_domains" | "official"))
+    {
         texts(&raw.field(key), node, see);
     }
 }

@@ -86,6 +86,10 @@ fn value(shape: Shape, node: &Node, field: &str, sink: &mut Sink) -> Option<Give
     let plain = match shape {
         Shape::Line => json!(text::line(node, field, sink)?),
         Shape::Text => json!(text::lines(node, field, sink)?),
+        Shape::TextOrTime => match &node.value {
+            Value::Time(at) => json!(at.to_string()),
+            _ => json!(text::lines(node, field, sink)?),
+        },
         Shape::Phone => json!(text::phone(node, field, sink)?),
         Shape::Mail => json!(text::mail(node, field, sink)?),
         Shape::Link => json!(text::link(node, field, sink)?),

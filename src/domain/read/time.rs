@@ -23,6 +23,27 @@ pub enum GivenTime {
     Moment(Timestamp),
 }
 
+/// Reads what a person wrote without saying what is wrong with it.
+impl std::str::FromStr for GivenTime {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        parse(text).ok_or(())
+    }
+}
+
+/// As it is read.
+impl std::fmt::Display for GivenTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Clock(time) => write!(f, "{}", time.strftime("%H:%M")),
+            Self::Day(date) => write!(f, "{date}"),
+            Self::Local(at) => write!(f, "{at}"),
+            Self::Moment(at) => write!(f, "{at}"),
+        }
+    }
+}
+
 /// A time with its precision, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GivenWhen {

@@ -155,19 +155,17 @@ fn texts(draft: &mut Draft, node: &Node, sink: &mut Sink) {
                 unknown(key, &path, WORD_KEYS, sink);
             }
         }
-        for need in ["headline", "summary"] {
-            if !entries.iter().any(|(key, _)| key.name == need) {
-                let what = said!("Es fehlt {need}.", "{need} is missing.");
-                sink.add(
-                    key.line,
-                    &path,
-                    what,
-                    said!(
-                        "Eine Sprache braucht headline und summary; oder streichen Sie [{path}], dann wird die erste Sprache gezeigt.",
-                        "A language needs headline and summary; or remove [{path}], then the first language is shown."
-                    ),
-                );
-            }
+        // What is missing is shown in the first language; something has to be there.
+        if !entries.iter().any(|(key, _)| key.name != "checked_by") {
+            sink.add(
+                key.line,
+                &path,
+                said!("Hier steht kein Text.", "There is no text here."),
+                said!(
+                    "Schreiben Sie headline und summary (oder short), oder streichen Sie [{path}], dann wird die erste Sprache gezeigt.",
+                    "Write headline and summary (or short), or remove [{path}], then the first language is shown."
+                ),
+            );
         }
         draft.texts.insert(
             lang,

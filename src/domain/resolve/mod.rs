@@ -11,12 +11,13 @@ mod zone;
 use std::collections::BTreeMap;
 
 use super::draft::{Context, Draft, Resolved};
-use super::notice::Notice;
+use super::notice::{Notice, Words};
 use super::problem::Problem;
 use super::publisher::Publisher;
 use super::read::sink::Sink;
 use super::when::Next;
 use crate::said;
+use crate::text::lang::Lang;
 use crate::text::said::Said;
 pub use belonging::new_slug;
 use zone::Zone;
@@ -124,12 +125,7 @@ fn as_written(draft: &Draft, publisher: &Publisher, zone: &Zone<'_>, sink: &mut 
 }
 
 /// The words by language; a language the publisher does not have is a fault, a missing one is noted.
-fn words(
-    draft: &Draft,
-    publisher: &Publisher,
-    sink: &mut Sink,
-    notes: &mut Notes,
-) -> BTreeMap<crate::text::lang::Lang, super::notice::Words> {
+fn words(draft: &Draft, publisher: &Publisher, sink: &mut Sink, notes: &mut Notes) -> BTreeMap<Lang, Words> {
     let first = publisher.first_language();
     let mut words = BTreeMap::from([(first, draft.words.clone())]);
     for (lang, at) in &draft.texts {
@@ -151,12 +147,13 @@ fn words(
         "Sprache der Texte ganz oben: {first}, die erste des Herausgebers.",
         "Language of the texts at the top: {first}, the publisher's first."
     ));
-    let missing = publisher.languages.iter().filter(|lang| !words.contains_key(lang));
+    let whole = |lang: &Lang| words.get(lang).is_some_and(Words::whole);
+    let missing = publisher.languages.iter().filter(|lang| !whole(lang));
     let missing = missing.map(|lang| lang.tag()).collect::<Vec<_>>().join(", ");
     if !missing.is_empty() {
         notes.filled(said!(
-            "Ohne Text in: {missing}. Dort erscheint die Meldung auf {first}, mit einem Satz, der das sagt.",
-            "No text in: {missing}. There the notice appears in {first}, with a sentence saying so."
+            "Ohne Text oder ohne ganzen Text in: {missing}. Was fehlt, erscheint dort auf {first}, mit einem Satz, der das sagt.",
+            "No text or no whole text in: {missing}. What is missing appears there in {first}, with a sentence saying so."
         ));
     }
     words

@@ -98,6 +98,8 @@ pub struct Takeover {
     pub lane: LaneId,
     /// For how long a handle is in force after the first start, in ms; `None`: the kind has none. `Some(i64::MAX)`: for ever.
     pub handle_for_ms: Option<Ms>,
+    /// A term counts for nothing where the delivery first started up to then (see [`crate::store::Lanes::handles_from`]).
+    pub handles_from_ms: Ms,
     /// True where unknown rows may be sent again (`unknown = "repeat"`).
     pub repeat: bool,
     /// True where unknown rows end as dropped (`unknown = "drop"`).

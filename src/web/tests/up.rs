@@ -146,7 +146,6 @@ pub(super) async fn up_with(limits: Limits) -> Up {
         receipts: Receipts::new(channels, inbox.clone()),
         unsubscribe: None,
         store: inbox.clone(),
-        security_txt: None,
         metrics: Some(recorder.handle()),
         limits,
     };

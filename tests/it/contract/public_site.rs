@@ -201,3 +201,28 @@ fn a_new_start_brings_what_has_changed_meanwhile() {
     });
     drop(serve);
 }
+
+#[test]
+fn an_export_of_the_past_knows_nothing_of_what_came_later() {
+    let app = TestApp::new(WEBSITE);
+    let january =
+        "incident = \"2023-01-it\"\nas_of = 2023-01-24T18:00:00\nheadline = \"Aus\"\nsummary = \"Alles ist aus.\"\n";
+    app.publish(january, &[]);
+    app.publish(&notice(2), &[]);
+    app.run(&["incident", "close", "2023-01-it", "--yes"]).ok();
+    let page = |now: &[&str]| {
+        let mut args = vec!["export", "out"];
+        args.extend(now);
+        app.run(&args).ok();
+        std::fs::read_to_string(app.path().join("out/potsdam/index.html")).unwrap()
+    };
+    let then = page(&["--now", "2023-02-01T12:00:00Z"]);
+    assert!(then.contains("Alles ist aus.") && !then.contains("Lage 2"), "{then}");
+    let before = page(&["--now", "2023-01-20T12:00:00Z"]);
+    assert!(
+        before.contains("Keine Meldung") && !before.contains("Alles ist aus."),
+        "{before}"
+    );
+    let now = page(&[]);
+    assert!(now.contains("Keine Meldung"), "closed by now: {now}");
+}

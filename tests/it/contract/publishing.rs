@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Counterpart, WEBSITE, hook, nobody, notice};
+use super::{Counterpart, WEBSITE, hook, nobody, notice, sms};
 use crate::support::TestApp;
 
 fn broadcasts(app: &TestApp) -> usize {
@@ -285,4 +285,16 @@ fn wait_brings_it_out_without_serve_and_watches_beside_one() {
         "{text}"
     );
     drop(serve);
+}
+
+#[test]
+fn two_channels_with_one_list_both_have_its_people() {
+    let port = nobody();
+    let first = sms(port.first());
+    let app = TestApp::new(&[&first, first.replace("channel.sms", "channel.reserve").as_str()].concat());
+    app.write("presse.csv", "address\n+491713920001\n+491713920002\n");
+    app.publish(&notice(1), &[]);
+    for channel in ["sms", "reserve"] {
+        assert_eq!(app.broadcast(channel, 1)["counters"]["expected"], 2, "{channel}");
+    }
 }

@@ -151,3 +151,25 @@ fn serve_tells_its_addresses_as_json() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn keys_without_effect_are_named_by_check_and_serve() {
+    let app = TestApp::new(&format!("{WEBSITE}verify = true\n[staff]\nnotify = [\"website\"]\n"));
+    let checked = app.run(&["check"]).ok().out;
+    for key in ["staff.notify", "channel.website.verify"] {
+        assert!(checked.contains(&format!("! {key} has no effect yet.")), "{checked}");
+    }
+    assert_eq!(without_effect(&app.json(&["check"])), 2);
+    let serve = app.serve();
+    assert!(app.log().contains("staff.notify has no effect yet."), "{}", app.log());
+    drop(serve);
+    let plain = TestApp::new(WEBSITE).run(&["check"]).ok().out;
+    assert!(!plain.contains("no effect"), "{plain}");
+}
+
+fn without_effect(checked: &serde_json::Value) -> usize {
+    let notes = checked["findings"].as_array().unwrap().iter();
+    notes
+        .filter(|f| f["level"] == "note" && f["text"].as_str().unwrap().ends_with("has no effect yet."))
+        .count()
+}

@@ -10,6 +10,7 @@ use rundruf::store::Variant;
 use rundruf::text::lang::Lang;
 
 use super::super::support::fixture::{self, CASE_A, SITE, publisher, source, ugly};
+use super::super::support::mail::MailServer;
 use super::super::support::root;
 use super::Office;
 
@@ -102,6 +103,30 @@ fn each_gets_a_mail_of_their_own_in_their_language_and_one_thread() {
     }
     // One session carried more than one mail.
     assert!(office.server.commands("connect") < mails.len(), "sessions are kept");
+    assert_eq!(serve.stop(), 0);
+}
+
+#[test]
+fn the_press_hears_at_once_while_the_citys_own_mail_is_held() {
+    let Some(office) = Office::open("gate = \"held\"\n") else {
+        return;
+    };
+    let Some(outside) = MailServer::with_login() else {
+        return;
+    };
+    let config = std::fs::read_to_string(office.app.path().join("channels.toml")).unwrap();
+    let press = outside.keys().replace("verteiler.csv", "presse.csv");
+    office
+        .app
+        .write("channels.toml", &format!("{config}[channel.presse]\n{press}"));
+    office.app.write("presse.csv", "address\nredaktion@blatt.example\n");
+    let serve = office.serve();
+    let number = office.publish("Mail geht nicht");
+    office.app.wait_for("presse", number, "delivered", 1);
+    assert_eq!(outside.about("Mail geht nicht", 1)[0].to, "redaktion@blatt.example");
+    assert_eq!(office.server.commands("MAIL"), 0, "held is held");
+    office.app.run(&["channel", "release", "email", "--yes"]).ok();
+    office.delivered(number, 3);
     assert_eq!(serve.stop(), 0);
 }
 

@@ -8,8 +8,10 @@ use rundruf::ids::{DeliveryId, IncidentId, LaneId, RecipientId};
 use rundruf::lane_core::event::Rules;
 use rundruf::store::{Completion, Job, Settled};
 
-use super::model::Model;
+use super::audience;
+use super::model::{Model, Person};
 use super::provider::Provider;
+use super::world::Moment;
 
 /// What the outside knows about a request of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,23 +22,34 @@ pub enum Left {
     Ambiguous,
 }
 
+/// A time that a service named.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// True time.
+    t: Ms,
+    /// As it is stored; shifted as the store is.
+    wall: Ms,
+    /// Known from the store alone: by an earlier process, or a wait of one row.
+    before: bool,
+}
+
 /// What the checks remember beside the store.
 #[derive(Debug, Default)]
 pub struct Checks {
-    /// Times services named, in wall time: of a lane, or of one delivery where each is a counterpart of its own.
-    pub told: HashMap<(LaneId, Option<DeliveryId>), Ms>,
+    /// Times services named: of a lane, or of one delivery where each is a counterpart of its own.
+    pub told: HashMap<(LaneId, Option<DeliveryId>), Told>,
     pub left: HashMap<DeliveryId, Left>,
     pub in_flight: HashMap<LaneId, u32>,
-    newest: HashMap<(RecipientId, IncidentId), i64>,
+    newest: HashMap<(LaneId, RecipientId, IncidentId), i64>,
     later: HashMap<DeliveryId, u32>,
-    /// Wall time of the newest start of a lane with a rate.
-    pub last_start: HashMap<LaneId, Ms>,
+    /// The newest start of a lane with a rate.
+    last_start: HashMap<LaneId, Ms>,
     pub starts: u64,
 }
 
 impl Checks {
     /// A request is about to leave.
-    pub fn start(&mut self, lane: LaneId, rules: &Rules, job: &Job, model: &Model, wall: Ms) -> Result<(), String> {
+    pub fn start(&mut self, lane: LaneId, rules: &Rules, job: &Job, model: &Model, t: Ms) -> Result<(), String> {
         self.starts += 1;
         let row = &model.rows[usize::try_from(job.delivery.0).unwrap()];
         let stored = &model.lanes[&lane];
@@ -53,21 +66,21 @@ impl Checks {
             ));
         }
         for key in [None, Some(job.delivery)] {
-            if let Some(until) = self.told.get(&(lane, key)).filter(|until| wall < **until) {
+            if let Some(until) = self.told.get(&(lane, key)).filter(|told| t < told.t) {
                 return Err(format!(
-                    "delivery {} starts at {wall}, told to wait until {until}",
-                    job.delivery
+                    "delivery {} starts at {t}, told to wait until {}",
+                    job.delivery, until.t
                 ));
             }
         }
         if let Some(rate) = rules.rate {
-            let before = self.last_start.insert(lane, wall);
+            let before = self.last_start.insert(lane, t);
             let spacing = Ms::from(rate.per_ms / rate.count);
-            if before.is_some_and(|before| wall < before + spacing) {
+            if before.is_some_and(|before| t < before + spacing) {
                 return Err(format!("{lane} starts two requests within {spacing} ms"));
             }
         }
-        let newest = self.newest.entry((job.recipient, job.incident)).or_default();
+        let newest = self.newest.entry((lane, job.recipient, job.incident)).or_default();
         if job.notice.0 < *newest {
             return Err(format!(
                 "notice {} starts for recipient {} after notice {newest} of the same incident",
@@ -91,21 +104,52 @@ impl Checks {
         Ok(())
     }
 
-    /// A service named a time.
-    pub fn told_later(&mut self, lane: LaneId, rules: &Rules, job: &Job, until: Ms) {
+    /// A service named a time, in an answer to a request that began then.
+    pub fn told_later(&mut self, lane: LaneId, rules: &Rules, job: &Job, wait: Ms, began: Moment, now: Moment) {
         self.later.insert(job.delivery, job.attempt);
-        let key = if rules.one_counterpart {
-            None
-        } else {
-            Some(job.delivery)
-        };
-        let told = self.told.entry((lane, key)).or_insert(until);
-        *told = until.max(*told);
+        let key = (!rules.one_counterpart).then_some(job.delivery);
+        self.told((lane, key), wait, began, now, false);
     }
 
-    /// A service takes nothing for this recipient until then.
-    pub fn told_aside(&mut self, lane: LaneId, job: &Job, until: Ms) {
-        self.told.insert((lane, Some(job.delivery)), until);
+    /// A service takes nothing for this recipient for so long; the attempt is spent.
+    pub fn told_aside(&mut self, lane: LaneId, job: &Job, wait: Ms, began: Moment, now: Moment) {
+        // Only the row knows it.
+        self.told((lane, Some(job.delivery)), wait, began, now, true);
+    }
+
+    fn told(&mut self, whom: (LaneId, Option<DeliveryId>), wait: Ms, began: Moment, now: Moment, before: bool) {
+        // What the clock did unnoticed during the request nobody can make good.
+        let slipped = now.unnoticed - began.unnoticed;
+        let until = Told {
+            t: now.t + wait - slipped.max(0),
+            wall: now.wall + wait - slipped,
+            before,
+        };
+        let told = self.told.entry(whom).or_insert(until);
+        if until.t > told.t {
+            *told = until;
+        }
+    }
+
+    /// The clock jumped by too little to be noticed. What a lane knows it measures by the monotonic clock; rows are due by stored times.
+    pub fn slipped(&mut self, by: Ms) {
+        for told in self.told.values_mut().filter(|told| told.before) {
+            told.t -= by.max(0);
+        }
+    }
+
+    /// The store's times were shifted.
+    pub fn shifted(&mut self, by: Ms) {
+        self.told.values_mut().for_each(|told| told.wall -= by);
+    }
+
+    /// A new process knows no other time than the stored ones.
+    pub fn started(&mut self, now: Moment) {
+        for ((_, delivery), told) in &mut self.told {
+            told.t = told.t.min(now.t + told.wall - now.wall);
+            // A lane's own time is read once, at its beginning.
+            told.before = delivery.is_some();
+        }
     }
 
     /// Outcomes are about to be committed.
@@ -166,11 +210,11 @@ impl Checks {
             }
         }
         // What was not stored yet is not known any more.
-        self.told.retain(|(lane, delivery), until| match delivery {
-            None => model.lanes[lane].health.blocked_until_ms >= Some(*until),
+        self.told.retain(|(lane, delivery), told| match delivery {
+            None => model.lanes[lane].health.blocked_until_ms >= Some(told.wall),
             Some(id) => {
                 let row = &model.rows[usize::try_from(id.0).unwrap()];
-                row.state == State::Waiting && row.due_ms >= *until
+                row.state == State::Waiting && row.due_ms >= told.wall
             }
         });
     }
@@ -208,12 +252,16 @@ impl Checks {
                 return Err(format!("the board shows less than there is: {says}"));
             }
             let forever = rules.handle_for_ms == Some(Ms::MAX);
-            // An old text is not repeated after a correction or a newer notice.
-            let closed = model.broadcasts[row.broadcast].closed || model.passed(at);
-            if row.state == State::Unknown && forever && !closed {
+            let left = model
+                .person(row.lane, row.recipient)
+                .is_some_and(|p| p.is != Person::In);
+            if row.state == State::Unknown && forever && !model.passed(at) && !left {
                 return Err(format!("a handle is in force for ever, yet {says}"));
             }
+            if row.state == State::Unknown && !row.after_unknown {
+                return Err(format!("nothing says that it may be there: {says}"));
+            }
         }
-        Ok(())
+        audience::all_hear(model)
     }
 }

@@ -4,9 +4,9 @@
 //!
 //! `RUNDRUF_HISTORIES=100000 cargo test simulation` runs more; `RUNDRUF_SEED=42` runs one and prints its story.
 
+mod audience;
 mod checks;
 pub mod model;
-mod model_claim;
 mod process;
 mod provider;
 mod script;
@@ -73,6 +73,29 @@ fn every_broken_rule_is_found() {
             "nobody knows|done 2 times",
         ),
         ("counters", store(Breaks { counters: true, ..none }), "counters"),
+        (
+            "mark",
+            store(Breaks { mark: true, ..none }),
+            "never comes to rest|nothing moves|nobody looks",
+        ),
+        ("passed", store(Breaks { passed: true, ..none }), "after notice"),
+        ("latest", store(Breaks { latest: true, ..none }), "ends without"),
+        (
+            "elsewhere",
+            store(Breaks {
+                elsewhere: true,
+                ..none
+            }),
+            "has the wrong words",
+        ),
+        (
+            "wall time",
+            Sabotage {
+                wall_time: true,
+                ..well
+            },
+            "told to wait",
+        ),
         ("started", store(Breaks { started: true, ..none }), "the store says"),
         ("clamped wait", Sabotage { clamp: true, ..well }, "told to wait"),
         ("deaf to holds", Sabotage { deaf: true, ..well }, "is held"),

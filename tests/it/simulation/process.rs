@@ -8,7 +8,7 @@ use rundruf::text::said::Said;
 
 use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
 use super::script::TIMEOUT_MS;
-use super::world::{Item, Op, World};
+use super::world::{Item, Moment, Op, World};
 
 impl World {
     /// Gives a lane an event and carries out what it wants.
@@ -17,9 +17,10 @@ impl World {
         let Some(core) = self.cores.get_mut(&lane) else {
             return Ok(());
         };
+        let running_ms = if self.sabotage.wall_time { wall } else { self.t };
         let now = Now {
             wall_ms: wall,
-            running_ms: self.t,
+            running_ms,
         };
         for command in core.step(now, event) {
             match command {
@@ -42,7 +43,7 @@ impl World {
                     *number += 1;
                     let number = *number;
                     if let Some(at) = at {
-                        self.after((at - wall).max(0), Item::Timer(lane, number));
+                        self.after((at - running_ms).max(0), Item::Timer(lane, number));
                     }
                 }
                 Command::Stopped => return Err("a lane stopped by itself".into()),
@@ -103,12 +104,13 @@ impl World {
                     correction_wait_ms: 300_000,
                 };
                 let claimed = self.model.claim(&request);
-                if !claimed.jobs.is_empty() {
+                if !claimed.jobs.is_empty() || claimed.more {
                     let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
                     self.say(|| {
                         format!(
-                            "lane {lane}: claims deliveries {ids:?}{}",
-                            if *probe { " as a probe" } else { "" }
+                            "lane {lane}: claims deliveries {ids:?}{}{}",
+                            if *probe { " as a probe" } else { "" },
+                            if claimed.more { ", and there is more" } else { "" }
                         )
                     });
                 }
@@ -154,8 +156,9 @@ impl World {
     }
 
     fn send(&mut self, lane: LaneId, job: Job) -> Result<(), String> {
-        let wall = self.wall();
-        self.checks.start(lane, &self.rules[&lane], &job, &self.model, wall)?;
+        let began = self.now();
+        self.checks
+            .start(lane, &self.rules[&lane], &job, &self.model, began.t)?;
         let provider = &self.providers[&lane];
         let mut fate = provider.fate(&mut self.rng);
         if matches!(fate, Fate::Permanent | Fate::Gone) && provider.agreed.contains(&job.delivery) {
@@ -180,11 +183,11 @@ impl World {
             provider.agreed.insert(job.delivery);
             self.outside(delay, Item::Arrive(lane, job.delivery));
         }
-        self.after(answers, Item::Answer(lane, job, fate));
+        self.after(answers, Item::Answer(lane, job, fate, began));
         Ok(())
     }
 
-    pub(super) fn answer(&mut self, lane: LaneId, job: Job, fate: Fate) -> Result<(), String> {
+    pub(super) fn answer(&mut self, lane: LaneId, job: Job, fate: Fate, began: Moment) -> Result<(), String> {
         *self.checks.in_flight.entry(lane).or_default() -= 1;
         let remote = Remote {
             id: Some(job.delivery.to_string()),
@@ -198,19 +201,18 @@ impl World {
             Fate::Refused => (Outcome::Transient, Reason::ServiceTrouble),
             Fate::NoConnection => (Outcome::Transient, Reason::NotConnected),
             Fate::Wait(wait) => {
-                let until = self.wall() + wait;
                 let rules = self.rules[&lane];
-                self.checks.told_later(lane, &rules, &job, until);
-                let heard = if self.sabotage.clamp {
-                    self.wall() + wait / 2
-                } else {
-                    until
-                };
-                (Outcome::Later { until: heard }, Reason::RateLimited)
+                let now = self.now();
+                self.checks.told_later(lane, &rules, &job, wait, began, now);
+                let heard = if self.sabotage.clamp { wait / 2 } else { wait };
+                // The channel counts from the start of the request by the clock of then.
+                let until = began.wall + (now.t - began.t) + heard;
+                (Outcome::Later { until }, Reason::RateLimited)
             }
             Fate::Busy(wait) => {
-                let until = self.wall() + wait;
-                self.checks.told_aside(lane, &job, until);
+                let now = self.now();
+                self.checks.told_aside(lane, &job, wait, began, now);
+                let until = began.wall + (now.t - began.t) + wait;
                 (Outcome::Deferred { until }, Reason::RecipientBusy)
             }
             Fate::Permanent => (Outcome::Permanent, Reason::ContentRefused),

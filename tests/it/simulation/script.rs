@@ -1,9 +1,11 @@
 //! What a history is about: which lanes, what happens when. And the acts themselves.
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::{Gate, Health, UnknownPolicy};
+use rundruf::domain::delivery::{CatchUp, Gate, Health, UnknownPolicy};
+use rundruf::domain::notice::Scope;
+use rundruf::domain::words::Kind;
 use rundruf::ids::{IncidentId, LaneId, NoticeSeq};
-use rundruf::lane_core::clock_jump::{Jump, jump_at_start};
+use rundruf::lane_core::clock_jump::{JUMP_MS, Jump, jump_at_start};
 use rundruf::lane_core::event::{Event, Rules};
 use rundruf::lane_core::lane::Lane;
 use rundruf::store::{Rate, Takeover};
@@ -11,10 +13,12 @@ use rundruf::store::{Rate, Takeover};
 use super::model;
 use super::provider::{LATEST_ARRIVAL_MS, Mood, Provider};
 use super::world::{Act, Item, World};
+use crate::store_conformance::fixture::{notice, places, publication, to, to_all};
 
 /// The longest a lane waits for a request, ms.
 pub const TIMEOUT_MS: Ms = 15_000;
 const HOUR_MS: Ms = 3_600_000;
+const PLACES: [&str; 2] = ["soest", "werl"];
 
 /// The kinds of lanes: what they are like, how long the handle holds, whether they read back, the policy, connections.
 const KINDS: [(&str, Option<Ms>, bool, UnknownPolicy, u32); 7] = [
@@ -51,8 +55,23 @@ pub fn write(world: &mut World) {
             one_counterpart: name != "webhook",
             rate,
         };
-        let people = world.rng.i64(1..=4);
-        world.model.add_lane(lane, people);
+        // Nobody: an account. Every second one follows one of two places.
+        let people = world.rng.usize(0..=4);
+        let follows = |n: usize| {
+            if n % 2 == 1 {
+                vec![PLACES[n / 2 % 2].to_owned()]
+            } else {
+                Vec::new()
+            }
+        };
+        let audience: Vec<_> = (0..people).map(|n| (format!("{lane}-{n}"), follows(n))).collect();
+        world.model.add_lane(lane, &audience);
+        let catch_up = if world.rng.bool() {
+            CatchUp::Every
+        } else {
+            CatchUp::Latest
+        };
+        world.catch_ups.insert(lane, catch_up);
         world.rules.insert(lane, rules);
         let provider = Provider {
             mood: Mood::Fair,
@@ -61,7 +80,7 @@ pub fn write(world: &mut World) {
             agreed: std::collections::HashSet::new(),
         };
         world.providers.insert(lane, provider);
-        world.say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections"));
+        world.say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections, {catch_up:?}"));
     }
     let horizon = [30_000, 300_000, 3 * HOUR_MS][world.rng.usize(..3)];
     world.outside(0, Item::Act(Act::Start));
@@ -146,24 +165,50 @@ impl World {
 
     fn publish(&mut self) {
         let incident = IncidentId(self.rng.i64(1..=2));
-        let place = self.rng.bool().then(|| self.rng.u8(..2));
-        let earlier: Vec<NoticeSeq> = self
+        let earlier: Vec<Scope> = self
+            .model
             .notices
             .iter()
-            .filter(|(_, i)| *i == incident)
-            .map(|(n, _)| *n)
+            .filter(|(_, of, _)| *of == incident)
+            .map(|(.., n)| n.scope.clone())
             .collect();
-        let closes = match self.rng.u8(..4) {
-            0 => earlier.last().map(|n| (*n, true)),
-            1 => earlier.last().map(|n| (*n, false)),
-            _ => None,
+        let number = u32::try_from(earlier.len()).unwrap() + 1;
+        let mut n = notice(&format!("i{incident}"), number);
+        n.urgent = self.rng.bool();
+        n.scope = match self.rng.u8(..4) {
+            0 | 1 => Scope::All,
+            2 => places(&[PLACES[self.rng.usize(..2)]]),
+            _ => places(&PLACES),
         };
-        let (urgent, wall) = (self.rng.bool(), self.wall());
-        let notice = self.model.publish(incident, place, urgent, closes, wall);
-        self.notices.push((notice, incident));
-        self.say(|| {
-            format!("notice {notice} of incident {incident}, place {place:?}, urgent {urgent}, closes {closes:?}")
+        if number > 1 {
+            let old = self.rng.u32(1..number);
+            match self.rng.u8(..6) {
+                0 => n.replaces = vec![old],
+                1 => (n.kind, n.corrects) = (Kind::Correction, vec![old]),
+                2 => (n.kind, n.corrects) = (Kind::Retraction, vec![old]),
+                _ => {}
+            }
+            // What corrects mostly concerns whom the other concerned.
+            if n.kind != Kind::Notice && self.rng.u8(..4) > 0 {
+                n.scope.clone_from(&earlier[old as usize - 1]);
+            }
+        }
+        let lanes = self.catch_ups.iter().map(|(lane, catch_up)| {
+            let account = self.model.lanes[lane].people.is_empty();
+            let mut broadcast = if account { to(*lane) } else { to_all(*lane) };
+            broadcast.catch_up = *catch_up;
+            broadcast
         });
+        let lanes = lanes.collect();
+        let seq = NoticeSeq(i64::try_from(self.model.notices.len()).unwrap() + 1);
+        self.say(|| {
+            format!(
+                "notice {seq} ({number} of incident {incident}): {:?}, {:?}, urgent {}, corrects {:?}, replaces {:?}",
+                n.kind, n.scope, n.urgent, n.corrects, n.replaces
+            )
+        });
+        let wall = self.wall();
+        self.model.publish(&publication(n, lanes, wall), seq, incident);
         self.poke();
     }
 
@@ -215,10 +260,13 @@ impl World {
             self.say(|| format!("the clock is {by} ms behind"));
             self.shift(by);
         }
+        let handles_from_ms = self.model.handles_from((back != Jump::None).then_some(wall));
         for rules in self.rules.values_mut() {
-            rules.handles_from_ms = if back == Jump::None { Ms::MIN } else { wall };
+            rules.handles_from_ms = handles_from_ms;
         }
         let takeovers: Vec<_> = self.rules.iter().map(|(lane, rules)| takeover(*lane, rules)).collect();
+        let now = self.now();
+        self.checks.started(now);
         let found = self.model.take_over(&takeovers, wall);
         self.say(|| format!("a process takes over: {found:?}"));
         let lanes: Vec<_> = self.rules.iter().map(|(lane, rules)| (*lane, *rules)).collect();
@@ -239,8 +287,10 @@ impl World {
             return Ok(());
         }
         self.offset += by;
-        self.checks.last_start.clear();
-        if by < -5_000 {
+        if by.abs() <= JUMP_MS {
+            self.unnoticed += by;
+            self.checks.slipped(by);
+        } else if !self.cores.is_empty() {
             self.shift(-by);
             let lanes: Vec<_> = self.cores.keys().copied().collect();
             for lane in lanes {
@@ -253,17 +303,18 @@ impl World {
 
     fn shift(&mut self, by: Ms) {
         self.model.shift_times(by);
-        self.model.high_ms = self.wall();
-        self.checks.told.values_mut().for_each(|until| *until -= by);
+        if by > 0 {
+            self.model.high_ms = self.wall();
+        }
+        self.checks.shifted(by);
     }
 }
 
 fn takeover(lane: LaneId, rules: &Rules) -> Takeover {
     Takeover {
         lane,
-        handle_for_ms: rules
-            .handle_for_ms
-            .filter(|term| *term == Ms::MAX || rules.handles_from_ms == Ms::MIN),
+        handle_for_ms: rules.handle_for_ms,
+        handles_from_ms: rules.handles_from_ms,
         repeat: rules.unknown == UnknownPolicy::Repeat && !rules.looks_up,
         drop: rules.unknown == UnknownPolicy::Drop && !rules.looks_up,
     }

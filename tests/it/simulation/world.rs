@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::Gate;
-use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
+use rundruf::domain::delivery::{CatchUp, Gate};
+use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::lane_core::event::{Event, Rules};
 use rundruf::lane_core::lane::Lane;
 use rundruf::store::{Completion, HealthRow, Job};
@@ -38,6 +38,14 @@ pub enum Act {
     TryNow,
 }
 
+/// True time, the wall clock's, and how far this one had gone off unnoticed (jumps that shift nothing).
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub t: Ms,
+    pub wall: Ms,
+    pub unnoticed: Ms,
+}
+
 /// What is to happen at some time.
 #[derive(Debug)]
 pub enum Item {
@@ -45,7 +53,7 @@ pub enum Item {
     Back(LaneId, Event<Job>),
     ReadRow(LaneId),
     Arrive(LaneId, DeliveryId),
-    Answer(LaneId, Job, Fate),
+    Answer(LaneId, Job, Fate, Moment),
     Look(LaneId, Job),
     Timer(LaneId, u64),
     Act(Act),
@@ -63,6 +71,8 @@ pub struct Sabotage {
     pub endless_handle: bool,
     /// Lanes take an unknown outcome for "certainly not accepted".
     pub optimist: bool,
+    /// Lanes wait by the wall clock.
+    pub wall_time: bool,
 }
 
 /// One history's world.
@@ -72,7 +82,9 @@ pub struct World {
     /// True time; the monotonic clock.
     pub t: Ms,
     pub offset: Ms,
+    pub unnoticed: Ms,
     pub model: Model,
+    pub catch_ups: BTreeMap<LaneId, CatchUp>,
     pub rules: BTreeMap<LaneId, Rules>,
     pub providers: BTreeMap<LaneId, Provider>,
     pub cores: BTreeMap<LaneId, Lane<Job>>,
@@ -82,7 +94,6 @@ pub struct World {
     pub healed: bool,
     /// The clock is set back before the next process starts.
     pub back_at_rest: bool,
-    pub notices: Vec<(NoticeSeq, IncidentId)>,
     pub timers: HashMap<LaneId, u64>,
     /// When which item happens, and in which process (0: outside).
     pub agenda: BTreeMap<(Ms, u64), (u32, Item)>,
@@ -107,10 +118,9 @@ impl World {
             sabotage,
             t: 0,
             offset: 1_700_000_000_000,
-            model: Model {
-                breaks: sabotage.store,
-                ..Model::default()
-            },
+            unnoticed: 0,
+            catch_ups: BTreeMap::new(),
+            model: Model::breaking(sabotage.store),
             rules: BTreeMap::new(),
             providers: BTreeMap::new(),
             cores: BTreeMap::new(),
@@ -119,7 +129,6 @@ impl World {
             crashes_left: 0,
             healed: false,
             back_at_rest: false,
-            notices: Vec::new(),
             timers: HashMap::new(),
             agenda: BTreeMap::new(),
             story: tell.then(Vec::new),
@@ -131,6 +140,14 @@ impl World {
 
     pub fn wall(&self) -> Ms {
         self.t + self.offset
+    }
+
+    pub fn now(&self) -> Moment {
+        Moment {
+            t: self.t,
+            wall: self.wall(),
+            unnoticed: self.unnoticed,
+        }
     }
 
     pub fn say(&mut self, line: impl FnOnce() -> String) {
@@ -201,7 +218,7 @@ impl World {
                 };
                 self.step(lane, event)
             }
-            Item::Answer(lane, job, fate) => self.answer(lane, job, fate),
+            Item::Answer(lane, job, fate, began) => self.answer(lane, job, fate, began),
             Item::Look(lane, job) => self.look(lane, job),
             Item::Timer(lane, number) => {
                 if self.timers.get(&lane) == Some(&number) {

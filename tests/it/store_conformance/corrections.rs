@@ -173,6 +173,97 @@ pub async fn a_correction_ends_nothing_newer_than_what_it_corrects<S: Store>(sto
     assert_eq!(got, [newer, correction]);
 }
 
+/// Those who have nothing to take back stand before the one who has.
+pub async fn a_retraction_does_not_get_stuck_on_those_who_have_nothing<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let list: Vec<String> = (1..=9).map(|n| format!("+{n}")).collect();
+    let list: Vec<(&str, &[&str])> = list.iter().map(|a| (a.as_str(), &["werl"][..])).collect();
+    people(store, lane, &list).await;
+    let werl = |n| Notice {
+        scope: places(&["werl"]),
+        ..n
+    };
+    publish(store, werl(notice("i", 1)), vec![to_all(lane)], T0).await;
+    for (n, job) in claim(store, lane, T0).await.iter().enumerate() {
+        let last = Settled::Delivered(remote("g9"));
+        settle(store, job, T0, if n == 8 { last } else { Settled::Permanent }).await;
+    }
+    let back = Notice {
+        kind: Kind::Retraction,
+        ..werl(correction(2, 1))
+    };
+    let back = publish(store, back, vec![to_all(lane)], T0).await;
+    let mut one = request(lane, T0 + 300_000);
+    one.limit = 1;
+    let mut got = Vec::new();
+    loop {
+        let claimed = store.claim(&one).await.unwrap();
+        got.extend(claimed.jobs.into_iter().map(|job| job.address));
+        if !claimed.more {
+            break;
+        }
+    }
+    assert_eq!(got, ["+9"]);
+    assert_eq!(board(store, back).await.counters.waiting, 0);
+}
+
+/// Nor does a newer notice of the same scope end a correction for whoever has the wrong words; all others get the newer one alone.
+pub async fn in_latest_a_correction_reaches_whoever_has_the_wrong_words<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[]), ("+2", &[])]).await;
+    let latest = |b| NewBroadcast {
+        catch_up: CatchUp::Latest,
+        ..b
+    };
+    publish(store, notice("i", 1), vec![latest(to_all(lane))], T0).await;
+    let mut one = request(lane, T0);
+    one.limit = 1;
+    let job = store.claim(&one).await.unwrap().jobs.remove(0);
+    delivered(store, &job, T0).await;
+    let right = publish(store, correction(2, 1), vec![latest(edit(lane))], T0).await;
+    let newest = publish(store, notice("i", 3), vec![latest(to_all(lane))], T0).await;
+    let mut got = Vec::new();
+    for step in 0..5 {
+        let now = T0 + step * 1_000;
+        for job in claim(store, lane, now).await {
+            got.push((job.address.clone(), job.notice, job.operation));
+            delivered(store, &job, now).await;
+        }
+    }
+    got.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(
+        got,
+        [
+            ("+1".to_owned(), right, Operation::Edit),
+            ("+1".to_owned(), newest, Operation::Post),
+            ("+2".to_owned(), newest, Operation::Post)
+        ]
+    );
+}
+
+/// What has been overtaken after it began runs out: the handle tells whether it is there.
+pub async fn an_overtaken_correction_that_began_runs_out<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[])]).await;
+    let latest = |b| NewBroadcast {
+        catch_up: CatchUp::Latest,
+        ..b
+    };
+    publish(store, notice("i", 1), vec![latest(to_all(lane))], T0).await;
+    let right = publish(store, correction(2, 1), vec![latest(edit(lane))], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    assert_eq!(job.notice, right);
+    let repeat = Settled::Waiting {
+        due_ms: T0,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &job, T0, repeat).await;
+    publish(store, notice("i", 3), vec![latest(to_all(lane))], T0).await;
+    let again = claim(store, lane, T0).await.remove(0);
+    assert_eq!((again.notice, again.after_unknown), (right, true));
+}
+
 /// What a person gave up may have arrived, and so may what the channel's policy drops.
 pub async fn a_retraction_reaches_whoever_may_have_it<S: Store>(store: &S) {
     let ids = lanes(store, &["person", "policy", "takeover"]).await;
@@ -194,6 +285,7 @@ pub async fn a_retraction_reaches_whoever_may_have_it<S: Store>(store: &S) {
     let takeover = Takeover {
         lane: ids[2],
         handle_for_ms: None,
+        handles_from_ms: i64::MIN,
         repeat: false,
         drop: true,
     };

@@ -250,3 +250,21 @@ pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
         .collect();
     assert_eq!(to, ["bert@stadt.example"]);
 }
+
+/// Nothing goes any more to somebody who left; but what may have arrived is not called gone.
+pub async fn whoever_leaves_may_have_got_it<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[])]).await;
+    let seq = publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let job = claim(store, lane, T0).await.remove(0);
+    let repeat = Settled::Waiting {
+        due_ms: T0,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &job, T0, repeat).await;
+    people(store, lane, &[]).await;
+    assert!(claim(store, lane, T0).await.is_empty());
+    let counters = board(store, seq).await.counters;
+    assert_eq!((counters.unknown, counters.gone), (1, 0));
+}

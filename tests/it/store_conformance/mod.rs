@@ -8,6 +8,7 @@ mod order;
 mod publishing;
 mod random;
 mod receipts;
+mod same;
 mod settling;
 
 /// Runs each test on a fresh SQLite store.
@@ -45,6 +46,9 @@ on_sqlite! {
     corrections::a_correction_waits_for_what_is_under_way,
     corrections::a_corrected_notice_is_not_sent_again,
     corrections::a_correction_ends_nothing_newer_than_what_it_corrects,
+    corrections::a_retraction_does_not_get_stuck_on_those_who_have_nothing,
+    corrections::in_latest_a_correction_reaches_whoever_has_the_wrong_words,
+    corrections::an_overtaken_correction_that_began_runs_out,
     corrections::a_retraction_reaches_whoever_may_have_it,
     receipts::a_receipt_may_come_before_the_answer,
     receipts::the_first_final_receipt_wins,
@@ -62,7 +66,9 @@ on_sqlite! {
     settling::what_is_out_of_time_ends,
     settling::a_leap_of_the_clock_is_remembered_until_somebody_looked,
     settling::a_clock_that_went_back_moves_what_is_due,
+    settling::a_clock_that_went_ahead_moves_what_is_due,
     settling::a_clock_that_went_back_ends_no_hold,
+    settling::a_clock_set_back_at_rest_is_not_forgotten,
     settling::two_outcomes_of_one_attempt_are_taken_in_turn,
     settling::what_was_read_back_as_missing_has_not_begun,
     settling::what_was_told_to_wait_has_started,
@@ -76,7 +82,7 @@ on_sqlite! {
     gates::an_audience_that_ran_out_before_it_was_opened_is_not_done,
     gates::whoever_leaves_the_audience_is_gone,
     gates::who_has_unsubscribed_gets_nothing_more,
+    gates::whoever_leaves_may_have_got_it,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
-    random::counters_equal_the_rows_after_any_commands,
 }

@@ -45,11 +45,16 @@ pub async fn an_unknown_holds_its_successor_for_the_order_wait<S: Store>(store: 
     let lane = lanes(store, &["a"]).await[0];
     publish(store, notice("i", 1), vec![to(lane)], T0).await;
     let second = publish(store, notice("i", 2), vec![to(lane)], T0).await;
+    publish(store, notice("i", 3), vec![to(lane)], T0).await;
     let job = claim(store, lane, T0).await.remove(0);
     settle(store, &job, T0, Settled::Permanent).await;
     let claimed = store.claim(&request(lane, T0 + 1)).await.unwrap();
     assert!(claimed.jobs.is_empty());
-    assert_eq!(claimed.next_due_ms, Some(T0 + 120_000));
+    assert_eq!(
+        claimed.next_due_ms,
+        Some(T0 + 120_000),
+        "not before, whatever waits behind"
+    );
     let jobs = claim(store, lane, T0 + 120_000).await;
     assert_eq!(jobs[0].notice, second);
 }

@@ -1,170 +1,539 @@
-//! Random command sequences: whatever is done in whatever order, counters equal rows, nothing starts out of order, nothing is sent twice.
+//! Random command sequences, the same on the model and on a store: what is claimed, in which order and as what, and every row afterwards. What
+//! the simulation proves of the model holds for the store as far as they agree here (LANES 9).
+//!
+//! `RUNDRUF_SEQUENCES=5000 cargo test same_as_the_model` runs more; `RUNDRUF_SEED=42` runs one and looks after every command.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use rundruf::domain::delivery::{CatchUp, Gate};
+use rundruf::clock::{Clock, Ms};
+use rundruf::domain::delivery::{CatchUp, Gate, Operation};
+use rundruf::domain::notice::Scope;
 use rundruf::domain::words::Kind;
-use rundruf::ids::{IncidentId, LaneId, NoticeSeq};
+use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::store::*;
 
 use super::fixture::*;
+use super::same::{Peek, compare, compare_all, seen, shown};
+use crate::simulation::model::{Breaks, Model};
 
-/// What a run knows beside the store.
-#[derive(Default)]
-struct Books {
-    numbers: [u32; 2],
-    out: Vec<Job>,
-    epochs: BTreeMap<LaneId, i64>,
-    /// Newest notice started per lane, incident and recipient.
-    newest: BTreeMap<(LaneId, IncidentId, String), NoticeSeq>,
-    /// Delivered, so never to start again.
-    done: BTreeSet<rundruf::ids::DeliveryId>,
-}
+/// As many as take half a minute where nothing is optimised but the database.
+const SEQUENCES: u64 = 250;
+const COMMANDS: usize = 80;
 
-pub async fn counters_equal_the_rows_after_any_commands<S: Store>(store: &S) {
-    for seed in 0..3 {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        run(store, &mut rng, &format!("s{seed}-")).await;
-        assert_eq!(store.recount().await.unwrap(), [], "seed {seed}");
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now_ms(&self) -> Ms {
+        T0
     }
 }
 
-async fn run<S: Store>(store: &S, rng: &mut fastrand::Rng, prefix: &str) {
-    let names = [format!("{prefix}acct"), format!("{prefix}list")];
-    let ids = lanes(store, &[&names[0], &names[1]]).await;
-    let addresses: Vec<String> = (0..30).map(|n| format!("+49{n}")).collect();
-    let everybody: Vec<(&str, &[&str])> = addresses
-        .iter()
-        .enumerate()
-        .map(|(n, a)| (a.as_str(), if n % 3 == 0 { &["werl"][..] } else { &[][..] }))
-        .collect();
-    people(store, ids[1], &everybody).await;
-    let mut books = Books::default();
-    books.epochs.extend(ids.iter().map(|id| (*id, 1)));
-    let mut now = T0;
-    for _ in 0..150 {
-        now += rng.i64(0..20_000);
-        match rng.u32(0..20) {
-            0..4 => publish_something(store, rng, prefix, &ids, &mut books, now).await,
-            4..10 => claim_something(store, rng, &ids, &mut books, now).await,
-            10..16 => complete_something(store, rng, &mut books, now).await,
-            16 => {
-                let n = rng.usize(0..=books.out.len());
-                let back: Vec<Job> = books.out.drain(..n).collect();
-                let back: Vec<_> = back.iter().map(|j| (j.delivery, j.attempt)).collect();
-                store.give_back(&back, now).await.unwrap();
-                // They count as never started.
-                books.newest.clear();
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[tokio::test]
+async fn any_commands_leave_a_store_the_same_as_the_model() {
+    let none = Breaks::default();
+    if let Some(seed) = number("RUNDRUF_SEED") {
+        on_sqlite(seed, true, none).await.unwrap();
+        return;
+    }
+    for seed in 0..number("RUNDRUF_SEQUENCES").unwrap_or(SEQUENCES) {
+        if let Err(error) = on_sqlite(seed, false, none).await {
+            let first = on_sqlite(seed, true, none).await.unwrap_err();
+            panic!("sequence {seed}: {error}\n\nlooked at after every command:\n{first}\n\nAgain: RUNDRUF_SEED={seed}");
+        }
+    }
+}
+
+/// A store that broke one of these rules would be found out: so many sequences are enough to see it.
+#[tokio::test]
+async fn every_broken_rule_makes_a_difference() {
+    let none = Breaks::default();
+    let cases = [
+        ("order", Breaks { order: true, ..none }),
+        ("takeover", Breaks { takeover: true, ..none }),
+        ("mark", Breaks { mark: true, ..none }),
+        ("passed", Breaks { passed: true, ..none }),
+        ("latest", Breaks { latest: true, ..none }),
+        (
+            "elsewhere",
+            Breaks {
+                elsewhere: true,
+                ..none
+            },
+        ),
+        ("old news", Breaks { old_news: true, ..none }),
+        (
+            "first start",
+            Breaks {
+                first_start: true,
+                ..none
+            },
+        ),
+        ("reopens", Breaks { reopens: true, ..none }),
+        (
+            "bulk first",
+            Breaks {
+                bulk_first: true,
+                ..none
+            },
+        ),
+    ];
+    for (what, breaks) in cases {
+        let mut seed = 0;
+        while on_sqlite(seed, false, breaks).await.is_ok() {
+            seed += 1;
+            assert!(seed < SEQUENCES, "{what}: no difference");
+        }
+        println!("{what}: a difference in sequence {seed}");
+    }
+}
+
+/// In memory where the machine has a folder for that: thousands of commits prove nothing about a disk.
+async fn on_sqlite(seed: u64, every: bool, breaks: Breaks) -> Result<(), String> {
+    let memory = std::path::Path::new("/dev/shm");
+    let dir = if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    };
+    let store = Sqlite::open(&dir.path().join("data/rundruf.db"), Arc::new(Fixed))
+        .await
+        .unwrap();
+    let end = Run::new(&store, seed, breaks).await.go(every).await;
+    let counted = store.recount().await.unwrap();
+    store.close().await;
+    end?;
+    compare("counters differ from the rows", &Vec::new(), &counted)
+}
+
+/// A delivery on both sides.
+#[derive(Debug, Clone)]
+struct Both {
+    store: Job,
+    model: DeliveryId,
+}
+
+struct Run<'a, S> {
+    store: &'a S,
+    model: Model,
+    rng: fastrand::Rng,
+    lanes: Vec<LaneId>,
+    now: Ms,
+    numbers: [u32; 2],
+    /// Started, as far as the lanes know.
+    out: Vec<Both>,
+    /// Every start there was.
+    all: Vec<Both>,
+    story: Vec<String>,
+}
+
+const PLACES: [&str; 2] = ["soest", "werl"];
+
+impl<'a, S: Store + Peek> Run<'a, S> {
+    async fn new(store: &'a S, seed: u64, breaks: Breaks) -> Self {
+        let lanes = lanes(store, &["account", "audience", "another"]).await;
+        let mut run = Self {
+            store,
+            model: Model::breaking(breaks),
+            rng: fastrand::Rng::with_seed(seed),
+            lanes,
+            now: T0,
+            numbers: [0, 0],
+            out: Vec::new(),
+            all: Vec::new(),
+            story: Vec::new(),
+        };
+        run.model.high_time(T0);
+        for lane in run.lanes.clone() {
+            run.model.add_lane(lane, &[]);
+            // The fixture's channels all speak for one account.
+            run.model.lanes.get_mut(&lane).unwrap().account = run.lanes[0];
+        }
+        for lane in [1, 2] {
+            run.audience(lane, 9).await;
+        }
+        run
+    }
+
+    async fn go(mut self, every: bool) -> Result<(), String> {
+        for _ in 0..COMMANDS {
+            self.now += if self.rng.u8(..8) == 0 {
+                self.rng.i64(60_000..400_000)
+            } else {
+                self.rng.i64(0..9_000)
+            };
+            let done = match self.command().await {
+                Ok(()) if every => compare_all(&seen(&self.model), &self.store.peek().await),
+                done => done,
+            };
+            if let Err(error) = done {
+                return Err(format!("{}\n{error}", self.story.join("\n")));
             }
-            17 => toggle(store, ids[rng.usize(0..2)], &mut books, now).await,
-            18 => {
-                let takeovers: Vec<Takeover> = ids
-                    .iter()
-                    .map(|lane| Takeover {
-                        lane: *lane,
-                        handle_for_ms: rng.bool().then_some(3_600_000),
-                        repeat: false,
-                        drop: false,
-                    })
-                    .collect();
-                books.out.clear();
-                store.take_over(&takeovers, now).await.unwrap();
+        }
+        compare_all(&seen(&self.model), &self.store.peek().await)
+    }
+
+    fn say(&mut self, what: String) {
+        self.story
+            .push(format!("{:>8.3} s  {what}", (self.now - T0) as f64 / 1_000.0));
+    }
+
+    async fn command(&mut self) -> Result<(), String> {
+        match self.rng.u8(..40) {
+            0..7 => self.publish().await,
+            7..19 => return self.claim().await,
+            19..27 => self.complete().await,
+            27 | 28 => return self.look_up().await,
+            29 => self.give_back().await,
+            30 => self.toggle().await,
+            31 => return self.take_over().await,
+            32 => return self.expire().await,
+            33 | 34 => return self.receipts().await,
+            35 | 36 => return self.decide().await,
+            37 => self.shift().await,
+            38 => {
+                let (lane, people) = (self.rng.usize(1..3), self.rng.usize(4..12));
+                self.audience(lane, people).await;
             }
             _ => {
-                store.expire(now).await.unwrap();
+                let lane = self.lanes[self.rng.usize(..3)];
+                self.say(format!("try now on lane {lane}"));
+                self.store
+                    .retry_now(lane, &act("retry", self.now), self.now)
+                    .await
+                    .unwrap();
+                self.model.retry_now(lane, self.now);
             }
         }
+        Ok(())
     }
-}
 
-async fn publish_something<S: Store>(
-    store: &S,
-    rng: &mut fastrand::Rng,
-    prefix: &str,
-    ids: &[LaneId],
-    books: &mut Books,
-    now: i64,
-) {
-    let which = rng.usize(0..2);
-    books.numbers[which] += 1;
-    let number = books.numbers[which];
-    let mut n = notice(&format!("{prefix}i{which}"), number);
-    n.urgent = rng.u32(0..5) == 0;
-    if rng.bool() {
-        n.scope = places(&["werl"]);
-    }
-    if number > 1 {
-        let earlier = rng.u32(1..number);
-        match rng.u32(0..6) {
-            0 => n.replaces = vec![earlier],
-            1 => (n.kind, n.corrects) = (Kind::Correction, vec![earlier]),
-            2 => (n.kind, n.corrects) = (Kind::Retraction, vec![earlier]),
-            _ => {}
+    /// So many of a dozen people; some follow a place.
+    async fn audience(&mut self, lane: usize, count: usize) {
+        let mut everybody: Vec<usize> = (0..12).collect();
+        self.rng.shuffle(&mut everybody);
+        let mut people = Vec::new();
+        for n in everybody.into_iter().take(count) {
+            let places = match self.rng.u8(..4) {
+                0 => vec![PLACES[0].to_owned()],
+                1 => vec![PLACES[1].to_owned()],
+                2 => PLACES.map(str::to_owned).to_vec(),
+                _ => Vec::new(),
+            };
+            people.push((format!("+49{n}"), places));
         }
-    }
-    let catch_up = *rng.choice(&[CatchUp::Every, CatchUp::Latest, CatchUp::Digest]).unwrap();
-    let expires_at_ms = rng.bool().then_some(now + 600_000);
-    let shape = |b: NewBroadcast| NewBroadcast {
-        catch_up,
-        expires_at_ms,
-        ..b
-    };
-    publish(store, n, vec![shape(to(ids[0])), shape(to_all(ids[1]))], now).await;
-}
-
-async fn claim_something<S: Store>(store: &S, rng: &mut fastrand::Rng, ids: &[LaneId], books: &mut Books, now: i64) {
-    let lane = ids[rng.usize(0..2)];
-    let mut r = request(lane, now);
-    r.epoch = books.epochs[&lane];
-    r.limit = rng.u32(1..20);
-    r.probe = rng.u32(0..6) == 0;
-    let claimed = store.claim(&r).await.unwrap();
-    assert!(claimed.jobs.len() <= r.limit as usize);
-    for job in claimed.jobs {
-        assert!(!books.done.contains(&job.delivery), "delivered once already");
-        let key = (lane, job.incident, job.address.clone());
-        if let Some(newest) = books.newest.get(&key) {
-            assert!(*newest <= job.notice, "an older notice started after a newer one");
-        }
-        books.newest.insert(key, job.notice);
-        books.out.push(job);
-    }
-}
-
-async fn complete_something<S: Store>(store: &S, rng: &mut fastrand::Rng, books: &mut Books, now: i64) {
-    let n = rng.usize(0..=books.out.len());
-    let mut completions = Vec::new();
-    for job in books.out.drain(..n) {
-        let id = remote(&format!("r{}", job.delivery));
-        let settled = match rng.u32(0..10) {
-            0..4 => Settled::Delivered(id),
-            4 => Settled::Accepted(id),
-            5 => Settled::Unknown,
-            6 => Settled::Permanent,
-            7 => Settled::Gone,
-            _ => Settled::Waiting {
-                due_ms: now + rng.i64(0..60_000),
-                spent: rng.bool(),
-                after_unknown: rng.u32(0..4) == 0,
-            },
+        let lane = self.lanes[lane];
+        self.say(format!("the audience of lane {lane} is {people:?}"));
+        let person = |(address, places): &(String, Vec<String>)| Person {
+            address: address.clone(),
+            name: None,
+            language: None,
+            places: places.clone(),
         };
-        if matches!(settled, Settled::Delivered(_)) {
-            books.done.insert(job.delivery);
-        }
-        completions.push(completion(&job, now, settled));
+        let list: Vec<Person> = people.iter().map(person).collect();
+        self.store.sync_audience(lane, &list, self.now).await.unwrap();
+        self.model.sync_audience(lane, &people);
     }
-    store.complete(&completions).await.unwrap();
-}
 
-async fn toggle<S: Store>(store: &S, lane: LaneId, books: &mut Books, now: i64) {
-    let rows = store.lane_rows().await.unwrap();
-    let row = rows.iter().find(|r| r.id == lane).unwrap();
-    let change = GateChange {
-        lane,
-        gate: if row.gate == Gate::Held { Gate::Open } else { Gate::Held },
-        expected_epoch: Some(row.epoch),
-        reason: None,
-    };
-    let row = store.set_gate(&change, &act("gate", now)).await.unwrap();
-    books.epochs.insert(lane, row.epoch);
+    async fn publish(&mut self) {
+        let which = self.rng.usize(..2);
+        self.numbers[which] += 1;
+        let number = self.numbers[which];
+        let mut n = notice(&format!("i{which}"), number);
+        n.urgent = self.rng.u8(..4) == 0;
+        n.scope = match self.rng.u8(..6) {
+            0 => places(&PLACES),
+            1 | 2 => places(&[PLACES[self.rng.usize(..2)]]),
+            3 => Scope::Named {
+                places: Vec::new(),
+                services: vec!["wasser".into()],
+            },
+            _ => Scope::All,
+        };
+        if number > 1 {
+            let earlier = vec![self.rng.u32(1..number)];
+            match self.rng.u8(..7) {
+                0 => n.replaces = earlier,
+                1 | 2 => (n.kind, n.corrects) = (Kind::Correction, earlier),
+                3 => (n.kind, n.corrects) = (Kind::Retraction, earlier),
+                _ => {}
+            }
+        }
+        let mut broadcasts = Vec::new();
+        for (at, lane) in self.lanes.clone().into_iter().enumerate() {
+            if self.rng.u8(..5) == 0 {
+                continue;
+            }
+            let mut b = if at == 0 { to(lane) } else { to_all(lane) };
+            b.catch_up = [CatchUp::Every, CatchUp::Latest, CatchUp::Digest][self.rng.usize(..3)];
+            b.expires_at_ms = (self.rng.u8(..4) == 0).then_some(self.now + 500_000);
+            if n.kind != Kind::Notice {
+                b.operation = [Operation::Edit, Operation::Reply, Operation::Post][self.rng.usize(..3)];
+                let variant = b.variants.values_mut().next().unwrap();
+                variant.first = Some("zum ersten Mal".into());
+            }
+            broadcasts.push(b);
+        }
+        self.say(format!(
+            "notice {number} of i{which}: {:?} {:?}, urgent {}, corrects {:?}, replaces {:?}, to {:?}",
+            n.kind,
+            n.scope,
+            n.urgent,
+            n.corrects,
+            n.replaces,
+            broadcasts
+                .iter()
+                .map(|b| (b.lane, b.catch_up, b.expires_at_ms))
+                .collect::<Vec<_>>()
+        ));
+        let p = publication(n, broadcasts, self.now);
+        match self.store.publish(&p).await.unwrap() {
+            Published::New { seq, incident } => self.model.publish(&p, seq, incident),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn claim(&mut self) -> Result<(), String> {
+        let lane = self.lanes[self.rng.usize(..3)];
+        let mut r = request(lane, self.now);
+        r.epoch = self.model.lanes[&lane].epoch - i64::from(self.rng.u8(..20) == 0);
+        r.limit = self.rng.u32(1..8);
+        r.probe = self.rng.u8(..8) == 0;
+        r.rate = (self.rng.u8(..5) == 0).then_some(Rate {
+            count: 3,
+            per_ms: 1_000,
+        });
+        let (model, store) = (self.model.claim(&r), self.store.claim(&r).await.unwrap());
+        self.say(format!(
+            "claims {} on lane {lane}{}{}: {:?}",
+            r.limit,
+            if r.probe { " as a probe" } else { "" },
+            if r.rate.is_some() { " with a rate" } else { "" },
+            store
+                .jobs
+                .iter()
+                .map(|job| (job.notice, job.address.as_str(), job.attempt))
+                .collect::<Vec<_>>()
+        ));
+        let jobs = |claimed: &Claimed| claimed.jobs.iter().map(shown).collect::<Vec<_>>();
+        compare("claimed", &jobs(&model), &jobs(&store))?;
+        let rest = |claimed: &Claimed| (claimed.epoch, claimed.more, claimed.next_due_ms);
+        compare("epoch, more, next due", &rest(&model), &rest(&store))?;
+        for (model, store) in model.jobs.into_iter().zip(store.jobs) {
+            let model = model.delivery;
+            self.out.push(Both { store, model });
+        }
+        self.all.extend(self.out.iter().cloned());
+        Ok(())
+    }
+
+    /// The same outcomes for both.
+    async fn settle(&mut self, outcomes: Vec<(Both, Settled)>) {
+        for (both, settled) in &outcomes {
+            let (job, state) = (
+                &both.store,
+                self.model.rows[usize::try_from(both.model.0).unwrap()].state,
+            );
+            self.say(format!(
+                "notice {} for {:?} on attempt {}: {settled:?} ({state:?})",
+                job.notice, job.address, job.attempt
+            ));
+        }
+        let to = |delivery, (both, settled): &(Both, Settled)| Completion {
+            delivery,
+            ..completion(&both.store, self.now, settled.clone())
+        };
+        let store: Vec<_> = outcomes.iter().map(|o| to(o.0.store.delivery, o)).collect();
+        let model: Vec<_> = outcomes.iter().map(|o| to(o.0.model, o)).collect();
+        self.store.complete(&store).await.unwrap();
+        self.model.complete(&model);
+    }
+
+    fn outcome(&mut self, job: &Job) -> Settled {
+        let id = remote(&format!("{}/{}/{}", job.notice, job.address, job.attempt));
+        match self.rng.u8(..16) {
+            0..5 => Settled::Delivered(id),
+            5 | 6 => Settled::Accepted(id),
+            7 | 8 => Settled::Unknown,
+            9 => Settled::Permanent,
+            10 => Settled::Gone,
+            11 => Settled::Dropped,
+            12 => Settled::Stepped {
+                step: job.step + 1,
+                handle: format!("h{}", job.attempt),
+            },
+            _ => Settled::Waiting {
+                due_ms: self.now + self.rng.i64(0..60_000),
+                spent: self.rng.bool(),
+                after_unknown: job.after_unknown || self.rng.u8(..3) == 0,
+            },
+        }
+    }
+
+    async fn complete(&mut self) {
+        let mut outcomes = Vec::new();
+        for _ in 0..self.rng.usize(..=self.out.len().min(6)) {
+            let both = self.out.swap_remove(self.rng.usize(..self.out.len()));
+            let settled = self.outcome(&both.store);
+            outcomes.push((both, settled));
+        }
+        // Late, twice, or of an older attempt.
+        if self.rng.u8(..4) == 0
+            && let Some(both) = self.rng.choice(&self.all).cloned()
+        {
+            let settled = self.outcome(&both.store);
+            outcomes.push((both, settled));
+        }
+        self.settle(outcomes).await;
+    }
+
+    async fn look_up(&mut self) -> Result<(), String> {
+        let lane = self.lanes[self.rng.usize(..3)];
+        let store = self.store.unknown_jobs(lane, 1_000).await.unwrap();
+        let model = self.model.unknown_jobs(lane);
+        let both = |jobs: &[Job]| jobs.iter().map(shown).collect::<Vec<_>>();
+        compare("unknown", &both(&model), &both(&store))?;
+        let mut outcomes = Vec::new();
+        for (model, store) in model.into_iter().zip(store) {
+            let settled = match self.rng.u8(..6) {
+                0 => Settled::Delivered(remote(&format!("found {}", store.attempt))),
+                1 | 2 => Settled::Waiting {
+                    due_ms: self.now,
+                    spent: true,
+                    after_unknown: false,
+                },
+                3 => Settled::GoesAgain { due_ms: self.now },
+                4 => Settled::Dropped,
+                _ => continue,
+            };
+            let model = model.delivery;
+            outcomes.push((Both { store, model }, settled));
+        }
+        self.settle(outcomes).await;
+        Ok(())
+    }
+
+    async fn give_back(&mut self) {
+        let n = self.rng.usize(..=self.out.len());
+        let back: Vec<Both> = self.out.drain(..n).collect();
+        self.say(format!(
+            "given back: {:?}",
+            back.iter()
+                .map(|b| (b.store.notice, b.store.address.as_str()))
+                .collect::<Vec<_>>()
+        ));
+        let store: Vec<_> = back.iter().map(|b| (b.store.delivery, b.store.attempt)).collect();
+        let model: Vec<_> = back.iter().map(|b| (b.model, b.store.attempt)).collect();
+        self.store.give_back(&store, self.now).await.unwrap();
+        self.model.give_back(&model, self.now);
+    }
+
+    async fn toggle(&mut self) {
+        let lane = self.lanes[self.rng.usize(..3)];
+        let gate = if self.model.lanes[&lane].gate == Gate::Held {
+            Gate::Open
+        } else {
+            Gate::Held
+        };
+        self.say(format!("lane {lane} becomes {gate:?}"));
+        let change = GateChange {
+            lane,
+            gate,
+            expected_epoch: None,
+            reason: None,
+        };
+        self.store.set_gate(&change, &act("gate", self.now)).await.unwrap();
+        self.model.set_gate(lane, gate);
+    }
+
+    async fn take_over(&mut self) -> Result<(), String> {
+        let mut takeovers = Vec::new();
+        for lane in self.lanes.clone() {
+            takeovers.push(Takeover {
+                lane,
+                handle_for_ms: [None, Some(300_000), Some(Ms::MAX)][self.rng.usize(..3)],
+                handles_from_ms: if self.rng.bool() { Ms::MIN } else { self.now - 60_000 },
+                repeat: self.rng.u8(..4) == 0,
+                drop: self.rng.u8(..4) == 0,
+            });
+        }
+        self.out.clear();
+        let store = self.store.take_over(&takeovers, self.now).await.unwrap();
+        let model = self.model.take_over(&takeovers, self.now);
+        self.say(format!("a takeover: {store:?}"));
+        compare("taken over", &model, &store)
+    }
+
+    async fn expire(&mut self) -> Result<(), String> {
+        self.say("expiry".into());
+        let store = self.store.expire(self.now).await.unwrap();
+        compare("expired", &self.model.expire(self.now), &store)
+    }
+
+    async fn receipts(&mut self) -> Result<(), String> {
+        let Some(both) = self.rng.choice(&self.all).cloned() else {
+            return Ok(());
+        };
+        let lane = self.model.rows[usize::try_from(both.model.0).unwrap()].lane;
+        let job = &both.store;
+        let words = [
+            ReceiptWord::Delivered,
+            ReceiptWord::Rejected,
+            ReceiptWord::Expired,
+            ReceiptWord::Buffered,
+        ];
+        let by_id = self.rng.bool();
+        let attempt = job.attempt + u32::from(self.rng.u8(..6) == 0);
+        let receipt = |delivery: DeliveryId, word| Receipt {
+            delivery: (!by_id).then_some((delivery, attempt)),
+            remote_id: by_id.then(|| format!("{}/{}/{}", job.notice, job.address, attempt)),
+            word,
+            raw: String::new(),
+        };
+        let word = words[self.rng.usize(..4)];
+        self.say(format!(
+            "a receipt for notice {} to {:?}, attempt {attempt}, by id {by_id}: {word:?}",
+            job.notice, job.address
+        ));
+        let store = [receipt(job.delivery, word)];
+        let store = self.store.receipts(lane, &store, self.now).await.unwrap();
+        let model = self.model.receipts(lane, &[receipt(both.model, word)], self.now);
+        compare("receipts", &model, &store)
+    }
+
+    async fn decide(&mut self) -> Result<(), String> {
+        let Some(both) = self.rng.choice(&self.all).cloned() else {
+            return Ok(());
+        };
+        let decision = [Decision::There, Decision::Again, Decision::Again, Decision::Drop][self.rng.usize(..4)];
+        self.say(format!(
+            "a person says of notice {} to {:?}: {decision:?}",
+            both.store.notice, both.store.address
+        ));
+        let what = DecideOn::Delivery(both.store.delivery);
+        let store = match self
+            .store
+            .decide(what, decision, &act("decide", self.now), self.now)
+            .await
+        {
+            Ok(n) => Some(n),
+            Err(StoreError::Refused(_)) => None,
+            Err(error) => return Err(error.to_string()),
+        };
+        compare("decided", &self.model.decide(both.model, decision, self.now), &store)
+    }
+
+    /// The clock jumps, and the store's times with it.
+    async fn shift(&mut self) {
+        self.now = self.store.high_time(self.now).await.unwrap();
+        self.model.high_time(self.now);
+        let by = [7_000, 3_600_000, -7_000, -3_600_000][self.rng.usize(..4)];
+        self.say(format!("the clock goes back by {by} ms"));
+        self.store.shift_times(by).await.unwrap();
+        self.model.shift_times(by);
+        self.now -= by;
+    }
 }

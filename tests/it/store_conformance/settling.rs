@@ -61,6 +61,7 @@ pub async fn a_takeover_repeats_with_a_handle_and_else_asks<S: Store>(store: &S)
     let takeover = |lane, handle_for_ms| Takeover {
         lane,
         handle_for_ms,
+        handles_from_ms: Ms::MIN,
         repeat: false,
         drop: false,
     };
@@ -188,6 +189,18 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     assert_eq!(claim(store, lane, due).await.len(), 1);
 }
 
+/// A leap forward makes nothing due; a handle is as old as it was.
+pub async fn a_clock_that_went_ahead_moves_what_is_due<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, later(T0 + 10_000)).await;
+    let high = store.high_time(T0).await.unwrap();
+    store.shift_times(-7_200_000).await.unwrap();
+    assert_eq!(store.high_time(T0).await.unwrap(), high);
+    let due = T0 + 7_210_000;
+    assert!(claim(store, lane, due - 1).await.is_empty());
+    assert_eq!(claim(store, lane, due).await[0].first_started_ms, T0);
+}
+
 /// The hold of a refused notice moves with the clock, and a small step back does not end it.
 pub async fn a_clock_that_went_back_ends_no_hold<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
@@ -251,6 +264,35 @@ pub async fn what_was_told_to_wait_has_started<S: Store>(store: &S) {
     settle(store, &second, T0 + 120_000, wait).await;
     settle(store, &first, T0 + 120_001, later(T0 + 120_001)).await;
     assert_eq!(state(store, &first).await, DeliveryState::Superseded);
+}
+
+/// The clock was set back while nothing ran: no later process believes how old a handle with a term is.
+pub async fn a_clock_set_back_at_rest_is_not_forgotten<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    assert_eq!(store.handles_from(None).await.unwrap(), Ms::MIN);
+    publish(store, notice("h", 1), vec![to(lane)], T0 + 100).await;
+    assert_eq!(
+        store.handles_from(Some(T0)).await.unwrap(),
+        T0 + 100,
+        "what has started"
+    );
+    assert_eq!(store.handles_from(None).await.unwrap(), T0 + 100);
+    store.shift_times(40).await.unwrap();
+    assert_eq!(store.handles_from(Some(T0)).await.unwrap(), T0 + 60);
+    assert_eq!(claim(store, lane, T0 + 60).await.len(), 1);
+    for (incident, first, repeated) in [("i", T0 + 60, 0), ("j", T0 + 61, 1)] {
+        publish(store, notice(incident, 1), vec![to(lane)], first).await;
+        assert_eq!(claim(store, lane, first).await.len(), 1);
+        let takeover = Takeover {
+            lane,
+            handle_for_ms: Some(3_600_000),
+            handles_from_ms: T0 + 60,
+            repeat: false,
+            drop: true,
+        };
+        let taken = store.take_over(&[takeover], first).await.unwrap();
+        assert_eq!(taken[0].repeated, repeated);
+    }
 }
 
 pub async fn an_unknown_read_back_as_missing_goes_again_unless_passed<S: Store>(store: &S) {

@@ -24,6 +24,7 @@ pub fn publisher(id: &str, name: &str) -> Publisher {
         phone: Some("115".to_owned()),
         own_domains: vec![format!("{id}.example")],
         parent: None,
+        official: Vec::new(),
         imprint: Some(Imprint {
             name: name.to_owned(),
             address: "Beispielstraße 1, 14469 Beispielstadt".to_owned(),
@@ -69,6 +70,7 @@ pub fn source(publisher: &Publisher, files: &[(&str, &str)], now: &str) -> Publi
     PublisherSite {
         publisher: publisher.clone(),
         incidents: incidents.into_iter().collect(),
+        parent: None,
     }
 }
 
@@ -89,6 +91,7 @@ pub fn ugly() -> PublisherSite {
     PublisherSite {
         publisher,
         incidents: view.into_iter().collect(),
+        parent: None,
     }
 }
 

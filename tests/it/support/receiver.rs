@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use base64::Engine as _;
@@ -34,25 +34,49 @@ pub struct Hook {
 pub struct Receiver {
     port: u16,
     hooks: Arc<Mutex<Vec<Hook>>>,
+    answers: Arc<Answers>,
+}
+
+/// How many more requests are answered; whoever comes after them waits.
+#[derive(Debug)]
+struct Answers(Mutex<usize>, Condvar);
+
+impl Answers {
+    fn take(&self) {
+        let left = self.0.lock().unwrap();
+        *self.1.wait_while(left, |left| *left == 0).unwrap() -= 1;
+    }
 }
 
 impl Receiver {
     /// On a free port.
     pub fn start() -> Self {
+        Self::answering(usize::MAX)
+    }
+
+    /// Answers so many requests; the next ones wait for [`Receiver::answer_all`].
+    pub fn answering(first: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let receiver = Self {
             port: listener.local_addr().unwrap().port(),
             hooks: Arc::default(),
+            answers: Arc::new(Answers(Mutex::new(first), Condvar::new())),
         };
-        let hooks = Arc::clone(&receiver.hooks);
+        let this = receiver.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let hooks = Arc::clone(&hooks);
+                let this = this.clone();
                 // A connection that breaks off is the sender's matter.
-                thread::spawn(move || serve(&stream, &hooks));
+                thread::spawn(move || serve(&stream, &this));
             }
         });
         receiver
+    }
+
+    /// Answers whoever waits, and everybody from now on.
+    pub fn answer_all(&self) {
+        *self.answers.0.lock().unwrap() = usize::MAX;
+        self.answers.1.notify_all();
     }
 
     /// Where it listens.
@@ -80,7 +104,7 @@ pub fn now_ms() -> i64 {
 }
 
 /// Requests on one connection until the other side closes it.
-fn serve(stream: &TcpStream, hooks: &Mutex<Vec<Hook>>) -> Option<()> {
+fn serve(stream: &TcpStream, receiver: &Receiver) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut lines = Vec::new();
@@ -116,7 +140,8 @@ fn serve(stream: &TcpStream, hooks: &Mutex<Vec<Hook>>) -> Option<()> {
             id,
             body: serde_json::from_slice(&body).unwrap_or_default(),
         };
-        hooks.lock().unwrap().push(hook);
+        receiver.hooks.lock().unwrap().push(hook);
+        receiver.answers.take();
         let mut stream = stream;
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").ok()?;
     }

@@ -28,6 +28,8 @@ pub struct Stage {
     pub receiver: Receiver,
     /// In front of the SFTP server.
     pub sftp_proxy: FaultProxy,
+    /// In front of the second one, where there is one.
+    pub second_proxy: Option<FaultProxy>,
     /// In front of Mastodon.
     pub mastodon_proxy: FaultProxy,
     /// In front of Kannel.
@@ -76,12 +78,15 @@ impl Stage {
             sftp.dir().join("id").display(),
             host_key(&sftp),
         );
+        let mut second_proxy = None;
         if let Some(second) = &second {
+            let proxy = FaultProxy::start(second.port())?;
             targets += &format!(
                 "  {{ url = \"sftp://kommune@127.0.0.1:{}/web/htdocs\", password = \"geheim\", host_key = \"{}\" }},\n",
-                second.port(),
+                proxy.port(),
                 host_key(second),
             );
+            second_proxy = Some(proxy);
         }
         let app = TestApp::new(&format!(
             "[channel.website]\nkind = \"website\"\ntimeout = \"10s\"\ntargets = [\n  {targets}]\n
@@ -102,6 +107,7 @@ impl Stage {
             kannel,
             receiver,
             sftp_proxy,
+            second_proxy,
             mastodon_proxy,
             kannel_proxy,
             hook_proxy,

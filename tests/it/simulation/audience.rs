@@ -1,0 +1,116 @@
+//! Who ends with what (LANES 9): whoever follows a place ends with the newest notice for it and the newest for all; whoever has wrong words
+//! hears that they are wrong.
+
+use std::collections::BTreeSet;
+
+use rundruf::domain::delivery::DeliveryState as State;
+use rundruf::domain::notice::{Notice, Scope};
+use rundruf::domain::supersede::names;
+use rundruf::domain::words::Kind;
+use rundruf::ids::{ACCOUNT, IncidentId, LaneId, RecipientId};
+
+use super::model::{Model, Person};
+
+/// Everybody on every lane.
+pub fn all_hear(model: &Model) -> Result<(), String> {
+    let incidents: BTreeSet<IncidentId> = model.notices.iter().map(|(_, incident, _)| *incident).collect();
+    for (lane, of) in &model.lanes {
+        let audience = of.people.iter().filter(|p| p.is == Person::In);
+        let mut people: Vec<(RecipientId, &[String])> = audience.map(|p| (p.id, p.places.as_slice())).collect();
+        if of.people.is_empty() {
+            people.push((ACCOUNT, &[]));
+        }
+        for incident in &incidents {
+            for (person, places) in &people {
+                newest(model, *lane, *incident, *person, places)?;
+                corrected(model, *lane, *incident, *person)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The notices of an incident that stand: no later one names them, and they are no retractions.
+fn standing(model: &Model, incident: IncidentId) -> Vec<&Notice> {
+    let all: Vec<&Notice> = model
+        .notices
+        .iter()
+        .filter(|(_, of, _)| *of == incident)
+        .map(|(.., n)| n)
+        .collect();
+    let named = |n: &Notice| all.iter().any(|later| names(later, n.number));
+    all.iter().copied().filter(|n| !named(n)).collect()
+}
+
+fn newest(
+    model: &Model,
+    lane: LaneId,
+    incident: IncidentId,
+    person: RecipientId,
+    places: &[String],
+) -> Result<(), String> {
+    let standing = standing(model, incident);
+    let everywhere = ["soest".to_owned(), "werl".to_owned()];
+    // Who follows nothing gets everything.
+    let places = if places.is_empty() { &everywhere } else { places };
+    let about = |n: &&&Notice, place: Option<&String>| match (&n.scope, place) {
+        (Scope::All, None) => true,
+        (Scope::Named { places, .. }, Some(place)) => places.contains(place),
+        _ => false,
+    };
+    for place in [None].into_iter().chain(places.iter().map(Some)) {
+        let mut told = standing.iter().filter(|n| n.kind != Kind::Retraction);
+        let Some(newest) = told.rfind(|n| about(n, place)) else {
+            continue;
+        };
+        let Some((index, b)) = model
+            .broadcasts
+            .iter()
+            .enumerate()
+            .find(|(_, b)| b.lane == lane && b.incident == incident && b.number == newest.number)
+        else {
+            continue;
+        };
+        let ended = model.row_of(index, person).is_some_and(|row| {
+            let at = usize::try_from(row.id.0).unwrap();
+            !matches!(row.state, State::Waiting | State::Started | State::Superseded) || model.passed(at)
+        });
+        // What took its place was named by another itself: its author has the word.
+        let by = |seq| model.notices.iter().find(|(of, ..)| *of == seq).map(|(.., n)| n);
+        let replaced = b.superseded_by.and_then(by).is_some_and(|n| !standing.contains(&n));
+        if !ended && !replaced && !b.overtaken {
+            return Err(format!(
+                "recipient {person} of lane {lane} ends without notice {} of incident {incident}, the newest for {}",
+                newest.number,
+                place.map_or("all", |p| p)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A correction or retraction that stands reaches whoever has, or may have, what it is about.
+fn corrected(model: &Model, lane: LaneId, incident: IncidentId, person: RecipientId) -> Result<(), String> {
+    let standing = standing(model, incident);
+    for (index, b) in model.broadcasts.iter().enumerate() {
+        let of = b.lane == lane && b.incident == incident && b.kind != Kind::Notice;
+        if !of || !standing.iter().any(|n| n.number == b.number) {
+            continue;
+        }
+        let has = |old: &usize| {
+            let state = model.row_of(*old, person).map(|row| row.state);
+            matches!(state, Some(State::Accepted | State::Delivered))
+        };
+        let heard = model.row_of(index, person).is_some_and(|row| {
+            let at = usize::try_from(row.id.0).unwrap();
+            row.state != State::Superseded || model.passed(at)
+        });
+        if b.corrects.iter().any(has) && !heard {
+            return Err(format!(
+                "recipient {person} of lane {lane} has the wrong words, and never hears of notice {} of incident {incident}",
+                b.number
+            ));
+        }
+    }
+    Ok(())
+}

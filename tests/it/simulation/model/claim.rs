@@ -1,0 +1,360 @@
+//! The claim: what may start now, in which order, and what holds it; and how far an audience opens.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, DeliveryState as State, Gate, Operation};
+use rundruf::domain::notice::Scope;
+use rundruf::domain::supersede::concerns;
+use rundruf::domain::words::Kind;
+use rundruf::ids::IncidentId;
+use rundruf::store::{ClaimRequest, Claimed, Job, Rate, Variant};
+
+use super::{Model, Person};
+
+/// A claim opens at most so many chunks of one broadcast.
+const ROUNDS: usize = 8;
+/// So many recipients are looked at where most of them may not be concerned.
+const WINDOW: usize = 4_096;
+/// Somebody of an audience who is held back is looked at again after this, and at the latest after that.
+const LOOK_AGAIN_MS: Ms = 500;
+const LOOK_AGAIN_MAX_MS: Ms = 60_000;
+
+/// What one claim has so far.
+struct Run {
+    jobs: Vec<Job>,
+    more: bool,
+    next: Option<Ms>,
+    tat_us: i64,
+}
+
+impl Run {
+    fn at(&mut self, ms: Ms) {
+        self.next = Some(self.next.map_or(ms, |next| next.min(ms)));
+    }
+}
+
+fn step_us(rate: Rate) -> i64 {
+    i64::from(rate.per_ms) * 1_000 / i64::from(rate.count)
+}
+
+impl Model {
+    pub fn claim(&mut self, r: &ClaimRequest) -> Claimed {
+        let lane = &self.lanes[&r.lane];
+        let mut claimed = Claimed {
+            epoch: lane.epoch,
+            ..Claimed::default()
+        };
+        if lane.epoch != r.epoch || lane.gate == Gate::Held {
+            return claimed;
+        }
+        let account = lane.account;
+        let mut run = Run {
+            jobs: Vec::new(),
+            more: false,
+            next: None,
+            tat_us: self.tats_us.get(&account).copied().unwrap_or(0).max(r.now_ms * 1_000),
+        };
+        let limit = if r.probe { 1 } else { r.limit as usize };
+        for broadcast in self.in_order(r) {
+            let left = limit - run.jobs.len();
+            if left == 0 {
+                run.more = true;
+                break;
+            }
+            if self.broadcasts[broadcast].expires_ms.is_some_and(|at| at <= r.now_ms) {
+                continue;
+            }
+            let room = left.min(self.free(r, run.tat_us));
+            if room == 0 {
+                run.at((run.tat_us - 1_000_000 + 999) / 1_000);
+                break;
+            }
+            let cursor = self.broadcasts[broadcast].cursor;
+            let ended = self.start_rows(r, broadcast, room, &mut run);
+            let moved = self.broadcasts[broadcast].cursor > cursor;
+            let stirs = |other: usize| {
+                let b = &self.broadcasts[other];
+                other != broadcast && b.is_alive() && ((moved && b.opens()) || (ended && b.of(State::Waiting) > 0))
+            };
+            run.more |= self.siblings(broadcast).any(stirs);
+        }
+        self.settle_broadcasts();
+        if r.rate.is_some() && !run.jobs.is_empty() {
+            self.tats_us.insert(account, run.tat_us);
+        }
+        if !run.more {
+            let alive = |b: usize| self.broadcasts[b].is_alive();
+            let waits = |row: &&super::ModelRow| {
+                row.lane == r.lane && row.state == State::Waiting && row.due_ms > r.now_ms && alive(row.broadcast)
+            };
+            if let Some(due) = self.rows.iter().filter(waits).map(|row| row.due_ms).min() {
+                run.at(due);
+            }
+        }
+        claimed.jobs = run.jobs;
+        claimed.more = run.more;
+        claimed.next_due_ms = run.next;
+        claimed
+    }
+
+    /// Sends that may be reserved within the next second.
+    fn free(&self, r: &ClaimRequest, tat_us: i64) -> usize {
+        let Some(rate) = r.rate else { return usize::MAX };
+        let last = (r.now_ms + 1_000) * 1_000;
+        if tat_us > last {
+            0
+        } else {
+            usize::try_from((last - tat_us) / step_us(rate) + 1).unwrap()
+        }
+    }
+
+    /// Urgent first, then the rest of incidents with urgent work, then all other; each by the age of the incident's oldest work. A probe goes
+    /// strictly by number within the most urgent incident.
+    fn in_order(&self, r: &ClaimRequest) -> Vec<usize> {
+        let has_work = |b: &usize| {
+            let b = &self.broadcasts[*b];
+            b.lane == r.lane && b.is_alive() && (b.of(State::Waiting) > 0 || b.opens())
+        };
+        let mut work: Vec<usize> = (0..self.broadcasts.len()).filter(has_work).collect();
+        let mut incidents: BTreeMap<IncidentId, (bool, i64)> = BTreeMap::new();
+        for b in work.iter().map(|b| &self.broadcasts[*b]) {
+            let (urgent, oldest) = incidents.entry(b.incident).or_insert((false, i64::MAX));
+            *urgent |= b.urgent;
+            *oldest = b.notice.0.min(*oldest);
+        }
+        work.sort_by_key(|b| {
+            let b = &self.broadcasts[*b];
+            let (urgent, oldest) = incidents[&b.incident];
+            let class = match (b.urgent && !r.probe, urgent) {
+                _ if self.breaks.bulk_first => i32::from(!urgent),
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => 2,
+            };
+            (class, oldest, b.notice)
+        });
+        work
+    }
+
+    /// Older ones of the incident that still count: alive, or lately ended with a refusal.
+    fn older(&self, r: &ClaimRequest, broadcast: usize) -> Vec<usize> {
+        let notice = self.broadcasts[broadcast].notice;
+        let since = r.now_ms - r.order_wait_ms.max(r.correction_wait_ms);
+        let counts = |other: &usize| {
+            let b = &self.broadcasts[*other];
+            b.notice < notice && (b.is_alive() || (b.of(State::Permanent) > 0 && b.changed_ms > since))
+        };
+        self.siblings(broadcast).filter(counts).collect()
+    }
+
+    /// Due rows first, then chunks; whether any ended here without being sent.
+    fn start_rows(&mut self, r: &ClaimRequest, broadcast: usize, room: usize, run: &mut Run) -> bool {
+        let older = self.older(r, broadcast);
+        let reach = older.iter().map(|o| &self.broadcasts[*o]).filter(|o| o.opens());
+        let reach = reach.map(|o| o.cursor).min();
+        let full = run.jobs.len() + room;
+        let mut any_ended = false;
+        let mut waiting = self.broadcasts[broadcast].of(State::Waiting) > 0;
+        for round in 0..=ROUNDS {
+            if waiting {
+                let (started, blocked, ended) = self.start_due(r, broadcast, &older, full, run);
+                any_ended |= ended;
+                if ended && run.jobs.len() < full && round < ROUNDS {
+                    continue;
+                }
+                if blocked && !started {
+                    break;
+                }
+            }
+            if run.jobs.len() == full || round == ROUNDS {
+                run.more = true;
+                break;
+            }
+            if !self.open_more(r.now_ms, broadcast, reach, full - run.jobs.len()) {
+                break;
+            }
+            waiting = true;
+        }
+        any_ended
+    }
+
+    /// Starts due rows; whether it started any, older notices held any back, any ended here.
+    fn start_due(
+        &mut self,
+        r: &ClaimRequest,
+        broadcast: usize,
+        older: &[usize],
+        full: usize,
+        run: &mut Run,
+    ) -> (bool, bool, bool) {
+        let mut due: Vec<usize> = (0..self.rows.len())
+            .filter(|at| {
+                let row = &self.rows[*at];
+                row.broadcast == broadcast && row.state == State::Waiting && row.due_ms <= r.now_ms
+            })
+            .collect();
+        due.sort_by_key(|at| (self.rows[*at].due_ms, *at));
+        due.truncate(full - run.jobs.len());
+        let (mut started, mut blocked, mut ended) = (false, false, false);
+        for at in due {
+            if let Some(free_at) = self.held_until(at, older, r) {
+                blocked = true;
+                if free_at != Ms::MAX {
+                    run.at(free_at);
+                }
+                if self.broadcasts[broadcast].audience {
+                    let again = if free_at == Ms::MAX {
+                        r.now_ms + LOOK_AGAIN_MS
+                    } else {
+                        free_at
+                    };
+                    let again = again.min(r.now_ms + LOOK_AGAIN_MAX_MS);
+                    run.at(again);
+                    self.rows[at].due_ms = again;
+                }
+                continue;
+            }
+            if let Some(first) = self.prepare(at, r.now_ms) {
+                started = true;
+                let job = self.start(at, first, r, run);
+                run.jobs.push(job);
+            } else {
+                ended = true;
+            }
+        }
+        (started, blocked, ended)
+    }
+
+    /// Until when older notices hold this row; `None`: they do not. `Ms::MAX`: until that moves.
+    fn held_until(&self, at: usize, older: &[usize], r: &ClaimRequest) -> Option<Ms> {
+        if self.breaks.order {
+            return None;
+        }
+        let row = &self.rows[at];
+        let correction = self.broadcasts[row.broadcast].kind != Kind::Notice;
+        let wait = if correction {
+            r.correction_wait_ms
+        } else {
+            r.order_wait_ms
+        };
+        let holds = |other: &super::ModelRow| match other.state {
+            State::Waiting if other.due_ms > r.now_ms => Some(other.due_ms),
+            State::Waiting => Some(Ms::MAX),
+            State::Started if !correction => Some(Ms::MAX),
+            State::Started if self.breaks.first_start => Some(other.first_started_ms + wait),
+            State::Started | State::Unknown | State::Permanent => Some(other.changed_ms + wait),
+            _ => None,
+        };
+        let rows = older.iter().filter_map(|o| self.row_of(*o, row.recipient));
+        rows.filter_map(holds).max().filter(|until| *until > r.now_ms)
+    }
+
+    /// Whom it goes to and as what; `None`: it ended instead. True: the corrected text as a first message.
+    fn prepare(&mut self, at: usize, now: Ms) -> Option<bool> {
+        let row = &self.rows[at];
+        let b = &self.broadcasts[row.broadcast];
+        let person = self.person(row.lane, row.recipient);
+        let here = person.is_none_or(|p| concerns(&b.scope, &p.places));
+        if person.is_some_and(|p| p.is != Person::In || (!here && b.kind == Kind::Notice)) {
+            // What may be there is not said not to be.
+            let state = if row.after_unknown { State::Unknown } else { State::Gone };
+            self.take_out(at, state, now);
+            return None;
+        }
+        if b.kind == Kind::Notice {
+            return Some(false);
+        }
+        let (kind, operation, overtaken) = (b.kind, b.operation, b.overtaken);
+        match self.had(&b.corrects, row.recipient) {
+            Some(remote) => {
+                // Without an id nothing can be edited or answered.
+                self.rows[at].operation = if remote.id.is_some() {
+                    operation
+                } else {
+                    Operation::Post
+                };
+                Some(false)
+            }
+            None if !row.after_unknown && (kind == Kind::Retraction || overtaken || !here) => {
+                self.take_out(at, State::Superseded, now);
+                None
+            }
+            None => {
+                self.rows[at].operation = Operation::Post;
+                Some(true)
+            }
+        }
+    }
+
+    fn take_out(&mut self, at: usize, state: State, now: Ms) {
+        self.set(at, state, 0, now);
+        self.rows[at].decided = false;
+    }
+
+    fn start(&mut self, at: usize, first: bool, r: &ClaimRequest, run: &mut Run) -> Job {
+        let mut start_at_ms = r.now_ms;
+        if let Some(rate) = r.rate {
+            start_at_ms = (run.tat_us + 999) / 1_000;
+            run.tat_us += step_us(rate);
+        }
+        if !self.breaks.started {
+            self.set(at, State::Started, start_at_ms + r.lease_ms, r.now_ms);
+        }
+        let row = &mut self.rows[at];
+        if row.attempt == 0 && row.step == 0 && (!row.after_unknown || row.decided) {
+            row.first_started_ms = start_at_ms;
+        }
+        row.attempt += 1;
+        let mut job = self.job(at, start_at_ms);
+        if let Some(text) = job.variant.first.clone().filter(|_| first) {
+            job.variant = Arc::new(Variant {
+                text,
+                ..Variant::clone(&job.variant)
+            });
+        }
+        job
+    }
+
+    /// Opens the next chunk, no further than `reach` where older notices are still opening. False: nothing (more) to open now.
+    fn open_more(&mut self, now: Ms, broadcast: usize, reach: Option<i64>, want: usize) -> bool {
+        let b = &self.broadcasts[broadcast];
+        if !b.opens() {
+            return false;
+        }
+        let people = &self.lanes[&b.lane].people;
+        let upto = b.upto.unwrap_or_else(|| people.last().map_or(0, |p| p.id.0));
+        let reach = reach.map_or(upto, |older| older.min(upto));
+        let by_places = matches!(&b.scope, Scope::Named { places, .. } if !places.is_empty());
+        let window = if by_places { WINDOW } else { want.min(WINDOW) };
+        let cursor = b.cursor;
+        let in_window = people
+            .iter()
+            .filter(|p| p.id.0 > cursor && p.id.0 <= reach)
+            .take(window);
+        let end = in_window.clone().last().map_or(reach, |p| p.id.0).max(cursor);
+        let concerned = |p: &&super::ModelPerson| {
+            p.is == Person::In
+                && ((!b.overtaken && concerns(&b.scope, &p.places))
+                    || (!self.breaks.elsewhere && self.had(&b.corrects, p.id).is_some()))
+        };
+        let to: Vec<_> = in_window.filter(concerned).map(|p| p.id).collect();
+        let mut opened = false;
+        for recipient in to {
+            opened |= self.insert(broadcast, recipient, now);
+        }
+        let finished = end >= upto;
+        let b = &mut self.broadcasts[broadcast];
+        b.upto = Some(upto);
+        if end == cursor && !finished {
+            return false;
+        }
+        b.cursor = end;
+        b.changed_ms = now;
+        if finished {
+            b.state = BroadcastState::Opened;
+        }
+        opened || !finished
+    }
+}

@@ -1,0 +1,58 @@
+//! What people decide.
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, DeliveryState as State};
+use rundruf::ids::{DeliveryId, LaneId};
+use rundruf::store::Decision;
+
+use super::{Model, well};
+
+impl Model {
+    /// Decides on one delivery; `None`: refused.
+    pub fn decide(&mut self, delivery: DeliveryId, decision: Decision, now: Ms) -> Option<u64> {
+        let at = usize::try_from(delivery.0).unwrap();
+        let row = &self.rows[at];
+        let open = match row.state {
+            State::Unknown | State::Permanent => true,
+            State::Accepted => decision != Decision::Again,
+            State::Waiting => decision == Decision::Drop,
+            _ => false,
+        };
+        let b = &self.broadcasts[row.broadcast];
+        let late = b.superseded_by.is_some() || b.expires_ms.is_some_and(|at| at <= now) || self.passed(at);
+        if !open || (decision == Decision::Again && late) {
+            return None;
+        }
+        match decision {
+            Decision::There => self.set(at, State::Delivered, 0, now),
+            Decision::Drop => {
+                self.rows[at].after_unknown |= self.rows[at].state == State::Accepted;
+                self.set(at, State::Dropped, 0, now);
+            }
+            Decision::Again => {
+                self.set(at, State::Waiting, now, now);
+                self.rows[at].decided = true;
+            }
+        }
+        let b = &mut self.broadcasts[self.rows[at].broadcast];
+        b.changed_ms = now;
+        let open = [State::Waiting, State::Started, State::Accepted, State::Unknown];
+        if !b.is_alive() && open.iter().any(|state| b.of(*state) > 0) {
+            b.state = BroadcastState::Opened;
+        }
+        self.settle_broadcasts();
+        Some(1)
+    }
+
+    /// A try now.
+    pub fn retry_now(&mut self, lane: LaneId, now: Ms) {
+        for at in 0..self.rows.len() {
+            let row = &self.rows[at];
+            let waits = row.lane == lane && row.state == State::Waiting && row.due_ms > now;
+            if waits && self.broadcasts[row.broadcast].is_alive() {
+                self.rows[at].due_ms = now;
+            }
+        }
+        self.lanes.get_mut(&lane).unwrap().health = well(now);
+    }
+}

@@ -1,0 +1,413 @@
+//! The store as a few lists: the queue's semantics a second time, without SQL. Lanes run against it in the simulation, real stores are compared
+//! with it in the conformance suite, so what holds here holds there. One method is one transaction, as in the trait.
+
+mod claim;
+mod decide;
+mod publish;
+mod settle;
+mod time;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, DeliveryState as State, Gate, Health, Operation};
+use rundruf::domain::notice::{Notice, Scope};
+use rundruf::domain::outcome::Remote;
+use rundruf::domain::words::Kind;
+use rundruf::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
+use rundruf::store::{HealthRow, Job, ReceiptWord, Thread, Variant};
+use rundruf::text::lang::Lang;
+
+/// Somebody of an audience, or the account itself (number 0, no address).
+#[derive(Debug, Clone)]
+pub struct ModelPerson {
+    pub id: RecipientId,
+    pub address: String,
+    /// Places followed; none: everything.
+    pub places: Vec<String>,
+    pub is: Person,
+}
+
+/// Whether somebody is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    In,
+    Left,
+    /// The service said so: for good.
+    Gone,
+}
+
+/// A lane. One without people is an account.
+#[derive(Debug, Clone)]
+pub struct ModelLane {
+    pub gate: Gate,
+    pub epoch: i64,
+    pub acknowledged: (i64, u32),
+    pub health: HealthRow,
+    pub people: Vec<ModelPerson>,
+    /// Lanes of one account share its rate.
+    pub account: LaneId,
+    /// First and newest post per incident, and the notice of the newest.
+    pub threads: BTreeMap<IncidentId, (Thread, NoticeSeq)>,
+}
+
+/// A notice on a lane.
+#[derive(Debug, Clone)]
+pub struct ModelBroadcast {
+    pub lane: LaneId,
+    pub incident: IncidentId,
+    pub notice: NoticeSeq,
+    pub number: u32,
+    pub scope: Scope,
+    pub kind: Kind,
+    pub urgent: bool,
+    pub operation: Operation,
+    pub audience: bool,
+    pub state: BroadcastState,
+    pub superseded_by: Option<NoticeSeq>,
+    /// A correction only for whoever has what it corrects.
+    pub overtaken: bool,
+    /// Broadcasts of the lane that it corrects or retracts, newest first.
+    pub corrects: Vec<usize>,
+    pub upto: Option<i64>,
+    pub cursor: i64,
+    pub expires_ms: Option<Ms>,
+    pub changed_ms: Ms,
+    pub opened: u64,
+    /// By state, counted with every change of a row.
+    pub counters: [u64; 10],
+    pub variant: Arc<Variant>,
+}
+
+impl ModelBroadcast {
+    pub fn is_alive(&self) -> bool {
+        matches!(self.state, BroadcastState::Open | BroadcastState::Opened)
+    }
+
+    fn opens(&self) -> bool {
+        self.audience && self.state == BroadcastState::Open
+    }
+
+    fn of(&self, state: State) -> u64 {
+        self.counters[state as usize]
+    }
+}
+
+/// A delivery.
+#[derive(Debug, Clone)]
+pub struct ModelRow {
+    pub id: DeliveryId,
+    pub lane: LaneId,
+    pub broadcast: usize,
+    pub recipient: RecipientId,
+    pub state: State,
+    pub attempt: u32,
+    pub due_ms: Ms,
+    pub first_started_ms: Ms,
+    pub changed_ms: Ms,
+    pub operation: Operation,
+    pub step: u8,
+    pub step_handle: Option<String>,
+    pub remote: Remote,
+    /// An earlier attempt may have got through.
+    pub after_unknown: bool,
+    /// It goes again all the same.
+    pub decided: bool,
+    /// It has started, though nothing is counted.
+    pub tried: bool,
+    pub by_receipt: bool,
+}
+
+/// A receipt that met no delivery yet.
+#[derive(Debug, Clone)]
+struct Inbox {
+    lane: LaneId,
+    remote_id: Option<String>,
+    word: ReceiptWord,
+    at_ms: Ms,
+}
+
+/// The rules of the model that a test may break, to see whether the simulation or the comparison with a store notices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Breaks {
+    /// Claims look at no older notice.
+    pub order: bool,
+    /// A takeover makes every started row waiting.
+    pub takeover: bool,
+    /// A completion's counters are forgotten.
+    pub counters: bool,
+    /// A claim does not write that the row has started.
+    pub started: bool,
+    /// What was read back as missing keeps its mark.
+    pub mark: bool,
+    /// What a newer notice has passed waits again.
+    pub passed: bool,
+    /// `latest` ends whatever is older.
+    pub latest: bool,
+    /// A correction goes to its own scope only.
+    pub elsewhere: bool,
+    /// Bad news about an older attempt ends the newest.
+    pub old_news: bool,
+    /// A correction's five minutes run from the first start.
+    pub first_start: bool,
+    /// What has ended is not closed by what corrects it.
+    pub reopens: bool,
+    /// Everything of an incident with urgent work goes before the next incident.
+    pub bulk_first: bool,
+}
+
+/// Everything stored.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub lanes: BTreeMap<LaneId, ModelLane>,
+    pub notices: Vec<(NoticeSeq, IncidentId, Notice)>,
+    pub broadcasts: Vec<ModelBroadcast>,
+    pub rows: Vec<ModelRow>,
+    pub high_ms: Ms,
+    handles_from: Option<Ms>,
+    /// Theoretical arrival times of accounts, µs.
+    tats_us: BTreeMap<LaneId, i64>,
+    pub breaks: Breaks,
+    inbox: Vec<Inbox>,
+    /// Rows by broadcast and recipient.
+    of: HashMap<(usize, RecipientId), usize>,
+    numbers: i64,
+}
+
+/// A lane's health at the beginning, and after a person said "try now".
+pub fn well(since_ms: Ms) -> HealthRow {
+    HealthRow {
+        health: Health::Well,
+        since_ms,
+        blocked_until_ms: None,
+        reason: None,
+        text: None,
+        failures: 0,
+    }
+}
+
+impl Model {
+    /// A model that breaks these rules.
+    pub fn breaking(breaks: Breaks) -> Self {
+        Self {
+            breaks,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a lane with this audience (address and places); an empty one is an account.
+    pub fn add_lane(&mut self, lane: LaneId, people: &[(String, Vec<String>)]) {
+        self.lanes.insert(
+            lane,
+            ModelLane {
+                gate: Gate::Open,
+                epoch: 1,
+                acknowledged: (0, 0),
+                health: well(0),
+                people: Vec::new(),
+                account: lane,
+                threads: BTreeMap::new(),
+            },
+        );
+        self.sync_audience(lane, people);
+    }
+
+    /// Brings an audience up to date: new people behind all others, missing ones gone, whoever the service called gone stays so.
+    pub fn sync_audience(&mut self, lane: LaneId, people: &[(String, Vec<String>)]) {
+        let known = &mut self.lanes.get_mut(&lane).unwrap().people;
+        for person in known.iter_mut().filter(|p| p.is == Person::In) {
+            person.is = Person::Left;
+        }
+        for (address, places) in people {
+            if let Some(person) = known.iter_mut().find(|p| p.address == *address) {
+                if person.is != Person::Gone {
+                    person.is = Person::In;
+                    person.places.clone_from(places);
+                }
+                continue;
+            }
+            self.numbers += 1;
+            known.push(ModelPerson {
+                id: RecipientId(self.numbers),
+                address: address.clone(),
+                places: places.clone(),
+                is: Person::In,
+            });
+        }
+    }
+
+    pub fn person(&self, lane: LaneId, id: RecipientId) -> Option<&ModelPerson> {
+        self.lanes[&lane].people.iter().find(|p| p.id == id)
+    }
+
+    /// The row of a recipient in a broadcast.
+    pub fn row_of(&self, broadcast: usize, recipient: RecipientId) -> Option<&ModelRow> {
+        self.of.get(&(broadcast, recipient)).map(|at| &self.rows[*at])
+    }
+
+    fn insert(&mut self, broadcast: usize, recipient: RecipientId, now: Ms) -> bool {
+        if self.of.contains_key(&(broadcast, recipient)) {
+            return false;
+        }
+        let of = &mut self.broadcasts[broadcast];
+        of.opened += 1;
+        of.counters[State::Waiting as usize] += 1;
+        self.of.insert((broadcast, recipient), self.rows.len());
+        self.rows.push(ModelRow {
+            id: DeliveryId(i64::try_from(self.rows.len()).unwrap()),
+            lane: of.lane,
+            broadcast,
+            recipient,
+            state: State::Waiting,
+            attempt: 0,
+            due_ms: now,
+            first_started_ms: now,
+            changed_ms: now,
+            operation: of.operation,
+            step: 0,
+            step_handle: None,
+            remote: Remote::default(),
+            after_unknown: false,
+            decided: false,
+            tried: false,
+            by_receipt: false,
+        });
+        true
+    }
+
+    /// A row becomes this; whoever waits is due at `due_ms`.
+    fn set(&mut self, at: usize, state: State, due_ms: Ms, now: Ms) {
+        let row = &mut self.rows[at];
+        if !self.breaks.counters || state != State::Delivered {
+            let counters = &mut self.broadcasts[row.broadcast].counters;
+            counters[row.state as usize] -= 1;
+            counters[state as usize] += 1;
+        }
+        row.state = state;
+        row.due_ms = due_ms;
+        row.changed_ms = now;
+        if state == State::Unknown {
+            row.after_unknown = true;
+            row.decided = false;
+        }
+    }
+
+    /// Broadcasts whose last row has ended have ended.
+    fn settle_broadcasts(&mut self) {
+        for b in &mut self.broadcasts {
+            let open = [State::Waiting, State::Started, State::Accepted, State::Unknown];
+            if b.state == BroadcastState::Opened && open.iter().all(|state| b.of(*state) == 0) {
+                b.state = BroadcastState::Ended;
+            }
+        }
+    }
+
+    /// Broadcasts of the same lane and incident.
+    fn siblings(&self, broadcast: usize) -> impl Iterator<Item = usize> + '_ {
+        let of = &self.broadcasts[broadcast];
+        (0..self.broadcasts.len()).filter(move |other| {
+            let other = &self.broadcasts[*other];
+            other.lane == of.lane && other.incident == of.incident
+        })
+    }
+
+    /// True where a newer notice of the incident has started for this recipient.
+    pub fn passed(&self, at: usize) -> bool {
+        if self.breaks.passed {
+            return false;
+        }
+        let (row, notice) = (&self.rows[at], self.broadcasts[self.rows[at].broadcast].notice);
+        let newer = self
+            .siblings(row.broadcast)
+            .filter(|other| self.broadcasts[*other].notice > notice);
+        let started = |r: &ModelRow| {
+            let state = matches!(
+                r.state,
+                State::Started | State::Accepted | State::Delivered | State::Permanent
+            );
+            state || r.tried || r.attempt > 0
+        };
+        newer.filter_map(|other| self.row_of(other, row.recipient)).any(started)
+    }
+
+    /// What a recipient has, or may have, of these broadcasts: `None`: nothing; else the newest remote id known.
+    fn had(&self, broadcasts: &[usize], recipient: RecipientId) -> Option<Remote> {
+        let has = |row: &&ModelRow| match row.state {
+            State::Started | State::Accepted | State::Delivered | State::Unknown => true,
+            State::Waiting | State::Expired | State::Dropped => row.after_unknown,
+            _ => false,
+        };
+        let rows: Vec<&ModelRow> = broadcasts
+            .iter()
+            .filter_map(|b| self.row_of(*b, recipient))
+            .filter(has)
+            .collect();
+        let named = rows.iter().find(|row| row.remote.id.is_some());
+        let first = named.or(rows.first())?;
+        Some(first.remote.clone())
+    }
+
+    /// A row as a lane gets it.
+    pub(super) fn job(&self, at: usize, start_at_ms: Ms) -> Job {
+        let row = &self.rows[at];
+        let of = &self.broadcasts[row.broadcast];
+        let thread = self.lanes[&row.lane].threads.get(&of.incident);
+        let target = self.had(&of.corrects, row.recipient).filter(|r| r.id.is_some());
+        Job {
+            delivery: row.id,
+            broadcast: BroadcastId(i64::try_from(row.broadcast).unwrap()),
+            incident: of.incident,
+            notice: of.notice,
+            attempt: row.attempt,
+            first_started_ms: row.first_started_ms,
+            start_at_ms,
+            operation: row.operation,
+            step: row.step,
+            step_handle: row.step_handle.clone(),
+            after_unknown: row.after_unknown && !row.decided,
+            recipient: row.recipient,
+            name: None,
+            address: self
+                .person(row.lane, row.recipient)
+                .map(|p| p.address.clone())
+                .unwrap_or_default(),
+            variant: Arc::clone(&of.variant),
+            lang: Lang::De,
+            thread: thread.filter(|_| !of.audience).map(|(thread, _)| thread.clone()),
+            target,
+            urgent: of.urgent,
+            created_ms: 0,
+        }
+    }
+
+    /// Rows that stand as unknown, as jobs, oldest first.
+    pub fn unknown_jobs(&self, lane: LaneId) -> Vec<Job> {
+        let mut rows: Vec<usize> = (0..self.rows.len())
+            .filter(|at| self.rows[*at].lane == lane && self.rows[*at].state == State::Unknown)
+            .collect();
+        rows.sort_by_key(|at| (self.broadcasts[self.rows[*at].broadcast].notice, *at));
+        let jobs = rows.into_iter().map(|at| Job {
+            after_unknown: true,
+            ..self.job(at, self.rows[at].changed_ms)
+        });
+        jobs.collect()
+    }
+
+    pub fn set_gate(&mut self, lane: LaneId, gate: Gate) {
+        let lane = self.lanes.get_mut(&lane).unwrap();
+        lane.gate = gate;
+        lane.epoch += 1;
+    }
+
+    /// Broadcasts whose counters are not what their rows say.
+    pub fn recount(&self) -> Vec<usize> {
+        let mut counted = vec![[0; 10]; self.broadcasts.len()];
+        for row in &self.rows {
+            counted[row.broadcast][row.state as usize] += 1;
+        }
+        (0..counted.len())
+            .filter(|b| counted[*b] != self.broadcasts[*b].counters)
+            .collect()
+    }
+}

@@ -1,0 +1,135 @@
+//! Publishing, as far as lanes see it: what a notice ends, and its broadcasts.
+
+use std::sync::Arc;
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, CatchUp, DeliveryState as State};
+use rundruf::domain::notice::Notice;
+use rundruf::domain::supersede::{Older, ends, names, takes_place};
+use rundruf::domain::words::Kind;
+use rundruf::ids::{ACCOUNT, IncidentId, LaneId, NoticeSeq};
+use rundruf::store::Publication;
+use rundruf::text::lang::Lang;
+
+use super::{Model, ModelBroadcast};
+
+impl Model {
+    /// Publishes what is new, under this number.
+    pub fn publish(&mut self, p: &Publication, seq: NoticeSeq, incident: IncidentId) {
+        let at = p.act.at_ms;
+        self.notices.push((seq, incident, p.notice.clone()));
+        let lanes: Vec<(LaneId, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane, b.catch_up)).collect();
+        self.supersede(incident, seq, &p.notice, &lanes, at);
+        for b in &p.broadcasts {
+            let corrects = if p.notice.kind == Kind::Notice {
+                Vec::new()
+            } else {
+                self.corrected(incident, b.lane, &p.notice.corrects)
+            };
+            let newest = self.lanes[&b.lane].people.last().map_or(0, |p| p.id.0);
+            let index = self.broadcasts.len();
+            self.broadcasts.push(ModelBroadcast {
+                lane: b.lane,
+                incident,
+                notice: seq,
+                number: p.notice.number,
+                scope: p.notice.scope.clone(),
+                kind: p.notice.kind,
+                urgent: p.notice.urgent,
+                operation: b.operation,
+                audience: b.audience,
+                state: if b.audience {
+                    BroadcastState::Open
+                } else {
+                    BroadcastState::Opened
+                },
+                superseded_by: None,
+                overtaken: false,
+                corrects,
+                // Who is there now; `latest` and `digest`: who is there when the first chunk opens.
+                upto: (b.catch_up == CatchUp::Every).then_some(newest),
+                cursor: 0,
+                expires_ms: b.expires_at_ms,
+                changed_ms: at,
+                opened: 0,
+                counters: [0; 10],
+                variant: Arc::new(b.variants[&Lang::De].clone()),
+            });
+            if !b.audience {
+                self.insert(index, ACCOUNT, at);
+            }
+        }
+    }
+
+    fn supersede(&mut self, incident: IncidentId, seq: NoticeSeq, newer: &Notice, lanes: &[(LaneId, CatchUp)], at: Ms) {
+        for index in 0..self.broadcasts.len() {
+            let b = &self.broadcasts[index];
+            if b.incident != incident {
+                continue;
+            }
+            let catch_up = lanes
+                .iter()
+                .find(|(lane, _)| *lane == b.lane)
+                .map_or(CatchUp::Every, |l| l.1);
+            let blunt = self.breaks.latest && catch_up == CatchUp::Latest && newer.kind == Kind::Notice;
+            let older = Older {
+                number: b.number,
+                kind: b.kind,
+                scope: &b.scope,
+            };
+            if !b.is_alive() {
+                if b.superseded_by.is_none() && names(newer, b.number) && !self.breaks.reopens {
+                    self.broadcasts[index].superseded_by = Some(seq);
+                }
+            } else if blunt || ends(catch_up, older, newer) {
+                self.close(index, seq, at);
+            } else if takes_place(catch_up, older, newer) {
+                self.broadcasts[index].overtaken = true;
+            }
+        }
+        self.settle_broadcasts();
+    }
+
+    /// No chunk opens, nothing not started starts; what has begun runs out.
+    fn close(&mut self, broadcast: usize, by: NoticeSeq, at: Ms) {
+        for row in 0..self.rows.len() {
+            let r = &self.rows[row];
+            if r.broadcast == broadcast && r.state == State::Waiting && !r.after_unknown && r.step == 0 {
+                self.set(row, State::Superseded, 0, at);
+            }
+        }
+        let b = &mut self.broadcasts[broadcast];
+        b.superseded_by = Some(by);
+        b.changed_ms = at;
+        b.state = if b.of(State::Superseded) == b.opened {
+            BroadcastState::Superseded
+        } else {
+            BroadcastState::Opened
+        };
+    }
+
+    /// The lane's broadcasts of these notices, and of what they had corrected themselves; newest first.
+    fn corrected(&self, incident: IncidentId, lane: LaneId, corrects: &[u32]) -> Vec<usize> {
+        let mut numbers = corrects.to_vec();
+        let mut next = 0;
+        while let Some(number) = numbers.get(next).copied() {
+            next += 1;
+            let known = self
+                .notices
+                .iter()
+                .find(|(_, of, n)| *of == incident && n.number == number);
+            if let Some((_, _, notice)) = known.filter(|(_, _, n)| n.kind != Kind::Notice) {
+                let more = notice.corrects.iter().filter(|n| !numbers.contains(n));
+                numbers.extend(more.copied().collect::<Vec<_>>());
+            }
+        }
+        let mut found: Vec<usize> = (0..self.broadcasts.len())
+            .filter(|b| {
+                let b = &self.broadcasts[*b];
+                b.incident == incident && b.lane == lane && numbers.contains(&b.number)
+            })
+            .collect();
+        found.sort_by_key(|b| std::cmp::Reverse(self.broadcasts[*b].notice));
+        found
+    }
+}

@@ -1,0 +1,287 @@
+//! What attempts come to: outcomes, rows given back, takeovers, receipts.
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::DeliveryState as State;
+use rundruf::domain::outcome::Remote;
+use rundruf::ids::{DeliveryId, LaneId};
+use rundruf::store::{Completion, Receipt, ReceiptMatch, ReceiptWord, Settled, TakenOver, Takeover, Thread};
+
+use super::{Inbox, Model, Person};
+
+impl Model {
+    fn at(&self, delivery: DeliveryId) -> usize {
+        usize::try_from(delivery.0).unwrap()
+    }
+
+    /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun.
+    fn wait(&mut self, at: usize, due_ms: Ms, begun: bool, passed: bool, now: Ms) {
+        let row = &self.rows[at];
+        let closed = self.broadcasts[row.broadcast].superseded_by.is_some();
+        if passed && row.after_unknown {
+            self.set(at, State::Unknown, 0, now);
+        } else if passed || (closed && !begun && row.step == 0) {
+            self.set(at, State::Superseded, 0, now);
+        } else {
+            self.set(at, State::Waiting, due_ms, now);
+        }
+    }
+
+    pub fn give_back(&mut self, rows: &[(DeliveryId, u32)], now: Ms) {
+        let started = |(id, attempt): &(DeliveryId, u32)| {
+            let row = &self.rows[self.at(*id)];
+            row.state == State::Started && row.attempt == *attempt
+        };
+        let back: Vec<_> = rows
+            .iter()
+            .filter(|row| started(row))
+            .map(|(id, _)| self.at(*id))
+            .collect();
+        let back: Vec<_> = back.into_iter().map(|at| (at, self.passed(at))).collect();
+        for (at, passed) in back {
+            self.rows[at].attempt -= 1;
+            let begun = self.rows[at].after_unknown;
+            self.wait(at, now, begun, passed, now);
+        }
+        self.settle_broadcasts();
+    }
+
+    pub fn complete(&mut self, completions: &[Completion]) {
+        let passed: Vec<bool> = completions.iter().map(|c| self.passed(self.at(c.delivery))).collect();
+        let mut named = Vec::new();
+        let mut gone = Vec::new();
+        for (c, passed) in completions.iter().zip(passed) {
+            let at = self.at(c.delivery);
+            let row = &self.rows[at];
+            let open = row.state == State::Started || (row.state == State::Unknown && c.settled != Settled::Unknown);
+            if open && row.attempt == c.attempt {
+                self.apply(at, c, passed);
+                if self.rows[at].state == State::Gone {
+                    gone.push((self.rows[at].lane, self.rows[at].recipient));
+                }
+            } else {
+                self.late(at, c);
+            }
+            named.push(at);
+        }
+        for (lane, recipient) in gone {
+            let people = &mut self.lanes.get_mut(&lane).unwrap().people;
+            if let Some(person) = people.iter_mut().find(|p| p.id == recipient) {
+                person.is = Person::Gone;
+            }
+        }
+        self.meet_inbox(named);
+        self.settle_broadcasts();
+    }
+
+    fn apply(&mut self, at: usize, c: &Completion, passed: bool) {
+        let row = &mut self.rows[at];
+        let was_unknown = row.state == State::Unknown;
+        match &c.settled {
+            Settled::Delivered(remote) | Settled::Accepted(remote) => {
+                row.remote = remote.clone();
+                let done = matches!(c.settled, Settled::Delivered(_));
+                self.posted(at);
+                self.set(at, if done { State::Delivered } else { State::Accepted }, 0, c.at_ms);
+            }
+            Settled::Stepped { step, handle } => {
+                row.step = *step;
+                row.step_handle = Some(handle.clone());
+                (row.after_unknown, row.decided, row.tried) = (false, false, true);
+                row.attempt -= 1;
+                self.wait(at, c.at_ms, true, passed, c.at_ms);
+            }
+            Settled::Waiting {
+                due_ms,
+                spent,
+                after_unknown,
+            } => {
+                let begun = *after_unknown || (!was_unknown && row.after_unknown);
+                if *after_unknown {
+                    (row.after_unknown, row.decided) = (true, false);
+                } else if was_unknown && !self.breaks.mark {
+                    (row.after_unknown, row.decided) = (false, false);
+                }
+                if !spent {
+                    row.attempt -= 1;
+                    row.tried = true;
+                }
+                self.wait(at, *due_ms, begun, passed, c.at_ms);
+            }
+            Settled::GoesAgain { due_ms } => {
+                (row.after_unknown, row.decided) = (true, true);
+                self.wait(at, *due_ms, true, passed, c.at_ms);
+            }
+            Settled::Unknown => self.set(at, State::Unknown, 0, c.at_ms),
+            Settled::Permanent => self.set(at, State::Permanent, 0, c.at_ms),
+            Settled::Gone => self.set(at, State::Gone, 0, c.at_ms),
+            Settled::Dropped => {
+                row.after_unknown = true;
+                self.set(at, State::Dropped, 0, c.at_ms);
+            }
+        }
+        self.touched(at, c.at_ms);
+    }
+
+    fn touched(&mut self, at: usize, now: Ms) {
+        let b = &mut self.broadcasts[self.rows[at].broadcast];
+        b.changed_ms = b.changed_ms.max(now);
+    }
+
+    /// Evidence, but for the remote id where none is known.
+    fn late(&mut self, at: usize, c: &Completion) {
+        let row = &mut self.rows[at];
+        if let Settled::Delivered(remote) | Settled::Accepted(remote) = &c.settled
+            && c.attempt == row.attempt
+            && row.state != State::Waiting
+            && row.remote.id.is_none()
+            && remote.id.is_some()
+        {
+            row.remote = remote.clone();
+            (row.due_ms, row.changed_ms) = (0, c.at_ms);
+            self.posted(at);
+            self.touched(at, c.at_ms);
+        }
+    }
+
+    /// An account's thread: its first post stays the root.
+    fn posted(&mut self, at: usize) {
+        let row = &self.rows[at];
+        let b = &self.broadcasts[row.broadcast];
+        if b.audience || row.remote == Remote::default() {
+            return;
+        }
+        let new = (
+            Thread {
+                root: row.remote.clone(),
+                parent: row.remote.clone(),
+            },
+            b.notice,
+        );
+        let threads = &mut self.lanes.get_mut(&row.lane).unwrap().threads;
+        let (thread, newest) = threads.entry(b.incident).or_insert_with(|| new.clone());
+        if new.1 >= *newest {
+            thread.parent = new.0.parent;
+            *newest = new.1;
+        }
+    }
+
+    pub fn take_over(&mut self, lanes: &[Takeover], now: Ms) -> Vec<TakenOver> {
+        let mut found = Vec::new();
+        for takeover in lanes {
+            let mut one = TakenOver {
+                lane: takeover.lane,
+                repeated: 0,
+                unknown: 0,
+            };
+            let started: Vec<_> = (0..self.rows.len())
+                .filter(|at| self.rows[*at].lane == takeover.lane && self.rows[*at].state == State::Started)
+                .map(|at| (at, self.passed(at)))
+                .collect();
+            for (at, passed) in started {
+                let row = &mut self.rows[at];
+                let term = takeover.handle_for_ms;
+                let young = |t: Ms| {
+                    row.first_started_ms > now.saturating_sub(t) && row.first_started_ms > takeover.handles_from_ms
+                };
+                let in_force = term.is_some_and(|t| t == Ms::MAX || young(t));
+                if self.breaks.takeover {
+                    self.set(at, State::Waiting, now, now);
+                } else if (in_force || takeover.repeat) && !passed {
+                    one.repeated += 1;
+                    (row.after_unknown, row.decided) = (true, false);
+                    self.set(at, State::Waiting, now, now);
+                } else {
+                    one.unknown += u64::from(!takeover.drop);
+                    (row.after_unknown, row.decided) = (true, false);
+                    let state = if takeover.drop { State::Dropped } else { State::Unknown };
+                    self.set(at, state, 0, now);
+                }
+            }
+            found.push(one);
+        }
+        self.settle_broadcasts();
+        found
+    }
+
+    pub fn receipts(&mut self, lane: LaneId, receipts: &[Receipt], now: Ms) -> Vec<ReceiptMatch> {
+        let mut matches = Vec::new();
+        for receipt in receipts {
+            let met = match (&receipt.delivery, &receipt.remote_id) {
+                (Some((id, attempt)), _) => self
+                    .rows
+                    .get(self.at(*id))
+                    .filter(|row| row.lane == lane && (1..=row.attempt).contains(attempt))
+                    .map(|row| (self.at(*id), row.attempt == *attempt)),
+                (None, Some(remote)) => self.by_remote(lane, remote),
+                (None, None) => None,
+            };
+            matches.push(match met {
+                Some((at, newest)) => self.hear(at, newest, receipt.word, now),
+                None => {
+                    self.inbox.push(Inbox {
+                        lane,
+                        remote_id: receipt.remote_id.clone(),
+                        word: receipt.word,
+                        at_ms: now,
+                    });
+                    ReceiptMatch::Unmatched
+                }
+            });
+        }
+        self.settle_broadcasts();
+        matches
+    }
+
+    /// The newest delivery with this id, and whether the id is that of its newest attempt.
+    fn by_remote(&self, lane: LaneId, remote: &str) -> Option<(usize, bool)> {
+        let has = |at: &usize| {
+            let row = &self.rows[*at];
+            row.lane == lane && row.remote.id.as_deref() == Some(remote)
+        };
+        let at = (0..self.rows.len()).rev().find(has)?;
+        Some((at, self.rows[at].state == State::Accepted))
+    }
+
+    /// The first final word wins; bad news about an older attempt says nothing.
+    fn hear(&mut self, at: usize, newest: bool, word: ReceiptWord, now: Ms) -> ReceiptMatch {
+        let newest = newest || self.breaks.old_news;
+        let row = &mut self.rows[at];
+        let open = matches!(row.state, State::Started | State::Accepted | State::Unknown);
+        let may_be_there = row.state == State::Waiting && row.after_unknown;
+        let becomes = match word {
+            ReceiptWord::Delivered if open || may_be_there => State::Delivered,
+            ReceiptWord::Rejected if open && newest => State::Permanent,
+            ReceiptWord::Expired if open && newest => State::Expired,
+            ReceiptWord::Buffered if row.state == State::Unknown || may_be_there => State::Accepted,
+            _ => return ReceiptMatch::Evidence,
+        };
+        row.by_receipt = true;
+        self.set(at, becomes, 0, now);
+        self.broadcasts[self.rows[at].broadcast].changed_ms = now;
+        ReceiptMatch::Applied
+    }
+
+    /// Rows that have got a remote id meet receipts that came before it; final words first.
+    fn meet_inbox(&mut self, rows: Vec<usize>) {
+        let mut hits: Vec<(bool, usize, usize)> = Vec::new();
+        for at in rows {
+            let row = &self.rows[at];
+            for (n, kept) in self.inbox.iter().enumerate() {
+                if kept.lane == row.lane && kept.remote_id.is_some() && kept.remote_id == row.remote.id {
+                    hits.push((kept.word == ReceiptWord::Buffered, n, at));
+                }
+            }
+        }
+        hits.sort_unstable();
+        for (_, n, at) in &hits {
+            let (word, now) = (self.inbox[*n].word, self.inbox[*n].at_ms);
+            let newest = self.rows[*at].state == State::Accepted;
+            self.hear(*at, newest, word, now);
+        }
+        let mut n = 0;
+        self.inbox.retain(|_| {
+            n += 1;
+            !hits.iter().any(|(_, used, _)| *used == n - 1)
+        });
+    }
+}

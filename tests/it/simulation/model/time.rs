@@ -1,0 +1,92 @@
+//! What time does: expiry, a clock that jumped.
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, DeliveryState as State};
+
+use super::Model;
+
+const DAY_MS: Ms = 24 * 3_600_000;
+
+impl Model {
+    pub fn expire(&mut self, now: Ms) -> u64 {
+        let mut ended = 0;
+        for index in 0..self.broadcasts.len() {
+            let b = &self.broadcasts[index];
+            let over = b.is_alive() && b.expires_ms.is_some_and(|at| at <= now);
+            if !over || (b.of(State::Waiting) == 0 && b.state != BroadcastState::Open) {
+                continue;
+            }
+            for at in 0..self.rows.len() {
+                if self.rows[at].broadcast == index && self.rows[at].state == State::Waiting {
+                    ended += 1;
+                    let state = if self.rows[at].after_unknown {
+                        State::Unknown
+                    } else {
+                        State::Expired
+                    };
+                    self.set(at, state, 0, now);
+                    self.rows[at].decided = false;
+                }
+            }
+            let b = &mut self.broadcasts[index];
+            b.state = BroadcastState::Opened;
+            b.changed_ms = now;
+        }
+        self.settle_broadcasts();
+        self.inbox.retain(|kept| kept.at_ms >= now - 7 * DAY_MS);
+        ended
+    }
+
+    /// The highest wall time seen.
+    pub fn high_time(&mut self, now: Ms) -> Ms {
+        self.high_ms = self.high_ms.max(now);
+        self.high_ms
+    }
+
+    /// Up to then nobody knows how old a handle with a term is; `back_at`: the clock was set back while nothing ran.
+    pub fn handles_from(&mut self, back_at: Option<Ms>) -> Ms {
+        if let Some(now) = back_at {
+            let alive = |row: &&super::ModelRow| self.broadcasts[row.broadcast].is_alive();
+            let newest = self.rows.iter().filter(alive).map(|row| row.first_started_ms).max();
+            self.handles_from = self.handles_from.max(newest).max(Some(now));
+        }
+        self.handles_from.unwrap_or(Ms::MIN)
+    }
+
+    /// Back, or ahead (negative): first starts never move forward.
+    pub fn shift_times(&mut self, by: Ms) {
+        let lately = self.high_ms - DAY_MS;
+        for row in &mut self.rows {
+            let b = &self.broadcasts[row.broadcast];
+            let alive = b.is_alive();
+            match row.state {
+                State::Waiting if alive => {
+                    row.due_ms -= by;
+                    row.first_started_ms -= by.max(0);
+                }
+                State::Started if alive => {
+                    row.due_ms -= by;
+                    row.first_started_ms -= by.max(0);
+                    row.changed_ms -= by;
+                }
+                State::Unknown if alive => {
+                    row.first_started_ms -= by.max(0);
+                    row.changed_ms -= by;
+                }
+                State::Permanent if row.changed_ms > lately && b.changed_ms > lately => row.changed_ms -= by,
+                _ => {}
+            }
+        }
+        for b in &mut self.broadcasts {
+            if b.of(State::Permanent) > 0 && b.changed_ms > lately {
+                b.changed_ms -= by;
+            }
+        }
+        for lane in self.lanes.values_mut() {
+            lane.health.blocked_until_ms = lane.health.blocked_until_ms.map(|at| at - by);
+        }
+        self.tats_us.values_mut().for_each(|at| *at -= by * 1_000);
+        self.high_ms -= by.max(0);
+        self.handles_from = self.handles_from.map(|from| from.saturating_sub(by.max(0)));
+    }
+}
