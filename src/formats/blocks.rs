@@ -92,6 +92,7 @@ pub struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
+    /// Whether a fact stands on this page: on a place's, only what concerns it or no place in particular.
     pub(super) fn concerns(&self, common: &Common) -> bool {
         self.place
             .is_none_or(|place| common.places.is_empty() || common.places.iter().any(|p| p == place))
@@ -112,6 +113,7 @@ impl Blocks<'_> {
         meta
     }
 
+    /// A word of a list with its look.
     pub(super) fn badge(&self, list: &str, word: &str, tone: Tone) -> Badge {
         Badge {
             word: self.voice.words.of_list(list, word).to_owned(),

@@ -1,5 +1,5 @@
-//! How to reach the publisher: each contact with its numbers, what works of it and what does not, and the states of the emergency
-//! numbers, which have a block of their own.
+//! How to reach the publisher: numbers and addresses with their state, hours and what happens to mail; and what is known of the
+//! emergency numbers.
 
 use serde::Serialize;
 
@@ -41,14 +41,52 @@ pub struct ContactWay {
     pub href: Option<String>,
 }
 
-impl Blocks<'_> {
-    /// Whether a contact is one of the emergency numbers, which have a block of their own.
-    fn is_emergency(phone: Option<&String>) -> bool {
-        phone
-            .and_then(|p| tel(p))
-            .is_some_and(|t| matches!(t.as_str(), "tel:110" | "tel:112" | "tel:116117"))
-    }
+/// Whether a contact is one of the emergency numbers, which have a block of their own.
+fn is_emergency(phone: Option<&String>) -> bool {
+    phone
+        .and_then(|p| tel(p))
+        .is_some_and(|t| matches!(t.as_str(), "tel:110" | "tel:112" | "tel:116117"))
+}
 
+/// The word list's key for what a contact says about the directions of mail.
+fn mail_key(fact: &Fact) -> Option<&'static str> {
+    match (fact.receives, fact.sends) {
+        (Some(true), Some(true)) => Some("both"),
+        (Some(true), Some(false)) => Some("receive"),
+        (Some(false), Some(true)) => Some("send"),
+        (Some(false), Some(false)) => Some("none"),
+        (Some(true), None) => Some("receives"),
+        (Some(false), None) => Some("not-receives"),
+        (None, Some(true)) => Some("sends"),
+        (None, Some(false)) => Some("not-sends"),
+        (None, None) => None,
+    }
+}
+
+/// The ways to reach somebody in the order in which people look for one: a number to call, a door, then the rest.
+const WAYS: [&str; 5] = ["phone", "address", "email", "url", "fax"];
+
+/// The first way that a contact has, by its place in [`WAYS`].
+fn first_way(fact: &Fact) -> Option<usize> {
+    [&fact.phone, &fact.address, &fact.email, &fact.url, &fact.fax]
+        .iter()
+        .position(|way| way.is_some())
+}
+
+/// What a contact is called: its name, else the word for its first way ("Telefon"); never its number, which may have to
+/// leave the page one day. Of several states of it the first that says something counts.
+pub(super) fn contact_name(voice: &Voice<'_>, states: &[&Fact]) -> Text {
+    let name = |fact: &&Fact| voice.field(&fact.common, "name", fact.name.as_ref());
+    states.iter().find_map(name).unwrap_or_else(|| {
+        let way = states.iter().find_map(|fact| first_way(fact));
+        Text::own(way.map_or_else(
+            || voice.words.of_list("table", "contact"),
+            |way| voice.words.of_list("kind", WAYS[way]),
+        ))
+    })
+}
+
+impl Blocks<'_> {
     /// The state of an emergency number: only from a fact with source.
     pub fn emergency_state(&self, number: &str) -> Option<(Badge, Vec<String>)> {
         self.view.facts.contact.values().find_map(|live| {
@@ -70,22 +108,25 @@ impl Blocks<'_> {
         })
     }
 
-    /// How to reach us.
+    /// How to reach us: what works first, and there the numbers to call.
     pub fn contacts(&self) -> Vec<Contact> {
         let closed = self.view.closed.is_some();
-        let contacts = self.view.facts.contact.iter();
-        let mut contacts: Vec<Contact> = contacts
+        let mut contacts: Vec<_> = self
+            .view
+            .facts
+            .contact
+            .iter()
             .filter(|(_, live)| self.concerns(&live.fact.common))
             .filter(|(_, live)| !(closed && live.fact.private == Some(true)))
-            .filter(|(_, live)| !Self::is_emergency(live.fact.phone.as_ref()))
-            .map(|(id, live)| self.contact(id, live))
+            .filter(|(_, live)| !is_emergency(live.fact.phone.as_ref()))
+            .map(|(id, live)| (first_way(&live.fact), self.contact(id, live)))
             .collect();
-        // Who looks for a number, looks for one that works.
-        contacts.sort_by_key(|contact| {
+        contacts.sort_by_key(|(way, contact)| {
             let tone = contact.badge.as_ref().map_or("note", |b| b.tone);
-            ["ok", "part", "note", "later", "off"].iter().position(|t| *t == tone)
+            let tone = ["ok", "part", "note", "later", "off"].iter().position(|t| *t == tone);
+            (tone, way.unwrap_or(WAYS.len()))
         });
-        contacts
+        contacts.into_iter().map(|(_, contact)| contact).collect()
     }
 
     fn contact(&self, id: &str, live: &Live<Fact>) -> Contact {
@@ -108,32 +149,7 @@ impl Blocks<'_> {
             },
             ContactState::From => self.badge("contact", "works", "ok"),
         });
-        let mut ways = Vec::new();
-        let mut way = |kind: &str, text: Option<&String>, href: Option<String>| {
-            if let Some(text) = text.filter(|t| !t.trim().is_empty()) {
-                ways.push(ContactWay {
-                    label: Some(words.of_list("kind", kind).to_owned()),
-                    text: clean(text),
-                    href,
-                });
-            }
-        };
-        let live_href = |href: Option<String>| href.filter(|_| !dead);
-        way(
-            "phone",
-            fact.phone.as_ref(),
-            live_href(fact.phone.as_deref().and_then(tel)),
-        );
-        way("fax", fact.fax.as_ref(), None);
-        let mail = live_href(fact.email.as_deref().and_then(mailto));
-        way(
-            "email",
-            fact.email.as_ref(),
-            mail.filter(|_| fact.receives != Some(false)),
-        );
-        way("address", fact.address.as_ref(), None);
-        let web = fact.url.as_ref().filter(|url| is_web(url));
-        way("url", web, web.cloned());
+        let mut ways = self.ways(fact, dead);
         let name = field("name", fact.name.as_ref());
         if name.is_none() && ways.len() == 1 {
             ways[0].label = None;
@@ -145,19 +161,8 @@ impl Blocks<'_> {
                 way.label = None;
             }
         }
-        let mail = match (fact.receives, fact.sends) {
-            (Some(true), Some(true)) => Some("both"),
-            (Some(true), Some(false)) => Some("receive"),
-            (Some(false), Some(true)) => Some("send"),
-            (Some(false), Some(false)) => Some("none"),
-            (Some(true), None) => Some("receives"),
-            (Some(false), None) => Some("not-receives"),
-            (None, Some(true)) => Some("sends"),
-            (None, Some(false)) => Some("not-sends"),
-            (None, None) => None,
-        };
         let mut lines: Vec<Text> = Vec::new();
-        lines.extend(mail.map(|key| Text::own(words.of_list("mail", key))));
+        lines.extend(mail_key(fact).map(|key| Text::own(words.of_list("mail", key))));
         lines.extend(field("hours", fact.hours.as_ref()).map(|t| self.labelled("contact.hours", "hours", t)));
         lines.extend(field("note", fact.note.as_ref()));
         let labelled = [
@@ -182,6 +187,30 @@ impl Blocks<'_> {
         }
     }
 
+    /// Numbers and addresses; what is `dead` leads nowhere.
+    fn ways(&self, fact: &Fact, dead: bool) -> Vec<ContactWay> {
+        let mut ways = Vec::new();
+        let mut way = |kind: &str, text: Option<&String>, href: Option<String>| {
+            if let Some(text) = text.filter(|t| !t.trim().is_empty()) {
+                ways.push(ContactWay {
+                    label: Some(self.voice.words.of_list("kind", kind).to_owned()),
+                    text: clean(text),
+                    href,
+                });
+            }
+        };
+        let number = fact.phone.as_deref().and_then(tel).filter(|_| !dead);
+        way("phone", fact.phone.as_ref(), number);
+        way("fax", fact.fax.as_ref(), None);
+        let mail = fact.email.as_deref().and_then(mailto);
+        let mail = mail.filter(|_| !dead && fact.receives != Some(false));
+        way("email", fact.email.as_ref(), mail);
+        way("address", fact.address.as_ref(), None);
+        let web = fact.url.as_ref().filter(|url| is_web(url));
+        way("url", web, web.filter(|_| !dead).cloned());
+        ways
+    }
+
     /// Whether a time has come. Vague ones count from their latest moment; without one nobody knows.
     fn begun(&self, since: Option<&When>) -> bool {
         match since {
@@ -191,25 +220,4 @@ impl Blocks<'_> {
             None => false,
         }
     }
-}
-
-/// What a contact is called: its name, else the word for its first way ("Telefon"); never its number, which may have to
-/// leave the page one day. Of several states of it the first that says something counts.
-pub(super) fn contact_name(voice: &Voice<'_>, states: &[&Fact]) -> Text {
-    let name = |fact: &&Fact| voice.field(&fact.common, "name", fact.name.as_ref());
-    let way = |fact: &&Fact| {
-        [
-            ("phone", &fact.phone),
-            ("fax", &fact.fax),
-            ("email", &fact.email),
-            ("address", &fact.address),
-            ("url", &fact.url),
-        ]
-        .into_iter()
-        .find_map(|(kind, value)| value.as_ref().map(|_| voice.words.of_list("kind", kind)))
-    };
-    states.iter().find_map(name).unwrap_or_else(|| {
-        let way = states.iter().find_map(way);
-        Text::own(way.unwrap_or_else(|| voice.words.of_list("table", "contact")))
-    })
 }

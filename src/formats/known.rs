@@ -90,19 +90,7 @@ impl Blocks<'_> {
                 .filter(|(_, l)| self.concerns(&l.fact.common))
                 .map(|(id, l)| plain(id, l))
                 .collect(),
-            findings: facts
-                .finding
-                .iter()
-                .filter(|(_, l)| self.concerns(&l.fact.common))
-                .map(|(id, l)| {
-                    let badge = l.fact.sure.map(|sure| {
-                        let tone = if sure == Sure::Confirmed { "note" } else { "later" };
-                        self.badge("sure", sure.word(), tone)
-                    });
-                    let text = self.voice.field(&l.fact.common, "text", l.fact.text.as_ref());
-                    self.line(id, l, &l.fact.common, badge, None, text)
-                })
-                .collect(),
+            findings: self.findings(),
             unknown: facts
                 .unknown
                 .iter()
@@ -130,6 +118,23 @@ impl Blocks<'_> {
                 .collect(),
             events: events(true),
         }
+    }
+
+    /// What is known before what is only thought.
+    fn findings(&self) -> Vec<Line> {
+        const SUREST_FIRST: [Sure; 4] = [Sure::Confirmed, Sure::Suspected, Sure::Quoted, Sure::NoSignSoFar];
+        let mut findings: Vec<_> = self.view.facts.finding.iter().collect();
+        findings.retain(|(_, live)| self.concerns(&live.fact.common));
+        findings.sort_by_key(|(_, live)| live.fact.sure.map(|s| SUREST_FIRST.iter().position(|o| *o == s)));
+        let line = |(id, live): (&String, &Live<crate::domain::facts::Finding>)| {
+            let badge = live.fact.sure.map(|sure| {
+                let tone = if sure == Sure::Confirmed { "note" } else { "later" };
+                self.badge("sure", sure.word(), tone)
+            });
+            let text = self.voice.field(&live.fact.common, "text", live.fact.text.as_ref());
+            self.line(id, live, &live.fact.common, badge, None, text)
+        };
+        findings.into_iter().map(line).collect()
     }
 
     fn line<T>(

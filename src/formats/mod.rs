@@ -14,6 +14,7 @@ mod small;
 mod state_json;
 mod style;
 mod ticker;
+mod wall;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +117,7 @@ pub fn render_site(
         let mut languages = vec![front_language];
         languages.extend(spoken.into_iter().filter(|l| *l != front_language));
         for &lang in &languages {
-            let (file, page) = small::wall(engine, site_url, publishers, lang, &languages, now)?;
+            let (file, page) = wall::wall(engine, site_url, publishers, lang, &languages, now)?;
             site.files.insert(file, page);
         }
     }

@@ -10,11 +10,12 @@ use super::known::Known;
 use super::links::tel;
 use super::ticker::Entry;
 use crate::domain::incident::IncidentView;
+use crate::render::message::place_name;
 use crate::render::times::{Text, clean};
 
 /// One emergency number.
 #[derive(Debug, Clone, Serialize)]
-struct Emergency {
+pub struct Emergency {
     number: &'static str,
     href: String,
     what: String,
@@ -45,6 +46,13 @@ struct Jump {
     count: usize,
 }
 
+/// A place that has a page of its own and no card here.
+#[derive(Debug, Clone, Serialize)]
+struct PlaceLink {
+    id: String,
+    name: Text,
+}
+
 /// Another incident of the same publisher.
 #[derive(Debug, Clone, Serialize)]
 pub struct Other {
@@ -70,13 +78,14 @@ struct Now {
     jumps: Vec<Jump>,
     #[serde(flatten)]
     known: Known,
+    more_places: Vec<PlaceLink>,
     ticker: Vec<Entry>,
     others: Vec<Other>,
     phone: Option<Dial>,
 }
 
 /// From this many services on, jumps by state stand above the table.
-const JUMPS_FROM: usize = 8;
+const JUMPS_FROM: usize = 6;
 
 impl Desk<'_> {
     /// The first line of a page about this incident.
@@ -130,7 +139,7 @@ impl Desk<'_> {
             // A preview of a link in a messenger shows only this: the exercise has to stand there too.
             frame.title = format!("{}{}", self.exercise_lead(view), frame.title);
         }
-        let services = blocks.services();
+        let (services, known) = (blocks.services(), blocks.known());
         let jumps = jumps(&services);
         let others = self
             .open()
@@ -145,12 +154,13 @@ impl Desk<'_> {
         let data = Now {
             title,
             state,
-            emergency: self.emergency(&blocks),
+            emergency: self.emergency(Some(&blocks)),
             short,
             contacts: blocks.contacts(),
             services,
             jumps,
-            known: blocks.known(),
+            more_places: self.more_places(&blocks, &known),
+            known,
             ticker,
             others,
             phone: self.source.publisher.phone.clone().map(|text| Dial {
@@ -163,7 +173,7 @@ impl Desk<'_> {
         self.page("now", &data)
     }
 
-    /// Title of an incident; in another language the first notice's headline, where it has one.
+    /// Title of an incident; in another language the first notice's headline, where it has one. An exercise says so first.
     pub fn title(&self, view: &IncidentView) -> Text {
         let first = view.notices.first().map(|n| &n.notice);
         let given = first.is_some_and(|n| n.title.is_some());
@@ -188,13 +198,28 @@ impl Desk<'_> {
         }
     }
 
-    fn emergency(&self, blocks: &Blocks<'_>) -> Vec<Emergency> {
+    /// Places that notices name and that say nothing by themselves: who lives there finds the page all the same.
+    fn more_places(&self, blocks: &Blocks<'_>, known: &Known) -> Vec<PlaceLink> {
+        if blocks.place.is_some() {
+            return Vec::new();
+        }
+        let mut ids = super::place_ids(blocks.view);
+        ids.retain(|id| known.places.iter().all(|card| card.id != *id));
+        let link = |id: String| PlaceLink {
+            name: place_name(&self.voice, blocks.view, &id),
+            id,
+        };
+        ids.into_iter().map(link).collect()
+    }
+
+    /// The emergency numbers, always; their state only where an incident has a fact about it.
+    pub fn emergency(&self, blocks: Option<&Blocks<'_>>) -> Vec<Emergency> {
         [("110", "page.police"), ("112", "page.fire"), ("116 117", "page.doctor")]
             .into_iter()
             .map(|(number, key)| {
                 let href = tel(number).unwrap_or_default();
                 let (badge, meta) = blocks
-                    .emergency_state(&href)
+                    .and_then(|blocks| blocks.emergency_state(&href))
                     .map_or((None, Vec::new()), |(badge, meta)| (Some(badge), meta));
                 Emergency {
                     number,

@@ -1,21 +1,18 @@
-//! The pages around the incident: no notice, one notice, archive, imprint, privacy, accessibility, the wall of many publishers,
-//! and the page for addresses that lead nowhere.
-
-use std::collections::BTreeMap;
+//! The pages around the incident: no notice, one notice, archive, imprint, privacy, accessibility, and the page for addresses
+//! that lead nowhere.
 
 use serde::Serialize;
 
+use super::SiteFile;
 use super::blocks::Badge;
 use super::frame::{Desk, Dial, Frame, HTML};
 use super::links::{root_from, tel};
-use super::now::Other;
+use super::now::{Emergency, Other};
 use super::style::CSS;
 use super::ticker::Entry;
-use super::{PublisherSite, SiteFile};
 use crate::domain::incident::{IncidentView, NoticeView};
-use crate::domain::publisher::{Imprint, Publisher};
+use crate::domain::publisher::Imprint;
 use crate::render::times::{Text, clean};
-use crate::render::words::Words;
 use crate::render::{Engine, Escape, RenderError};
 use crate::text::lang::Lang;
 
@@ -47,6 +44,7 @@ struct Archive {
 #[derive(Serialize)]
 struct Quiet {
     frame: Frame,
+    emergency: Vec<Emergency>,
     others: Vec<Other>,
     phone: Option<Dial>,
 }
@@ -129,7 +127,13 @@ impl Desk<'_> {
             href: tel(&text),
             text: clean(&text),
         });
-        self.page("quiet", &Quiet { frame, others, phone })
+        let data = Quiet {
+            frame,
+            emergency: self.emergency(None),
+            others,
+            phone,
+        };
+        self.page("quiet", &data)
     }
 
     /// Imprint (where there is one), privacy, accessibility.
@@ -154,129 +158,6 @@ impl Desk<'_> {
         }
         Ok(pages)
     }
-}
-
-#[derive(Serialize)]
-struct WallRow {
-    name: String,
-    href: String,
-    badge: Badge,
-    as_of: Option<String>,
-    machine: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Wall {
-    lang: &'static str,
-    css: &'static str,
-    canonical: String,
-    languages: Vec<super::frame::OtherLanguage>,
-    rows: Vec<WallRow>,
-    sums: Vec<String>,
-}
-
-/// The wall of many publishers: worst state first, then by name.
-pub fn wall(
-    engine: &Engine,
-    site: &str,
-    publishers: &[PublisherSite],
-    lang: Lang,
-    languages: &[Lang],
-    now: jiff::Timestamp,
-) -> Result<(String, SiteFile), RenderError> {
-    let words = engine.words(lang);
-    let prefix = |l: Lang| {
-        if l == languages[0] {
-            String::new()
-        } else {
-            format!("{l}/")
-        }
-    };
-    let file = format!("{}index.html", prefix(lang));
-    let root = root_from(&file);
-    let mut rows = Vec::new();
-    for source in publishers {
-        let publisher: &Publisher = &source.publisher;
-        let spoken = if publisher.languages.contains(&lang) {
-            lang
-        } else {
-            publisher.first_language()
-        };
-        let desk = Desk::of(engine, site, source, spoken, now);
-        let newest = desk.open().first().map(|view| {
-            let mut badge = desk.state_badge(view.state);
-            badge.word = match view.exercise {
-                true => format!(
-                    "{}{}",
-                    words.get("lead.exercise"),
-                    words.of_list("state", view.state.word())
-                ),
-                false => words.of_list("state", view.state.word()).to_owned(),
-            };
-            (badge, desk.voice.moment(view.as_of), desk.voice.machine(view.as_of))
-        });
-        let (badge, as_of, machine) = match newest {
-            Some((badge, as_of, machine)) => (badge, Some(as_of), Some(machine)),
-            None => (none(words), None, None),
-        };
-        rows.push(WallRow {
-            name: clean(&publisher.name),
-            href: format!("{root}{}", desk.links.path("")),
-            badge,
-            as_of,
-            machine,
-        });
-    }
-    let mut sums: BTreeMap<(usize, String), usize> = BTreeMap::new();
-    for row in &rows {
-        *sums.entry((rank(row.badge.tone), row.badge.word.clone())).or_default() += 1;
-    }
-    rows.sort_by_cached_key(|r| (rank(r.badge.tone), r.badge.word.clone(), r.name.to_lowercase()));
-    let total = rows.len().to_string();
-    let data = Wall {
-        lang: lang.html_lang(),
-        css: CSS,
-        canonical: format!("{site}/{}", prefix(lang)),
-        languages: languages
-            .iter()
-            .filter(|l| **l != lang)
-            .map(|&l| super::frame::OtherLanguage {
-                href: format!("{root}{}", prefix(l)),
-                lang: l.html_lang(),
-                label: words.of_list("language", l.tag()).to_owned(),
-            })
-            .collect(),
-        sums: sums
-            .into_iter()
-            .map(|((_, state), count)| {
-                let values = [("count", count.to_string()), ("total", total.clone()), ("state", state)];
-                words.fill("wall.sum", &values.each_ref().map(|(n, v)| (*n, v.as_str())))
-            })
-            .collect(),
-        rows,
-    };
-    let html = engine.render(lang, "wall", &data, Escape::Html)?;
-    Ok((
-        file,
-        SiteFile {
-            bytes: html.into(),
-            media_type: HTML,
-        },
-    ))
-}
-
-fn none(words: &Words) -> Badge {
-    Badge {
-        word: words.get("wall.none").to_owned(),
-        tone: "note",
-    }
-}
-
-fn rank(tone: &str) -> usize {
-    ["off", "part", "later", "ok", "note"]
-        .iter()
-        .position(|t| *t == tone)
-        .unwrap_or(5)
 }
 
 #[derive(Serialize)]

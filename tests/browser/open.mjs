@@ -52,10 +52,31 @@ async function copy(page, to, address) {
 
 /** What axe finds, as readable lines; [] when nothing. */
 export async function findings(page) {
-  await page.forAxe.evaluate(require('axe-core').source)
-  const result = await page.forAxe.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), rules)
+  const view = page.forAxe
+  if (!await view.evaluate(() => 'axe' in window)) await view.evaluate(require('axe-core').source)
+  const result = await view.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), rules)
   return result.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${v.help}: ${n.target.join(' ')}`))
+}
+
+/**
+ * The same page looked at otherwise: { width, height, zoom, dark } as for open(), forced (the reader's own colours), text (200 means
+ * letters of twice their size, by the browser's setting, which also moves what a stylesheet asks in em).
+ */
+export async function turn(page, { width = 360, height = 640, zoom = 1, dark = false, forced = false, text = 100 } = {}) {
+  for (const view of new Set([page, page.forAxe])) {
+    view.session ??= await view.context().newCDPSession(view)
+    await view.session.send('Emulation.setDeviceMetricsOverride', {
+      width: Math.round(width / zoom), height: Math.round(height / zoom), deviceScaleFactor: zoom, mobile: false,
+    })
+    await view.session.send('Page.setFontSizes', { fontSizes: { standard: 16 * text / 100, fixed: 13 * text / 100 } })
+    await view.emulateMedia({ colorScheme: dark ? 'dark' : 'light', forcedColors: forced ? 'active' : 'none' })
+  }
 }
 
 /** Does the page scroll sideways? */
 export const tooWide = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
+
+/** Elements whose content sticks out of them or is cut off, as readable lines. */
+export const spilled = (page) => page.evaluate(() => [...document.querySelectorAll('body *')]
+  .filter((e) => getComputedStyle(e).display !== 'inline' && !e.closest('svg') && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+  .map((e) => `${e.tagName} ${e.className} ${e.scrollWidth} > ${e.clientWidth}: ${e.textContent.trim().slice(0, 60)}`))

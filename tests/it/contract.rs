@@ -68,7 +68,7 @@ fn publish_file(app: &TestApp, path: &str, args: &[&str]) -> Answer {
 }
 
 /// Every file below a folder with its content.
-fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(super) fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     fn walk(folder: &Path, base: &Path, all: &mut Vec<(String, Vec<u8>)>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

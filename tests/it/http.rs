@@ -19,7 +19,7 @@ responsible = \"Pressestelle\"
 ";
 
 /// Case A and one place, served.
-fn potsdam() -> TestApp {
+pub(super) fn potsdam() -> TestApp {
     let app = TestApp::with_publishers(
         PUBLISHER,
         "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n[channel.sms]\nkind = \"kannel\"\nurl = \"http://127.0.0.1:1\"\nusername = \"u\"\npassword = \"p\"\ngate = \"held\"\naudience = { file = \"presse.csv\" }\n",
@@ -33,7 +33,7 @@ fn potsdam() -> TestApp {
 }
 
 /// Every path that issue 2 covers, with its media type.
-const PATHS: &[(&str, &str)] = &[
+pub(super) const PATHS: &[(&str, &str)] = &[
     ("/", "text/html"),
     ("/potsdam/", "text/html"),
     ("/potsdam/2023-01-it/", "text/html"),
@@ -207,35 +207,6 @@ fn what_the_reader_has_already_is_304() {
 }
 
 #[test]
-fn the_site_is_the_same_bytes_at_another_time_of_day() {
-    let app = potsdam();
-    let at = |folder: &str, now: &str| {
-        app.run(&["export", folder, "--now", now]).ok();
-        let mut all = Vec::new();
-        let mut folders = vec![app.path().join(folder)];
-        while let Some(path) = folders.pop() {
-            for entry in std::fs::read_dir(&path).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let name = path.strip_prefix(app.path().join(folder)).unwrap().to_owned();
-                    all.push((name, std::fs::read(&path).unwrap()));
-                }
-            }
-        }
-        all.sort();
-        all
-    };
-    let morning = at("morning", "2030-05-01T05:00:00Z");
-    assert!(
-        morning == at("night", "2030-05-02T22:30:00Z"),
-        "something on the pages follows the clock"
-    );
-    assert!(morning.len() > 30);
-}
-
-#[test]
 fn what_is_not_there_is_404_without_a_trace() {
     let app = potsdam();
     let serve = app.serve();
@@ -314,25 +285,5 @@ fn health_receipts_and_metrics() {
     );
     assert_eq!(get(app.admin_port, "/potsdam/").unwrap().status, 404);
     assert_eq!(get(app.admin_port, "/api/v1/openapi.json").unwrap().status, 404);
-    drop(serve);
-}
-
-#[test]
-fn several_publishers_have_their_own_pages_and_the_front_is_the_wall_or_nothing() {
-    let publishers = "[publisher.a_stadt]\nname = \"A-Stadt\"\n[publisher.b_stadt]\nname = \"B-Stadt\"\n";
-    let app = TestApp::with_publishers(publishers, "");
-    app.publish(
-        "publisher = \"b_stadt\"\nheadline = \"Nur hier\"\nsummary = \"In B.\"\n",
-        &[],
-    );
-    let serve = app.serve();
-    assert!(get(app.port, "/b_stadt/").unwrap().text().contains("Nur hier"));
-    assert!(!get(app.port, "/a_stadt/").unwrap().text().contains("Nur hier"));
-    let front = get(app.port, "/").unwrap();
-    assert!(
-        front.status == 404 || front.text().contains("/a_stadt/"),
-        "{}",
-        front.text()
-    );
     drop(serve);
 }

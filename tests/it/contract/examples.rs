@@ -1,7 +1,7 @@
 //! The notice file's two examples and every case publish as they stand; what the pages say is looked at as readers get it.
 
 use super::{WEBSITE, publish_file, tree};
-use crate::support::{TestApp, http};
+use crate::support::{TestApp, cases, http};
 
 #[test]
 fn the_five_lines_publish_on_an_empty_store() {
@@ -68,49 +68,9 @@ fn the_full_example_is_notice_2_of_its_incident() {
     assert!(page("potsdam/2023-01-it/1").contains("href=\"../../../potsdam/2023-01-it/2/\""));
 }
 
-const PUBLISHERS: [(&str, &str); 5] = [
-    ("potsdam", "Landeshauptstadt Potsdam"),
-    ("schwerin", "Landeshauptstadt Schwerin"),
-    ("soest", "Kreis und Kommunen Soest"),
-    ("provider", "Dienstleister"),
-    ("gemeinde", "Gemeinde Beispiel"),
-];
-
-/// The cases of `examples`, in order, through the binary.
-fn all_cases() -> TestApp {
-    let publishers: String = PUBLISHERS
-        .iter()
-        .map(|(id, name)| {
-            format!(
-                "[publisher.{id}]\nname = \"{name}\"\nlanguages = [\"de\", \"de-simple\", \"en\"]\nphone = \"115\"\n"
-            )
-        })
-        .collect();
-    let list: Vec<String> = PUBLISHERS.iter().map(|(id, _)| format!("\"{id}\"")).collect();
-    let channel = format!("{WEBSITE}publishers = [{}]\n", list.join(", "));
-    let app = TestApp::with_publishers(&publishers, &channel);
-    let mut files: Vec<String> = tree(&crate::support::root().join("examples"))
-        .into_iter()
-        .map(|(path, _)| path)
-        .filter(|path| path.ends_with(".toml"))
-        .collect();
-    files.sort();
-    assert_eq!(files.len(), 18);
-    for (at, file) in files.iter().enumerate() {
-        let wait: &[&str] = if at + 1 == files.len() {
-            &["--wait", "--json"]
-        } else {
-            &["--json"]
-        };
-        let answer = publish_file(&app, &format!("examples/{file}"), wait).ok().json();
-        assert_eq!(answer["created"], true, "{file}");
-    }
-    app
-}
-
 #[test]
 fn every_case_publishes_in_order_and_its_pages_are_the_same_everywhere() {
-    let app = all_cases();
+    let app = cases::published();
     let serve = app.serve();
     app.run(&["export", "out"]).ok();
     let exported = tree(&app.path().join("out"));
@@ -137,7 +97,7 @@ fn every_case_publishes_in_order_and_its_pages_are_the_same_everywhere() {
 
 #[test]
 fn case_c_reads_newest_first_and_the_first_report_as_superseded() {
-    let app = all_cases();
+    let app = cases::published();
     let serve = app.serve();
     let page = http::get(app.port, "/soest/2023-10-30-it/").unwrap().text();
     let at = |text: &str| page.rfind(text).unwrap_or_else(|| panic!("{text} is missing: {page}"));

@@ -163,6 +163,11 @@ impl TestApp {
 
     /// Starts `serve` and waits until it is ready.
     pub fn serve(&self) -> Serve {
+        self.serve_with(&[])
+    }
+
+    /// As [`TestApp::serve`], with more in its environment.
+    pub fn serve_with(&self, env: &[(&str, &str)]) -> Serve {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -170,6 +175,7 @@ impl TestApp {
             .unwrap();
         let child = self
             .command(&["serve"])
+            .envs(env.iter().copied())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()

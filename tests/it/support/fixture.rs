@@ -92,6 +92,17 @@ pub fn ugly() -> PublisherSite {
     }
 }
 
+/// A publisher for whom nothing is wrong: an exercise is all there is.
+pub fn exercise() -> Site {
+    const NOW: &str = "2024-01-24T18:00:00Z";
+    let files = [("2024-01-02T08:00:00Z", EXERCISE)];
+    site(&[source(&publisher("potsdam", "Potsdam"), &files, NOW)], NOW)
+}
+
+/// A notice of an exercise.
+pub const EXERCISE: &str =
+    "incident = \"probe\"\nexercise = true\nheadline = \"Alles aus\"\nsummary = \"Nur geprobt.\"";
+
 /// When the ugly site is looked at.
 pub const UGLY_NOW: &str = "2024-02-29T09:00:00Z";
 

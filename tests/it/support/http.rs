@@ -8,6 +8,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
+    /// Bytes of the whole answer, head included.
+    pub size: usize,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -71,6 +73,7 @@ fn parse(answer: &[u8]) -> Option<Reply> {
         .collect();
     Some(Reply {
         status,
+        size: answer.len(),
         headers,
         body: answer[end + 4..].to_vec(),
     })

@@ -4,6 +4,8 @@
 
 pub mod app;
 pub mod browser;
+pub mod cases;
+pub mod clock;
 pub mod counterparts;
 pub mod fixture;
 pub mod http;
