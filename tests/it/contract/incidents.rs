@@ -184,3 +184,36 @@ fn a_retraction_is_a_notice_of_its_own_and_comes_once() {
     let page = std::fs::read_to_string(app.path().join("out/potsdam/index.html")).unwrap();
     assert!(page.contains("Die Zahlen stimmten nicht."), "{page}");
 }
+
+#[test]
+fn a_retraction_speaks_the_publishers_first_language_and_says_so_in_the_others() {
+    for (languages, page, headline, note) in [
+        ("[\"en\", \"de\"]", "town", "Notice 1 is taken back", None),
+        (
+            "[\"en\", \"de\"]",
+            "de/town",
+            "Notice 1 is taken back",
+            Some("Diese Meldung gibt es noch nicht auf Deutsch"),
+        ),
+        ("[\"de\", \"en\"]", "town", "Meldung 1 ist zurückgenommen", None),
+        (
+            "[\"de\", \"en\"]",
+            "en/town",
+            "Meldung 1 ist zurückgenommen",
+            Some("This notice is not yet available in English"),
+        ),
+    ] {
+        let app = TestApp::with_publishers(
+            &format!("[publisher.town]\nname = \"Town\"\nlanguages = {languages}\n"),
+            WEBSITE,
+        );
+        app.publish(&notice(1), &[]);
+        app.run(&["retract", "1", "--reason", "Falsch."]).ok();
+        app.run(&["export", "out"]).ok();
+        let text = std::fs::read_to_string(app.path().join(format!("out/{page}/index.html"))).unwrap();
+        assert!(text.contains(headline), "{languages} {page}: {text}");
+        if let Some(note) = note {
+            assert!(text.contains(note), "{languages} {page}: {text}");
+        }
+    }
+}
