@@ -24,8 +24,8 @@ use crate::said;
 use crate::store::{Job, LaneRow, StoreError};
 use crate::text::said::Said;
 
-/// Unknown rows read at the start for looking up.
-const MOST_LOOK_UPS: u32 = 1_000;
+/// Unknown rows read at once for looking up.
+const PAGE: u32 = 1_000;
 
 /// What is under way: requests, look-ups and store calls alike end in an event.
 type UnderWay = FuturesUnordered<BoxFuture<'static, Event<Job>>>;
@@ -42,7 +42,6 @@ pub(super) struct Task {
     timer: Option<Pin<Box<Sleep>>>,
     show: Show,
     seen: u64,
-    opened: bool,
     stopped: bool,
     began: Instant,
     timings: Timings,
@@ -68,7 +67,6 @@ impl Task {
             timer: None,
             show,
             seen: 0,
-            opened: false,
             stopped: false,
             began: Instant::now(),
         }
@@ -80,7 +78,7 @@ impl Task {
             let event = tokio::select! {
                 biased;
                 told = inbox.recv() => match told {
-                    Some(Told::Row(row)) => self.row(&row),
+                    Some(Told::Row(row)) => row_event(&row),
                     Some(Told::Shifted(by)) => Event::Shifted { by },
                     // Nobody is left to tell us anything: the process ends.
                     Some(Told::Stop) | None => Event::Stop,
@@ -102,21 +100,6 @@ impl Task {
             }
             let lane = self.core.at_a_glance(self.running_ms());
             self.show.show(Glance { lane, seen: self.seen });
-        }
-    }
-
-    fn row(&mut self, row: &LaneRow) -> Event<Job> {
-        if !self.opened {
-            self.opened = true;
-            if self.rules.core.looks_up {
-                self.read_unknown();
-            }
-        }
-        Event::Row {
-            gate: row.gate,
-            epoch: row.epoch,
-            acknowledged: row.acknowledged.0,
-            health: row.health.clone(),
         }
     }
 
@@ -146,6 +129,18 @@ impl Task {
             Command::LookUp(job) => {
                 let channel = Arc::clone(&self.channel);
                 self.push(look_up(channel, job, self.rules.timeout()));
+            }
+            Command::ReadUnknown { after } => {
+                let name = self.name.clone();
+                self.push(async move {
+                    match store.unknown_jobs(lane, after, PAGE).await {
+                        Ok(jobs) => Event::Unknowns {
+                            more: jobs.len() >= PAGE as usize,
+                            jobs,
+                        },
+                        Err(error) => failed(&name, "read unknown", &error, Event::UnknownsFailed),
+                    }
+                });
             }
             // Nothing new begins that could not be written down; the lane asks again in a second.
             Command::Claim { .. } if self.world.disk.is_low() => self.push(std::future::ready(Event::ClaimFailed)),
@@ -218,19 +213,17 @@ impl Task {
         }
     }
 
-    fn read_unknown(&mut self) {
-        let (lane, store) = (self.lane, Arc::clone(&self.world.store));
-        let name = self.name.clone();
-        self.push(async move {
-            match store.unknown_jobs(lane, MOST_LOOK_UPS).await {
-                Ok(jobs) => Event::Unknowns(jobs),
-                Err(error) => failed(&name, "read unknown", &error, Event::Unknowns(Vec::new())),
-            }
-        });
-    }
-
     fn push(&mut self, future: impl Future<Output = Event<Job>> + Send + 'static) {
         self.under_way.push(future.boxed());
+    }
+}
+
+fn row_event(row: &LaneRow) -> Event<Job> {
+    Event::Row {
+        gate: row.gate,
+        epoch: row.epoch,
+        acknowledged: row.acknowledged.0,
+        health: row.health.clone(),
     }
 }
 

@@ -134,8 +134,15 @@ pub enum Event<J> {
         /// What was found.
         found: Found,
     },
-    /// Rows that stand as unknown and can be read back (after a start).
-    Unknowns(Vec<J>),
+    /// A page of rows that stand as unknown and can be read back.
+    Unknowns {
+        /// The rows, by number.
+        jobs: Vec<J>,
+        /// There are more behind them.
+        more: bool,
+    },
+    /// The store did not answer [`Command::ReadUnknown`].
+    UnknownsFailed,
     /// The last [`Command::Complete`] is committed.
     Committed,
     /// It failed; nothing is sent until the same outcomes are committed.
@@ -173,6 +180,11 @@ pub enum Command<J> {
     Start(J),
     /// Look whether it is there.
     LookUp(J),
+    /// Read rows that stand as unknown, those behind this one.
+    ReadUnknown {
+        /// The last one known; 0: from the first.
+        after: DeliveryId,
+    },
     /// Commit these outcomes, in this order.
     Complete(Vec<Completion>),
     /// Give these rows back, attempt unspent.

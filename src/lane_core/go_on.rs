@@ -36,6 +36,11 @@ impl<J: Work> Lane<J> {
         }
         if store_well {
             self.write(out);
+            if self.reads_unknown()
+                && let Some(after) = self.look_ups.read_next(now)
+            {
+                out.push(Command::ReadUnknown { after });
+            }
         }
         if may_send {
             self.look(now, out);
@@ -46,6 +51,11 @@ impl<J: Work> Lane<J> {
             self.stopped = true;
             out.push(Command::Stopped);
         }
+    }
+
+    /// What stands as unknown can be read back, and the lane has begun and does not end.
+    fn reads_unknown(&self) -> bool {
+        self.rules.looks_up && self.rows_read && !self.stopping
     }
 
     /// While the breaker is open only a row claimed as a probe may stay, and only when its time has come.
@@ -151,6 +161,7 @@ impl<J: Work> Lane<J> {
             self.queue.next_start_ms().filter(|_| sends),
             Some(blocked).filter(|_| sends && waits_for_time),
             self.look_ups.next_due_ms().filter(|_| sends).map(|at| at.max(blocked)),
+            self.look_ups.read_at_ms().filter(|_| self.reads_unknown()),
         ];
         let next = times.into_iter().flatten().filter(|at| *at > now).min();
         if next != self.timer {

@@ -74,7 +74,7 @@ pub struct Lane<J> {
     /// By the monotonic clock, as is the timer.
     pub(super) store_again: Option<Ms>,
     pub(super) timer: Option<Ms>,
-    rows_read: bool,
+    pub(super) rows_read: bool,
     pub(super) stopping: bool,
     pub(super) stopped: bool,
 }
@@ -170,8 +170,10 @@ impl<J: Work> Lane<J> {
             }
             Event::Finished { job, report } => self.finished(now, job, &report),
             Event::LookedUp { job, found } => self.looked_up(now, job, found),
-            Event::Unknowns(jobs) => {
-                jobs.into_iter().for_each(|job| self.look_ups.add(now.running_ms, job));
+            Event::Unknowns { jobs, more } => self.look_ups.read(now.running_ms, jobs, more),
+            Event::UnknownsFailed => {
+                self.look_ups.read_failed();
+                self.store_failed(now);
             }
             Event::Committed => {
                 self.outcomes.written();

@@ -93,9 +93,9 @@ pub trait Lanes: Send + Sync {
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;
 
-    /// Rows of this lane that stand as unknown, oldest first, as they were when their last attempt started: the lane reads
-    /// them back where its kind can. What comes of that is completed under the same attempt number.
-    async fn unknown_jobs(&self, _lane: LaneId, _limit: u32) -> Result<Vec<Job>, StoreError> {
+    /// Rows of this lane that stand as unknown, behind `after`, by number, as they were when their last attempt started: the lane
+    /// reads them back where its kind can. What comes of that is completed under the same attempt number.
+    async fn unknown_jobs(&self, _lane: LaneId, _after: DeliveryId, _limit: u32) -> Result<Vec<Job>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -113,9 +113,9 @@ impl Lanes for Sqlite {
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         write!(self, rows = deliveries.to_vec() => complete::give_back(&rows, now))
     }
-    async fn unknown_jobs(&self, lane: LaneId, limit: u32) -> Result<Vec<Job>, StoreError> {
+    async fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: u32) -> Result<Vec<Job>, StoreError> {
         let mut reader = self.reader().await?;
-        unknown::jobs(&mut reader, lane.0, limit).await
+        unknown::jobs(&mut reader, lane.0, after, limit).await
     }
     async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError> {
         write!(self, list = completions.to_vec() => complete::complete(&list))

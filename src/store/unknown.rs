@@ -12,17 +12,23 @@ use super::{Job, StoreError, claim};
 use crate::domain::delivery::Operation;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
 
-/// Unknown rows of a lane, oldest first, as they were when their last attempt started.
-pub(super) async fn jobs(c: &mut SqliteConnection, lane: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
+/// Unknown rows of a lane behind `after`, by number, as they were when their last attempt started.
+pub(super) async fn jobs(
+    c: &mut SqliteConnection,
+    lane: i64,
+    after: DeliveryId,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
     let rows = sqlx::query(
         "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
            b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.name, r.lang
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-         WHERE b.lane = ? AND b.state < 2 AND b.n_unknown > 0 ORDER BY b.notice, d.id LIMIT ?",
+         WHERE b.lane = ? AND b.state < 2 AND b.n_unknown > 0 AND d.id > ? ORDER BY d.id LIMIT ?",
     )
     .bind(lane)
+    .bind(after.0)
     .bind(limit)
     .fetch_all(&mut *c)
     .await?;

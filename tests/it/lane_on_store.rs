@@ -82,6 +82,10 @@ impl Stage {
                 match command {
                     Command::Start(job) => self.requests.push_back(job),
                     Command::LookUp(job) => self.looks.push_back(job),
+                    Command::ReadUnknown { after } => {
+                        let jobs = self.store.unknown_jobs(self.lane, after, 1_000).await.unwrap();
+                        events.push_back(Event::Unknowns { jobs, more: false });
+                    }
                     Command::Claim { epoch, limit, probe } => {
                         let request = ClaimRequest {
                             epoch,
@@ -195,6 +199,28 @@ async fn what_is_certainly_not_there_goes_again_after_an_hour_of_silence() {
     assert_eq!(stage.state(delivery).await, State::Delivered);
     stage.publish(2).await;
     assert_eq!(stage.requests.len(), 1, "and the incident goes on");
+}
+
+/// Its time ran out while it waited to be repeated: nobody knew, and nobody looked before the next start.
+#[tokio::test]
+async fn what_is_out_of_time_is_looked_for() {
+    let mut stage = Stage::new(UnknownPolicy::Ask).await;
+    let short = NewBroadcast {
+        expires_at_ms: Some(T0 + 2 * MINUTE),
+        ..to(stage.lane)
+    };
+    publish(&stage.store, notice("i", 1), vec![short], stage.now).await;
+    stage.step(Event::Wake).await;
+    let delivery = stage.requests[0].delivery;
+    stage.answer(Outcome::Unknown).await;
+    stage.gate(Gate::Held).await;
+    stage.pass(2 * MINUTE).await;
+    assert_eq!(stage.store.expire(stage.now).await.unwrap(), 1);
+    assert_eq!(stage.state(delivery).await, State::Unknown);
+    stage.gate(Gate::Open).await;
+    stage.pass(15 * MINUTE).await;
+    stage.found(Found::There(Remote::default())).await;
+    assert_eq!(stage.state(delivery).await, State::Delivered);
 }
 
 /// `repeat` on a kind that reads back: first it is looked for, and repeated once where nobody can say.

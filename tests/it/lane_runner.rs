@@ -86,8 +86,8 @@ impl Lanes for ModelStore {
         self.model().give_back(rows, now);
         Ok(())
     }
-    async fn unknown_jobs(&self, lane: LaneId, _: u32) -> Result<Vec<Job>, StoreError> {
-        Ok(self.model().unknown_jobs(lane))
+    async fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(self.model().unknown_jobs(lane, after, limit as usize))
     }
     async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError> {
         self.model().complete(completions);

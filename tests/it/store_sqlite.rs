@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rundruf::clock::SystemClock;
 use rundruf::domain::delivery::{DeliveryState, Gate};
+use rundruf::ids::DeliveryId;
 use rundruf::store::backup::{Restore, restore};
 use rundruf::store::owner::{Changes, Owner, is_running, wake};
 use rundruf::store::*;
@@ -157,7 +158,7 @@ async fn a_restored_store_sends_nothing_that_may_have_been_sent() {
         } else {
             assert_eq!(state, DeliveryState::Unknown);
             assert!(jobs.is_empty());
-            assert_eq!(copy.unknown_jobs(ids[0], 10).await.unwrap().len(), 1);
+            assert_eq!(copy.unknown_jobs(ids[0], DeliveryId(0), 10).await.unwrap().len(), 1);
         }
         let twice = restore(&file, &path, &how).await;
         assert!(matches!(twice, Err(StoreError::Refused(_))));

@@ -72,7 +72,7 @@ fn newest(
             continue;
         };
         let ended = model.row_of(index, person).is_some_and(|row| {
-            let at = usize::try_from(row.id.0).unwrap();
+            let at = model.at(row.id);
             !matches!(row.state, State::Waiting | State::Started | State::Superseded) || model.passed(at)
         });
         // What took its place was named by another itself: its author has the word.
@@ -102,7 +102,7 @@ fn corrected(model: &Model, lane: LaneId, incident: IncidentId, person: Recipien
             matches!(state, Some(State::Accepted | State::Delivered))
         };
         let heard = model.row_of(index, person).is_some_and(|row| {
-            let at = usize::try_from(row.id.0).unwrap();
+            let at = model.at(row.id);
             row.state != State::Superseded || model.passed(at)
         });
         if b.corrects.iter().any(has) && !heard {

@@ -51,7 +51,7 @@ impl Checks {
     /// A request is about to leave.
     pub fn start(&mut self, lane: LaneId, rules: &Rules, job: &Job, model: &Model, t: Ms) -> Result<(), String> {
         self.starts += 1;
-        let row = &model.rows[usize::try_from(job.delivery.0).unwrap()];
+        let row = model.row(job.delivery);
         let stored = &model.lanes[&lane];
         if stored.gate == Gate::Held && stored.acknowledged.0 >= stored.epoch {
             return Err(format!(
@@ -131,6 +131,13 @@ impl Checks {
         }
     }
 
+    /// A lane has read its own time.
+    pub fn read(&mut self, lane: LaneId) {
+        if let Some(told) = self.told.get_mut(&(lane, None)) {
+            told.before = false;
+        }
+    }
+
     /// The clock jumped by too little to be noticed. What a lane knows it measures by the monotonic clock; rows are due by stored times.
     pub fn slipped(&mut self, by: Ms) {
         for told in self.told.values_mut().filter(|told| told.before) {
@@ -145,10 +152,9 @@ impl Checks {
 
     /// A new process knows no other time than the stored ones.
     pub fn started(&mut self, now: Moment) {
-        for ((_, delivery), told) in &mut self.told {
+        for told in self.told.values_mut() {
             told.t = told.t.min(now.t + told.wall - now.wall);
-            // A lane's own time is read once, at its beginning.
-            told.before = delivery.is_some();
+            told.before = true;
         }
     }
 
@@ -204,7 +210,7 @@ impl Checks {
         self.later.clear();
         self.last_start.clear();
         for (delivery, left) in &mut self.left {
-            let row = &model.rows[usize::try_from(delivery.0).unwrap()];
+            let row = model.row(*delivery);
             if matches!(row.state, State::Started | State::Unknown) {
                 *left = Left::Ambiguous;
             }
@@ -213,7 +219,7 @@ impl Checks {
         self.told.retain(|(lane, delivery), told| match delivery {
             None => model.lanes[lane].health.blocked_until_ms >= Some(told.wall),
             Some(id) => {
-                let row = &model.rows[usize::try_from(id.0).unwrap()];
+                let row = model.row(*id);
                 row.state == State::Waiting && row.due_ms >= told.wall
             }
         });

@@ -10,6 +10,9 @@ use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
 use super::script::TIMEOUT_MS;
 use super::world::{Item, Moment, Op, World};
 
+/// Unknown rows read at once: few, so that there are pages.
+const PAGE: usize = 3;
+
 impl World {
     /// Gives a lane an event and carries out what it wants.
     pub(super) fn step(&mut self, lane: LaneId, event: Event<Job>) -> Result<(), String> {
@@ -29,6 +32,7 @@ impl World {
                     let delay = self.rng.i64(1..1_000);
                     self.after(delay, Item::Look(lane, job));
                 }
+                Command::ReadUnknown { after } => self.ask(lane, Op::ReadUnknown { after }),
                 Command::Claim { epoch, limit, probe } => self.ask(lane, Op::Claim { epoch, limit, probe }),
                 Command::Complete(batch) => {
                     self.checks.complete(&batch)?;
@@ -151,7 +155,13 @@ impl World {
                 self.say(|| format!("lane {lane}: acknowledges epoch {epoch}, {in_flight} in flight"));
                 None
             }
-            Op::ReadUnknown => Some(Event::Unknowns(self.model.unknown_jobs(lane))),
+            Op::ReadUnknown { after } => {
+                let jobs = self.model.unknown_jobs(lane, *after, PAGE);
+                Some(Event::Unknowns {
+                    more: jobs.len() == PAGE,
+                    jobs,
+                })
+            }
         }
     }
 
@@ -257,7 +267,7 @@ fn name(op: &Op) -> &'static str {
         Op::GiveBack(_) => "giving back",
         Op::Health(_) => "health",
         Op::Acknowledge { .. } => "an acknowledgement",
-        Op::ReadUnknown => "reading",
+        Op::ReadUnknown { .. } => "reading",
     }
 }
 
@@ -267,6 +277,7 @@ fn failure(op: &Op) -> Option<Event<Job>> {
         Op::Complete(_) => Some(Event::CommitFailed),
         Op::GiveBack(_) => Some(Event::GiveBackFailed),
         Op::Health(_) => Some(Event::HealthFailed),
-        Op::Acknowledge { .. } | Op::ReadUnknown => None,
+        Op::ReadUnknown { .. } => Some(Event::UnknownsFailed),
+        Op::Acknowledge { .. } => None,
     }
 }

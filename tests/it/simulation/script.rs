@@ -115,6 +115,7 @@ pub fn write(world: &mut World) {
         let at = world.rng.i64(0..horizon);
         world.outside(at, Item::Act(Act::Jump(by)));
     }
+    world.end = 2 * horizon + 24 * HOUR_MS;
     world.outside(2 * horizon + 1, Item::Act(Act::Heal));
     for n in 1..=4 {
         world.outside(2 * horizon + n * 30_000, Item::Act(Act::TryNow));
@@ -273,9 +274,6 @@ impl World {
         for (lane, rules) in lanes {
             let seed = self.rng.u64(..);
             self.cores.insert(lane, Lane::new(rules, seed));
-            if rules.looks_up {
-                self.after(1, Item::Op(lane, super::world::Op::ReadUnknown));
-            }
         }
         self.poke();
     }

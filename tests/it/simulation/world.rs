@@ -22,7 +22,7 @@ pub enum Op {
     GiveBack(Vec<(DeliveryId, u32)>),
     Health(HealthRow),
     Acknowledge { epoch: i64, in_flight: u32 },
-    ReadUnknown,
+    ReadUnknown { after: DeliveryId },
 }
 
 /// What happens from outside.
@@ -92,6 +92,8 @@ pub struct World {
     pub process: u32,
     pub crashes_left: u32,
     pub healed: bool,
+    /// By then all has come to rest.
+    pub end: Ms,
     /// The clock is set back before the next process starts.
     pub back_at_rest: bool,
     pub timers: HashMap<LaneId, u64>,
@@ -128,6 +130,7 @@ impl World {
             process: 0,
             crashes_left: 0,
             healed: false,
+            end: 0,
             back_at_rest: false,
             timers: HashMap::new(),
             agenda: BTreeMap::new(),
@@ -172,10 +175,13 @@ impl World {
         self.agenda.insert((self.t + delay, self.count), (process, item));
     }
 
-    /// Runs until nothing is left to happen.
+    /// Runs until nothing is left to happen but that lanes look around now and then.
     pub fn run(&mut self) -> Result<Sum, String> {
         let mut steps = 0;
         while let Some(((at, _), (process, item))) = self.agenda.pop_first() {
+            if at > self.end {
+                break;
+            }
             self.t = at;
             steps += 1;
             if steps > MOST_STEPS {
@@ -205,6 +211,7 @@ impl World {
             Item::Op(lane, op) => self.store(lane, op),
             Item::Back(lane, event) => self.step(lane, event),
             Item::ReadRow(lane) => {
+                self.checks.read(lane);
                 let row = self.model.lanes.get_mut(&lane).unwrap();
                 if self.sabotage.deaf && row.gate == Gate::Held {
                     row.acknowledged = (row.epoch, 0);

@@ -333,10 +333,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     /// The same outcomes for both.
     async fn settle(&mut self, outcomes: Vec<(Both, Settled)>) {
         for (both, settled) in &outcomes {
-            let (job, state) = (
-                &both.store,
-                self.model.rows[usize::try_from(both.model.0).unwrap()].state,
-            );
+            let (job, state) = (&both.store, self.model.row(both.model).state);
             self.say(format!(
                 "notice {} for {:?} on attempt {}: {settled:?} ({state:?})",
                 job.notice, job.address, job.attempt
@@ -392,8 +389,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
 
     async fn look_up(&mut self) -> Result<(), String> {
         let lane = self.lanes[self.rng.usize(..3)];
-        let store = self.store.unknown_jobs(lane, 1_000).await.unwrap();
-        let model = self.model.unknown_jobs(lane);
+        let store = self.store.unknown_jobs(lane, DeliveryId(0), 1_000).await.unwrap();
+        let model = self.model.unknown_jobs(lane, DeliveryId(0), 1_000);
         let both = |jobs: &[Job]| jobs.iter().map(shown).collect::<Vec<_>>();
         compare("unknown", &both(&model), &both(&store))?;
         let mut outcomes = Vec::new();
@@ -477,7 +474,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         let Some(both) = self.rng.choice(&self.all).cloned() else {
             return Ok(());
         };
-        let lane = self.model.rows[usize::try_from(both.model.0).unwrap()].lane;
+        let lane = self.model.row(both.model).lane;
         let job = &both.store;
         let words = [
             ReceiptWord::Delivered,

@@ -2,7 +2,7 @@
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, DeliveryState};
-use rundruf::ids::LaneId;
+use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::store::*;
 
 use super::fixture::*;
@@ -244,7 +244,7 @@ pub async fn what_was_read_back_as_missing_has_not_begun<S: Store>(store: &S) {
     let second = claim(store, lane, T0).await.remove(0);
     assert!(second.after_unknown);
     settle(store, &second, T0, Settled::Unknown).await;
-    let look = store.unknown_jobs(lane, 10).await.unwrap().remove(0);
+    let look = store.unknown_jobs(lane, DeliveryId(0), 10).await.unwrap().remove(0);
     settle(store, &look, T0, later(T0)).await;
     let third = claim(store, lane, T0).await.remove(0);
     assert_eq!((third.attempt, third.after_unknown), (3, false));
@@ -298,7 +298,7 @@ pub async fn a_clock_set_back_at_rest_is_not_forgotten<S: Store>(store: &S) {
 pub async fn an_unknown_read_back_as_missing_goes_again_unless_passed<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
     settle(store, &job, T0, Settled::Unknown).await;
-    let again = store.unknown_jobs(lane, 10).await.unwrap().remove(0);
+    let again = store.unknown_jobs(lane, DeliveryId(0), 10).await.unwrap().remove(0);
     assert_eq!((again.delivery, again.attempt), (job.delivery, 1));
     settle(store, &again, T0, later(T0)).await;
     let second = claim(store, lane, T0).await.remove(0);

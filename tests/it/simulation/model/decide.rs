@@ -10,7 +10,7 @@ use super::{Model, well};
 impl Model {
     /// Decides on one delivery; `None`: refused.
     pub fn decide(&mut self, delivery: DeliveryId, decision: Decision, now: Ms) -> Option<u64> {
-        let at = usize::try_from(delivery.0).unwrap();
+        let at = self.at(delivery);
         let row = &self.rows[at];
         let open = match row.state {
             State::Unknown | State::Permanent => true,

@@ -241,6 +241,15 @@ impl Model {
         self.lanes[&lane].people.iter().find(|p| p.id == id)
     }
 
+    /// A row's place in `rows`.
+    pub fn at(&self, delivery: DeliveryId) -> usize {
+        usize::try_from(delivery.0 - 1).unwrap()
+    }
+
+    pub fn row(&self, delivery: DeliveryId) -> &ModelRow {
+        &self.rows[self.at(delivery)]
+    }
+
     /// The row of a recipient in a broadcast.
     pub fn row_of(&self, broadcast: usize, recipient: RecipientId) -> Option<&ModelRow> {
         self.of.get(&(broadcast, recipient)).map(|at| &self.rows[*at])
@@ -255,7 +264,7 @@ impl Model {
         of.counters[State::Waiting as usize] += 1;
         self.of.insert((broadcast, recipient), self.rows.len());
         self.rows.push(ModelRow {
-            id: DeliveryId(i64::try_from(self.rows.len()).unwrap()),
+            id: DeliveryId(i64::try_from(self.rows.len()).unwrap() + 1),
             lane: of.lane,
             broadcast,
             recipient,
@@ -381,15 +390,12 @@ impl Model {
         }
     }
 
-    /// Rows that stand as unknown, as jobs, oldest first.
-    pub fn unknown_jobs(&self, lane: LaneId) -> Vec<Job> {
-        let mut rows: Vec<usize> = (0..self.rows.len())
-            .filter(|at| self.rows[*at].lane == lane && self.rows[*at].state == State::Unknown)
-            .collect();
-        rows.sort_by_key(|at| (self.broadcasts[self.rows[*at].broadcast].notice, *at));
-        let jobs = rows.into_iter().map(|at| Job {
+    /// Rows that stand as unknown, as jobs, behind `after`.
+    pub fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: usize) -> Vec<Job> {
+        let unknown = |row: &&ModelRow| row.lane == lane && row.state == State::Unknown && row.id > after;
+        let jobs = self.rows.iter().filter(unknown).take(limit).map(|row| Job {
             after_unknown: true,
-            ..self.job(at, self.rows[at].changed_ms)
+            ..self.job(self.at(row.id), row.changed_ms)
         });
         jobs.collect()
     }

@@ -9,10 +9,6 @@ use rundruf::store::{Completion, Receipt, ReceiptMatch, ReceiptWord, Settled, Ta
 use super::{Inbox, Model, Person};
 
 impl Model {
-    fn at(&self, delivery: DeliveryId) -> usize {
-        usize::try_from(delivery.0).unwrap()
-    }
-
     /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun.
     fn wait(&mut self, at: usize, due_ms: Ms, begun: bool, passed: bool, now: Ms) {
         let row = &self.rows[at];
