@@ -137,6 +137,8 @@ impl World {
             story: tell.then(Vec::new),
             count: 0,
         };
+        // A store sees the time when it is made.
+        world.model.high_ms = world.wall();
         super::script::write(&mut world);
         world
     }

@@ -1,5 +1,7 @@
 //! What attempts come to: outcomes, rows given back, takeovers, receipts.
 
+use std::collections::BTreeSet;
+
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::domain::outcome::Remote;
@@ -27,7 +29,7 @@ impl Model {
             let row = &self.rows[self.at(*id)];
             row.state == State::Started && row.attempt == *attempt
         };
-        let back: Vec<_> = rows
+        let back: BTreeSet<usize> = rows
             .iter()
             .filter(|row| started(row))
             .map(|(id, _)| self.at(*id))
