@@ -19,9 +19,9 @@ pub(super) enum Coding {
 /// How much work a brotli stream is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effort {
-    /// A millisecond a page: a new notice must not wait for its compression.
+    /// A millisecond a page.
     Quick,
-    /// Quality 11, made once in the background for what stays.
+    /// Quality 11.
     Best,
 }
 

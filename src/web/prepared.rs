@@ -1,7 +1,7 @@
 //! A site made ready to be answered from memory: for every address the codings, entity tags and headers, made once per content.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
@@ -39,9 +39,11 @@ pub(super) struct Page {
     media_type: &'static str,
     /// Machines of other sites may read it.
     pub(super) cors: bool,
-    effort: Effort,
     identity: Representation,
+    /// Compressed quickly: a new notice must not wait for it.
     brotli: Option<Representation>,
+    /// Compressed as small as can be, once there was time.
+    small: OnceLock<Representation>,
     gzip: Option<Representation>,
 }
 
@@ -56,13 +58,13 @@ pub(super) struct Representation {
 impl Prepared {
     /// Makes a site ready. What is unchanged since `old` is taken over with its compressed forms. Takes as long as the
     /// compressing takes: call it where blocking is allowed.
-    pub(super) fn new(site: &Site, old: &Self, csp: &HeaderValue, effort: Effort) -> Self {
+    pub(super) fn new(site: &Site, old: &Self, csp: &HeaderValue) -> Self {
         let mut slots = HashMap::with_capacity(site.files.len() * 2);
         for (path, file) in &site.files {
             let address = address(path);
             let page = old
-                .reuse(&address, path, file, effort)
-                .unwrap_or_else(|| Arc::new(Page::new(file, takes_cors(path), csp, effort)));
+                .reuse(&address, path, file)
+                .unwrap_or_else(|| Arc::new(Page::new(file, takes_cors(path), csp)));
             for (at, to) in detours(&address, path) {
                 // A real file of that name wins, whichever comes first.
                 slots.entry(at).or_insert(Slot::Moved(to));
@@ -79,44 +81,66 @@ impl Prepared {
         Self { slots, not_found }
     }
 
+    /// Every page, those with the shortest addresses first.
+    pub(super) fn pages(&self) -> Vec<Arc<Page>> {
+        let mut all: Vec<_> = self
+            .slots
+            .iter()
+            .filter_map(|(at, slot)| match slot {
+                Slot::Page(page) => Some((at, page)),
+                Slot::Moved(_) => None,
+            })
+            .collect();
+        all.sort_by_key(|(at, _)| (at.matches('/').count(), at.len()));
+        all.into_iter().map(|(_, page)| Arc::clone(page)).collect()
+    }
+
     /// What is at this address (decoded, with its leading slash).
     pub(super) fn at(&self, address: &str) -> Option<&Slot> {
         self.slots.get(address)
     }
 
-    fn reuse(&self, address: &str, path: &str, file: &SiteFile, effort: Effort) -> Option<Arc<Page>> {
+    fn reuse(&self, address: &str, path: &str, file: &SiteFile) -> Option<Arc<Page>> {
         let Some(Slot::Page(page)) = self.slots.get(address) else {
             return None;
         };
-        let same = page.media_type == file.media_type
-            && page.cors == takes_cors(path)
-            && page.effort >= effort
-            && page.identity.bytes == file.bytes;
+        let same =
+            page.media_type == file.media_type && page.cors == takes_cors(path) && page.identity.bytes == file.bytes;
         same.then(|| page.clone())
     }
 }
 
 impl Page {
-    fn new(file: &SiteFile, cors: bool, csp: &HeaderValue, effort: Effort) -> Self {
+    fn new(file: &SiteFile, cors: bool, csp: &HeaderValue) -> Self {
         let hash: [u8; 32] = Sha256::digest(&file.bytes).into();
         let compress = file.bytes.len() >= WORTH_COMPRESSING && compressible(file.media_type);
         let represent = |bytes: Bytes, coding| Representation::new(bytes, coding, &hash, file.media_type, cors, csp);
-        let brotli = compress.then(|| encoding::brotli(&file.bytes, effort));
+        let brotli = compress.then(|| encoding::brotli(&file.bytes, Effort::Quick));
         let gzip = compress.then(|| encoding::gzip(&file.bytes));
         Self {
             media_type: file.media_type,
             cors,
-            effort,
             identity: represent(file.bytes.clone(), Coding::Identity),
             brotli: brotli.flatten().map(|b| represent(b, Coding::Brotli)),
             gzip: gzip.flatten().map(|b| represent(b, Coding::Gzip)),
+            small: OnceLock::new(),
+        }
+    }
+
+    /// Compresses as small as can be; takes a hundred times as long as quickly.
+    pub(super) fn shrink(&self) {
+        if let (Some(quick), None) = (&self.brotli, self.small.get()) {
+            let bytes = encoding::brotli(&self.identity.bytes, Effort::Best);
+            let better = bytes.filter(|bytes| bytes.len() < quick.bytes.len());
+            self.small
+                .get_or_init(|| quick.with(better.unwrap_or_else(|| quick.bytes.clone())));
         }
     }
 
     /// The representation for these request headers.
     pub(super) fn choose(&self, headers: &HeaderMap) -> &Representation {
         match encoding::negotiate(headers, self.brotli.is_some(), self.gzip.is_some()) {
-            Coding::Brotli => self.brotli.as_ref(),
+            Coding::Brotli => self.small.get().or(self.brotli.as_ref()),
             Coding::Gzip => self.gzip.as_ref(),
             Coding::Identity => None,
         }
@@ -125,6 +149,17 @@ impl Page {
 }
 
 impl Representation {
+    /// The same content, compressed otherwise.
+    fn with(&self, bytes: Bytes) -> Self {
+        let mut headers = self.headers.clone();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        Self {
+            bytes,
+            etag: self.etag.clone(),
+            headers,
+        }
+    }
+
     fn new(
         bytes: Bytes,
         coding: Coding,

@@ -1,13 +1,12 @@
 //! The site in memory, ready for readers while a new one is made.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use tokio::sync::watch;
 
-use super::encoding::Effort;
 use super::prepared::{Page, Prepared, Slot};
 use crate::formats::Site;
 
@@ -23,55 +22,78 @@ struct Inner {
     prepared: RwLock<Arc<Prepared>>,
     /// How many sites were put in place; 0: none yet.
     replaced: watch::Sender<u64>,
+    /// How many of them have been compressed as small as can be.
+    compressed: watch::Sender<u64>,
+    /// Sites for the compressor; its thread ends with this.
+    large: Mutex<mpsc::Sender<Arc<Prepared>>>,
     /// Held while a site is made ready, so that an older one never replaces a newer one.
     order: Mutex<u64>,
 }
 
-/// The content security policy is no header value.
+/// Why no site can be served.
 #[derive(Debug, thiserror::Error)]
-#[error("the content security policy contains a character that no header may contain")]
-pub struct BadPolicy;
+pub enum SiteServerError {
+    /// The content security policy is no header value.
+    #[error("the content security policy contains a character that no header may contain")]
+    BadPolicy,
+    /// The system gives no thread for compressing.
+    #[error("no thread for compressing: {0}")]
+    Thread(#[from] std::io::Error),
+}
 
 impl SiteServer {
     /// An empty site (every address is 404) under this content security policy.
-    pub fn new(csp: &str) -> Result<Self, BadPolicy> {
+    pub fn new(csp: &str) -> Result<Self, SiteServerError> {
+        let csp = HeaderValue::from_str(csp).map_err(|_| SiteServerError::BadPolicy)?;
+        let (large, sites) = mpsc::channel();
+        let compressed = watch::Sender::new(0);
+        let done = compressed.clone();
+        std::thread::Builder::new()
+            .name("compressor".to_owned())
+            .spawn(move || compress(&sites, &done))?;
         Ok(Self {
             inner: Arc::new(Inner {
-                csp: HeaderValue::from_str(csp).map_err(|_| BadPolicy)?,
+                csp,
                 prepared: RwLock::default(),
                 replaced: watch::Sender::new(0),
+                compressed,
+                large: Mutex::new(large),
                 order: Mutex::new(0),
             }),
         })
     }
 
-    /// Puts a new site in place: at once with quickly compressed pages, a little later with small ones. Returns when the new
-    /// content can be read. Files that did not change keep their compressed forms.
+    /// Puts a new site in place, with quickly compressed pages that become smaller when the machine has nothing better to do.
+    /// Returns when the new content can be read. Files that did not change keep their compressed forms.
     pub async fn replace(&self, site: Site) {
-        let site = Arc::new(site);
         let number = {
             let mut newest = self.order();
             *newest += 1;
             *newest
         };
-        let (this, files) = (self.clone(), site.clone());
-        // A panic in there would be a bug of the compressor; the old site then stays.
-        let _ = tokio::task::spawn_blocking(move || this.put(&files, number, Effort::Quick)).await;
         let this = self.clone();
-        tokio::task::spawn_blocking(move || this.put(&site, number, Effort::Best));
+        // A panic in there would be a bug of the compressor; the old site then stays.
+        let _ = tokio::task::spawn_blocking(move || this.put(&site, number)).await;
     }
 
-    fn put(&self, site: &Site, number: u64, effort: Effort) {
+    fn put(&self, site: &Site, number: u64) {
         if *self.order() != number {
             return;
         }
         let old = self.prepared();
-        let prepared = Arc::new(Prepared::new(site, &old, &self.inner.csp, effort));
+        let prepared = Arc::new(Prepared::new(site, &old, &self.inner.csp));
         let newest = self.order();
         if *newest != number {
             return;
         }
-        *self.inner.prepared.write().unwrap_or_else(PoisonError::into_inner) = prepared;
+        *self.inner.prepared.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&prepared);
+        // Without its thread the pages stay as they are.
+        let _ = self
+            .inner
+            .large
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .send(prepared);
         self.inner.replaced.send_modify(|n| *n += 1);
     }
 
@@ -93,9 +115,14 @@ impl SiteServer {
         *self.inner.replaced.borrow() > 0
     }
 
-    /// Changes with every site put in place: twice per [`SiteServer::replace`], for quick and for best compression.
+    /// Changes with every site put in place.
     pub fn replaced(&self) -> watch::Receiver<u64> {
         self.inner.replaced.subscribe()
+    }
+
+    /// Changes when a site put in place is as small as can be; one that was replaced before is not counted.
+    pub fn compressed(&self) -> watch::Receiver<u64> {
+        self.inner.compressed.subscribe()
     }
 
     /// Answers a request for a page.
@@ -185,6 +212,26 @@ impl SiteServer {
         let soon = HeaderValue::from_static("no-store");
         answer.headers_mut().insert(header::CACHE_CONTROL, soon);
         answer
+    }
+}
+
+/// Compresses the newest site, page by page, the shortest addresses first: these are read most. A site that comes meanwhile takes
+/// its turn at once, with what is compressed already. Its thread runs with the lowest priority: messages go first.
+fn compress(sites: &mpsc::Receiver<Arc<Prepared>>, done: &watch::Sender<u64>) {
+    // Where the system does not allow it, it goes without; on Linux it is this thread's alone.
+    let _ = rustix::process::nice(19);
+    let mut next = None;
+    while let Some(site) = next.take().or_else(|| sites.recv().ok()) {
+        for page in site.pages() {
+            next = sites.try_iter().last();
+            if next.is_some() {
+                break;
+            }
+            page.shrink();
+        }
+        if next.is_none() {
+            done.send_modify(|n| *n += 1);
+        }
     }
 }
 
