@@ -47,10 +47,8 @@ pub async fn look(origin: &Url, timeout: Duration) -> Result<Seen, Unseen> {
         private: true,
     };
     let failed = |text: Said| Unseen::Failed(Failure::NotConnected(text));
-    let client = builder(usage)
-        .tls_info(true)
-        .build()
-        .map_err(|e| failed(in_words(&e)))?;
+    let client = builder(usage).map_err(failed)?.tls_info(true).build();
+    let client = client.map_err(|e| failed(in_words(&e)))?;
     let answer = match tokio::time::timeout(timeout, client.head(origin.clone()).send()).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(certificate_fault(&error).unwrap_or_else(|| Unseen::Failed(sort(&error)))),

@@ -6,13 +6,15 @@ pub mod guard;
 pub mod look;
 pub mod retry;
 
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
 
 use crate::clock::Ms;
 use crate::said;
@@ -128,12 +130,20 @@ pub fn install_tls() {
     });
 }
 
-/// What every client has in common.
-fn builder(usage: Use) -> ClientBuilder {
+/// What every client trusts: the system's certificates, read once; there are as many clients as channels.
+fn tls() -> Result<ClientConfig, Said> {
+    static READ: OnceLock<Result<ClientConfig, Said>> = OnceLock::new();
     install_tls();
+    let read = READ.get_or_init(|| ClientConfig::with_platform_verifier().map_err(|error| in_words(&error)));
+    read.clone()
+}
+
+/// What every client has in common. Fails only where the system's certificates cannot be read.
+fn builder(usage: Use) -> Result<ClientBuilder, Said> {
     let idle = if usage.reuse { usage.concurrency as usize } else { 0 };
     let builder = Client::builder()
         .user_agent(USER_AGENT)
+        .tls_backend_preconfigured(tls()?)
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
@@ -142,17 +152,17 @@ fn builder(usage: Use) -> ClientBuilder {
         .connect_timeout(CONNECT.min(usage.timeout))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(Duration::from_secs(30));
-    if usage.private {
+    Ok(if usage.private {
         builder
     } else {
         builder.dns_resolver(Arc::new(guard::PublicOnly))
-    }
+    })
 }
 
 impl Http {
-    /// A client. Fails only where the system's TLS roots cannot be read.
+    /// A client. Fails only where the system's certificates cannot be read.
     pub fn new(usage: Use) -> Result<Self, Said> {
-        let client = builder(usage).build().map_err(|error| in_words(&error))?;
+        let client = builder(usage)?.build().map_err(|error| in_words(&error))?;
         Ok(Self { client, usage })
     }
 

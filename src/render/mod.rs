@@ -10,7 +10,7 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::Handlebars;
+use handlebars::{Handlebars, Template};
 
 use crate::domain::incident::IncidentView;
 use crate::domain::notice::Notice;
@@ -74,11 +74,19 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// Compiles every template; the first fault is an error that names the file.
     pub fn load(overrides: Option<&Path>) -> Result<Self, RenderError> {
-        let mut files: BTreeMap<String, (String, String)> = Embedded::iter()
+        let mut texts: BTreeMap<String, (String, String)> = Embedded::iter()
             .filter_map(|path| Some((path.to_string(), (path.to_string(), embedded(&path)?))))
             .collect();
         let own = overrides.map(read_folder).transpose()?.unwrap_or_default();
-        files.extend(own.clone());
+        texts.extend(own.clone());
+        // Each file once, whatever the number of languages: compiling is most of a command's time.
+        let mut files = Vec::new();
+        for (path, (file, text)) in texts {
+            let name = path.strip_suffix(".hbs").and_then(|path| path.split_once('/'));
+            if let Some((folder, name)) = name {
+                files.push(Source::compile(folder, name, file, text)?);
+            }
+        }
         let tongues = Lang::ALL
             .into_iter()
             .map(|lang| Ok((lang, Tongue::load(lang, &files, &own)?)))
@@ -129,43 +137,59 @@ impl Engine {
     }
 }
 
+/// A template and where it came from.
+struct Source {
+    folder: String,
+    name: String,
+    file: String,
+    text: String,
+    compiled: Template,
+}
+
+impl Source {
+    fn compile(folder: &str, name: &str, file: String, text: String) -> Result<Self, RenderError> {
+        match Template::compile_with_name(&text, name.to_owned()) {
+            Ok(compiled) => Ok(Self {
+                folder: folder.to_owned(),
+                name: name.to_owned(),
+                file,
+                text,
+                compiled,
+            }),
+            Err(fault) => {
+                let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
+                Err(RenderError {
+                    template: file,
+                    message: format!("{line}{}", fault.reason()),
+                })
+            }
+        }
+    }
+}
+
 impl Tongue {
-    fn load(
-        lang: Lang,
-        files: &BTreeMap<String, (String, String)>,
-        own: &BTreeMap<String, (String, String)>,
-    ) -> Result<Self, RenderError> {
+    fn load(lang: Lang, files: &[Source], own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
         let words = Words::load(lang, own)?;
         let mut folders = vec![SHARED];
         if lang == Lang::DeSimple {
             folders.push(Lang::De.tag());
         }
         folders.push(lang.tag());
-        let mut chosen: BTreeMap<String, (&str, &str)> = BTreeMap::new();
-        for folder in &folders {
-            for (path, (file, text)) in files {
-                let name = path.strip_prefix(folder).and_then(|p| p.strip_prefix('/'));
-                if let Some(name) = name.and_then(|n| n.strip_suffix(".hbs")) {
-                    chosen.insert(name.to_owned(), (file, text));
-                }
-            }
+        let mut chosen: BTreeMap<&str, &Source> = BTreeMap::new();
+        for folder in folders {
+            let here = files.iter().filter(|source| source.folder == folder);
+            chosen.extend(here.map(|source| (source.name.as_str(), source)));
         }
         let mut html = helpers::registry(&words);
         let mut plain = helpers::registry(&words);
         plain.register_escape_fn(handlebars::no_escape);
         let mut origin = BTreeMap::new();
-        for (name, (file, text)) in chosen {
-            check_words(file, text, &words)?;
+        for (name, source) in chosen {
+            check_words(&source.file, &source.text, &words)?;
             for registry in [&mut html, &mut plain] {
-                registry.register_template_string(&name, text).map_err(|fault| {
-                    let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
-                    RenderError {
-                        template: file.to_owned(),
-                        message: format!("{line}{}", fault.reason()),
-                    }
-                })?;
+                registry.register_template(name, source.compiled.clone());
             }
-            origin.insert(name, file.to_owned());
+            origin.insert(name.to_owned(), source.file.clone());
         }
         Ok(Self {
             words,
