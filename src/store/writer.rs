@@ -1,10 +1,11 @@
-//! The one writer: a task with the only writing connection. Requests that arrive while it works share one transaction and one
+//! The one writer: a thread with the only writing connection. Requests that arrive while it works share one transaction and one
 //! `fdatasync`; each is answered after the commit that holds it. Nobody waits for company: a lone request commits alone.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -34,10 +35,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the task.
+    /// Starts it, on a thread of its own: each statement goes to SQLite's thread and back, and a thread that only waits for that
+    /// is woken sooner than a task that the runtime first has to find a worker for.
     pub(super) fn start(connection: SqliteConnection) -> (Self, JoinHandle<()>) {
         let (queue, messages) = mpsc::channel(QUEUE);
-        (Self { queue }, tokio::spawn(run(connection, messages)))
+        let runtime = Handle::current();
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(run(connection, messages)));
+        (Self { queue }, task)
     }
 
     /// Runs `work` in a transaction and answers after the commit. An error undoes this work alone. Work that was handed over is
