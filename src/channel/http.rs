@@ -25,16 +25,21 @@ pub fn client(
         private,
     });
     if let Err(error) = &made {
-        reader.problem(
-            "kind",
-            said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
-            said!(
-                "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
-                "Install the system's certificates (ca-certificates)."
-            ),
-        );
+        no_tls(reader, "kind", error);
     }
     made.ok()
+}
+
+/// Reports at `key` that no client can be made.
+pub fn no_tls(reader: &mut Reader<'_>, key: &str, error: &str) {
+    reader.problem(
+        key,
+        said!("TLS ist nicht einsatzbereit: {error}.", "TLS is not ready: {error}."),
+        said!(
+            "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
+            "Install the system's certificates (ca-certificates)."
+        ),
+    );
 }
 
 /// The timeout of a channel.
