@@ -109,6 +109,7 @@ impl Open {
             store: self.store(),
             settings: Arc::clone(&self.office.settings),
             engine: Arc::clone(&self.office.engine),
+            key: KeyFile::new(self.office.settings.store.key_file.clone()),
         })
     }
 

@@ -105,6 +105,11 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
                     "{name} ist angehalten; erst rundruf channel release {name} lässt etwas hinaus.",
                     "{name} is held; only rundruf channel release {name} lets anything out."
                 )
+            } else if lane.kind == "website" {
+                said!(
+                    "{name}: Jedes Ziel wird jetzt mit der Seite verglichen und erneuert.",
+                    "{name}: every target is compared with the site and renewed now."
+                )
             } else {
                 said!(
                     "{name}: {count} wartende Sendungen sind jetzt an der Reihe.",

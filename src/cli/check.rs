@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::Globals;
-use super::output::{Failure, Output, wrap};
+use super::output::{Failure, Output};
 use crate::app::App;
 use crate::channel::{Built, Finding};
 use crate::publication::{Office, audience};
 use crate::said;
+use crate::secret::KeyFile;
 use crate::settings::raw::{Place, RawTable, Value};
+use crate::text::said::Said;
 
 /// Runs the command: 0 where all is well, else 1.
 pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
@@ -29,6 +31,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
         }],
     )];
     groups.push(("site".to_owned(), own_domains(office)));
+    groups[0].1.extend(public_key(office)?);
     for configured in office.channels.iter() {
         groups.push((
             configured.settings.name.clone(),
@@ -73,7 +76,7 @@ async fn findings(office: &Office, name: &str) -> Vec<Finding> {
                 }
                 Err(problems) => all.extend(problems.iter().map(|p| Finding {
                     ok: false,
-                    text: crate::text::said::Said {
+                    text: Said {
                         de: p.line_for(true),
                         en: p.line_for(false),
                     },
@@ -92,6 +95,22 @@ async fn findings(office: &Office, name: &str) -> Vec<Finding> {
     // A counterpart that cannot be reached fails every question in the same words; once is enough.
     all.dedup_by(|a, b| a.ok == b.ok && a.text == b.text);
     all
+}
+
+/// What others check copies of the site by, once there is a key.
+fn public_key(office: &Office) -> Result<Option<Finding>, Failure> {
+    let key_file = &office.settings.store.key_file;
+    if !key_file.is_file() {
+        return Ok(None);
+    }
+    let key = KeyFile::new(key_file.clone()).key()?.signer().public();
+    Ok(Some(Finding {
+        ok: true,
+        text: said!(
+            "Öffentlicher Schlüssel der Seite: {key} (für rundruf verify --key; geben Sie ihn weiter, wo man Ihnen glaubt).",
+            "Public key of the site: {key} (for rundruf verify --key; hand it on where you are believed)."
+        ),
+    }))
 }
 
 /// What dies with the city's own domains: every address of the configuration, and of the audience files, that lies in one.
@@ -222,21 +241,8 @@ fn print(groups: &[(String, Vec<Finding>)], out: &Output) -> u8 {
     let ok = groups.iter().all(|(_, all)| all.iter().all(|f| f.ok));
     for (name, all) in groups {
         for finding in all {
-            let mark = if finding.ok {
-                out.coloured("✓", 32)
-            } else {
-                out.coloured("✗", 31)
-            };
-            for (n, line) in wrap(&format!("{name}: {}", finding.text.in_german(out.german)), 76)
-                .iter()
-                .enumerate()
-            {
-                out.text(&if n == 0 {
-                    format!("{mark} {line}")
-                } else {
-                    format!("  {line}")
-                });
-            }
+            let Said { de, en } = &finding.text;
+            out.point(finding.ok, &said!("{name}: {de}", "{name}: {en}"));
         }
     }
     let list: Vec<_> = groups

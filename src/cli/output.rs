@@ -44,6 +44,19 @@ impl Output {
         }
     }
 
+    /// A finding with its mark; nothing with `--json`.
+    pub fn point(&self, ok: bool, said: &Said) {
+        let mark = if ok {
+            self.coloured("✓", 32)
+        } else {
+            self.coloured("✗", 31)
+        };
+        for (n, line) in wrap(said.in_german(self.german), 76).iter().enumerate() {
+            let mark = if n == 0 { mark.as_str() } else { " " };
+            self.text(&format!("{mark} {line}"));
+        }
+    }
+
     /// The answer with `--json`; nothing without.
     pub fn answer(&self, value: &impl serde::Serialize) {
         if self.json {
