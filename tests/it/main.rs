@@ -31,3 +31,6 @@ mod simulation;
 mod store_conformance;
 mod store_sqlite;
 mod support;
+mod verify;
+mod website_faults;
+mod website_peers;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rundruf::formats::manifest::MANIFEST;
 use serde_json::Value;
 
 use super::receiver::{self, Receiver};
@@ -239,7 +240,7 @@ fn utf16(bytes: &[u8]) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// Files below a folder by their path, without the manifest that only a target has.
+/// Files below a folder by their path, without the manifest: it also says who wrote them and when.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -254,7 +255,7 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             }
         }
     }
-    out.retain(|name, _| name != ".rundruf-manifest.json");
+    out.remove(MANIFEST);
     out
 }
 
