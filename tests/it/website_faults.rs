@@ -120,7 +120,7 @@ const LEFT: [u64; 2] = [24 << 10, 0];
 /// The disk of a copy fills up in the middle of an upload, later it takes no changes at all.
 fn disk_fails(faulty: &'static str, full: &str, read_only: Option<&str>) {
     let mut disk = None;
-    let started = Copies::start_on(faulty, &[], |_, folder| {
+    let started = Copies::start_on(faulty, &[], |folder| {
         disk = Some(SmallDisk::mount(folder, "6m")?);
         Some(())
     });

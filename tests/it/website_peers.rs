@@ -179,7 +179,7 @@ async fn a_service_says_how_long_it_is_away() {
     );
     assert!(away.text.en.contains("Wartung"), "{away:?}");
     for (mode, reason) in [
-        ("refuse", Reason::NotConnected),
+        ("refuse", Reason::NoAnswer),
         ("hang", Reason::NoAnswer),
         ("lose-answer", Reason::NoAnswer),
         ("cut-answer 20", Reason::NoAnswer),

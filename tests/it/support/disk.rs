@@ -1,11 +1,16 @@
 //! A small disk that a test fills up or makes read-only.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rundruf::store::disk::Disk;
 
 use super::skipped;
+
+/// What a disk gives at once.
+const PAGE: u64 = 4_096;
 
 /// A small disk of its own; gone when dropped.
 #[derive(Debug)]
@@ -30,12 +35,27 @@ impl SmallDisk {
         self.0.join(".filler")
     }
 
-    /// Somebody else's file leaves so many bytes.
+    /// Somebody else's file leaves so many bytes, give or take a page. It only grows or shrinks: at no moment is there more room
+    /// than before and after.
     pub fn leave(&self, bytes: u64) {
-        self.roomy();
-        let free = Disk::free(&self.0).unwrap();
-        let size = usize::try_from(free.saturating_sub(bytes)).unwrap();
-        std::fs::write(self.filler(), vec![1; size]).unwrap();
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.filler())
+            .unwrap();
+        loop {
+            let free = Disk::free(&self.0).unwrap();
+            if free < bytes {
+                let size = file.metadata().unwrap().len();
+                return file.set_len(size.saturating_sub(bytes - free)).unwrap();
+            }
+            let more = usize::try_from((free - bytes).min(1 << 20)).unwrap();
+            match file.write_all(&vec![1; more]) {
+                Err(error) if error.kind() != ErrorKind::StorageFull => panic!("{error}"),
+                Ok(()) if free - bytes > PAGE => {}
+                _ => return,
+            }
+        }
     }
 
     /// That file is gone.

@@ -15,6 +15,8 @@ use crate::support::{FaultProxy, Peer, TestApp, eventually};
 
 /// Of one upload; long enough for a whole site on a loaded machine, short enough to wait for.
 const TIMEOUT: &str = "15s";
+/// In the name of the list, also while it is written beside its place.
+const LIST: &str = "rundruf-manifest.json";
 /// The copies.
 const NAMES: [&str; 4] = ["file", "sftp", "nginx", "s3fs"];
 
@@ -38,15 +40,15 @@ type Written = (u64, i64, i64);
 impl Copies {
     /// Two notices are everywhere already.
     pub fn start(faulty: &'static str, nginx_env: &[(&str, &str)]) -> Option<Self> {
-        Self::start_on(faulty, nginx_env, |_, _| Some(()))
+        Self::start_on(faulty, nginx_env, |_| Some(()))
     }
 
-    /// As [`Copies::start`], after `prepare` has seen the copy that will fail (its name and the folder under which it is
-    /// going to lie); `None` where that did not work out.
+    /// As [`Copies::start`], after `prepare` has seen the folder under which the copy that will fail is going to lie; `None`
+    /// where that did not work out.
     pub fn start_on(
         faulty: &'static str,
         nginx_env: &[(&str, &str)],
-        prepare: impl FnOnce(&str, &Path) -> Option<()>,
+        prepare: impl FnOnce(&Path) -> Option<()>,
     ) -> Option<Self> {
         let sftp = Peer::start("sftp", 1)?;
         let nginx = Peer::start_with("nginx", 1, &[], nginx_env)?;
@@ -80,9 +82,10 @@ impl Copies {
             "file" => app.path().join("public"),
             "sftp" => sftp.dir().join("www"),
             "nginx" => nginx.dir().join("www/dav"),
-            _ => s3.dir().join("data/site"),
+            _ => s3.dir().join("data"),
         };
-        prepare(faulty, &root)?;
+        prepare(&root)?;
+        std::fs::create_dir_all(s3.dir().join("data/site")).unwrap();
         let serve = app.serve();
         let mut copies = Self {
             app,
@@ -211,7 +214,7 @@ impl Copies {
         for name in self.moves().split_off(moves) {
             *since.entry(name).or_default() += 1;
         }
-        since.retain(|name, times| *times > 1 && !name.ends_with(MANIFEST));
+        since.retain(|name, times| *times > 1 && !name.contains(LIST));
         assert!(since.is_empty(), "nginx: sent again: {since:?}");
     }
 
