@@ -91,6 +91,17 @@ fn words(error: &russh::Error) -> Said {
     }
 }
 
+/// The library's words for a connection that ended under it.
+fn cut_off(error: &SftpError) -> bool {
+    match error {
+        SftpError::IO(_) => true,
+        SftpError::UnexpectedBehavior(text) => ["sender dropped", "RecvError", "SendError", "session closed"]
+            .iter()
+            .any(|words| text.contains(words)),
+        _ => false,
+    }
+}
+
 impl Sftp {
     fn report(&self, outcome: Outcome, reason: Reason, text: &Said) -> Report {
         let address = self.address();
@@ -223,6 +234,11 @@ impl Sftp {
                 Outcome::Transient,
                 Reason::NoAnswer,
                 &said!("der Server antwortet nicht mehr", "the server does not answer any more"),
+            ),
+            ref error if cut_off(error) => self.report(
+                Outcome::Transient,
+                Reason::NoAnswer,
+                &said!("die Verbindung brach ab", "the connection was cut"),
             ),
             other => self.report(Outcome::Transient, Reason::BadAnswer, &Said::quoted(other.to_string())),
         }
