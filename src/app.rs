@@ -97,6 +97,7 @@ impl Open {
             settings: Arc::clone(&self.office.settings),
             engine: Arc::clone(&self.office.engine),
             looking_back: false,
+            key: KeyFile::new(self.office.settings.store.key_file.clone()),
         }
     }
 

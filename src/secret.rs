@@ -3,6 +3,8 @@
 //! The key is 32 random bytes in a file only its owner reads, made when something first needs it. Everything derived says
 //! what it is for, so that a token of one purpose is never valid for another.
 
+pub mod signing;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -41,14 +43,14 @@ impl Key {
         Self(bytes)
     }
 
-    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
+    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = new_mac(&self.0);
         // Lengths first: ("ab", "c") and ("a", "bc") are different.
         for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().to_vec()
+        mac.finalize().into_bytes().into()
     }
 
     /// The token in the callback address of one attempt: 22 characters that are safe in a query.

@@ -25,17 +25,23 @@ pub fn client(
         reuse: abilities.handle_for.is_some(),
         private,
     });
-    if let Err(Said { de, en }) = &made {
-        reader.problem(
-            "kind",
-            said!("TLS ist nicht einsatzbereit: {de}.", "TLS is not ready: {en}."),
-            said!(
-                "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
-                "Install the system's certificates (ca-certificates)."
-            ),
-        );
+    if let Err(error) = &made {
+        no_tls(reader, "kind", error);
     }
     made.ok()
+}
+
+/// Reports at `key` that no client can be made.
+pub fn no_tls(reader: &mut Reader<'_>, key: &str, why: &Said) {
+    let Said { de, en } = why;
+    reader.problem(
+        key,
+        said!("TLS ist nicht einsatzbereit: {de}.", "TLS is not ready: {en}."),
+        said!(
+            "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
+            "Install the system's certificates (ca-certificates)."
+        ),
+    );
 }
 
 /// The timeout of a channel.

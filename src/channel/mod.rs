@@ -136,6 +136,17 @@ pub trait Channel: Send + Sync {
     async fn check(&self) -> Vec<Finding>;
 }
 
+/// What an upload is marked with.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The store's instance number.
+    pub instance: i64,
+    /// The generation wanted.
+    pub generation: i64,
+    /// Now.
+    pub now: Ms,
+}
+
 /// A place a whole site goes to.
 #[async_trait]
 pub trait Target: Send + Sync {
@@ -145,7 +156,7 @@ pub trait Target: Send + Sync {
     fn link(&self) -> bool;
     /// Brings the target to this site: changed files only, what is referred to first, switch last, stale files removed.
     /// Refuses where the target's manifest is of a newer instance. The number of files changed.
-    async fn upload(&self, site: &Site, instance: i64, generation: i64) -> Result<u64, Report>;
+    async fn upload(&self, site: &Site, stamp: Stamp) -> Result<u64, Report>;
     /// Credentials and write access; changes nothing visible.
     async fn check(&self) -> Vec<Finding>;
 }

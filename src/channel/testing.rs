@@ -13,6 +13,7 @@ use crate::formats::{Site, SiteFile};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
 use crate::render::Engine;
 use crate::render::message::{InShort, Message};
+use crate::secret::{Key, KeyFile};
 use crate::store::{Job, Variant};
 use crate::text::lang::Lang;
 
@@ -27,8 +28,13 @@ pub fn site(files: &[(&str, &str)]) -> Site {
             .iter()
             .map(|(path, text)| ((*path).to_owned(), file(text)))
             .collect(),
-        changes_at: None,
+        ..Site::default()
     }
+}
+
+/// An installation's key.
+pub fn key() -> KeyFile {
+    KeyFile::fixed(Key::from_bytes([7; 32]))
 }
 
 /// A counterpart that always answers the same.

@@ -1,9 +1,14 @@
-//! The website on web space: `file:` folders and `sftp://` servers. A target is a level, not a stream: it is brought to the
-//! newest site, whatever it missed. How files are put there is [`folder`]'s and [`sftp`]'s duty, in which order [`bring`]'s.
+//! The website on web space: folders, SFTP and WebDAV servers, S3 buckets. A target is a level, not a stream: it is brought to
+//! the newest site, whatever it missed. How files are put there is [`folder`]'s, [`sftp`]'s and [`cloud`]'s duty, in which order
+//! [`bring`]'s, and [`space`] is what they share.
 
-pub mod bring;
+mod address;
+mod bring;
+mod carrier;
+mod cloud;
 mod folder;
 mod sftp;
+mod space;
 
 use std::sync::Arc;
 
@@ -14,13 +19,15 @@ use crate::said;
 use crate::settings::quoted::quoted;
 use crate::settings::raw::{Node, Place, RawTable, Value};
 use crate::settings::{COMMON, ChannelSettings, Reader};
+use address::Address;
+use space::{Space, WebTarget};
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
     name: "website",
     purpose: [
-        "Legt die ganze Website mit Feeds auf Webspace ab (Ordner oder SFTP).",
-        "Puts the whole website with its feeds on web space (a folder or SFTP).",
+        "Legt die ganze Website mit Feeds auf Webspace ab (Ordner, SFTP, WebDAV, S3).",
+        "Puts the whole website with its feeds on web space (a folder, SFTP, WebDAV, S3).",
     ],
     example: EXAMPLE,
     build,
@@ -33,6 +40,10 @@ targets = [
   # "sftp://web1234@host.example/htdocs",   # with the keys and known_hosts of ~/.ssh
   # { url = "sftp://host.example/htdocs", username = "web1234", password_file = "sftp.pw",
   #   host_key = "SHA256:…", link = true },  # messages with a link wait up to 5 s for the target with link = true
+  # { url = "webdavs://dav.host.example/site", username = "web1234", password_file = "dav.pw" },
+  #                                    # webdav:// (no TLS) is for this machine; for 10.0.0.5 with allow_private = true
+  # { url = "s3://s3.host.example/BUCKET/FOLDER", access_key_file = "s3.id", secret_key_file = "s3.key",
+  #   region = "eu-central-1" },       # region: where the service has some; the key must read, write, delete and list
 ]
 "#;
 
@@ -113,55 +124,85 @@ fn target(
     let Some(address) = reader.required(
         "url",
         said!(
-            "Ein Ziel braucht url = \"file:…\" oder \"sftp://…\".",
-            "A target needs url = \"file:…\" or \"sftp://…\"."
+            "Ein Ziel braucht url = \"file:…\", \"sftp://…\", \"webdavs://…\" oder \"s3://…\".",
+            "A target needs url = \"file:…\", \"sftp://…\", \"webdavs://…\" or \"s3://…\"."
         ),
     ) else {
         return (None, reader.finish());
     };
     let link = reader.flag("link").unwrap_or(false);
+    let made = Made { link, around, channel };
     let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
-    let built: Option<Arc<dyn Target>> = match scheme {
-        "file" => folder(&address, &place).map(|path| Arc::new(folder::Folder::new(path, link)) as Arc<dyn Target>),
-        "sftp" => {
-            let sftp = sftp::read(&mut reader, &address, link, channel.common.timeout);
-            if sftp.as_ref().is_some_and(|s| !s.is_loopback()) {
-                for id in &channel.publishers {
-                    let why = said!(
-                        "Die Website geht an ein entferntes Ziel, und dafür fehlt das Impressum.",
-                        "the website goes to a remote target, and the imprint for that is missing."
-                    );
-                    reader.absorb(around.settings.imprint_problem(id, why).into_iter().collect());
-                }
-            }
-            sftp.map(|s| Arc::new(s) as Arc<dyn Target>)
-        }
+    let built = match scheme {
+        "file" => folder(&mut reader, &address, &place).map(|folder| made.target(folder)),
+        "sftp" | "webdav" | "webdavs" | "s3" => made.remote(&mut reader, scheme, &address),
         other => {
             let found = quoted(other);
             reader.problem(
                 "url",
                 said!("Ziele mit {found} gibt es nicht.", "there are no targets with {found}."),
                 said!(
-                    "Es gibt \"file:ORDNER\" und \"sftp://NAME@RECHNER/ORDNER\".",
-                    "There are \"file:FOLDER\" and \"sftp://USER@HOST/FOLDER\"."
+                    "Es gibt \"file:ORDNER\", \"sftp://NAME@RECHNER/ORDNER\", \"webdavs://NAME@RECHNER/ORDNER\" und \"s3://RECHNER/BUCKET\".",
+                    "There are \"file:FOLDER\", \"sftp://USER@HOST/FOLDER\", \"webdavs://USER@HOST/FOLDER\" and \"s3://HOST/BUCKET\"."
                 ),
             );
             None
         }
     };
-    if built.is_none() && scheme == "file" {
+    (built, reader.finish())
+}
+
+/// What every target is made with.
+struct Made<'a> {
+    link: bool,
+    around: &'a Surroundings<'a>,
+    channel: &'a ChannelSettings,
+}
+
+impl Made<'_> {
+    fn target(&self, space: impl Space + 'static) -> Arc<dyn Target> {
+        let timeout = self.channel.common.timeout;
+        Arc::new(WebTarget::new(space, self.link, timeout, self.around.key.clone()))
+    }
+
+    /// A target on another machine; what lies there is public and needs an imprint.
+    fn remote(&self, reader: &mut Reader<'_>, scheme: &str, written: &str) -> Option<Arc<dyn Target>> {
+        let example = match scheme {
+            "sftp" => "sftp://web1234@host.example/htdocs",
+            "s3" => "s3://s3.host.example/BUCKET/FOLDER",
+            _ => "webdavs://web1234@host.example/htdocs",
+        };
+        let address = Address::read(reader, written, example)?;
+        let common = &self.channel.common;
+        let target = match scheme {
+            "sftp" => sftp::read(reader, &address, common.timeout).map(|space| self.target(space)),
+            "s3" => cloud::s3(reader, &address, common.timeout).map(|space| self.target(space)),
+            _ => cloud::webdav(reader, &address, common.timeout, common.allow_private).map(|space| self.target(space)),
+        };
+        if !address.is_loopback() {
+            for id in &self.channel.publishers {
+                let why = said!(
+                    "Die Website geht an ein entferntes Ziel, und dafür fehlt das Impressum.",
+                    "the website goes to a remote target, and the imprint for that is missing."
+                );
+                reader.absorb(self.around.settings.imprint_problem(id, why).into_iter().collect());
+            }
+        }
+        target
+    }
+}
+
+/// `file:public` counts from the configuration, `file:/srv/www` and `file:///srv/www` from the root.
+fn folder(reader: &mut Reader<'_>, address: &str, place: &Place) -> Option<folder::Folder> {
+    let path = address.strip_prefix("file:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() {
         reader.problem(
             "url",
             said!("Nach file: fehlt der Ordner.", "after file: the folder is missing."),
             said!("Zum Beispiel \"file:public\".", "For example \"file:public\"."),
         );
+        return None;
     }
-    (built, reader.finish())
-}
-
-/// `file:public` counts from the configuration, `file:/srv/www` and `file:///srv/www` from the root.
-fn folder(address: &str, place: &Place) -> Option<std::path::PathBuf> {
-    let path = address.strip_prefix("file:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    (!path.is_empty()).then(|| place.dir.join(path))
+    Some(folder::Folder::new(place.dir.join(path)))
 }

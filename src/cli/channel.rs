@@ -100,6 +100,10 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
                     "{name} ist angehalten; erst rundruf channel release {name} lässt etwas hinaus.",
                     "{name} is held; only rundruf channel release {name} lets anything out."
                 ),
+                _ if lane.kind == "website" => said!(
+                    "{name}: Jedes Ziel wird jetzt mit der Seite verglichen und erneuert.",
+                    "{name}: every target is compared with the site and renewed now."
+                ),
                 1 => said!(
                     "{name}: 1 wartende Sendung ist jetzt an der Reihe.",
                     "{name}: 1 waiting message is due now."

@@ -9,10 +9,14 @@ use super::Globals;
 use super::output::{Failure, Output};
 use super::progress::Progress;
 use crate::app::App;
+use crate::clock::Ms;
 use crate::domain::publisher::Publisher;
-use crate::formats::{PublisherSite, SiteBuilder, SiteError, SiteOf, render_site};
-use crate::publication::site::StoreSite;
+use crate::formats::manifest::MANIFEST;
+use crate::formats::{PublisherSite, Site, SiteBuilder, SiteError, SiteOf, render_site};
+use crate::publication::Office;
+use crate::publication::site::{Mark, StoreSite, signed_site};
 use crate::said;
+use crate::secret::KeyFile;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -38,17 +42,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
             };
             site.build(SiteOf::Everybody, now).await?
         }
-        // Before the first notice the site is there all the same, without an incident; no store is made for it.
-        Err(app) => {
-            let quiet = |p: &Publisher| PublisherSite {
-                publisher: p.clone(),
-                incidents: Vec::new(),
-                parent: app.office.settings.parent_name(p),
-            };
-            let publishers: Vec<_> = app.office.settings.publishers.values().map(quiet).collect();
-            render_site(&app.office.engine, &app.office.settings.site_url, &publishers, now)
-                .map_err(|e| SiteError(e.to_string()))?
-        }
+        Err(app) => quiet(&app.office, now)?,
     };
     let mut bytes = 0;
     let progress = Progress::counting(said!("schreibt", "writing").in_german(out.german), site.files.len());
@@ -63,10 +57,39 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
     }
     drop(progress);
     let (count, dir) = (site.files.len(), args.dir.display());
+    let signed = site.files.contains_key(MANIFEST);
     out.say(&said!(
         "{count} Dateien stehen in {dir}.",
         "{count} files are in {dir}."
     ));
-    out.answer(&json!({ "files": count, "bytes": bytes, "dir": args.dir }));
+    out.say(&if signed {
+        said!(
+            "Ob sie unverändert sind, sagt: rundruf verify {dir}",
+            "Whether they are unchanged says: rundruf verify {dir}"
+        )
+    } else {
+        said!(
+            "Sie sind nicht unterschrieben: Einen Schlüssel gibt es erst ab der ersten Meldung.",
+            "They are not signed: there is no key before the first notice."
+        )
+    });
+    out.answer(&json!({ "files": count, "bytes": bytes, "dir": args.dir, "signed": signed }));
     Ok(0)
+}
+
+/// Before the first notice the site is there all the same, without an incident; neither store nor key is made for it.
+fn quiet(office: &Office, now: Ms) -> Result<Site, Failure> {
+    let settings = &office.settings;
+    let quiet = |publisher: &Publisher| PublisherSite {
+        publisher: publisher.clone(),
+        incidents: Vec::new(),
+        parent: settings.parent_name(publisher),
+    };
+    let publishers: Vec<_> = settings.publishers.values().map(quiet).collect();
+    let (engine, url, key_file) = (&office.engine, &settings.site_url, &settings.store.key_file);
+    if !key_file.is_file() {
+        return Ok(render_site(engine, url, &publishers, now).map_err(|e| SiteError(e.to_string()))?);
+    }
+    let signer = KeyFile::new(key_file.clone()).key()?.signer();
+    Ok(signed_site(engine, url, &publishers, now, Mark::default(), &signer)?)
 }

@@ -197,6 +197,15 @@ const TEXTS: &[(&str, &str)] = &[
         "export.now",
         "So, wie sie in diesem Moment steht (RFC 3339), ohne das, was einen späteren betrifft",
     ),
+    (
+        "verify",
+        "Nachsehen, ob eine Kopie der Website (Ordner oder Adresse) ganz, unverändert und unterschrieben ist",
+    ),
+    ("verify.copy", "Ein Ordner, oder die Adresse einer Kopie (https://…)"),
+    (
+        "verify.key",
+        "Der Schlüssel, mit dem sie unterschrieben sein muss, wie rundruf check beim Herausgeber ihn nennt. Ohne: der dieser Installation",
+    ),
     ("backup", "Speicher und Schlüssel in eine Datei sichern"),
     (
         "backup.file",

@@ -20,6 +20,7 @@ mod publish;
 mod retract;
 mod serve;
 mod status;
+mod verify;
 mod wait;
 
 use std::ffi::OsString;
@@ -102,6 +103,8 @@ enum Command {
     Measure(crate::cli::measure::MeasureArgs),
     /// Write the public site to a folder.
     Export(export::ExportArgs),
+    /// Look whether a copy of the site (folder or address) is whole, unchanged and signed.
+    Verify(verify::VerifyArgs),
     /// Copy store and key into one file.
     Backup(keep::BackupArgs),
     /// Bring a backup back, every lane held except the website.
@@ -204,6 +207,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
             })
         }),
         Command::Export(args) => export::run(globals, args, out).await,
+        Command::Verify(args) => verify::run(globals, args, out).await,
         Command::Backup(args) => keep::backup(globals, args, out).await,
         Command::Restore(args) => keep::restore(globals, args, out).await,
     }

@@ -54,6 +54,19 @@ impl Output {
         eprintln!("{}", said.in_german(self.german));
     }
 
+    /// A finding with its mark; nothing with `--json`.
+    pub fn point(&self, ok: bool, said: &Said) {
+        let mark = if ok {
+            self.coloured("✓", 32)
+        } else {
+            self.coloured("✗", 31)
+        };
+        for (n, line) in wrap(said.in_german(self.german), WIDTH - 4).iter().enumerate() {
+            let mark = if n == 0 { mark.as_str() } else { " " };
+            self.text(&format!("{mark} {line}"));
+        }
+    }
+
     /// The answer with `--json`; nothing without.
     pub fn answer(&self, value: &impl serde::Serialize) {
         if self.json {

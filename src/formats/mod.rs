@@ -9,6 +9,7 @@ mod in_short;
 mod json_feed;
 mod known;
 mod links;
+pub mod manifest;
 mod now;
 pub mod qr;
 mod real;
@@ -20,6 +21,7 @@ mod style;
 mod ticker;
 mod unsubscribe;
 mod wall;
+pub mod well_known;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +40,9 @@ pub use in_short::in_short;
 pub use style::csp;
 pub use unsubscribe::{UnsubscribePage, unsubscribe_csp, unsubscribe_page};
 
+/// How long a copy may be shown without asking. A correction must be seen soon; a proxy in front still takes the load of a rush.
+pub const CACHE_CONTROL: &str = "public, max-age=30";
+
 /// One file of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteFile {
@@ -52,6 +57,9 @@ pub struct SiteFile {
 pub struct Site {
     /// Files.
     pub files: BTreeMap<String, SiteFile>,
+    /// When the newest state it tells of was published; nothing while there is none. Not the time of making: the same content
+    /// is the same site.
+    pub as_of: Option<Ms>,
     /// The next moment at which time alone changes a file.
     pub changes_at: Option<Ms>,
 }
@@ -133,11 +141,10 @@ pub fn render_site(
     }
     let not_found = small::not_found(engine, site_url, front_language)?;
     site.files.insert("404.html".to_owned(), not_found);
-    let changes = publishers
-        .iter()
-        .flat_map(|p| &p.incidents)
-        .filter_map(|view| view.changes_at);
+    let views = || publishers.iter().flat_map(|p| &p.incidents);
+    let changes = views().filter_map(|view| view.changes_at);
     site.changes_at = changes.min().map(jiff::Timestamp::as_millisecond);
+    site.as_of = views().map(|view| view.as_of.as_millisecond()).max();
     Ok(site)
 }
 

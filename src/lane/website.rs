@@ -15,7 +15,7 @@ use super::glance::{Glance, Show};
 use super::messages::{due, sleep_until};
 use super::rules::LaneSetup;
 use super::{SiteWorld, Told, World};
-use crate::channel::Target;
+use crate::channel::{Stamp, Target};
 use crate::clock::{Ms, SharedClock};
 use crate::domain::delivery::Health;
 use crate::domain::outcome::{Outcome, Reason, Report};
@@ -27,8 +27,11 @@ use crate::said;
 use crate::store::{LaneRow, TargetFailure, TargetResult, TargetRow};
 use crate::text::said::Said;
 
-/// The longest a whole upload may take where no timeout is configured.
+/// The longest an upload may take, site and all, where no timeout is configured. Targets have their own; this one is for those
+/// that forget it.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// For building the site, before the target's own time begins.
+const BUILDING: Duration = Duration::from_secs(60);
 
 /// What ended.
 enum Ended {
@@ -77,7 +80,10 @@ impl Task {
             site,
             lane: setup.lane,
             name: setup.name,
-            timeout: setup.common.timeout.unwrap_or(UPLOAD_TIMEOUT),
+            timeout: setup
+                .common
+                .timeout
+                .map_or(UPLOAD_TIMEOUT, |timeout| timeout + BUILDING),
             configured,
             targets: HashMap::new(),
             built: Shared::default(),
@@ -296,11 +302,16 @@ impl Task {
             generation,
         )
         .shared();
-        let instance = self.site.instance;
+        let (instance, clock) = (self.site.instance, Arc::clone(&self.world.clock));
         let for_timer = site.clone();
         let upload = async move {
             let site = site.await?;
-            target.upload(&site, instance, generation).await
+            let stamp = Stamp {
+                instance,
+                generation,
+                now: clock.now_ms(),
+            };
+            target.upload(&site, stamp).await
         };
         let timed = tokio::time::timeout(self.timeout, AssertUnwindSafe(upload).catch_unwind());
         self.under_way.push(

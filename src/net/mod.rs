@@ -48,7 +48,7 @@ pub struct Answer {
     pub status: u16,
     /// Headers.
     pub headers: HeaderMap,
-    /// Body, at most [`LARGEST_ANSWER`].
+    /// Body, at most [`LARGEST_ANSWER`] where nothing else was asked for.
     pub body: Bytes,
     /// False where the body broke off or was too long: the status is known, the rest is not.
     pub complete: bool,
@@ -180,6 +180,11 @@ impl Http {
 
     /// Sends a request and reads the answer, within the timeout as a whole.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        self.send_up_to(request, LARGEST_ANSWER).await
+    }
+
+    /// As [`Http::send`], for answers that are files: at most `largest` bytes are read.
+    pub async fn send_up_to(&self, request: RequestBuilder, largest: usize) -> Result<Answer, Failure> {
         let request = request
             .build()
             .map_err(|error| Failure::NotConnected(in_words(&error)))?;
@@ -205,7 +210,7 @@ impl Http {
         let mut body = BytesMut::new();
         let complete = loop {
             match tokio::time::timeout_at(deadline, stream.next()).await {
-                Ok(Some(Ok(chunk))) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
+                Ok(Some(Ok(chunk))) if body.len() + chunk.len() <= largest => body.extend_from_slice(&chunk),
                 Ok(None) => break true,
                 _ => break false,
             }

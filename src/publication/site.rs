@@ -1,4 +1,4 @@
-//! The site as it follows from the store: read, fold, render. The same builder feeds the server, the targets and `export`.
+//! The site as it follows from the store: read, fold, render, sign. The same builder feeds the server, the targets and `export`.
 
 use std::sync::Arc;
 
@@ -7,8 +7,12 @@ use async_trait::async_trait;
 use crate::clock::{Ms, timestamp};
 use crate::domain::incident::IncidentView;
 use crate::domain::notice::Notice;
+use crate::formats::manifest::{MANIFEST, Manifest};
+use crate::formats::well_known::{DESCRIPTION, describe};
 use crate::formats::{PublisherSite, Site, SiteBuilder, SiteError, SiteOf, render_site};
 use crate::render::Engine;
+use crate::secret::KeyFile;
+use crate::secret::signing::Signer;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -23,6 +27,17 @@ pub struct StoreSite {
     /// As the site stood at the moment it is built for: what came later is no part of it. Only for who looks back; a clock
     /// that was set back must not take the newest notice from the readers.
     pub looking_back: bool,
+    /// Signs it.
+    pub key: KeyFile,
+}
+
+/// Which state of the store a site shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mark {
+    /// The store's instance number.
+    pub instance: i64,
+    /// The newest generation wanted anywhere; 0 without a website channel.
+    pub generation: i64,
 }
 
 impl StoreSite {
@@ -68,18 +83,50 @@ impl StoreSite {
             .contains(publisher)
             .then_some(channel.common.exercises))
     }
+
+    async fn mark(&self) -> Result<Mark, SiteError> {
+        let mut mark = Mark {
+            instance: self.store.identity().await.map_err(failed)?.instance,
+            generation: 0,
+        };
+        for lane in self.store.lane_rows().await.map_err(failed)? {
+            for target in self.store.targets(lane.id).await.map_err(failed)? {
+                mark.generation = mark.generation.max(target.wanted);
+            }
+        }
+        Ok(mark)
+    }
+}
+
+/// Renders the site and adds what others know it by: who publishes here and with which key, and the signed list of all files.
+pub fn signed_site(
+    engine: &Engine,
+    site_url: &str,
+    publishers: &[PublisherSite],
+    now: Ms,
+    mark: Mark,
+    signer: &Signer,
+) -> Result<Site, SiteError> {
+    let mut site = render_site(engine, site_url, publishers, now).map_err(failed)?;
+    let description = describe(site_url, publishers, signer.public());
+    site.files.insert(DESCRIPTION.to_owned(), description);
+    let manifest = Manifest::of(&site, mark.instance, mark.generation).signed(signer);
+    site.files.insert(MANIFEST.to_owned(), manifest);
+    Ok(site)
 }
 
 #[async_trait]
 impl SiteBuilder for StoreSite {
     async fn build(&self, of: SiteOf<'_>, now: Ms) -> Result<Site, SiteError> {
+        // Before the notices: a copy is never said to be newer than it is.
+        let mark = self.mark().await?;
         let sites = self.read(of, now).await?;
+        let signer = self.key.key().map_err(failed)?.signer();
         let (engine, url) = (Arc::clone(&self.engine), self.settings.site_url.clone());
         // Rendering a wall of 70 publishers takes longer than a lane may wait for its thread.
-        tokio::task::spawn_blocking(move || render_site(&engine, &url, &sites, now))
+        tokio::task::spawn_blocking(move || signed_site(&engine, &url, &sites, now, mark, &signer))
             .await
             .map_err(failed)?
-            .map_err(failed)
     }
 }
 

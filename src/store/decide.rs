@@ -140,10 +140,14 @@ pub(super) async fn retry_now(c: &mut SqliteConnection, lane: i64, act: &Act, no
         return Err(StoreError::NotFound(Missing::Lane(lane)));
     }
     // Unique (lane, address).
-    sqlx::query("UPDATE target SET due = 0 WHERE lane = ?")
+    let targets = sqlx::query("UPDATE target SET due = 0 WHERE lane = ?")
         .bind(lane)
         .execute(&mut *c)
         .await?;
+    if targets.rows_affected() > 0 {
+        // Also one that has everything is looked at again: somebody may have changed what lies there.
+        super::targets::raise(c, lane).await?;
+    }
     audit::append(c, act).await?;
     Ok(done.rows_affected())
 }

@@ -173,7 +173,8 @@ pub trait Board: Send + Sync {
     /// A person ends an unknown (or refused) delivery, or all of a broadcast. Returns how many rows it decided.
     async fn decide(&self, what: DecideOn, decision: Decision, act: &Act, now: Ms) -> Result<u64, StoreError>;
 
-    /// A person asks for a try now: paused or backing-off lanes, waiting rows.
+    /// A person asks for a try now: paused or backing-off lanes, waiting rows. Website targets are brought up to date again, also
+    /// those that are.
     async fn retry_now(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError>;
 
     /// `channel rename OLD NEW`.

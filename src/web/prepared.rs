@@ -8,13 +8,10 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::encoding::{self, Coding, Effort};
-use crate::formats::{Site, SiteFile};
+use crate::formats::{CACHE_CONTROL, Site, SiteFile};
 
 /// Smaller bodies fit one packet with their headers; compressing them wins nothing.
 const WORTH_COMPRESSING: usize = 512;
-
-/// How long a copy may be shown without asking. A correction must be seen soon; a proxy in front still takes the load of a rush.
-const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=30");
 
 /// The whole site by address (`/potsdam/`).
 #[derive(Debug, Default)]
@@ -189,7 +186,7 @@ impl Representation {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         headers.insert(header::ETAG, etag.clone());
-        headers.insert(header::CACHE_CONTROL, CACHE);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         let name = match coding {
             Coding::Brotli => Some("br"),

@@ -8,7 +8,34 @@ use rundruf::channel::registry::configure;
 use rundruf::domain::problem::Problem;
 
 use super::support::root;
-pub use cases::{BAD, P};
+pub use cases::BAD;
+
+/// A configuration, where the fault stands (0: no line), a piece of what is said of it and a piece of the remedy.
+pub struct Bad {
+    /// What is wrong, for failures of the test.
+    pub name: &'static str,
+    /// channels.toml.
+    pub toml: &'static str,
+    /// Line of the fault.
+    pub line: usize,
+    /// What is said, in English.
+    pub what: &'static str,
+    /// What to do, in English.
+    pub remedy: &'static str,
+}
+
+const fn bad(name: &'static str, toml: &'static str, line: usize, what: &'static str, remedy: &'static str) -> Bad {
+    Bad {
+        name,
+        toml,
+        line,
+        what,
+        remedy,
+    }
+}
+
+/// Put in front of cases that need a publisher: one line.
+pub const P: &str = "publisher.stadt.name = \"Stadt\"\n";
 
 fn problems(toml: &[u8]) -> Vec<Problem> {
     let dir = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rundruf::channel::registry::configure;
-use rundruf::channel::{Built, Channel, LookUp, ReceiptRequest, Target};
+use rundruf::channel::{Built, Channel, LookUp, ReceiptRequest, Stamp, Target};
 use rundruf::domain::delivery::Operation;
 use rundruf::domain::outcome::{Outcome, Remote};
 use rundruf::formats::{Site, SiteFile};
@@ -27,7 +27,8 @@ fn messages(dir: &std::path::Path, toml: &str) -> Arc<dyn Channel> {
     channel
 }
 
-fn target(dir: &std::path::Path, toml: &str) -> Arc<dyn Target> {
+/// The first target of a website channel.
+pub(super) fn target(dir: &std::path::Path, toml: &str) -> Arc<dyn Target> {
     let Built::Website(mut targets) = built(dir, toml) else {
         panic!("no website")
     };
@@ -184,7 +185,8 @@ fn answer_one(server: &std::net::TcpListener) -> Vec<(String, String)> {
     url.query_pairs().into_owned().collect()
 }
 
-fn site(files: &[(&str, &'static str)]) -> Site {
+/// A site of these files.
+pub(super) fn site(files: &[(&str, &'static str)]) -> Site {
     let file = |text: &'static str| SiteFile {
         bytes: bytes::Bytes::from_static(text.as_bytes()),
         media_type: "text/html",
@@ -194,7 +196,16 @@ fn site(files: &[(&str, &'static str)]) -> Site {
             .iter()
             .map(|(path, text)| ((*path).to_owned(), file(text)))
             .collect(),
-        changes_at: None,
+        ..Site::default()
+    }
+}
+
+/// An upload of this generation by the first instance.
+pub(super) fn stamp(generation: i64) -> Stamp {
+    Stamp {
+        instance: 1,
+        generation,
+        now: 0,
     }
 }
 
@@ -213,7 +224,7 @@ async fn the_site_appears_whole_on_an_sftp_server() {
         )
     };
     let unknown = target(dir.path(), &toml(""))
-        .upload(&site(&[]), 1, 1)
+        .upload(&site(&[]), stamp(1))
         .await
         .unwrap_err();
     assert!(
@@ -232,13 +243,17 @@ async fn the_site_appears_whole_on_an_sftp_server() {
         ("stadt/2023-01-it/1/index.html", "1"),
         ("style.css", "s"),
     ]);
-    assert_eq!(target.upload(&first, 1, 1).await, Ok(3));
-    assert_eq!(target.upload(&first, 1, 2).await, Ok(0));
+    assert_eq!(target.upload(&first, stamp(1)).await, Ok(3));
+    assert_eq!(target.upload(&first, stamp(2)).await, Ok(0));
     let second = site(&[("index.html", "b"), ("style.css", "s")]);
-    assert_eq!(target.upload(&second, 1, 3).await, Ok(2));
+    assert_eq!(target.upload(&second, stamp(3)).await, Ok(2));
     let www = peer.dir().join("www/htdocs");
     assert_eq!(std::fs::read_to_string(www.join("index.html")).unwrap(), "b");
     assert!(!www.join("stadt").exists());
-    let older = target.upload(&second, 0, 4).await.unwrap_err();
+    let older = Stamp {
+        instance: 0,
+        ..stamp(4)
+    };
+    let older = target.upload(&second, older).await.unwrap_err();
     assert!(older.text.en.contains("newer instance"), "{older:?}");
 }

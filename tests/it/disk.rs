@@ -1,50 +1,13 @@
 //! A disk that fills up (LANES 8): nothing new begins below 64 MB, what was sent is still written down, and it goes on by itself.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use rundruf::store::disk::FLOOR;
 
-use rundruf::store::disk::{Disk, FLOOR};
-
+use super::support::disk::SmallDisk;
 use super::support::receiver::{Receiver, SECRET};
-use super::support::{TestApp, eventually, http, skipped};
+use super::support::{TestApp, eventually, http};
 
 /// Large enough for reserve and floor.
-const SIZE: &str = "size=256m";
-
-/// A small disk of its own; gone when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, said aloud, where this user may not mount one.
-    fn mount(at: &Path) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(at);
-        if mount.output().is_ok_and(|done| done.status.success()) {
-            return Some(Self(at.to_owned()));
-        }
-        skipped("the right to mount a tmpfs");
-        None
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.0.join("filler")
-    }
-
-    /// Somebody else's file leaves so many bytes.
-    fn leave(&self, bytes: u64) {
-        let _ = std::fs::remove_file(self.filler());
-        let free = Disk::free(&self.0).unwrap();
-        let size = usize::try_from(free.saturating_sub(bytes)).unwrap();
-        std::fs::write(self.filler(), vec![1; size]).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
+const SIZE: &str = "256m";
 
 #[test]
 fn a_disk_that_fills_up_stops_new_sends_and_loses_nothing() {
@@ -55,7 +18,9 @@ fn a_disk_that_fills_up_stops_new_sends_and_loses_nothing() {
         SECRET
     ));
     let data = app.path().join("data");
-    let Some(disk) = SmallDisk::mount(&data) else { return };
+    let Some(disk) = SmallDisk::mount(&data, SIZE) else {
+        return;
+    };
     let serve = app.serve();
     let reserve = data.join("reserve");
     eventually("the reserve is made", || reserve.exists().then_some(()));
@@ -85,7 +50,7 @@ fn a_disk_that_fills_up_stops_new_sends_and_loses_nothing() {
     app.json(&["channel", "hold", "nachbarn"]);
     app.json(&["channel", "release", "nachbarn", "--yes"]);
 
-    std::fs::remove_file(disk.filler()).unwrap();
+    disk.roomy();
     app.wait_for("nachbarn", 1, "delivered", 1);
     assert_eq!(receiver.hooks().len(), 1);
     eventually("the reserve is there again", || reserve.exists().then_some(()));

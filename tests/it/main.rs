@@ -41,3 +41,6 @@ mod store_conformance;
 mod store_sqlite;
 mod support;
 mod time_of_day;
+mod verify;
+mod website_faults;
+mod website_peers;

@@ -11,6 +11,24 @@ missing() { echo "$1 not installed ($2)" >&2; exit 1; }
 has_program() { command -v "$1" >/dev/null || missing "$1" "$2"; }
 has_module() { "$PYTHON" -c "import $1" 2>/dev/null || missing "$1" "PyPI $2; tests/setup installs it"; }
 
+# Becomes the command, in a name space of mounts of its own: what it mounts nobody else sees, and it is gone with its last process.
+own_mounts() { exec unshare --mount "$@"; }
+has_own_mounts() {
+    (own_mounts mount -t tmpfs -o size=64k none /mnt) 2>/dev/null || missing "a mount of its own" "only root may"
+}
+# on_small_disk DIR SIZE COMMAND...: the command sees an empty disk of SIZE at DIR, nobody else does.
+on_small_disk() {
+    local dir=$1 size=$2
+    shift 2
+    own_mounts sh -c 'mount -t tmpfs -o size="$2" none "$1" && shift 2 && exec "$@"' sh "$dir" "$size" "$@"
+}
+# on_readonly_disk DIR COMMAND...: the command can change nothing at DIR.
+on_readonly_disk() {
+    local dir=$1
+    shift
+    own_mounts sh -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"' sh "$dir" "$@"
+}
+
 # ready DIR PORT: waits until PORT answers; fails at once, with the log, when the process of DIR/pid is gone.
 ready() {
     local _

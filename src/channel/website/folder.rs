@@ -7,24 +7,25 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::bring::{LARGEST_MANIFEST, MANIFEST, Place, bring};
-use crate::channel::{Finding, Target, http};
+use super::space::{Place, Space, beside};
+use crate::channel::{Finding, http};
+use crate::clock::Ms;
 use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::Site;
+use crate::formats::SiteFile;
+use crate::formats::manifest::{LARGEST_MANIFEST, MANIFEST};
 use crate::said;
 use crate::text::said::{Said, system};
 
 /// `file:PATH`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
-    link: bool,
 }
 
 impl Folder {
     /// A folder; made at the first upload.
-    pub fn new(path: PathBuf, link: bool) -> Self {
-        Self { path, link }
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
     }
 
     fn failed(&self, path: &str, error: &std::io::Error) -> Report {
@@ -51,8 +52,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> +
 }
 
 fn write(path: &Path, bytes: &[u8], durable: bool) -> std::io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = path.with_file_name(format!(".rundruf-{name}.tmp"));
+    let beside = path.with_file_name(beside(&path.file_name().unwrap_or_default().to_string_lossy()));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -84,8 +84,8 @@ impl Place for Folder {
         }
     }
 
-    async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Report> {
-        let (full, bytes, durable) = (self.path.join(path), bytes.clone(), path == MANIFEST);
+    async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
+        let (full, bytes, durable) = (self.path.join(path), file.bytes.clone(), path == MANIFEST);
         blocking(move || write(&full, &bytes, durable))
             .await
             .map_err(|error| self.failed(path, &error))
@@ -111,17 +111,13 @@ impl Place for Folder {
 }
 
 #[async_trait]
-impl Target for Folder {
+impl Space for Folder {
     fn address(&self) -> String {
         format!("file:{}", self.path.display())
     }
 
-    fn link(&self) -> bool {
-        self.link
-    }
-
-    async fn upload(&self, site: &Site, instance: i64, generation: i64) -> Result<u64, Report> {
-        bring(self, &self.address(), site, instance, generation).await
+    async fn open(&self, _now: Ms) -> Result<Box<dyn Place + '_>, Report> {
+        Ok(Box::new(self.clone()))
     }
 
     async fn check(&self) -> Vec<Finding> {
@@ -171,27 +167,35 @@ impl Target for Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::testing::site;
+    use crate::channel::testing::{key, site};
+    use crate::channel::website::space::WebTarget;
+    use crate::channel::{Stamp, Target};
 
     #[tokio::test]
     async fn the_site_stands_in_the_folder_and_goes_again() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::new(dir.path().join("public"), false);
+        let folder = WebTarget::new(Folder::new(dir.path().join("public")), false, None, key());
+        let stamp = |generation| Stamp {
+            instance: 1,
+            generation,
+            now: 0,
+        };
         folder
-            .upload(&site(&[("index.html", "a"), ("p/i/index.html", "i")]), 1, 1)
+            .upload(&site(&[("index.html", "a"), ("p/i/index.html", "i")]), stamp(1))
             .await
             .unwrap();
         assert_eq!(
             std::fs::read_to_string(dir.path().join("public/p/i/index.html")).unwrap(),
             "i"
         );
-        folder.upload(&site(&[("index.html", "b")]), 1, 2).await.unwrap();
+        folder.upload(&site(&[("index.html", "b")]), stamp(2)).await.unwrap();
         let mut left: Vec<_> = std::fs::read_dir(dir.path().join("public"))
             .unwrap()
             .map(|e| e.unwrap().file_name())
             .collect();
         left.sort();
-        assert_eq!(left, [MANIFEST, "index.html"]);
+        assert_eq!(left, [".well-known", "index.html"]);
+        assert!(dir.path().join("public").join(MANIFEST).is_file());
         assert!(folder.check().await[0].ok);
     }
 }

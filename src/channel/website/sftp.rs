@@ -9,18 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use reqwest::Url;
 use russh::client::{self, Handle};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::StatusCode;
 
-use super::bring::{Place, bring};
-use crate::channel::{Finding, Target, http};
+use super::address::Address;
+use super::space::{Place, Space};
+use crate::channel::http;
+use crate::clock::Ms;
 use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::Site;
 use crate::said;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::Reader;
@@ -28,8 +27,8 @@ use crate::text::said::{Said, system};
 use host_key::{Pin, Verifier, pin};
 use session::Session;
 
-/// Of one whole upload.
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// Without a word from the server.
+const IDLE: Duration = Duration::from_secs(120);
 /// Of one answer of the server.
 const ANSWER: u64 = 20;
 
@@ -43,51 +42,12 @@ pub struct Sftp {
     password: Option<SecretString>,
     private_key: Option<PathBuf>,
     host_key: Option<Pin>,
-    link: bool,
-    timeout: Duration,
+    idle: Duration,
 }
 
 /// Reads a target's keys.
-pub fn read(reader: &mut Reader<'_>, address: &str, link: bool, timeout: Option<Duration>) -> Option<Sftp> {
-    let url = Url::parse(address)
-        .ok()
-        .filter(|url| url.host_str().is_some_and(|h| !h.is_empty()));
-    let Some(url) = url.filter(|url| url.query().is_none()) else {
-        reader.problem(
-            "url",
-            said!(
-                "Das ist keine vollständige SFTP-Adresse.",
-                "this is no complete SFTP address."
-            ),
-            said!(
-                "Zum Beispiel \"sftp://web1234@host.example/htdocs\".",
-                "For example \"sftp://web1234@host.example/htdocs\"."
-            ),
-        );
-        return None;
-    };
-    if url.password().is_some() {
-        reader.problem(
-            "url",
-            said!("In der Adresse steht ein Passwort.", "the address carries a password."),
-            said!(
-                "Schreiben Sie {{ url = \"sftp://…\", username = \"…\", password_file = \"…\" }}.",
-                "Write {{ url = \"sftp://…\", username = \"…\", password_file = \"…\" }}."
-            ),
-        );
-        return None;
-    }
-    let named = reader.text("username");
-    let username = named.or_else(|| (!url.username().is_empty()).then(|| url.username().to_owned()));
-    if username.is_none() {
-        reader.missing(
-            "username",
-            said!(
-                "Schreiben Sie sftp://NAME@… oder username = \"NAME\".",
-                "Write sftp://USER@… or username = \"USER\"."
-            ),
-        );
-    }
+pub fn read(reader: &mut Reader<'_>, address: &Address, timeout: Option<Duration>) -> Option<Sftp> {
+    let username = address.username(reader);
     let password = reader.secret("password");
     let private_key = reader
         .has("private_key_file")
@@ -107,25 +67,20 @@ pub fn read(reader: &mut Reader<'_>, address: &str, link: bool, timeout: Option<
             "Allowed is \"SHA256:…\" or \"ssh-ed25519 AAAA…\", as ssh-keyscan prints it."
         ),
     );
-    let root = url.path().trim_start_matches('/').trim_end_matches('/');
-    let root = percent_decode(root);
     Some(Sftp {
-        host: url.host_str()?.trim_matches(['[', ']']).to_owned(),
-        port: url.port().unwrap_or(22),
-        root: if root.is_empty() { ".".to_owned() } else { root },
+        host: address.host.clone(),
+        port: address.port.unwrap_or(22),
+        root: if address.path.is_empty() {
+            ".".to_owned()
+        } else {
+            address.path.clone()
+        },
         username: username?,
         password,
         private_key,
         host_key,
-        link,
-        timeout: timeout.unwrap_or(TIMEOUT),
+        idle: timeout.unwrap_or(IDLE),
     })
-}
-
-fn percent_decode(path: &str) -> String {
-    url::form_urlencoded::parse(format!("p={}", path.replace('+', "%2B")).as_bytes())
-        .next()
-        .map_or_else(String::new, |(_, v)| v.into_owned())
 }
 
 /// What ended a connection: usual faults of the network in plain words, others in those of the protocol.
@@ -136,12 +91,18 @@ fn words(error: &russh::Error) -> Said {
     }
 }
 
-impl Sftp {
-    /// The target is this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+/// The library's words for a connection that ended under it.
+fn cut_off(error: &SftpError) -> bool {
+    match error {
+        SftpError::IO(_) => true,
+        SftpError::UnexpectedBehavior(text) => ["sender dropped", "RecvError", "SendError", "session closed"]
+            .iter()
+            .any(|words| text.contains(words)),
+        _ => false,
     }
+}
 
+impl Sftp {
     fn report(&self, outcome: Outcome, reason: Reason, text: &Said) -> Report {
         let address = self.address();
         http::report(outcome, reason, text.map(|text| format!("{address}: {text}")))
@@ -177,7 +138,7 @@ impl Sftp {
         };
         let config = client::Config {
             nodelay: true,
-            inactivity_timeout: Some(self.timeout),
+            inactivity_timeout: Some(self.idle),
             ..client::Config::default()
         };
         let connected = client::connect(Arc::new(config), (self.host.as_str(), self.port), verifier).await;
@@ -193,7 +154,7 @@ impl Sftp {
         let channel = handle.channel_open_session().await.map_err(broken)?;
         channel.request_subsystem(true, "sftp").await.map_err(broken)?;
         let raw = RawSftpSession::new(channel.into_stream());
-        raw.set_timeout(ANSWER.min(self.timeout.as_secs().max(1)));
+        raw.set_timeout(ANSWER.min(self.idle.as_secs().max(1)));
         let version = raw.init().await.map_err(|error| self.sort("", error))?;
         let renames = version.extensions.contains_key("posix-rename@openssh.com");
         Ok(Session {
@@ -274,24 +235,18 @@ impl Sftp {
                 Reason::NoAnswer,
                 &said!("der Server antwortet nicht mehr", "the server does not answer any more"),
             ),
-            other => self.report(Outcome::Transient, Reason::BadAnswer, &Said::quoted(other.to_string())),
-        }
-    }
-
-    async fn within<T>(&self, work: impl Future<Output = Result<T, Report>>) -> Result<T, Report> {
-        let within = self.timeout;
-        tokio::time::timeout(within, work).await.unwrap_or_else(|_| {
-            Err(self.report(
+            ref error if cut_off(error) => self.report(
                 Outcome::Transient,
                 Reason::NoAnswer,
-                &said!("nicht fertig binnen {within:?}", "not done within {within:?}"),
-            ))
-        })
+                &said!("die Verbindung brach ab", "the connection was cut"),
+            ),
+            other => self.report(Outcome::Transient, Reason::BadAnswer, &Said::quoted(other.to_string())),
+        }
     }
 }
 
 #[async_trait]
-impl Target for Sftp {
+impl Space for Sftp {
     fn address(&self) -> String {
         let port = if self.port == 22 {
             String::new()
@@ -302,32 +257,7 @@ impl Target for Sftp {
         format!("sftp://{}@{}{port}/{root}", self.username, self.host)
     }
 
-    fn link(&self) -> bool {
-        self.link
-    }
-
-    async fn upload(&self, site: &Site, instance: i64, generation: i64) -> Result<u64, Report> {
-        let work = async {
-            let session = self.connect().await?;
-            bring(&session, &self.address(), site, instance, generation).await
-        };
-        self.within(work).await
-    }
-
-    async fn check(&self) -> Vec<Finding> {
-        let work = async {
-            let session = self.connect().await?;
-            let probe = "rundruf-check";
-            session.put(probe, &Bytes::new()).await?;
-            session.remove(probe).await
-        };
-        let address = self.address();
-        vec![match self.within(work).await {
-            Ok(()) => http::well(said!(
-                "{address}: angemeldet, Schreiben geht.",
-                "{address}: logged in, writing works."
-            )),
-            Err(report) => http::unwell(&address, &report),
-        }]
+    async fn open(&self, _now: Ms) -> Result<Box<dyn Place + '_>, Report> {
+        Ok(Box::new(self.connect().await?))
     }
 }

@@ -66,14 +66,17 @@ fn origins(raw: &RawTable) -> BTreeSet<Url> {
     let mut found = BTreeSet::new();
     walk(raw, &mut |_, text, _| {
         let Ok(url) = Url::parse(text.trim()) else { return };
-        let scheme = match url.scheme() {
-            "https" | "webdavs" => "https",
-            "http" if !is_loopback(&url) => "http",
+        let (scheme, with_tls) = match url.scheme() {
+            "https" | "webdavs" => ("https", true),
+            // A bucket on this machine is asked without TLS.
+            "s3" => ("https", false),
+            "http" => ("http", false),
             _ => return,
         };
         let Some(host) = url.host_str() else { return };
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        found.extend(Url::parse(&format!("{scheme}://{host}{port}/")));
+        let origin = Url::parse(&format!("{scheme}://{host}{port}/"));
+        found.extend(origin.ok().filter(|origin| with_tls || !is_loopback(origin)));
     });
     found
 }

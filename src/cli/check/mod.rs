@@ -15,6 +15,7 @@ use super::{Globals, host};
 use crate::app::App;
 use crate::publication::Office;
 use crate::said;
+use crate::secret::KeyFile;
 pub use report::{Group, Level, Line, Report};
 
 /// When it is looked.
@@ -70,7 +71,7 @@ pub async fn one(office: &Office, name: &str, out: &Output) -> Result<u8, Failur
 pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failure> {
     let has_store = app.has_store();
     let office = std::sync::Arc::clone(&app.office);
-    let mut groups = vec![settings(&office, file)];
+    let mut groups = vec![settings(&office, file)?];
     let open = if has_store { Some(app.open().await?) } else { None };
     groups.push(own_domains::group(&office, open.as_ref()).await?);
     for configured in office.channels.iter() {
@@ -85,7 +86,7 @@ pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failur
 }
 
 /// The configuration as far as it can be read without asking anybody.
-fn settings(office: &Office, file: &str) -> Group {
+fn settings(office: &Office, file: &str) -> Result<Group, Failure> {
     let mut lines = vec![Line::well(said!(
         "{file} und alle Vorlagen sind in Ordnung.",
         "{file} and all templates are fine."
@@ -114,5 +115,19 @@ fn settings(office: &Office, file: &str) -> Group {
         lines.push(if private { Line::note(text) } else { Line::wrong(text) });
     }
     lines.extend(office.settings.without_effect().into_iter().map(Line::note));
-    Group::new("rundruf", said!("Konfiguration", "Configuration"), lines)
+    lines.extend(public_key(office)?);
+    Ok(Group::new("rundruf", said!("Konfiguration", "Configuration"), lines))
+}
+
+/// What others check copies of the site by, once there is a key.
+fn public_key(office: &Office) -> Result<Option<Line>, Failure> {
+    let key_file = &office.settings.store.key_file;
+    if !key_file.is_file() {
+        return Ok(None);
+    }
+    let key = KeyFile::new(key_file.clone()).key()?.signer().public();
+    Ok(Some(Line::well(said!(
+        "Öffentlicher Schlüssel der Seite: {key} (für rundruf verify --key; geben Sie ihn weiter, wo man Ihnen glaubt).",
+        "Public key of the site: {key} (for rundruf verify --key; hand it on where you are believed)."
+    ))))
 }

@@ -1,31 +1,6 @@
 //! The bad configurations: what is written, where the fault stands, what is said of it.
 
-/// A configuration, where the fault stands (0: no line), a piece of what is said of it and a piece of the remedy.
-pub struct Bad {
-    /// What is wrong, for failures of the test.
-    pub name: &'static str,
-    /// channels.toml.
-    pub toml: &'static str,
-    /// Line of the fault.
-    pub line: usize,
-    /// What is said, in English.
-    pub what: &'static str,
-    /// What to do, in English.
-    pub remedy: &'static str,
-}
-
-const fn bad(name: &'static str, toml: &'static str, line: usize, what: &'static str, remedy: &'static str) -> Bad {
-    Bad {
-        name,
-        toml,
-        line,
-        what,
-        remedy,
-    }
-}
-
-/// Put in front of cases that need a publisher: one line.
-pub const P: &str = "publisher.stadt.name = \"Stadt\"\n";
+use super::{Bad, bad};
 
 /// One file each; `P` stands in front, so the first line of a case is line 2.
 pub const BAD: &[Bad] = &[
@@ -318,11 +293,39 @@ pub const BAD: &[Bad] = &[
         "failover",
     ),
     bad(
-        "target of a later release",
-        "[channel.a]\nkind = \"website\"\ntargets = [\"s3://bucket\"]\n",
+        "target of no kind there is",
+        "[channel.a]\nkind = \"website\"\ntargets = [\"ftp://host.example/x\"]\n",
         4,
-        "no targets with \"s3\"",
-        "sftp://",
+        "no targets with \"ftp\"",
+        "webdavs://",
+    ),
+    bad(
+        "target without a bucket",
+        "[channel.a]\nkind = \"website\"\ntargets = [{ url = \"s3://127.0.0.1\", access_key = \"a\", secret_key = \"b\" }]\n",
+        4,
+        "the bucket is missing",
+        "s3://s3.host.example/BUCKET",
+    ),
+    bad(
+        "target without its keys",
+        "[channel.a]\nkind = \"website\"\ntargets = [{ url = \"s3://127.0.0.1/b\", access_key = \"a\" }]\n",
+        4,
+        "secret_key is missing",
+        "secret_key_file",
+    ),
+    bad(
+        "password over a line that anybody reads",
+        "[channel.a]\nkind = \"website\"\nallow_private = true\ntargets = [{ url = \"webdav://u@host.example/x\", password = \"pass-word-1\" }]\n",
+        5,
+        "read the password",
+        "webdavs://",
+    ),
+    bad(
+        "private address that was not allowed",
+        "[channel.a]\nkind = \"website\"\ntargets = [{ url = \"webdav://u@10.0.0.5/x\", password = \"pass-word-1\" }]\n",
+        4,
+        "read the password",
+        "allow_private",
     ),
     bad(
         "target with a password",

@@ -246,7 +246,8 @@ impl TestApp {
         });
     }
 
-    fn answer(output: Output) -> Answer {
+    /// What a command that was run otherwise has answered.
+    pub fn answer(output: Output) -> Answer {
         Answer {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

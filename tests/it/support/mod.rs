@@ -7,6 +7,7 @@ pub mod browser;
 pub mod cases;
 pub mod clock;
 pub mod counterparts;
+pub mod disk;
 pub mod fixture;
 pub mod http;
 pub mod mail;

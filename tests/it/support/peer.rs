@@ -25,7 +25,8 @@ impl Peer {
 
     /// As [`Peer::start`], with further arguments and environment (`&[("READONLY", "1")]`): the script's head names them.
     pub fn start_with(name: &str, port_count: u16, args: &[&str], env: &[(&str, &str)]) -> Option<Peer> {
-        let check = command(name, &[]).arg("check").output().unwrap();
+        let env: Vec<(String, String)> = env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let check = command(name, &env).arg("check").output().unwrap();
         if !check.status.success() {
             skipped(&format!("{name}: {}", String::from_utf8_lossy(&check.stderr).trim()));
             return None;
@@ -35,7 +36,7 @@ impl Peer {
             dir: TempDir::with_prefix(format!("rundruf-{name}-")).unwrap(),
             ports: ports::free(port_count),
             args: args.iter().map(ToString::to_string).collect(),
-            env: env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            env,
         };
         peer.start_again();
         Some(peer)
@@ -69,15 +70,26 @@ impl Peer {
 
     /// Starts it anew on the same ports and folder, after [`Peer::stop`].
     pub fn start_again(&self) {
+        self.start_again_with(&[]);
+    }
+
+    /// As [`Peer::start_again`], with another environment for this time.
+    pub fn start_again_with(&self, env: &[(&str, &str)]) {
         let port = self.port().to_string();
+        let mut all = self.env.clone();
+        all.extend(env.iter().map(|(k, v)| (k.to_string(), v.to_string())));
         let mut more = vec![port.as_str()];
         more.extend(self.args.iter().map(String::as_str));
-        self.verb("start", &more);
+        self.verb_with(&all, "start", &more);
     }
 
     /// Another verb of the script: `NAME.sh VERB DIR MORE…`.
     pub fn verb(&self, verb: &str, more: &[&str]) {
-        let done = command(&self.name, &self.env)
+        self.verb_with(&self.env, verb, more);
+    }
+
+    fn verb_with(&self, env: &[(String, String)], verb: &str, more: &[&str]) {
+        let done = command(&self.name, env)
             .arg(verb)
             .arg(self.dir())
             .args(more)

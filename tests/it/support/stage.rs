@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rundruf::formats::manifest::MANIFEST;
 use serde_json::Value;
 
 use super::receiver::{self, Receiver};
@@ -70,8 +71,7 @@ impl Stage {
         let (sftp_proxy, mastodon_proxy) = (FaultProxy::start(sftp.port())?, FaultProxy::start(mastodon.port())?);
         let (kannel_proxy, hook_proxy) = (FaultProxy::start(kannel.port())?, FaultProxy::start(receiver.port())?);
 
-        let who = std::process::Command::new("id").arg("-un").output().unwrap();
-        let user = String::from_utf8_lossy(&who.stdout).trim().to_owned();
+        let user = user();
         let mut targets = format!(
             "\"file:public\",\n  {{ url = \"sftp://127.0.0.1:{}/htdocs\", username = \"{user}\", private_key_file = \"{}\", host_key = \"{}\", link = true }},\n",
             sftp_proxy.port(),
@@ -168,8 +168,14 @@ impl Stage {
     }
 }
 
+/// The login of whoever runs the tests, and so the counterparts.
+pub fn user() -> String {
+    let who = std::process::Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8_lossy(&who.stdout).trim().to_owned()
+}
+
 /// The server's key as `ssh-keyscan` prints it, without the host.
-fn host_key(peer: &Peer) -> String {
+pub fn host_key(peer: &Peer) -> String {
     let known = peer.read("known_hosts");
     let words: Vec<&str> = known.split_whitespace().skip(1).take(2).collect();
     words.join(" ")
@@ -245,7 +251,7 @@ fn utf16(bytes: &[u8]) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// Files below a folder by their path, without the manifest that only a target has.
+/// Files below a folder by their path, without the manifest: it also says who wrote them and when.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -260,7 +266,7 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             }
         }
     }
-    out.retain(|name, _| name != ".rundruf-manifest.json");
+    out.remove(MANIFEST);
     out
 }
 

@@ -11,8 +11,10 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
 
 use super::Sftp;
 use super::host_key::Verifier;
-use crate::channel::website::bring::{LARGEST_MANIFEST, Place};
+use crate::channel::website::space::{Place, beside};
 use crate::domain::outcome::Report;
+use crate::formats::SiteFile;
+use crate::formats::manifest::LARGEST_MANIFEST;
 
 /// Bytes in one request; what every server takes (draft-ietf-secsh-filexfer, section 3).
 const CHUNK: usize = 32 * 1_024;
@@ -124,13 +126,13 @@ impl Place for Session<'_> {
         }
     }
 
-    async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Report> {
+    async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         let full = self.full(path);
         self.folders(&full).await;
         let (folder, name) = full.rsplit_once('/').unwrap_or((".", &full));
-        let beside = format!("{folder}/.rundruf-{name}.tmp");
+        let beside = format!("{folder}/{}", beside(name));
         let done = async {
-            self.write(&beside, bytes).await?;
+            self.write(&beside, &file.bytes).await?;
             self.rename(&beside, &full).await
         };
         done.await.map_err(|error| self.target.sort(path, error))

@@ -1,0 +1,125 @@
+//! opendal's requests over the one client of [`net`](crate::net): its timeouts, its bounds, its words for what went wrong.
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Method, Request, Response, StatusCode};
+use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, Result};
+
+use crate::channel::http as sorting;
+use crate::clock::Ms;
+use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::formats::manifest::LARGEST_MANIFEST;
+use crate::net::{Answer, Http};
+use crate::said;
+
+/// Carries requests for one upload.
+pub(super) struct Carrier {
+    http: Http,
+    /// The target, for people.
+    who: String,
+    now: Ms,
+}
+
+/// Travels through opendal as the source of its error.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.text)]
+struct Refused(Report);
+
+/// What an error of opendal means.
+pub(super) fn report(who: &str, error: &Error) -> Report {
+    let source = std::error::Error::source(error);
+    if let Some(Refused(report)) = source.and_then(|source| source.downcast_ref()) {
+        return report.clone();
+    }
+    let text = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConfigInvalid => said!(
+            "{who}: diesen Ordner oder Bucket gibt es dort nicht",
+            "{who}: there is no such folder or bucket"
+        ),
+        // Its own text may hold whole answers.
+        _ => said!(
+            "{who}: die Antwort ist nicht so, wie dieser Dienst antwortet",
+            "{who}: the answer is not as this service answers"
+        ),
+    };
+    sorting::report(Outcome::Transient, Reason::BadAnswer, text)
+}
+
+impl Carrier {
+    pub(super) fn new(http: Http, who: String, now: Ms) -> Self {
+        Self { http, who, now }
+    }
+
+    /// Answers that opendal reads itself are passed on; `None` for those. The others end the request here.
+    fn refusal(&self, method: &Method, answer: &Answer) -> Option<Report> {
+        let who = &self.who;
+        let status = StatusCode::from_u16(answer.status).ok();
+        match status {
+            Some(status) if status.is_success() => None,
+            // Whether it is there is the question; and the folder to be made may be there.
+            Some(StatusCode::NOT_FOUND) => None,
+            Some(StatusCode::METHOD_NOT_ALLOWED) if method.as_str() == "MKCOL" => None,
+            Some(StatusCode::FORBIDDEN) => {
+                let words = sorting::said_by(&plain(answer));
+                let text = said!(
+                    "{who} erlaubt es nicht (403){words}: Darf diese Anmeldung dort schreiben?",
+                    "{who} does not allow it (403){words}: may this login write there?"
+                );
+                Some(sorting::report(Outcome::Auth, Reason::Credentials, text))
+            }
+            Some(StatusCode::INSUFFICIENT_STORAGE) => {
+                let text = said!("{who} hat keinen Platz mehr (507)", "{who} has no space left (507)");
+                Some(sorting::report(Outcome::Transient, Reason::ServiceTrouble, text))
+            }
+            _ => Some(sorting::sort(who, &plain(answer), self.now)),
+        }
+    }
+}
+
+/// Of an S3 error only code and message: the rest repeats the request, the name of the key among it.
+fn plain(answer: &Answer) -> Answer {
+    let text = String::from_utf8_lossy(&answer.body);
+    let between = |tag: &str| {
+        let (_, after) = text.split_once(&format!("<{tag}>"))?;
+        Some(after.split_once(&format!("</{tag}>"))?.0)
+    };
+    let (Some(code), Some(message)) = (between("Code"), between("Message")) else {
+        return answer.clone();
+    };
+    Answer {
+        body: Bytes::from(format!("{code}: {message}")),
+        ..answer.clone()
+    }
+}
+
+fn refused(report: Report) -> Error {
+    Error::new(ErrorKind::Unexpected, "refused").set_source(Refused(report))
+}
+
+impl HttpTransport for Carrier {
+    async fn fetch(&self, request: Request<Buffer>) -> Result<Response<HttpBody>> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string();
+        let request = self
+            .http
+            .client()
+            .request(parts.method.clone(), url)
+            .headers(parts.headers);
+        let sent = self
+            .http
+            .send_up_to(request.body(body.to_bytes()), LARGEST_MANIFEST)
+            .await;
+        let answer = sent.map_err(|failure| refused(sorting::failed(&self.who, &failure)))?;
+        if let Some(report) = self.refusal(&parts.method, &answer) {
+            return Err(refused(report));
+        }
+        if !answer.complete {
+            return Err(refused(sorting::not_understood(&self.who, &answer)));
+        }
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
+        *response.headers_mut() = answer.headers;
+        let body = stream::iter([Ok(Buffer::from(answer.body))]);
+        Ok(response.map(|()| HttpBody::new(body, None)))
+    }
+}

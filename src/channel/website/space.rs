@@ -1,0 +1,128 @@
+//! Web space of any kind, and what all kinds do alike with it: a whole upload within its time, a look whether writing works.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::bring::{Mark, bring};
+use crate::channel::{Finding, Stamp, Target, http};
+use crate::clock::Ms;
+use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::formats::{Site, SiteFile};
+use crate::said;
+use crate::secret::KeyFile;
+
+/// Of one whole upload. What it has brought until then stays; the next one goes on from there.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Written and removed by `check`.
+const PROBE: &str = "rundruf-check.txt";
+
+/// Puts files somewhere.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// The file's content, `None` where it is not there; at most as long as the largest manifest.
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, Report>;
+    /// Puts a file there, whole or not at all, with the folders above it.
+    async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report>;
+    /// Removes a file; one that is not there is removed already.
+    async fn remove(&self, path: &str) -> Result<(), Report>;
+}
+
+/// One web space as configured.
+#[async_trait]
+pub trait Space: Send + Sync {
+    /// Address without credentials.
+    fn address(&self) -> String;
+    /// Opens it for one upload. `now` is for services that say how long to wait.
+    async fn open(&self, now: Ms) -> Result<Box<dyn Place + '_>, Report>;
+
+    /// Logs in, writes a small file and removes it.
+    async fn check(&self) -> Vec<Finding> {
+        let address = self.address();
+        let probe = async {
+            let place = self.open(0).await?;
+            let file = SiteFile {
+                bytes: Bytes::from_static(b"written by rundruf check\n"),
+                media_type: "text/plain; charset=utf-8",
+            };
+            place.put(PROBE, &file).await?;
+            place.remove(PROBE).await
+        };
+        vec![match probe.await {
+            Ok(()) => http::well(said!(
+                "{address}: angemeldet, Schreiben geht.",
+                "{address}: logged in, writing works."
+            )),
+            Err(report) => http::unwell(&address, &report),
+        }]
+    }
+}
+
+/// The name under which a file is written before it takes its place.
+pub fn beside(name: &str) -> String {
+    format!(".rundruf-{name}.tmp")
+}
+
+/// A target on web space of one kind.
+pub struct WebTarget<S> {
+    space: S,
+    link: bool,
+    timeout: Duration,
+    key: KeyFile,
+}
+
+impl<S: Space> WebTarget<S> {
+    /// Messages with a link wait for it where `link`; `key` signs what lies there.
+    pub fn new(space: S, link: bool, timeout: Option<Duration>, key: KeyFile) -> Self {
+        Self {
+            space,
+            link,
+            timeout: timeout.unwrap_or(TIMEOUT),
+            key,
+        }
+    }
+
+    async fn whole_upload(&self, site: &Site, stamp: Stamp) -> Result<u64, Report> {
+        let mark = Mark {
+            who: &self.space.address(),
+            instance: stamp.instance,
+            generation: stamp.generation,
+            signer: &self.key.key().map_err(|error| http::no_key(&error))?.signer(),
+        };
+        let place = self.space.open(stamp.now).await?;
+        bring(place.as_ref(), site, &mark).await
+    }
+}
+
+#[async_trait]
+impl<S: Space> Target for WebTarget<S> {
+    fn address(&self) -> String {
+        self.space.address()
+    }
+
+    fn link(&self) -> bool {
+        self.link
+    }
+
+    async fn upload(&self, site: &Site, stamp: Stamp) -> Result<u64, Report> {
+        let upload = tokio::time::timeout(self.timeout, self.whole_upload(site, stamp)).await;
+        upload.unwrap_or_else(|_| Err(too_long(&self.address(), self.timeout)))
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        let check = tokio::time::timeout(self.timeout, self.space.check()).await;
+        check.unwrap_or_else(|_| vec![http::unwell(&self.address(), &too_long(&self.address(), self.timeout))])
+    }
+}
+
+fn too_long(who: &str, timeout: Duration) -> Report {
+    http::report(
+        Outcome::Transient,
+        Reason::NoAnswer,
+        said!(
+            "{who}: nicht fertig binnen {timeout:?}; der nächste Versuch macht dort weiter",
+            "{who}: not done within {timeout:?}; the next try goes on from here"
+        ),
+    )
+}

@@ -1,0 +1,80 @@
+//! A small disk that a test fills up or makes read-only.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rundruf::store::disk::Disk;
+
+use super::skipped;
+
+/// What a disk gives at once.
+const PAGE: u64 = 4_096;
+
+/// A small disk of its own; gone when dropped.
+#[derive(Debug)]
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// At this folder, with this size (`256m`). `None`, said aloud, where this user may not mount one.
+    pub fn mount(at: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(at);
+        if mount.output().is_ok_and(|done| done.status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        skipped("the right to mount a tmpfs");
+        None
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join(".filler")
+    }
+
+    /// Somebody else's file leaves so many bytes, give or take a page. It only grows or shrinks: at no moment is there more room
+    /// than before and after.
+    pub fn leave(&self, bytes: u64) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.filler())
+            .unwrap();
+        loop {
+            let free = Disk::free(&self.0).unwrap();
+            if free < bytes {
+                let size = file.metadata().unwrap().len();
+                return file.set_len(size.saturating_sub(bytes - free)).unwrap();
+            }
+            let more = usize::try_from((free - bytes).min(1 << 20)).unwrap();
+            match file.write_all(&vec![1; more]) {
+                Err(error) if error.kind() != ErrorKind::StorageFull => panic!("{error}"),
+                Ok(()) if free - bytes > PAGE => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// That file is gone.
+    pub fn roomy(&self) {
+        let _ = std::fs::remove_file(self.filler());
+    }
+
+    /// Takes no changes, or takes them again.
+    pub fn read_only(&self, yes: bool) {
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-o", if yes { "remount,ro" } else { "remount,rw" }])
+            .arg(&self.0);
+        assert!(mount.status().unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
