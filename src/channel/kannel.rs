@@ -101,15 +101,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     );
     let password = reader.required_secret("password");
     let sms = sms::read(&mut reader);
-    if !reader.has("audience") {
-        reader.missing(
-            "audience",
-            said!(
-                "Schreiben Sie audience = {{ file = \"presse.csv\" }}.",
-                "Write audience = {{ file = \"press.csv\" }}."
-            ),
-        );
-    }
+    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
     let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
     let (Some(mut url), Some(username), Some(password), Some(http), true) =

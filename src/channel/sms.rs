@@ -11,6 +11,9 @@ use crate::text::sms;
 /// Parts a text may take where `max_parts` does not say otherwise: lead, state, one or two sentences and the link.
 pub const DEFAULT_PARTS: u32 = 4;
 
+/// The kinds that reach phones: one of them may stand in for another (`failover`).
+pub const KINDS: &[&str] = &["kannel"];
+
 /// Keys every SMS gateway has.
 #[derive(Debug, Clone)]
 pub struct Common {
@@ -20,6 +23,19 @@ pub struct Common {
     pub max_parts: u32,
     /// `price`: of one part, in the currency of the reader's contract.
     pub price: Option<f64>,
+}
+
+/// A gateway without an audience reaches nobody, unless it only stands in for another one, whose audience it then reaches.
+pub fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
+    if !reader.has("audience") && !reserve {
+        reader.missing(
+            "audience",
+            said!(
+                "Schreiben Sie audience = {{ file = \"presse.csv\" }}.",
+                "Write audience = {{ file = \"press.csv\" }}."
+            ),
+        );
+    }
 }
 
 /// Reads `from`, `max_parts` and `price`.

@@ -58,6 +58,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
+        moved: n("n_moved")?,
         created_ms: row.try_get("created")?,
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,
