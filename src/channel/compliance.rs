@@ -20,6 +20,11 @@ const KINDS: &[(&str, &str, bool)] = &[
         true,
     ),
     ("mastodon", "token = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"", true),
+    (
+        "seven",
+        "api_key = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"\naudience = { file = \"presse.csv\" }",
+        true,
+    ),
     ("webhook", "secret = \"whsec_cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"", false),
 ];
 

@@ -7,6 +7,7 @@ pub mod http;
 mod kannel;
 mod mastodon;
 pub mod registry;
+mod seven;
 pub mod sms;
 #[cfg(test)]
 pub mod testing;

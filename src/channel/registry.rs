@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Built, email, kannel, mastodon, sms, webhook, website};
+use super::{Built, email, kannel, mastodon, seven, sms, webhook, website};
 use crate::domain::delivery::Gate;
 use crate::domain::problem::Problem;
 use crate::said;
@@ -50,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     email::KIND,
     kannel::KIND,
     mastodon::KIND,
+    seven::KIND,
     webhook::KIND,
     website::KIND,
 ];
@@ -62,6 +63,7 @@ const SECRET_KEYS: &[&str] = &[
     "private_key",
     "secret",
     "secret_key",
+    "signing_secret",
     "token",
 ];
 

@@ -12,7 +12,7 @@ use crate::text::sms;
 pub const DEFAULT_PARTS: u32 = 4;
 
 /// The kinds that reach phones: one of them may stand in for another (`failover`).
-pub const KINDS: &[&str] = &["kannel"];
+pub const KINDS: &[&str] = &["kannel", "seven"];
 
 /// Keys every SMS gateway has.
 #[derive(Debug, Clone)]
