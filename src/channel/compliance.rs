@@ -25,6 +25,11 @@ const KINDS: &[(&str, &str, bool)] = &[
         "api_key = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"\naudience = { file = \"presse.csv\" }",
         true,
     ),
+    (
+        "sms_http",
+        "headers = { Authorization = \"Bearer {secret}\" }\nsecret = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"\nbody = \"to={to}&text={text}\"\naccept = { field = \"status\", is = [\"ok\"] }\naudience = { file = \"presse.csv\" }",
+        true,
+    ),
     ("webhook", "secret = \"whsec_cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"", false),
 ];
 

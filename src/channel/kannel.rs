@@ -220,14 +220,7 @@ impl Channel for Kannel {
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
         let Some(to) = sms::number(&job.address) else {
-            return http::report(
-                Outcome::Permanent,
-                Reason::RecipientRefused,
-                said!(
-                    "die Nummer in der Empfängerliste hat nicht die Form +49…",
-                    "the number in the audience file is not in the form +49…"
-                ),
-            );
+            return sms::no_number();
         };
         let report_to = match self.report_address(job) {
             Ok(address) => address,

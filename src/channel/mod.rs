@@ -9,6 +9,7 @@ mod mastodon;
 pub mod registry;
 mod seven;
 pub mod sms;
+mod sms_http;
 #[cfg(test)]
 pub mod testing;
 pub mod webhook;

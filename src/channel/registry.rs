@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Built, email, kannel, mastodon, seven, sms, webhook, website};
+use super::{Built, email, kannel, mastodon, seven, sms, sms_http, webhook, website};
 use crate::domain::delivery::Gate;
 use crate::domain::problem::Problem;
 use crate::said;
@@ -51,6 +51,7 @@ pub const KINDS: &[Kind] = &[
     kannel::KIND,
     mastodon::KIND,
     seven::KIND,
+    sms_http::KIND,
     webhook::KIND,
     website::KIND,
 ];

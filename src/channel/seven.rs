@@ -15,13 +15,12 @@ use super::sms;
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::Ms;
 use crate::domain::delivery::{Operation, UnknownPolicy};
-use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
 use crate::net::Http;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::said;
 use crate::secret::{ExposeSecret, KeyFile, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
@@ -148,17 +147,10 @@ impl Channel for Seven {
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
         let Some(to) = sms::number(&job.address) else {
-            return http::report(
-                Outcome::Permanent,
-                Reason::RecipientRefused,
-                said!(
-                    "die Nummer in der Empfängerliste hat nicht die Form +49…",
-                    "the number in the audience file is not in the form +49…"
-                ),
-            );
+            return sms::no_number();
         };
         let reference = match self.key.key() {
-            Ok(key) => report::reference(key, &self.channel, job),
+            Ok(key) => sms::reference(key, &self.channel, job),
             Err(error) => return http::no_key(&error),
         };
         let mut form = vec![

@@ -3,16 +3,9 @@
 use md5::{Digest, Md5};
 use serde::Deserialize;
 
-use crate::channel::{ReceiptRefusal, ReceiptRequest};
-use crate::ids::DeliveryId;
+use crate::channel::{ReceiptRefusal, ReceiptRequest, sms};
 use crate::secret::{Key, hmac_sha256, same};
-use crate::store::{Job, Receipt, ReceiptWord};
-
-/// Our reference: delivery, attempt and a token of both, in the characters that seven allows.
-pub(super) fn reference(key: &Key, channel: &str, job: &Job) -> String {
-    let (delivery, attempt) = (job.delivery.0, job.attempt);
-    format!("{delivery}.{attempt}.{}", key.receipt_token(channel, delivery, attempt))
-}
+use crate::store::{Receipt, ReceiptWord};
 
 #[derive(Deserialize)]
 struct Hook {
@@ -56,7 +49,11 @@ pub(super) fn read(
             ReceiptRefusal::Forbidden
         });
     };
-    let own = hook.data.foreign_id.as_deref().and_then(|id| ours(id, key, channel));
+    let own = hook
+        .data
+        .foreign_id
+        .as_deref()
+        .and_then(|id| sms::ours(id, key, channel));
     if signing.is_none() && own.is_none() {
         return Err(ReceiptRefusal::Forbidden);
     }
@@ -85,15 +82,6 @@ pub(super) fn read(
         word,
         raw: status,
     }])
-}
-
-/// The delivery and attempt of a reference of ours.
-fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u32)> {
-    let mut parts = reference.splitn(3, '.');
-    let delivery: i64 = parts.next()?.parse().ok()?;
-    let attempt: u32 = parts.next()?.parse().ok()?;
-    key.is_receipt_token(channel, delivery, attempt, parts.next()?)
-        .then_some((DeliveryId(delivery), attempt))
 }
 
 /// Time, nonce, verb, address and the body's MD5, joined by line feeds, under HMAC-SHA-256.

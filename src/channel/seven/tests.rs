@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::channel::testing::{self, Scripted};
+use crate::domain::outcome::Reason;
 use crate::store::ReceiptWord;
 
 const KEYS: &str = "api_key = \"pass-word-1\"\naudience = { file = \"presse.csv\" }";
