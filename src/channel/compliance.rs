@@ -20,6 +20,16 @@ const KINDS: &[(&str, &str, bool)] = &[
         true,
     ),
     ("mastodon", "token = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"", true),
+    (
+        "seven",
+        "api_key = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"\naudience = { file = \"presse.csv\" }",
+        true,
+    ),
+    (
+        "sms_http",
+        "headers = { Authorization = \"Bearer {secret}\" }\nsecret = \"cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"\nbody = \"to={to}&text={text}\"\naccept = { field = \"status\", is = [\"ok\"] }\naudience = { file = \"presse.csv\" }",
+        true,
+    ),
     ("webhook", "secret = \"whsec_cGFzcy13b3JkLTEtcGFzcy13b3JkLTEt\"", false),
 ];
 

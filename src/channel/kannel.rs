@@ -101,15 +101,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     );
     let password = reader.required_secret("password");
     let sms = sms::read(&mut reader);
-    if !reader.has("audience") {
-        reader.missing(
-            "audience",
-            said!(
-                "Schreiben Sie audience = {{ file = \"presse.csv\" }}.",
-                "Write audience = {{ file = \"press.csv\" }}."
-            ),
-        );
-    }
+    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
     let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
     let (Some(mut url), Some(username), Some(password), Some(http), true) =
@@ -228,14 +220,7 @@ impl Channel for Kannel {
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
         let Some(to) = sms::number(&job.address) else {
-            return http::report(
-                Outcome::Permanent,
-                Reason::RecipientRefused,
-                said!(
-                    "die Nummer in der Empfängerliste hat nicht die Form +49…",
-                    "the number in the audience file is not in the form +49…"
-                ),
-            );
+            return sms::no_number();
         };
         let report_to = match self.report_address(job) {
             Ok(address) => address,

@@ -7,7 +7,9 @@ pub mod http;
 mod kannel;
 mod mastodon;
 pub mod registry;
+mod seven;
 pub mod sms;
+mod sms_http;
 #[cfg(test)]
 pub mod testing;
 pub mod webhook;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Built, email, kannel, mastodon, webhook, website};
+use super::{Built, email, kannel, mastodon, seven, sms, sms_http, webhook, website};
 use crate::domain::delivery::Gate;
 use crate::domain::problem::Problem;
 use crate::said;
@@ -46,7 +46,15 @@ pub struct Surroundings<'a> {
 }
 
 /// Every kind.
-pub const KINDS: &[Kind] = &[email::KIND, kannel::KIND, mastodon::KIND, webhook::KIND, website::KIND];
+pub const KINDS: &[Kind] = &[
+    email::KIND,
+    kannel::KIND,
+    mastodon::KIND,
+    seven::KIND,
+    sms_http::KIND,
+    webhook::KIND,
+    website::KIND,
+];
 
 /// Keys whose values are secrets: they take no part in the hash of a channel's settings.
 const SECRET_KEYS: &[&str] = &[
@@ -56,6 +64,7 @@ const SECRET_KEYS: &[&str] = &[
     "private_key",
     "secret",
     "secret_key",
+    "signing_secret",
     "token",
 ];
 
@@ -143,7 +152,7 @@ fn failovers(settings: &Settings, built: &[Configured]) -> Vec<Problem> {
         let Some(target) = channel.settings.common.failover.as_deref().and_then(find) else {
             continue;
         };
-        if shape(channel) == shape(target) && shape(channel).is_some() {
+        if reaches(channel) == reaches(target) && reaches(channel).is_some() {
             continue;
         }
         let field = channel.settings.own.field("failover");
@@ -170,11 +179,15 @@ fn failovers(settings: &Settings, built: &[Configured]) -> Vec<Problem> {
     problems
 }
 
-/// What a channel's recipients are: one account or an audience, and whether of mail addresses; `None`: nothing can stand in.
-fn shape(channel: &Configured) -> Option<(bool, bool)> {
+/// What a channel's recipients are: phones, whatever the gateway, or else what its kind reaches; `None`: an account or a website, which
+/// nothing else can be.
+fn reaches(channel: &Configured) -> Option<&str> {
     match &channel.built {
-        Built::Messages(built) => Some((built.abilities().audience, channel.settings.kind == email::KIND.name)),
-        Built::Website(_) => None,
+        Built::Messages(built) if built.abilities().audience => {
+            let kind = channel.settings.kind.as_str();
+            Some(if sms::KINDS.contains(&kind) { "sms" } else { kind })
+        }
+        _ => None,
     }
 }
 
@@ -200,6 +213,7 @@ fn spec(channel: &ChannelSettings, built: &Built) -> LaneSpec {
         settings_hash: settings_hash(&channel.own),
         first_gate: channel.common.gate.unwrap_or(Gate::Open),
         targets,
+        failover: channel.common.failover.clone(),
     }
 }
 

@@ -179,6 +179,13 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     if let Some(address) = &story.address {
         out.title(said!("An: {address}", "To: {address}").in_german(out.german));
     }
+    if story.delivery.via.is_some() {
+        let first = &story.broadcast.channel;
+        out.say(&said!(
+            "Zuerst für {first}; umgeleitet über den Ersatzkanal {channel}.",
+            "For {first} at first; moved to the reserve channel {channel}."
+        ));
+    }
     if let Some(url) = &story.delivery.remote.url {
         // Whole, whatever its length: it is there to be opened.
         out.text(url);
@@ -261,6 +268,7 @@ fn event_word(what: &str) -> Said {
         "failed" => said!("gescheitert", "failed"),
         "receipt" => said!("Zustellbericht", "delivery report"),
         "evidence" => said!("spätere Antwort, nicht angewandt", "later answer, not applied"),
+        "moved" => said!("umgeleitet", "moved"),
         "decided" => said!("von Hand entschieden", "decided by a person"),
         "takeover" => said!("rundruf neu gestartet", "rundruf restarted"),
         other => match serde_json::from_value::<DeliveryState>(json!(other)) {

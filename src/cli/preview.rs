@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output, wrap};
-use super::{Globals, publish};
+use super::{Globals, price, publish};
 use crate::app::App;
 use crate::clock::Ms;
 use crate::domain::draft;
@@ -15,6 +15,7 @@ use crate::render::compose::unit_in_words;
 use crate::said;
 use crate::store::Variant;
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// Arguments of `preview`.
 #[derive(Debug, Args)]
@@ -53,6 +54,15 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
     };
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
     show(&app.office, &prepared, args.lang, now, out)
+}
+
+/// What cannot be called back: to how many, at what price. A faulty list is `publish`'s to refuse.
+fn cost(office: &Office, prepared: &Prepared, out: &Output) {
+    let costs = price::of_notice(office, prepared, &[]).unwrap_or_default();
+    if !costs.is_empty() {
+        let Said { de, en } = price::list(&costs);
+        out.say(&said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."));
+    }
 }
 
 /// Prints a prepared notice; 1 where something does not fit.
@@ -107,6 +117,7 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
         }
     }
     out.text("");
+    cost(office, prepared, out);
     if fits {
         out.say(&said!("Alles passt.", "Everything fits."));
     } else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::output::Failure;
+use crate::channel::registry::Configured;
 use crate::publication::{Office, Prepared, audience};
 use crate::said;
 use crate::settings::raw::Value;
@@ -100,9 +101,21 @@ pub fn of_notice(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Res
     Ok(costs)
 }
 
-/// `price` of the SMS kinds, in the currency of the contract with the gateway.
+/// `price` of the SMS kinds, in the currency of the contract with the gateway. Where another channel stands in, the dearer of both: what is
+/// said is the most that can come.
 fn price_per_part(office: &Office, channel: &str) -> Option<f64> {
     let configured = office.channels.iter().find(|c| c.settings.name == channel)?;
+    let own = own_price(configured);
+    let reserve = configured.settings.common.failover.as_deref();
+    let reserve = office
+        .channels
+        .iter()
+        .find(|c| Some(c.settings.name.as_str()) == reserve)
+        .and_then(own_price);
+    own.into_iter().chain(reserve).reduce(f64::max)
+}
+
+fn own_price(configured: &Configured) -> Option<f64> {
     match &configured.settings.own.entries.get("price")?.value {
         Value::Whole(whole) => u32::try_from(*whole).ok().map(f64::from),
         Value::Broken(amount) => Some(*amount),

@@ -106,6 +106,7 @@ mod tests {
                 failures: 0,
             },
             audience: 0,
+            failover: None,
         }
     }
 
@@ -130,6 +131,7 @@ mod tests {
                 started,
                 ..Counters::default()
             },
+            moved: 0,
             created_ms: 0,
             first_done_ms: None,
             changed_ms: 0,

@@ -20,6 +20,7 @@ use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::LaneId;
 use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
+use crate::lane_core::values::Settled;
 use crate::said;
 use crate::store::{Job, LaneRow, StoreError};
 use crate::text::said::Said;
@@ -43,6 +44,7 @@ pub(super) struct Task {
     show: Show,
     seen: u64,
     stopped: bool,
+    fails_over: bool,
     began: Instant,
     timings: Timings,
 }
@@ -68,6 +70,7 @@ impl Task {
             show,
             seen: 0,
             stopped: false,
+            fails_over: setup.common.failover.is_some(),
             began: Instant::now(),
         }
     }
@@ -79,6 +82,7 @@ impl Task {
                 biased;
                 told = inbox.recv() => match told {
                     Some(Told::Row(row)) => row_event(&row),
+                    Some(Told::Look) => Event::Wake,
                     Some(Told::Shifted(by)) => Event::Shifted { by },
                     // Nobody is left to tell us anything: the process ends.
                     Some(Told::Stop) | None => Event::Stop,
@@ -169,10 +173,16 @@ impl Task {
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();
+                // What was refused may have gone to the reserve channel's lane.
+                let refused = self.fails_over && batch.iter().any(|c| c.settled == Settled::Permanent);
+                let waker = self.world.waker.clone();
                 self.push(async move {
                     match store.complete(&batch).await {
                         Ok(()) => {
                             timings.commit(began.elapsed());
+                            if refused {
+                                waker.wake();
+                            }
                             Event::Committed
                         }
                         Err(error) => failed(&name, "complete", &error, Event::CommitFailed),

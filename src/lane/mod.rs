@@ -33,6 +33,8 @@ pub use rules::{LaneSetup, MessageRules};
 pub(crate) enum Told {
     /// Its row changed.
     Row(Box<LaneRow>),
+    /// A lane it stands in for is in other health: there may be something to take over.
+    Look,
     /// The wall clock went back by so many ms, or ahead (negative); the store's times are shifted already.
     Shifted(Ms),
     /// The process ends.

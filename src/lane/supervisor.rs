@@ -96,6 +96,9 @@ impl Supervisor {
             if self.rows.get(&row.id) != Some(&row) || !acknowledged {
                 // A lane that has ended needs no news.
                 let _ = lane.send(Told::Row(Box::new(row.clone())));
+                if let Some((_, reserve)) = self.lanes.iter().find(|(id, _)| row.failover == Some(*id)) {
+                    let _ = reserve.send(Told::Look);
+                }
                 self.rows.insert(row.id, row);
             }
         }

@@ -117,6 +117,8 @@ impl Task {
                     }
                     // Due times are in the rows.
                     Some(Told::Shifted(_)) => self.read_targets(),
+                    // Nothing stands in for a website.
+                    Some(Told::Look) => {}
                     Some(Told::Stop) | None => self.take(LevelEvent::Stop),
                 },
                 Ok(()) = woken.changed() => {

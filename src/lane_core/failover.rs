@@ -1,69 +1,57 @@
-//! When a delivery may move to the channel named by `failover` (LANES 7). The rule only; the store moves the row.
+//! When a delivery may move to the channel named by `failover` (LANES 7): at most once, only where it is known that nothing was sent, never
+//! because of a hold. The rules only; the store moves the rows, in the transaction that learns of it.
 
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, Health};
-use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::outcome::Reason;
 
 /// An open breaker or a pause moves deliveries after this long.
 pub const TROUBLE_MS: Ms = 60_000;
 
-/// What is known of a delivery and its lane.
-#[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
-    /// Gate of its lane.
-    pub gate: Gate,
-    /// Health of its lane and for how long, ms.
-    pub health: (Health, Ms),
-    /// It moved once already.
-    pub moved_before: bool,
-    /// Its newest outcome, if it was ever tried.
-    pub last: Option<(&'a Outcome, Reason)>,
+/// The service is there and has named a time for it: such a row stays where it is, however its lane fares.
+pub const STAYS: [Reason; 2] = [Reason::RateLimited, Reason::RecipientBusy];
+
+/// True where what waits on a lane may go to the other channel: its breaker is open, or its credentials are refused, for so long that waiting
+/// is no longer the better choice. `for_ms`: since its health is what it is.
+pub fn waiting_moves(gate: Gate, health: Health, for_ms: Ms) -> bool {
+    moves_at(gate, health, 0).is_some_and(|at| for_ms >= at)
 }
 
-/// True where the same delivery may go to the other channel: at most once, only when it was definitely not accepted (or
-/// finally rejected), never because of a hold.
-pub fn may_move(of: &Situation<'_>) -> bool {
-    if of.moved_before || of.gate == Gate::Held {
-        return false;
-    }
-    let lane_in_trouble = matches!(of.health.0, Health::Probing | Health::Paused) && of.health.1 >= TROUBLE_MS;
-    match of.last {
-        None => lane_in_trouble,
-        Some((Outcome::Permanent, reason)) => reason == Reason::ReceiptRejected || reason == Reason::RecipientRefused,
-        Some((Outcome::Transient | Outcome::Auth, _)) => lane_in_trouble,
-        Some(_) => false,
-    }
+/// The moment from which what waits may move, for a health since `since_ms`; `None`: not as things are.
+pub fn moves_at(gate: Gate, health: Health, since_ms: Ms) -> Option<Ms> {
+    let in_trouble = matches!(health, Health::Probing | Health::Paused);
+    (gate != Gate::Held && in_trouble).then(|| since_ms.saturating_add(TROUBLE_MS))
+}
+
+/// True where a delivery that was refused for good for this reason may go to the other channel: another gateway may have a way to this number.
+/// A text that one refuses is not tried on the next.
+pub fn refusal_moves(gate: Gate, reason: Reason) -> bool {
+    gate != Gate::Held && matches!(reason, Reason::ReceiptRejected | Reason::RecipientRefused)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn situation(last: Option<(&Outcome, Reason)>, health: Health, for_ms: Ms) -> Situation<'_> {
-        Situation {
-            gate: Gate::Open,
-            health: (health, for_ms),
-            moved_before: false,
-            last,
+    #[test]
+    fn what_waits_moves_after_a_minute_of_trouble_and_never_because_of_a_hold() {
+        for health in [Health::Probing, Health::Paused] {
+            assert!(!waiting_moves(Gate::Open, health, 59_999));
+            assert!(waiting_moves(Gate::Open, health, 60_000));
+            assert!(waiting_moves(Gate::Draining, health, 60_000));
+            assert!(!waiting_moves(Gate::Held, health, 600_000), "hold never moves");
         }
+        for health in [Health::Well, Health::BackingOff] {
+            assert!(!waiting_moves(Gate::Open, health, 600_000));
+        }
+        assert_eq!(moves_at(Gate::Open, Health::Probing, 7), Some(60_007));
     }
 
     #[test]
-    fn only_what_was_certainly_not_accepted_moves() {
-        let refused = Some((&Outcome::Transient, Reason::NotConnected));
-        let lost = Some((&Outcome::Unknown, Reason::NoAnswer));
-        let rejected = Some((&Outcome::Permanent, Reason::ReceiptRejected));
-        assert!(may_move(&situation(refused, Health::Probing, 60_000)));
-        assert!(!may_move(&situation(refused, Health::Probing, 59_999)));
-        assert!(!may_move(&situation(refused, Health::BackingOff, 90_000)));
-        assert!(!may_move(&situation(lost, Health::Probing, 90_000)));
-        assert!(may_move(&situation(rejected, Health::Well, 0)));
-        assert!(may_move(&situation(None, Health::Paused, 60_000)));
-        let mut held = situation(refused, Health::Probing, 60_000);
-        held.gate = Gate::Held;
-        assert!(!may_move(&held), "hold never moves");
-        let mut twice = situation(rejected, Health::Well, 0);
-        twice.moved_before = true;
-        assert!(!may_move(&twice), "at most once");
+    fn only_what_was_refused_for_its_recipient_moves() {
+        assert!(refusal_moves(Gate::Open, Reason::ReceiptRejected));
+        assert!(refusal_moves(Gate::Open, Reason::RecipientRefused));
+        assert!(!refusal_moves(Gate::Open, Reason::ContentRefused));
+        assert!(!refusal_moves(Gate::Held, Reason::ReceiptRejected));
     }
 }

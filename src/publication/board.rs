@@ -81,7 +81,7 @@ fn wait(n: u64) -> &'static str {
 
 /// The line of one broadcast.
 pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Line {
-    let (light, text) = if let Some(waiting) = halted(row, lane, now, zone) {
+    let (light, mut text) = if let Some(waiting) = halted(row, lane, now, zone) {
         waiting
     } else if row.kind == "website" {
         website(row, lane, now, zone)
@@ -90,6 +90,11 @@ pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Lin
     } else {
         audience(row, lane, now, zone)
     };
+    if row.moved > 0 {
+        let (n, moved) = (dotted(row.moved), row.moved);
+        text.de.push_str(&format!("; {n} davon über den Ersatzkanal"));
+        text.en.push_str(&format!("; {moved} of them by the reserve channel"));
+    }
     Line {
         id: row.id,
         channel: row.channel.clone(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Row, SqliteConnection};
 
+use super::failover::Home;
 use super::publish::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
 use super::rows::listed;
 use super::{ClaimRequest, StoreError};
@@ -16,6 +17,12 @@ use crate::domain::notice::Scope;
 #[derive(Debug, Clone)]
 pub(super) struct Alive {
     pub(super) id: i64,
+    /// The lane it was published for, whose recipients it reaches.
+    pub(super) lane: i64,
+    /// The lane whose rows are meant where that is another one: `delivery.via`.
+    pub(super) via: Option<i64>,
+    /// What waits there may move to `via`.
+    pub(super) moves: bool,
     pub(super) incident: i64,
     pub(super) notice: i64,
     pub(super) kind: i64,
@@ -43,23 +50,42 @@ impl Alive {
 
     /// Chunks may still open.
     pub(super) fn opens(&self) -> bool {
-        self.open && self.shape == SHAPE_AUDIENCE
+        self.open && self.shape == SHAPE_AUDIENCE && (self.via.is_none() || self.moves)
     }
 
     fn has_work(&self) -> bool {
+        // Of another lane's only what has moved, or may: as the waiting are counted by broadcast, there may be none of these.
         !self.holds_only && (self.waiting > 0 || self.opens())
     }
 }
 
-/// Everything alive on the lane, oldest notice first, and what was refused so lately that it still holds its successors.
-pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<Vec<Alive>, StoreError> {
+/// What the lane may have to bring out: its own broadcasts, and those of the lanes from which rows have moved or may move to it.
+pub(super) async fn for_claim(
+    c: &mut SqliteConnection,
+    r: &ClaimRequest,
+    homes: &[Home],
+) -> Result<Vec<Alive>, StoreError> {
+    let mut alive = of_lane(c, r, r.lane.0).await?;
+    for home in homes {
+        let guests = of_lane(c, r, home.lane).await?;
+        alive.extend(guests.into_iter().map(|b| Alive {
+            via: Some(r.lane.0),
+            moves: home.moves,
+            ..b
+        }));
+    }
+    Ok(alive)
+}
+
+/// Everything alive on a lane, oldest notice first, and what was refused so lately that it still holds its successors.
+async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest, lane: i64) -> Result<Vec<Alive>, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2.
     let rows = sqlx::query(
-        "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
+        "SELECT id, lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
            n_waiting, overtaken, 0 AS holds_only
          FROM broadcast WHERE lane = ? AND state < 2 AND shape <> ? ORDER BY notice",
     )
-    .bind(r.lane.0)
+    .bind(lane)
     .bind(SHAPE_LEVELS)
     .fetch_all(&mut *c)
     .await?;
@@ -71,13 +97,13 @@ pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Resul
     let wait = r.order_wait_ms.max(r.correction_wait_ms);
     // broadcast_incident (incident, lane, …).
     let refused = sqlx::query(
-        "SELECT id, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
+        "SELECT id, lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
            n_waiting, overtaken, 1 AS holds_only
          FROM broadcast WHERE incident IN (SELECT value FROM json_each(?)) AND lane = ? AND state >= 2 AND n_permanent > 0
            AND changed > ?",
     )
     .bind(serde_json::to_string(&incidents)?)
-    .bind(r.lane.0)
+    .bind(lane)
     .bind(r.now_ms.saturating_sub(wait))
     .fetch_all(c)
     .await?;
@@ -90,6 +116,9 @@ pub(super) async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest) -> Resul
 fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
     Ok(Alive {
         id: row.try_get("id")?,
+        lane: row.try_get("lane")?,
+        via: None,
+        moves: false,
         incident: row.try_get("incident")?,
         notice: row.try_get("notice")?,
         kind: row.try_get("kind")?,
@@ -128,7 +157,7 @@ pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
             (false, true) => 1,
             (false, false) => 2,
         };
-        (class, oldest, b.notice)
+        (class, oldest, b.notice, b.lane)
     });
     work
 }
@@ -137,6 +166,6 @@ pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
 pub(super) fn older<'a>(of: &Alive, alive: &'a [Alive]) -> Vec<&'a Alive> {
     alive
         .iter()
-        .filter(|b| b.incident == of.incident && b.notice < of.notice)
+        .filter(|b| b.lane == of.lane && b.incident == of.incident && b.notice < of.notice)
         .collect()
 }

@@ -9,7 +9,7 @@ use super::{BroadcastRow, Counters, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 
-/// A broadcast with its lane's name; `next_due` through delivery_due (broadcast, due) WHERE state = 0, of a website (shape 2) by the
+/// A broadcast with its lane's name; `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
 /// primary keys of its targets, which are tried as levels.
 macro_rules! select_broadcast {
     () => {
@@ -17,7 +17,10 @@ macro_rules! select_broadcast {
            CASE WHEN b.n_waiting > 0 AND b.shape = 2 THEN
                (SELECT min(t.due) FROM delivery d JOIN target t ON t.id = d.recipient WHERE d.broadcast = b.id AND d.state = 0)
              WHEN b.n_waiting > 0 THEN
-               max(coalesce((SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.state = 0), 0), coalesce(l.blocked_until, 0))
+               coalesce(
+                 (SELECT max(min(d.due), coalesce(l.blocked_until, 0)) FROM delivery d
+                    WHERE d.broadcast = b.id AND d.via IS NULL AND d.state = 0),
+                 (SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.via IS NOT NULL AND d.state = 0))
            END AS next_due
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
@@ -58,6 +61,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
+        moved: n("n_moved")?,
         created_ms: row.try_get("created")?,
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,

@@ -61,7 +61,7 @@ impl<'a> Cursor<'a> {
         }
         let upto = match self.upto {
             Some(upto) => upto,
-            None => self.fix_upto(c, r.lane.0).await?,
+            None => self.fix_upto(c, self.broadcast.lane).await?,
         };
         let reach = self.older.map_or(upto, |older| older.min(upto));
         let places = places_of(&self.broadcast.scope);
@@ -70,7 +70,7 @@ impl<'a> Cursor<'a> {
         let end: Option<i64> = sqlx::query_scalar(
             "SELECT max(seq) FROM (SELECT seq FROM recipient WHERE lane = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?)",
         )
-        .bind(r.lane.0)
+        .bind(self.broadcast.lane)
         .bind(self.cursor)
         .bind(reach)
         .bind(i64::try_from(window).unwrap_or(i64::MAX))
@@ -128,8 +128,8 @@ impl<'a> Cursor<'a> {
     ) -> Result<u64, StoreError> {
         // Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it corrects.
         let done = sqlx::query(concat!(
-            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0 FROM recipient r
+            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
+             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM recipient r
              WHERE r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
                AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
                    OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7))))
@@ -141,12 +141,13 @@ impl<'a> Cursor<'a> {
         .bind(self.broadcast.id)
         .bind(r.now_ms)
         .bind(self.broadcast.operation as u8)
-        .bind(r.lane.0)
+        .bind(self.broadcast.lane)
         .bind(self.cursor)
         .bind(end)
         .bind(places)
         .bind(&self.broadcast.corrects)
         .bind(self.broadcast.overtaken)
+        .bind(self.broadcast.via)
         .execute(c)
         .await?;
         Ok(done.rows_affected())

@@ -1,7 +1,7 @@
 //! The claim: one transaction that picks what a lane may start now, in order, at its rate, and writes it down as started before the first
 //! byte leaves (LANES 3 and 4). What is due comes from `due.rs`, new chunks of an audience from `chunks.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
@@ -10,10 +10,9 @@ use super::alive::{self, Alive};
 use super::due::{self, Due};
 use super::rate::Slots;
 use super::rows::{pick, settle_lanes, variants};
-use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Thread, Variant, chunks};
+use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Variant, chunks, failover, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
-use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
 use crate::text::lang::Lang;
 
@@ -48,11 +47,12 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
     if lane.shut || lane.epoch != r.epoch {
         return Ok(claimed);
     }
-    let mut alive = alive::of_lane(c, r).await?;
-    let mut next = Next::default();
+    let (homes, next_home) = failover::homes(c, r).await?;
+    let mut alive = alive::for_claim(c, r, &homes).await?;
+    let mut next = Next(next_home);
     let mut slots = Slots::new(r.rate, lane.tat_us, r.now_ms);
     let limit = if r.probe { 1 } else { r.limit as usize };
-    let mut settle = false;
+    let mut settle = BTreeSet::new();
     for index in alive::in_order(&alive, r.probe) {
         let broadcast = alive[index].clone();
         let left = limit - claimed.jobs.len();
@@ -86,16 +86,17 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
         // A newer notice of the incident that came earlier in the order (urgent) may go as far now, or is held back no more.
         let moved = alive[index].cursor > broadcast.cursor;
         let stirs = |b: &Alive| {
-            b.incident == broadcast.incident
+            b.lane == broadcast.lane
+                && b.incident == broadcast.incident
                 && b.id != broadcast.id
                 && ((moved && b.opens()) || (found.ended && b.waiting > 0))
         };
         claimed.more |= found.more || alive.iter().any(stirs);
-        settle |= found.ended || found.closed;
+        if found.ended || found.closed {
+            settle.insert(broadcast.lane);
+        }
     }
-    if settle {
-        settle_lanes(c, [r.lane.0].into()).await?;
-    }
+    settle_lanes(c, settle).await?;
     if let Some(tat_us) = slots.tat_us().filter(|_| !claimed.jobs.is_empty()) {
         // Primary key.
         sqlx::query("INSERT INTO account_rate (account, tat_us) VALUES (?, ?) ON CONFLICT DO UPDATE SET tat_us = excluded.tat_us")
@@ -193,7 +194,11 @@ async fn start_rows(
             found.more = true;
             break;
         }
-        if !chunk.open_more(c, r, sink.room()).await? {
+        let moved = match broadcast.via.filter(|_| broadcast.moves) {
+            Some(to) => failover::move_waiting(c, broadcast.id, to, sink.room(), r.now_ms).await?,
+            None => 0,
+        };
+        if moved == 0 && !chunk.open_more(c, r, sink.room()).await? {
             break;
         }
         waiting = true;
@@ -216,7 +221,7 @@ async fn start(
         return Ok(());
     }
     let thread = if broadcast.is_account() {
-        thread_of(c, r.lane.0, broadcast.incident).await?
+        thread::of(c, r.lane.0, broadcast.incident).await?
     } else {
         None
     };
@@ -278,29 +283,4 @@ async fn start(
     .execute(c)
     .await?;
     Ok(())
-}
-
-pub(super) async fn thread_of(
-    c: &mut SqliteConnection,
-    lane: i64,
-    incident: i64,
-) -> Result<Option<Thread>, StoreError> {
-    type Ids = (Option<String>, Option<String>, Option<String>, Option<String>);
-    // Primary key (lane, incident).
-    let ids: Option<Ids> =
-        sqlx::query_as("SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?")
-            .bind(lane)
-            .bind(incident)
-            .fetch_optional(c)
-            .await?;
-    Ok(ids.map(|(root_id, root_url, parent_id, parent_url)| Thread {
-        root: Remote {
-            id: root_id,
-            url: root_url,
-        },
-        parent: Remote {
-            id: parent_id,
-            url: parent_url,
-        },
-    }))
 }

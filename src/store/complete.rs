@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
+use super::failover::{self, Moved, Refused};
 use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completion, Settled, StoreError, receipts};
+use super::{Completion, Settled, StoreError, receipts, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
-use crate::ids::DeliveryId;
 use crate::text::said::Said;
 
 /// A row as it stood before its outcome.
@@ -33,11 +33,34 @@ struct Before {
     closed: bool,
     /// A newer notice has started for the same recipient since: it never starts again.
     passed: bool,
+    via: Option<i64>,
+    failover: Option<i64>,
+    gate: i64,
+    expires: Option<Ms>,
 }
 
 impl Before {
     fn is(&self, state: DeliveryState) -> bool {
         self.state == state as i64
+    }
+
+    /// The lane it was sent by.
+    fn by(&self) -> i64 {
+        self.via.unwrap_or(self.lane)
+    }
+
+    /// Refused for good: where it goes instead.
+    fn goes_to(&self, x: &Completion) -> Result<Option<i64>, StoreError> {
+        let refused = Refused {
+            via: self.via,
+            failover: self.failover,
+            gate: self.gate,
+            expires: self.expires,
+            closed: self.closed,
+            passed: self.passed,
+            begun: self.flags & AFTER_UNKNOWN != 0 || self.step > 0,
+        };
+        refused.goes_to(x.reason, x.at_ms)
     }
 
     /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun. What may be there is never
@@ -81,6 +104,8 @@ struct Effects {
     gone: Vec<(i64, i64)>,
     /// Rows with a remote id whose receipt may have come first: lane, delivery.
     named: Vec<(i64, i64)>,
+    /// Refused rows that go by another lane.
+    moved: Vec<Moved>,
     lanes: BTreeSet<i64>,
     broadcasts: BTreeMap<i64, Touched>,
 }
@@ -106,13 +131,14 @@ pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion
 
 async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<HashMap<i64, Before>, StoreError> {
     let ids: Vec<i64> = completions.iter().map(|x| x.delivery.0).collect();
-    // Primary keys of delivery and broadcast; see `passed`.
+    // Primary keys of delivery, broadcast and lane; see `passed`.
     let rows = sqlx::query(concat!(
         "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
            b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed, d.state IN (1, 4) AND ",
         passed!(),
-        " AS passed
-         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast"
+        " AS passed, d.via, l.failover, l.gate, b.expires
+         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
+           CROSS JOIN lane l ON l.id = b.lane"
     ))
     .bind(serde_json::to_string(&ids)?)
     .fetch_all(c)
@@ -139,6 +165,10 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
                 shape: row.try_get(13)?,
                 closed: row.try_get(14)?,
                 passed: row.try_get(15)?,
+                via: row.try_get(16)?,
+                failover: row.try_get(17)?,
+                gate: row.try_get(18)?,
+                expires: row.try_get(19)?,
             },
         );
     }
@@ -224,7 +254,20 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         row.flags = (row.flags | AFTER_UNKNOWN) & !DECIDED;
     }
     let reason = (!done).then(|| word(x.reason)).transpose()?;
+    let to = match x.settled {
+        Settled::Permanent => row.goes_to(x)?,
+        _ => None,
+    };
     push(row, x, state as i64, due, reason, effects);
+    if let Some(to) = to {
+        (row.state, row.via) = (DeliveryState::Waiting as i64, Some(to));
+        effects.moved.push(Moved {
+            row: x.delivery.0,
+            attempt: row.attempt,
+            to,
+            at: x.at_ms,
+        });
+    }
     Ok(())
 }
 
@@ -261,7 +304,7 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
     }
     effects.lanes.insert(row.lane);
     if row.remote.id.is_some() {
-        effects.named.push((row.lane, x.delivery.0));
+        effects.named.push((row.by(), x.delivery.0));
     }
     let after = (
         x.delivery.0,
@@ -285,7 +328,7 @@ fn post(row: &Before, effects: &mut Effects) {
     if row.shape == SHAPE_ACCOUNT && (row.remote.id.is_some() || row.remote.url.is_some()) {
         effects
             .posts
-            .push((row.lane, row.incident, row.notice, row.broadcast, row.remote.clone()));
+            .push((row.by(), row.incident, row.notice, row.broadcast, row.remote.clone()));
     }
 }
 
@@ -303,6 +346,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
         .await?;
     }
     evidence::write(c, &effects.evidence).await?;
+    failover::move_refused(c, &effects.moved).await?;
     for (id, touched) in &effects.broadcasts {
         // Primary key.
         sqlx::query(
@@ -317,7 +361,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
         .await?;
     }
     for (lane, incident, notice, broadcast, remote) in effects.posts {
-        new_post(c, lane, incident, notice, broadcast, &remote).await?;
+        thread::new_post(c, lane, incident, notice, broadcast, &remote).await?;
     }
     if !effects.gone.is_empty() {
         // Primary key (lane, seq).
@@ -330,65 +374,4 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
     }
     receipts::settle_waiting(c, &effects.named).await?;
     settle_lanes(c, effects.lanes).await
-}
-
-/// The thread of an incident on an account: its first post stays the root, its newest the parent.
-async fn new_post(
-    c: &mut SqliteConnection,
-    lane: i64,
-    incident: i64,
-    notice: i64,
-    broadcast: i64,
-    remote: &Remote,
-) -> Result<(), StoreError> {
-    // Primary key (lane, incident).
-    sqlx::query(
-        "INSERT INTO thread (lane, incident, root_id, root_url, parent_id, parent_url, parent_seq) VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET parent_id = excluded.parent_id, parent_url = excluded.parent_url, parent_seq = excluded.parent_seq
-         WHERE excluded.parent_seq >= parent_seq",
-    )
-    .bind(lane)
-    .bind(incident)
-    .bind(&remote.id)
-    .bind(&remote.url)
-    .bind(notice)
-    .execute(&mut *c)
-    .await?;
-    // Primary key.
-    sqlx::query("UPDATE broadcast SET url = coalesce(?, url) WHERE id = ?")
-        .bind(&remote.url)
-        .bind(broadcast)
-        .execute(c)
-        .await?;
-    Ok(())
-}
-
-/// Claimed rows whose request never began: waiting again, attempt unspent; closed or passed meanwhile: superseded, or unknown where an
-/// earlier attempt may have got through.
-pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
-    // Primary keys of delivery and broadcast; see `passed`. A later claim would have another attempt number.
-    sqlx::query(concat!(
-        "UPDATE delivery SET attempt = attempt - 1, changed = ?1, state = s.state, due = CASE s.state WHEN 0 THEN ?1 ELSE 0 END,
-           flags = CASE s.state WHEN 4 THEN flags & ~8 ELSE flags END
-         FROM (SELECT d.id, CASE WHEN ",
-        passed!(),
-        "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
-             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
-           FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1
-             CROSS JOIN broadcast b ON b.id = d.broadcast) s
-         WHERE delivery.id = s.id"
-    ))
-    .bind(now)
-    .bind(serde_json::to_string(&rows.iter().map(|(id, n)| (id.0, *n)).collect::<Vec<_>>())?)
-    .execute(&mut *c)
-    .await?;
-    let ids: Vec<i64> = rows.iter().map(|(id, _)| id.0).collect();
-    // Primary keys.
-    let lanes: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT b.lane FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
-    )
-    .bind(serde_json::to_string(&ids)?)
-    .fetch_all(&mut *c)
-    .await?;
-    settle_lanes(c, lanes.into_iter().collect()).await
 }

@@ -119,10 +119,11 @@ async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Re
 
 /// A try now: what waits for a later time is due, the lane's and the targets' pauses are over.
 pub(super) async fn retry_now(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
-    // broadcast_live (lane, …) WHERE state < 2; delivery_due (broadcast, due) WHERE state = 0.
+    // broadcast_live (lane, …) WHERE state < 2, broadcast_moved (lane) of the same; delivery_due (broadcast, …) WHERE state = 0.
     let done = sqlx::query(
-        "UPDATE delivery SET due = ?1 WHERE state = 0 AND due > ?1
-           AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?2 AND state < 2)",
+        "UPDATE delivery SET due = ?1 WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 0
+           WHERE b.state < 2 AND (b.lane = ?2 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?2 AND d.due > ?1)",
     )
     .bind(now)
     .bind(lane)

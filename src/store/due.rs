@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
 use super::claim::Next;
-use super::marks::{AFTER_UNKNOWN, DECIDED, had};
+use super::marks::{AFTER_UNKNOWN, DECIDED, had, passed};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
@@ -76,30 +76,35 @@ pub(super) async fn read(
     } else {
         r.order_wait_ms
     };
-    // delivery_due (broadcast, due) WHERE state = 0; primary keys of recipient and suppression; delivery_of (broadcast, recipient) per
+    // delivery_due (broadcast, via, due) WHERE state = 0; primary keys of recipient and suppression; delivery_of (broadcast, recipient) per
     // older one.
-    // free_at: when the last of the older ones lets this row go; NULL: nothing holds it.
-    let rows = sqlx::query(
+    // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
+    // may be held or slow. So a newer one can have passed what comes from another lane.
+    let rows = sqlx::query(concat!(
         "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name, r.lang, r.places,
-           r.state AS state, EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?5 AND s.address = lower(r.address)) AS suppressed,
-           (SELECT max(CASE WHEN x.state = 0 AND x.due > ?1 THEN x.due
-                            WHEN x.state > 1 OR (x.state = 1 AND ?3) THEN x.changed + ?2
+           r.state AS state, EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (?5, ?8) AND s.address = lower(r.address)) AS suppressed,
+           (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > ?1 THEN x.due
+                            WHEN x.state > 1 OR (x.state = 1 AND ?3) OR (x.state = 0 AND x.via IS NOT NULL) THEN x.changed + ?2
                             ELSE 9223372036854775807 END)
               FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
-             WHERE x.state IN (0, 1, 4, 5)) AS free_at
-         FROM delivery d LEFT JOIN recipient r ON r.lane = ?5 AND r.seq = d.recipient
-         WHERE d.broadcast = ?6 AND d.state = 0 AND d.due <= ?1 ORDER BY d.due, d.id LIMIT ?7",
-    )
+             WHERE x.state IN (0, 1, 4, 5)) AS free_at, ?8 IS NOT NULL AND ",
+        passed!(),
+        " AS passed
+         FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id LEFT JOIN recipient r ON r.lane = ?5 AND r.seq = d.recipient
+         WHERE b.id = ?6 AND d.state = 0 AND d.via IS ?8 AND d.due <= ?1 ORDER BY d.due, d.id LIMIT ?7"
+    ))
     .bind(r.now_ms)
     .bind(wait)
     .bind(correction)
     .bind(serde_json::to_string(&older)?)
-    .bind(r.lane.0)
+    .bind(b.lane)
     .bind(b.id)
     .bind(i64::try_from(room).unwrap_or(i64::MAX))
+    .bind(b.via)
     .fetch_all(&mut *c)
     .await?;
     let mut gone = Vec::new();
+    let mut overtaken = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
     for row in &rows {
         let id: i64 = row.try_get("id")?;
@@ -110,12 +115,23 @@ pub(super) async fn read(
             if at != IN_FLIGHT {
                 next.at(at);
             }
-            if recipient > 0 {
-                let again = if at == IN_FLIGHT { r.now_ms + LOOK_AGAIN_MS } else { at };
+            // Of an account its own lane looks when the older one has moved on.
+            if recipient > 0 || b.via.is_some() {
+                // What holds back a row that moved is mostly on its old lane, which may be held for long.
+                let soon = if b.via.is_some() {
+                    LOOK_AGAIN_MAX_MS
+                } else {
+                    LOOK_AGAIN_MS
+                };
+                let again = if at == IN_FLIGHT { r.now_ms + soon } else { at };
                 let again = again.min(r.now_ms + LOOK_AGAIN_MAX_MS);
                 next.at(again);
                 later.push((id, again));
             }
+            continue;
+        }
+        if row.try_get("passed")? {
+            overtaken.push(id);
             continue;
         }
         let here = recipient == 0 || concerned(row, &b.scope)?;
@@ -137,13 +153,14 @@ pub(super) async fn read(
             .execute(&mut *c)
             .await?;
     }
-    let nothing_to_retract = if !correction {
+    let mut nothing = if !correction {
         Vec::new()
     } else {
         settle_correction(c, b, &mut seen.rows).await?
     };
-    seen.ended = gone.len() + nothing_to_retract.len();
-    for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing_to_retract, 7, "superseded")] {
+    nothing.extend(overtaken);
+    seen.ended = gone.len() + nothing.len();
+    for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing, 7, "superseded")] {
         if !ids.is_empty() {
             // Primary key per row. What may be there is not said not to be.
             sqlx::query(
@@ -249,17 +266,18 @@ pub(super) async fn had(
 
 /// The next time something of these broadcasts is due.
 pub(super) async fn next_after(c: &mut SqliteConnection, alive: &[Alive], now: Ms) -> Result<Option<Ms>, StoreError> {
-    let waiting: Vec<i64> = alive
+    let waiting: Vec<(i64, Option<i64>)> = alive
         .iter()
         .filter(|b| b.waiting > 0 && b.not_before.is_none_or(|at| at <= now))
-        .map(|b| b.id)
+        .map(|b| (b.id, b.via))
         .collect();
     if waiting.is_empty() {
         return Ok(None);
     }
-    // delivery_due (broadcast, due) WHERE state = 0: one step per broadcast.
+    // delivery_due (broadcast, via, due) WHERE state = 0: one step per broadcast.
     Ok(sqlx::query_scalar(
-        "SELECT min((SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.value AND d.state = 0 AND d.due > ?)) FROM json_each(?) b",
+        "SELECT min((SELECT min(d.due) FROM delivery d
+           WHERE d.broadcast = b.value ->> 0 AND d.via IS (b.value ->> 1) AND d.state = 0 AND d.due > ?)) FROM json_each(?) b",
     )
     .bind(now)
     .bind(serde_json::to_string(&waiting)?)

@@ -15,7 +15,7 @@ use crate::text::said::Said;
 macro_rules! lane_columns {
     () => {
         "id, name, kind, account, configured, gate, gate_reason, gate_by, gate_since, epoch, ack_epoch, ack_in_flight, health,
-         health_since, blocked_until, reason, text, failures, audience"
+         health_since, blocked_until, reason, text, failures, audience, failover"
     };
 }
 
@@ -32,6 +32,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
         gate_since_ms: row.try_get("gate_since")?,
         epoch: row.try_get("epoch")?,
         audience: count(row.try_get("audience")?),
+        failover: row.try_get::<Option<i64>, _>("failover")?.map(LaneId),
         acknowledged: (row.try_get("ack_epoch")?, row.try_get("ack_in_flight")?),
         health: HealthRow {
             health: listed(Health::from_stored(row.try_get("health")?), "a health")?,
@@ -76,10 +77,23 @@ pub(super) async fn configure(
         .bind(serde_json::to_string(&names)?)
         .execute(&mut *c)
         .await?;
-    let mut rows = Vec::with_capacity(lanes.len());
+    let mut ids = Vec::with_capacity(lanes.len());
     for spec in lanes {
         let id = configure_one(c, spec, now).await?;
         targets::configure(c, id, &spec.targets).await?;
+        ids.push(id);
+    }
+    let mut rows = Vec::with_capacity(ids.len());
+    for (id, spec) in ids.into_iter().zip(lanes) {
+        // Primary key; unique (name).
+        sqlx::query(
+            "UPDATE lane SET failover = o.id FROM (SELECT (SELECT id FROM lane WHERE name = ?1) AS id) o
+             WHERE lane.id = ?2 AND lane.failover IS NOT o.id",
+        )
+        .bind(&spec.failover)
+        .bind(id)
+        .execute(&mut *c)
+        .await?;
         rows.push(one(c, id).await?);
     }
     Ok(rows)
@@ -154,7 +168,10 @@ async fn changed_account(
         .await?;
     // broadcast_live (lane, …) WHERE state < 2.
     let waits: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM broadcast WHERE lane = ? AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR n_unknown > 0 OR state = 0)",
+        "SELECT EXISTS (SELECT 1 FROM broadcast
+             WHERE lane = ?1 AND state < 2 AND (n_waiting > 0 OR n_started > 0 OR n_unknown > 0 OR state = 0))
+           OR EXISTS (SELECT 1 FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.via = ?1 AND d.state IN (0, 1, 4)
+             WHERE b.state < 2 AND b.n_moved > 0)",
     )
     .bind(lane)
     .fetch_one(&mut *c)
@@ -298,6 +315,8 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
         "UPDATE broadcast SET lane = ?2 WHERE lane = ?1",
         "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
         "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
+        "UPDATE delivery SET via = ?2 WHERE via = ?1",
+        "UPDATE lane SET failover = ?2 WHERE failover = ?1",
         "UPDATE thread SET lane = ?2 WHERE lane = ?1",
         "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_since = o.gate_since,
            epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
@@ -315,6 +334,7 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
             settings_hash: String::new(),
             first_gate: is.gate,
             targets: Vec::new(),
+            failover: None,
         };
         changed_account(c, new, &was.kind, &was.account, &spec, was.gate_since_ms).await?;
     }
@@ -327,10 +347,11 @@ pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, no
     if row.configured {
         return Err(StoreError::Refused(Refusal::StillConfigured(row.name)));
     }
-    // broadcast_live (lane, …); delivery_due (broadcast, …) WHERE state = 0.
+    // broadcast_live (lane, …), broadcast_moved (lane); delivery_due (broadcast, …) WHERE state = 0. Also what moved here.
     let done = sqlx::query(
-        "UPDATE delivery SET state = 9, due = 0, changed = ?, reason = 'decided' WHERE state = 0
-           AND broadcast IN (SELECT id FROM broadcast WHERE lane = ? AND state < 2)",
+        "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 0
+           WHERE b.state < 2 AND (b.lane = ?2 OR (b.n_moved > 0 AND d.via = ?2)))",
     )
     .bind(now)
     .bind(lane)
@@ -342,7 +363,11 @@ pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, no
         .bind(lane)
         .execute(&mut *c)
         .await?;
-    super::rows::settle_lanes(c, [lane].into()).await?;
+    // Also the lanes from which something had moved here.
+    let lanes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM broadcast WHERE state < 2 AND n_moved > 0")
+        .fetch_all(&mut *c)
+        .await?;
+    super::rows::settle_lanes(c, lanes.into_iter().chain([lane]).collect()).await?;
     audit::append(c, act).await?;
     Ok(done.rows_affected())
 }

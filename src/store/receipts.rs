@@ -7,11 +7,13 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
-use super::marks::{AFTER_UNKNOWN, BY_RECEIPT};
+use super::failover::{self, Moved, Refused};
+use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, passed};
 use super::rows::{said_stored, settle_lanes};
 use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::outcome::Reason;
 use crate::text::said::Said;
 
 /// How long an unmatched receipt waits for its delivery.
@@ -36,6 +38,8 @@ struct Met {
     broadcast: i64,
     /// It speaks of the row's newest attempt.
     newest: bool,
+    /// It moved to another lane.
+    moved: bool,
 }
 
 /// What a receipt does to a row.
@@ -53,7 +57,8 @@ enum Effect {
 fn effect(met: &Met, word: ReceiptWord) -> Effect {
     use DeliveryState as S;
     let state = S::from_stored(met.state).unwrap_or(S::Dropped);
-    let may_be_there = met.flags & AFTER_UNKNOWN != 0;
+    // What moved because one gateway had refused it may have arrived by that one all the same.
+    let may_be_there = met.flags & AFTER_UNKNOWN != 0 || (met.moved && word == ReceiptWord::Delivered);
     match (word, state) {
         (ReceiptWord::Rejected | ReceiptWord::Expired, S::Started | S::Accepted | S::Unknown) if !met.newest => {
             Effect::Contradicts
@@ -91,16 +96,26 @@ pub(super) async fn take_in(
             }
         });
     }
-    settle_lanes(c, [lane].into()).await?;
+    let lanes = settled(c, lane).await?;
+    settle_lanes(c, lanes).await?;
     Ok(matches)
+}
+
+/// The lanes whose broadcasts a lane's receipts may have ended: its own, and those from which rows moved to it.
+async fn settled(c: &mut SqliteConnection, lane: i64) -> Result<BTreeSet<i64>, StoreError> {
+    // broadcast_moved (lane) WHERE state < 2 AND n_moved > 0.
+    let homes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM broadcast WHERE state < 2 AND n_moved > 0")
+        .fetch_all(c)
+        .await?;
+    Ok(homes.into_iter().chain([lane]).collect())
 }
 
 async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<Option<Met>, StoreError> {
     let row = if let Some((id, _)) = receipt.delivery {
         // Primary keys.
         sqlx::query(
-            "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-             WHERE d.id = ? AND b.lane = ?",
+            "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast, d.via FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+             WHERE d.id = ?1 AND ?2 IN (b.lane, coalesce(d.via, b.lane))",
         )
         .bind(id.0)
         .bind(lane)
@@ -109,8 +124,8 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
     } else if let Some(id) = &receipt.remote_id {
         // delivery_remote (remote_key) WHERE remote_key IS NOT NULL.
         sqlx::query(
-            "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-             WHERE d.remote_key = ? AND d.remote_id = ? AND b.lane = ? ORDER BY d.id DESC LIMIT 1",
+            "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast, d.via FROM delivery d JOIN broadcast b ON b.id = d.broadcast
+             WHERE d.remote_key = ? AND d.remote_id = ? AND coalesce(d.via, b.lane) = ? ORDER BY d.id DESC LIMIT 1",
         )
         .bind(remote_key(id))
         .bind(id)
@@ -132,6 +147,7 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
             Some((_, of)) => of == attempt,
             None => is_answered(state),
         },
+        moved: row.try_get::<Option<i64>, _>("via")?.is_some(),
     };
     // An attempt that was never made: a stray or a lie.
     let made = receipt
@@ -166,19 +182,24 @@ async fn apply(
                 DeliveryState::Expired => Some("expired"),
                 _ => None,
             };
+            let to = goes_to(c, met, state, now).await?;
             // Primary key.
             sqlx::query(
                 "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = flags | ?, reason = ? WHERE id = ?",
             )
             .bind(state as u8)
             .bind(now)
-            .bind(BY_RECEIPT)
+            .bind(if to.is_some() { 0 } else { BY_RECEIPT })
             .bind(reason)
             .bind(met.id)
             .execute(&mut *c)
             .await?;
             if reason.is_some() {
                 evidence::write(c, &[line("receipt")]).await?;
+            }
+            if let Some(to) = to {
+                let (row, attempt, at) = (met.id, met.attempt, now);
+                failover::move_refused(c, &[Moved { row, attempt, to, at }]).await?;
             }
             let there = matches!(state, DeliveryState::Delivered | DeliveryState::Accepted);
             // Primary key.
@@ -193,6 +214,39 @@ async fn apply(
             Ok(ReceiptMatch::Applied)
         }
     }
+}
+
+/// Where a row goes that its gateway has rejected after taking it; `None`: nowhere.
+async fn goes_to(
+    c: &mut SqliteConnection,
+    met: &Met,
+    state: DeliveryState,
+    now: Ms,
+) -> Result<Option<i64>, StoreError> {
+    if state != DeliveryState::Permanent {
+        return Ok(None);
+    }
+    // Primary keys; see `passed`.
+    let row = sqlx::query(concat!(
+        "SELECT d.via, l.failover, l.gate, b.expires, b.superseded_by IS NOT NULL AS closed, ",
+        passed!(),
+        " AS passed, d.step FROM delivery d CROSS JOIN broadcast b ON b.id = d.broadcast CROSS JOIN lane l ON l.id = b.lane WHERE d.id = ?"
+    ))
+    .bind(met.id)
+    .fetch_one(c)
+    .await?;
+    // The mark of an unknown first attempt is this attempt's own: its gateway has just settled it.
+    let earlier = met.flags & AFTER_UNKNOWN != 0 && met.attempt > 1;
+    let refused = Refused {
+        via: row.try_get("via")?,
+        failover: row.try_get("failover")?,
+        gate: row.try_get("gate")?,
+        expires: row.try_get("expires")?,
+        closed: row.try_get("closed")?,
+        passed: row.try_get("passed")?,
+        begun: earlier || row.try_get::<i64, _>("step")? > 0,
+    };
+    refused.goes_to(Reason::ReceiptRejected, now)
 }
 
 async fn keep(c: &mut SqliteConnection, lane: i64, receipt: &Receipt, now: Ms) -> Result<(), StoreError> {
@@ -217,7 +271,7 @@ pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)
     }
     // Primary key of delivery; receipt_remote (lane, remote_id). Interim words (3) sort last: final beats interim.
     let hits = sqlx::query(
-        "SELECT x.id AS inbox, x.word, x.raw, x.at, d.id, d.attempt, d.broadcast
+        "SELECT x.id AS inbox, x.word, x.raw, x.at, d.id, d.attempt, d.broadcast, d.via
          FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value ->> 1
            CROSS JOIN receipt x ON x.lane = j.value ->> 0 AND x.remote_id = d.remote_id ORDER BY x.word = 3, x.id",
     )
@@ -239,6 +293,7 @@ pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)
             attempt: hit.try_get("attempt")?,
             broadcast: hit.try_get("broadcast")?,
             newest: is_answered(state),
+            moved: hit.try_get::<Option<i64>, _>("via")?.is_some(),
         };
         let word = match hit.try_get::<i64, _>("word")? {
             0 => ReceiptWord::Delivered,

@@ -111,7 +111,7 @@ impl Lanes for Sqlite {
         write!(self, r = request.clone() => claim::claim(&r))
     }
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
-        write!(self, rows = deliveries.to_vec() => complete::give_back(&rows, now))
+        write!(self, rows = deliveries.to_vec() => give_back::give_back(&rows, now))
     }
     async fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: u32) -> Result<Vec<Job>, StoreError> {
         let mut reader = self.reader().await?;

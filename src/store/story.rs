@@ -25,6 +25,7 @@ fn read(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
             url: row.try_get("remote_url")?,
         },
         text: said(row.try_get("text")?),
+        via: row.try_get("via_name")?,
     })
 }
 
@@ -37,7 +38,8 @@ pub(super) async fn list(
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     // delivery_of (broadcast, recipient); primary key (delivery, n) of attempt from its end.
     let rows = sqlx::query(
-        "SELECT d.*, (SELECT a.text FROM attempt a WHERE a.delivery = d.id ORDER BY a.n DESC LIMIT 1) AS text
+        "SELECT d.*, (SELECT a.text FROM attempt a WHERE a.delivery = d.id ORDER BY a.n DESC LIMIT 1) AS text,
+           (SELECT name FROM lane l WHERE l.id = d.via) AS via_name
          FROM delivery d WHERE d.broadcast = ?1 AND (?2 IS NULL OR d.state = ?2) ORDER BY d.recipient LIMIT ?3",
     )
     .bind(broadcast.0)
@@ -52,7 +54,7 @@ pub(super) async fn list(
 pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
     // Primary keys of delivery, broadcast and target; (lane, seq) of recipient.
     let row = sqlx::query(
-        "SELECT d.*, NULL AS text, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
+        "SELECT d.*, NULL AS text, (SELECT name FROM lane l WHERE l.id = d.via) AS via_name, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
            t.text AS target_text
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
@@ -67,7 +69,9 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         return Ok(None);
     };
     let mut connection = pool.acquire().await?;
-    let lane = lanes::one(&mut connection, broadcast.lane.0).await?;
+    // Whoever sends it now is the channel that people have to look at.
+    let via: Option<i64> = row.try_get("via")?;
+    let lane = lanes::one(&mut connection, via.unwrap_or(broadcast.lane.0)).await?;
     let texts = variants(&mut connection, broadcast.id.0).await?;
     drop(connection);
     let variant = match pick(&texts, from_word(row.try_get("lang")?)) {

@@ -37,17 +37,23 @@ pub(super) async fn take_over(
         note(c, lane, now).await?;
         leave(c, lane, 4, now).await?;
     }
+    // Dropped rows may have been other lanes' own.
+    let homes: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT lane FROM broadcast WHERE state < 2 AND n_moved > 0")
+        .fetch_all(&mut *c)
+        .await?;
+    settled.extend(homes);
     settle_lanes(c, settled).await?;
     Ok(taken)
 }
 
 /// A line in the story of each.
 async fn note(c: &mut SqliteConnection, lane: i64, now: Ms) -> Result<(), StoreError> {
-    // broadcast_live (lane, …) WHERE state < 2; delivery_started (broadcast) WHERE state = 1.
+    // broadcast_live (lane, …) WHERE state < 2, broadcast_moved (lane) of the same; delivery_started (broadcast) WHERE state = 1.
     sqlx::query(
         "INSERT INTO attempt (delivery, n, attempt, at, what, reason, text)
-         SELECT d.id, coalesce((SELECT max(n) FROM attempt a WHERE a.delivery = d.id), 0) + 1, d.attempt, ?, 'takeover', 'takeover', ''
-         FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1 WHERE b.lane = ? AND b.state < 2",
+         SELECT d.id, coalesce((SELECT max(n) FROM attempt a WHERE a.delivery = d.id), 0) + 1, d.attempt, ?1, 'takeover', 'takeover', ''
+         FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1
+         WHERE b.state < 2 AND (b.lane = ?2 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?2",
     )
     .bind(now)
     .bind(lane)
@@ -69,7 +75,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
     let done = sqlx::query(concat!(
         "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~8, reason = 'takeover' WHERE id IN (
            SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1
-           WHERE b.lane = ?3 AND b.state < 2 AND d.first_started > ?2 AND NOT ",
+           WHERE b.state < 2 AND (b.lane = ?3 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?3 AND d.first_started > ?2 AND NOT ",
         passed!(),
         ")"
     ))
@@ -85,8 +91,9 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
 async fn leave(c: &mut SqliteConnection, lane: i64, state: i64, now: Ms) -> Result<u64, StoreError> {
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
     let done = sqlx::query(
-        "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = (flags | 1) & ~8, reason = 'takeover' WHERE state = 1
-           AND broadcast IN (SELECT id FROM broadcast WHERE lane = ? AND state < 2)",
+        "UPDATE delivery SET state = ?1, due = 0, changed = ?2, flags = (flags | 1) & ~8, reason = 'takeover' WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1
+           WHERE b.state < 2 AND (b.lane = ?3 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?3)",
     )
     .bind(state)
     .bind(now)

@@ -118,7 +118,8 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         .await?;
     let alive = serde_json::to_string(&alive)?;
     for sql in [
-        "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0)
+        "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0),
+           changed = changed - CASE WHEN via IS NULL THEN 0 ELSE ?1 END
          WHERE state = 0 AND broadcast IN (SELECT value FROM json_each(?2))",
         "UPDATE delivery SET due = due - ?1, first_started = first_started - max(?1, 0), changed = changed - ?1
          WHERE state = 1 AND broadcast IN (SELECT value FROM json_each(?2))",
@@ -141,6 +142,7 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
     // Small tables.
     for sql in [
         "UPDATE lane SET blocked_until = blocked_until - ?1 WHERE blocked_until IS NOT NULL",
+        "UPDATE lane SET health_since = health_since - ?1 WHERE health > 0",
         "UPDATE target SET due = due - ?1 WHERE due > 0",
         "UPDATE account_rate SET tat_us = tat_us - ?1 * 1000",
         "UPDATE meta SET high_ms = high_ms - max(?1, 0), handles_from = handles_from - max(?1, 0) WHERE one = 1",

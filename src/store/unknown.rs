@@ -8,7 +8,7 @@ use super::due::had;
 use super::marks::AFTER_UNKNOWN;
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{from_word, listed, pick, variants};
-use super::{Job, StoreError, claim};
+use super::{Job, StoreError, thread};
 use crate::domain::delivery::Operation;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
 
@@ -19,13 +19,14 @@ pub(super) async fn jobs(
     after: DeliveryId,
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
-    // broadcast_live (lane, notice) WHERE state < 2; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
+    // broadcast_live (lane, notice) WHERE state < 2, broadcast_moved (lane) of the same; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
     let rows = sqlx::query(
         "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
            b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.name, r.lang
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-         WHERE b.lane = ? AND b.state < 2 AND b.n_unknown > 0 AND d.id > ? ORDER BY d.id LIMIT ?",
+         WHERE b.state < 2 AND (b.lane = ?1 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?1 AND b.n_unknown > 0 AND d.id > ?2
+         ORDER BY d.id LIMIT ?3",
     )
     .bind(lane)
     .bind(after.0)
@@ -40,7 +41,7 @@ pub(super) async fn jobs(
         let (lang, variant) = pick(&texts, from_word(row.try_get("lang")?))
             .ok_or_else(|| StoreError::Database(format!("broadcast {broadcast} has no text")))?;
         let thread = if row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT {
-            claim::thread_of(c, lane, incident).await?
+            thread::of(c, lane, incident).await?
         } else {
             None
         };

@@ -69,6 +69,7 @@ impl Lanes for ModelStore {
             epoch: lane.epoch,
             acknowledged: lane.acknowledged,
             audience: 0,
+            failover: lane.failover,
             health: lane.health.clone(),
         };
         Ok(model.lanes.iter().map(row).collect())

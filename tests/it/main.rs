@@ -18,6 +18,7 @@ mod demo;
 mod disk;
 mod email;
 mod example_notices;
+mod failover;
 mod faults;
 mod feeds;
 mod filling_in;

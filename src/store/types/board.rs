@@ -68,6 +68,8 @@ pub struct BroadcastRow {
     pub audience: bool,
     /// Counters.
     pub counters: Counters,
+    /// Rows that went to the reserve channel.
+    pub moved: u64,
     /// When it was made.
     pub created_ms: Ms,
     /// First time something of it was known to be there.
@@ -123,6 +125,8 @@ pub struct DeliveryRow {
     pub remote: Remote,
     /// Newest text.
     pub text: Option<Said>,
+    /// The reserve channel that brings it out, where it has moved.
+    pub via: Option<String>,
 }
 
 /// One delivery's whole story.

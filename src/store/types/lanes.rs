@@ -25,6 +25,8 @@ pub struct LaneSpec {
     pub first_gate: Gate,
     /// Website targets: address without credentials, link target.
     pub targets: Vec<TargetSpec>,
+    /// Name of the lane that takes over what this one cannot bring out.
+    pub failover: Option<String>,
 }
 
 /// A website target as configured.
@@ -65,6 +67,8 @@ pub struct LaneRow {
     pub health: HealthRow,
     /// Recipients who are in now; 0 for an account.
     pub audience: u64,
+    /// The lane that takes over what this one cannot bring out.
+    pub failover: Option<LaneId>,
 }
 
 /// Somebody of an audience file.

@@ -59,14 +59,14 @@ pub const BAD: &[Bad] = &[
         "[channel.a]\nkind = \"mastodn\"\n",
         3,
         "Did you mean \"mastodon\"",
-        "email, kannel, mastodon, webhook, website",
+        "email, kannel, mastodon, seven, sms_http, webhook, website",
     ),
     bad(
         "kind of a later release",
         "[channel.a]\nkind = \"telegram\"\n",
         3,
         "no kind of channel",
-        "email, kannel, mastodon, webhook, website",
+        "email, kannel, mastodon, seven, sms_http, webhook, website",
     ),
     bad(
         "no kind",

@@ -80,7 +80,8 @@ impl Checks {
                 return Err(format!("{lane} starts two requests within {spacing} ms"));
             }
         }
-        let newest = self.newest.entry((lane, job.recipient, job.incident)).or_default();
+        // Of one recipient, whichever lane sends.
+        let newest = self.newest.entry((row.lane, job.recipient, job.incident)).or_default();
         if job.notice.0 < *newest {
             return Err(format!(
                 "notice {} starts for recipient {} after notice {newest} of the same incident",
@@ -178,14 +179,20 @@ impl Checks {
             self.later.remove(&c.delivery);
             if matches!(
                 c.settled,
-                Settled::Waiting {
-                    after_unknown: false,
-                    ..
-                }
+                Settled::Permanent
+                    | Settled::Waiting {
+                        after_unknown: false,
+                        ..
+                    }
             ) {
                 self.left.remove(&c.delivery);
             }
         }
+    }
+
+    /// A receipt has settled that nothing was done.
+    pub fn rejected(&mut self, delivery: DeliveryId) {
+        self.left.remove(&delivery);
     }
 
     /// A claim is committed: a lane without a handle has at most `concurrency` open rows.
@@ -196,7 +203,7 @@ impl Checks {
         let open = model
             .rows
             .iter()
-            .filter(|r| r.lane == lane && r.state == State::Started)
+            .filter(|r| r.by() == lane && r.state == State::Started)
             .count();
         if open > rules.concurrency as usize {
             return Err(format!("{lane} has {open} open rows and no handle"));
@@ -236,11 +243,16 @@ impl Checks {
             return Err(format!("counters of broadcast {broadcast} are not what its rows say"));
         }
         for (at, row) in model.rows.iter().enumerate() {
-            let rules = &rules[&row.lane];
-            let done = providers[&row.lane].done(row.id);
+            let rules = &rules[&row.by()];
+            // By all services together: never two texts.
+            let done: u32 = providers.values().map(|p| p.done(row.id)).sum();
             let says = format!(
-                "delivery {} of lane {} is {:?} (attempt {}), done {done} times",
-                row.id, row.lane, row.state, row.attempt
+                "delivery {} of lane {} (by {}) is {:?} (attempt {}), done {done} times",
+                row.id,
+                row.lane,
+                row.by(),
+                row.state,
+                row.attempt
             );
             if matches!(row.state, State::Waiting | State::Started) {
                 return Err(format!("nothing moves any more, but {says}"));

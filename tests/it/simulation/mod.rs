@@ -89,6 +89,19 @@ fn every_broken_rule_is_found() {
             "has the wrong words",
         ),
         (
+            "moves",
+            store(Breaks { moves: true, ..none }),
+            "done 2 times|nobody knows",
+        ),
+        (
+            "late move",
+            store(Breaks {
+                late_move: true,
+                ..none
+            }),
+            "after notice",
+        ),
+        (
             "wall time",
             Sabotage {
                 wall_time: true,

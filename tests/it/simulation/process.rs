@@ -1,9 +1,9 @@
 //! The running process: carries commands to model and services, and their answers back, late, in any order, or not at all.
 
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
-use rundruf::ids::LaneId;
+use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::lane_core::event::{Command, Event, Found, Now};
-use rundruf::store::{ClaimRequest, Job};
+use rundruf::store::{ClaimRequest, Job, Receipt, ReceiptMatch, ReceiptWord, Settled};
 use rundruf::text::said::Said;
 
 use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
@@ -137,6 +137,9 @@ impl World {
                 }
                 self.model.complete(batch);
                 self.checks.committed(batch);
+                if batch.iter().any(|c| c.settled == Settled::Permanent) {
+                    self.wake_reserve(lane);
+                }
                 Some(Event::Committed)
             }
             Op::GiveBack(rows) => {
@@ -147,6 +150,7 @@ impl World {
             Op::Health(row) => {
                 self.say(|| format!("lane {lane}: {:?} until {:?}", row.health, row.blocked_until_ms));
                 self.model.lanes.get_mut(&lane).unwrap().health = row.clone();
+                self.wake_reserve(lane);
                 Some(Event::HealthStored)
             }
             Op::Acknowledge { epoch, in_flight } => {
@@ -165,13 +169,48 @@ impl World {
         }
     }
 
+    /// What a lane cannot bring out another one may.
+    fn wake_reserve(&mut self, lane: LaneId) {
+        if let Some(reserve) = self.model.lanes[&lane].failover {
+            let delay = self.rng.i64(0..1_000);
+            self.after(delay, Item::Back(reserve, Event::Wake));
+        }
+    }
+
+    /// A gateway reports until somebody listens.
+    pub(super) fn rejected(&mut self, lane: LaneId, delivery: DeliveryId, attempt: u32) {
+        if self.cores.is_empty() {
+            self.outside(10_000, Item::Rejected(lane, delivery, attempt));
+            return;
+        }
+        let receipt = Receipt {
+            delivery: Some((delivery, attempt)),
+            remote_id: None,
+            word: ReceiptWord::Rejected,
+            raw: String::new(),
+        };
+        let heard = self.model.receipts(lane, &[receipt], self.wall());
+        let via = self.model.row(delivery).via;
+        self.say(|| {
+            format!("lane {lane}: a receipt rejects delivery {delivery} attempt {attempt}: {heard:?}, via {via:?}")
+        });
+        if heard == [ReceiptMatch::Applied] {
+            self.checks.rejected(delivery);
+        }
+        self.poke();
+    }
+
     fn send(&mut self, lane: LaneId, job: Job) -> Result<(), String> {
         let began = self.now();
         self.checks
             .start(lane, &self.rules[&lane], &job, &self.model, began.t)?;
         let provider = &self.providers[&lane];
         let mut fate = provider.fate(&mut self.rng);
-        if matches!(fate, Fate::Permanent | Fate::Gone) && provider.agreed.contains(&job.delivery) {
+        let refuses = matches!(
+            fate,
+            Fate::Permanent | Fate::Gone | Fate::NoWay | Fate::TakenThenRejected { .. }
+        );
+        if refuses && provider.agreed.contains(&job.delivery) {
             fate = Fate::Done;
         }
         self.say(|| {
@@ -185,13 +224,17 @@ impl World {
             Fate::Done | Fate::DoneThen500 => (Some(took / 2), took),
             Fate::AnswerLost => (Some(took / 2), TIMEOUT_MS),
             Fate::ArrivesLate => (Some(TIMEOUT_MS + self.rng.i64(0..LATEST_ARRIVAL_MS)), TIMEOUT_MS),
-            Fate::RequestLost => (None, TIMEOUT_MS),
+            Fate::RequestLost | Fate::TakenThenRejected { answered: false } => (None, TIMEOUT_MS),
             _ => (None, took),
         };
         if let Some(delay) = arrives {
             let provider = self.providers.get_mut(&lane).unwrap();
             provider.agreed.insert(job.delivery);
             self.outside(delay, Item::Arrive(lane, job.delivery));
+        }
+        if matches!(fate, Fate::TakenThenRejected { .. }) {
+            let delay = self.rng.i64(1..300_000);
+            self.outside(delay, Item::Rejected(lane, job.delivery, job.attempt));
         }
         self.after(answers, Item::Answer(lane, job, fate, began));
         Ok(())
@@ -205,9 +248,11 @@ impl World {
         };
         let (outcome, reason) = match fate {
             Fate::Done if lane.0 == 1 => (Outcome::Delivered(remote), Reason::Ok),
-            Fate::Done => (Outcome::Accepted(remote), Reason::Ok),
+            Fate::Done | Fate::TakenThenRejected { answered: true } => (Outcome::Accepted(remote), Reason::Ok),
             Fate::DoneThen500 => (Outcome::Unknown, Reason::ServiceTrouble),
-            Fate::AnswerLost | Fate::ArrivesLate | Fate::RequestLost => (Outcome::Unknown, Reason::NoAnswer),
+            Fate::AnswerLost | Fate::ArrivesLate | Fate::RequestLost | Fate::TakenThenRejected { answered: false } => {
+                (Outcome::Unknown, Reason::NoAnswer)
+            }
             Fate::Refused => (Outcome::Transient, Reason::ServiceTrouble),
             Fate::NoConnection => (Outcome::Transient, Reason::NotConnected),
             Fate::Wait(wait) => {
@@ -226,6 +271,7 @@ impl World {
                 (Outcome::Deferred { until }, Reason::RecipientBusy)
             }
             Fate::Permanent => (Outcome::Permanent, Reason::ContentRefused),
+            Fate::NoWay => (Outcome::Permanent, Reason::RecipientRefused),
             Fate::Gone => (Outcome::Gone, Reason::RecipientGone),
             Fate::Auth => (Outcome::Auth, Reason::Credentials),
         };

@@ -46,6 +46,13 @@ pub enum Fate {
     Busy(Ms),
     /// Will never be accepted.
     Permanent,
+    /// This gateway has no way to the recipient.
+    NoWay,
+    /// Taken, and rejected by a receipt later; nothing is done. The answer may be lost.
+    TakenThenRejected {
+        /// The answer comes.
+        answered: bool,
+    },
     /// This recipient is gone.
     Gone,
     /// Credentials.
@@ -58,6 +65,8 @@ pub struct Provider {
     pub mood: Mood,
     /// For how long it knows a request again; `None`: not at all.
     pub knows_for_ms: Option<Ms>,
+    /// Says later what became of it.
+    pub reports: bool,
     /// Accepted how often, and when first (true time).
     pub books: HashMap<DeliveryId, (u32, Ms)>,
     /// What it does or will do; of that it says no more that it never will.
@@ -67,6 +76,9 @@ pub struct Provider {
 impl Provider {
     /// Draws what becomes of a request.
     pub fn fate(&self, rng: &mut fastrand::Rng) -> Fate {
+        if self.reports && self.mood == Mood::Fair && rng.u8(..8) == 0 {
+            return Fate::TakenThenRejected { answered: rng.bool() };
+        }
         match self.mood {
             Mood::Good => Fate::Done,
             Mood::Down => Fate::NoConnection,
@@ -93,7 +105,8 @@ impl Provider {
                     rng.i64(1..5_000_000)
                 }),
                 92..94 => Fate::Busy(rng.i64(1..5_000_000)),
-                94..96 => Fate::Permanent,
+                94 => Fate::Permanent,
+                95 => Fate::NoWay,
                 96..98 => Fate::Gone,
                 _ => Fate::Auth,
             },

@@ -76,11 +76,23 @@ pub fn write(world: &mut World) {
         let provider = Provider {
             mood: Mood::Fair,
             knows_for_ms: handle,
+            reports: handle.is_none() && unknown == UnknownPolicy::Ask && !looks_up && n > 1,
             books: std::collections::HashMap::new(),
             agreed: std::collections::HashSet::new(),
         };
         world.providers.insert(lane, provider);
         world.say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections, {catch_up:?}"));
+    }
+    // Now and then the last lane stands in for others and gets nothing of its own.
+    let last = LaneId(world.rules.len() as i64);
+    if last.0 > 1 && world.rng.u8(..3) > 0 {
+        world.catch_ups.remove(&last);
+        for n in 1..last.0 {
+            if last.0 == 2 || world.rng.bool() {
+                world.model.lanes.get_mut(&LaneId(n)).unwrap().failover = Some(last);
+                world.say(|| format!("lane {last} stands in for lane {n}"));
+            }
+        }
     }
     let horizon = [30_000, 300_000, 3 * HOUR_MS][world.rng.usize(..3)];
     world.outside(0, Item::Act(Act::Start));

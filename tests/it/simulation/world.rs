@@ -57,6 +57,8 @@ pub enum Item {
     Look(LaneId, Job),
     Timer(LaneId, u64),
     Act(Act),
+    /// The gateway's later word: it could not bring it out after all.
+    Rejected(LaneId, DeliveryId, u32),
 }
 
 /// What a test may break outside the store.
@@ -84,6 +86,7 @@ pub struct World {
     pub offset: Ms,
     pub unnoticed: Ms,
     pub model: Model,
+    /// Of the lanes that get broadcasts.
     pub catch_ups: BTreeMap<LaneId, CatchUp>,
     pub rules: BTreeMap<LaneId, Rules>,
     pub providers: BTreeMap<LaneId, Provider>,
@@ -229,6 +232,10 @@ impl World {
             }
             Item::Answer(lane, job, fate, began) => self.answer(lane, job, fate, began),
             Item::Look(lane, job) => self.look(lane, job),
+            Item::Rejected(lane, delivery, attempt) => {
+                self.rejected(lane, delivery, attempt);
+                Ok(())
+            }
             Item::Timer(lane, number) => {
                 if self.timers.get(&lane) == Some(&number) {
                     self.step(lane, Event::Timer)?;

@@ -139,6 +139,7 @@ pub fn spec(name: &str, account: &str) -> LaneSpec {
         settings_hash: "x".into(),
         first_gate: Gate::Open,
         targets: Vec::new(),
+        failover: None,
     }
 }
 

@@ -6,19 +6,22 @@
 use std::sync::Arc;
 
 use rundruf::clock::{Clock, Ms};
-use rundruf::domain::delivery::{CatchUp, Gate, Operation};
+use rundruf::domain::delivery::{CatchUp, Gate, Health, Operation};
 use rundruf::domain::notice::Scope;
+use rundruf::domain::outcome::Reason;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::store::*;
 
 use super::fixture::*;
 use super::same::{Peek, compare, compare_all, seen, shown};
-use crate::simulation::model::{Breaks, Model};
+use crate::simulation::model::{Breaks, Model, well};
 
 /// As many as take half a minute where nothing is optimised but the database.
 const SEQUENCES: u64 = 250;
 const COMMANDS: usize = 80;
+/// The lane that stands in for two others.
+const RESERVE: usize = 3;
 
 struct Fixed;
 
@@ -80,6 +83,14 @@ async fn every_broken_rule_makes_a_difference() {
                 ..none
             },
         ),
+        ("moves", Breaks { moves: true, ..none }),
+        (
+            "late move",
+            Breaks {
+                late_move: true,
+                ..none
+            },
+        ),
     ];
     for (what, breaks) in cases {
         let mut seed = 0;
@@ -134,7 +145,21 @@ const PLACES: [&str; 2] = ["soest", "werl"];
 
 impl<'a, S: Store + Peek> Run<'a, S> {
     async fn new(store: &'a S, seed: u64, breaks: Breaks) -> Self {
-        let lanes = lanes(store, &["account", "audience", "another"]).await;
+        let specs = ["account", "audience", "another", "reserve"].map(|name| LaneSpec {
+            failover: name
+                .starts_with("a")
+                .then_some("reserve")
+                .filter(|_| name != "account")
+                .map(Into::into),
+            ..spec(name, "host/user")
+        });
+        let lanes: Vec<LaneId> = store
+            .configure(&specs, T0)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.id)
+            .collect();
         let mut run = Self {
             store,
             model: Model::breaking(breaks),
@@ -151,6 +176,9 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             run.model.add_lane(lane, &[]);
             // The fixture's channels all speak for one account.
             run.model.lanes.get_mut(&lane).unwrap().account = run.lanes[0];
+        }
+        for lane in [1, 2] {
+            run.model.lanes.get_mut(&run.lanes[lane]).unwrap().failover = Some(run.lanes[RESERVE]);
         }
         for lane in [1, 2] {
             run.audience(lane, 9).await;
@@ -182,7 +210,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     async fn command(&mut self) -> Result<(), String> {
-        match self.rng.u8(..40) {
+        match self.rng.u8(..44) {
             0..7 => self.publish().await,
             7..19 => return self.claim().await,
             19..27 => self.complete().await,
@@ -194,12 +222,13 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             33 | 34 => return self.receipts().await,
             35 | 36 => return self.decide().await,
             37 => self.shift().await,
+            39..43 => self.health().await,
             38 => {
                 let (lane, people) = (self.rng.usize(1..3), self.rng.usize(4..12));
                 self.audience(lane, people).await;
             }
             _ => {
-                let lane = self.lanes[self.rng.usize(..3)];
+                let lane = self.lanes[self.rng.usize(..4)];
                 self.say(format!("try now on lane {lane}"));
                 self.store
                     .retry_now(lane, &act("retry", self.now), self.now)
@@ -263,7 +292,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             }
         }
         let mut broadcasts = Vec::new();
-        for (at, lane) in self.lanes.clone().into_iter().enumerate() {
+        for (at, lane) in self.lanes.clone().into_iter().enumerate().take(RESERVE) {
             if self.rng.u8(..5) == 0 {
                 continue;
             }
@@ -297,7 +326,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     async fn claim(&mut self) -> Result<(), String> {
-        let lane = self.lanes[self.rng.usize(..3)];
+        let lane = self.lanes[self.rng.usize(..4)];
         let mut r = request(lane, self.now);
         r.epoch = self.model.lanes[&lane].epoch - i64::from(self.rng.u8(..20) == 0);
         r.limit = self.rng.u32(1..8);
@@ -339,8 +368,16 @@ impl<'a, S: Store + Peek> Run<'a, S> {
                 job.notice, job.address, job.attempt
             ));
         }
+        let reasons = [
+            Reason::RecipientRefused,
+            Reason::NotConnected,
+            Reason::RateLimited,
+            Reason::Ok,
+        ];
+        let reason = reasons[self.rng.usize(..4)];
         let to = |delivery, (both, settled): &(Both, Settled)| Completion {
             delivery,
+            reason,
             ..completion(&both.store, self.now, settled.clone())
         };
         let store: Vec<_> = outcomes.iter().map(|o| to(o.0.store.delivery, o)).collect();
@@ -388,7 +425,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     async fn look_up(&mut self) -> Result<(), String> {
-        let lane = self.lanes[self.rng.usize(..3)];
+        let lane = self.lanes[self.rng.usize(..4)];
         let store = self.store.unknown_jobs(lane, DeliveryId(0), 1_000).await.unwrap();
         let model = self.model.unknown_jobs(lane, DeliveryId(0), 1_000);
         let both = |jobs: &[Job]| jobs.iter().map(shown).collect::<Vec<_>>();
@@ -429,7 +466,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     async fn toggle(&mut self) {
-        let lane = self.lanes[self.rng.usize(..3)];
+        let lane = self.lanes[self.rng.usize(..4)];
         let gate = if self.model.lanes[&lane].gate == Gate::Held {
             Gate::Open
         } else {
@@ -474,7 +511,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         let Some(both) = self.rng.choice(&self.all).cloned() else {
             return Ok(());
         };
-        let lane = self.model.row(both.model).lane;
+        let row = self.model.row(both.model);
+        let lane = if self.rng.bool() { row.lane } else { row.by() };
         let job = &both.store;
         let words = [
             ReceiptWord::Delivered,
@@ -521,6 +559,20 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             Err(error) => return Err(error.to_string()),
         };
         compare("decided", &self.model.decide(both.model, decision, self.now), &store)
+    }
+
+    /// A lane that another one stands in for gets into trouble, or out of it.
+    async fn health(&mut self) {
+        let lane = self.lanes[self.rng.usize(1..3)];
+        let health = [Health::Well, Health::Probing, Health::Paused][self.rng.usize(..3)];
+        let row = HealthRow {
+            health,
+            since_ms: self.now - self.rng.i64(0..90_000),
+            ..well(0)
+        };
+        self.say(format!("lane {lane} is {health:?} since {}", row.since_ms - T0));
+        self.store.set_health(lane, &row).await.unwrap();
+        self.model.lanes.get_mut(&lane).unwrap().health = row;
     }
 
     /// The clock jumps, and the store's times with it.

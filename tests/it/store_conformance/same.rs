@@ -24,6 +24,7 @@ pub struct SeenRow {
     operation: Operation,
     step: u8,
     remote: Option<String>,
+    via: Option<i64>,
     /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried.
     marks: i64,
 }
@@ -76,6 +77,7 @@ impl Peek for Sqlite {
                 operation: Operation::from_stored(n("operation")).unwrap(),
                 step: row.get("step"),
                 remote: row.get("remote_id"),
+                via: row.get("via"),
                 marks: n("flags"),
             };
             seen.rows.insert(key, one);
@@ -127,6 +129,7 @@ pub fn seen(model: &Model) -> Seen {
             operation: row.operation,
             step: row.step,
             remote: row.remote.id.clone(),
+            via: row.via.map(|lane| lane.0),
             marks: marks.iter().filter(|(is, _)| *is).map(|(_, mark)| mark).sum(),
         };
         seen.rows

@@ -56,6 +56,11 @@ impl Model {
             next: None,
             tat_us: self.tats_us.get(&account).copied().unwrap_or(0).max(r.now_ms * 1_000),
         };
+        for home in self.homes(r.lane) {
+            if let Some(at) = self.moves_at(home, r.lane).filter(|at| *at > r.now_ms) {
+                run.at(at);
+            }
+        }
         let limit = if r.probe { 1 } else { r.limit as usize };
         for broadcast in self.in_order(r) {
             let left = limit - run.jobs.len();
@@ -76,7 +81,9 @@ impl Model {
             let moved = self.broadcasts[broadcast].cursor > cursor;
             let stirs = |other: usize| {
                 let b = &self.broadcasts[other];
-                other != broadcast && b.is_alive() && ((moved && b.opens()) || (ended && b.of(State::Waiting) > 0))
+                other != broadcast
+                    && b.is_alive()
+                    && ((moved && self.opens_here(other, r)) || (ended && b.of(State::Waiting) > 0))
             };
             run.more |= self.siblings(broadcast).any(stirs);
         }
@@ -87,7 +94,7 @@ impl Model {
         if !run.more {
             let alive = |b: usize| self.broadcasts[b].is_alive();
             let waits = |row: &&super::ModelRow| {
-                row.lane == r.lane && row.state == State::Waiting && row.due_ms > r.now_ms && alive(row.broadcast)
+                row.by() == r.lane && row.state == State::Waiting && row.due_ms > r.now_ms && alive(row.broadcast)
             };
             if let Some(due) = self.rows.iter().filter(waits).map(|row| row.due_ms).min() {
                 run.at(due);
@@ -113,9 +120,11 @@ impl Model {
     /// Urgent first, then the rest of incidents with urgent work, then all other; each by the age of the incident's oldest work. A probe goes
     /// strictly by number within the most urgent incident.
     fn in_order(&self, r: &ClaimRequest) -> Vec<usize> {
-        let has_work = |b: &usize| {
-            let b = &self.broadcasts[*b];
-            b.lane == r.lane && b.is_alive() && (b.of(State::Waiting) > 0 || b.opens())
+        let homes = self.homes(r.lane);
+        let has_work = |index: &usize| {
+            let b = &self.broadcasts[*index];
+            let here = b.lane == r.lane || homes.contains(&b.lane);
+            here && b.is_alive() && (b.of(State::Waiting) > 0 || self.opens_here(*index, r))
         };
         let mut work: Vec<usize> = (0..self.broadcasts.len()).filter(has_work).collect();
         let mut incidents: BTreeMap<IncidentId, (bool, i64)> = BTreeMap::new();
@@ -133,9 +142,15 @@ impl Model {
                 (false, true) => 1,
                 (false, false) => 2,
             };
-            (class, oldest, b.notice)
+            (class, oldest, b.notice, b.lane)
         });
         work
+    }
+
+    /// Chunks of it may open on the claiming lane.
+    fn opens_here(&self, broadcast: usize, r: &ClaimRequest) -> bool {
+        let b = &self.broadcasts[broadcast];
+        b.opens() && (b.lane == r.lane || self.moves(broadcast, r))
     }
 
     /// Older ones of the incident that still count: alive, or lately ended with a refusal.
@@ -152,8 +167,8 @@ impl Model {
     /// Due rows first, then chunks; whether any ended here without being sent.
     fn start_rows(&mut self, r: &ClaimRequest, broadcast: usize, room: usize, run: &mut Run) -> bool {
         let older = self.older(r, broadcast);
-        let reach = older.iter().map(|o| &self.broadcasts[*o]).filter(|o| o.opens());
-        let reach = reach.map(|o| o.cursor).min();
+        let reach = older.iter().filter(|o| self.opens_here(**o, r));
+        let reach = reach.map(|o| self.broadcasts[*o].cursor).min();
         let full = run.jobs.len() + room;
         let mut any_ended = false;
         let mut waiting = self.broadcasts[broadcast].of(State::Waiting) > 0;
@@ -172,7 +187,9 @@ impl Model {
                 run.more = true;
                 break;
             }
-            if !self.open_more(r.now_ms, broadcast, reach, full - run.jobs.len()) {
+            let room = full - run.jobs.len();
+            let moved = self.moves(broadcast, r) && self.move_waiting(broadcast, r.lane, room, r.now_ms);
+            if !moved && !self.open_more(r, broadcast, reach, room) {
                 break;
             }
             waiting = true;
@@ -192,7 +209,10 @@ impl Model {
         let mut due: Vec<usize> = (0..self.rows.len())
             .filter(|at| {
                 let row = &self.rows[*at];
-                row.broadcast == broadcast && row.state == State::Waiting && row.due_ms <= r.now_ms
+                row.broadcast == broadcast
+                    && row.by() == r.lane
+                    && row.state == State::Waiting
+                    && row.due_ms <= r.now_ms
             })
             .collect();
         due.sort_by_key(|at| (self.rows[*at].due_ms, *at));
@@ -204,9 +224,10 @@ impl Model {
                 if free_at != Ms::MAX {
                     run.at(free_at);
                 }
-                if self.broadcasts[broadcast].audience {
+                let moved = self.rows[at].via.is_some();
+                if self.broadcasts[broadcast].audience || moved {
                     let again = if free_at == Ms::MAX {
-                        r.now_ms + LOOK_AGAIN_MS
+                        r.now_ms + if moved { LOOK_AGAIN_MAX_MS } else { LOOK_AGAIN_MS }
                     } else {
                         free_at
                     };
@@ -240,6 +261,8 @@ impl Model {
             r.order_wait_ms
         };
         let holds = |other: &super::ModelRow| match other.state {
+            // As a refused one does: the lane it moved to may be held.
+            State::Waiting if other.via.is_some() => Some(other.changed_ms + wait),
             State::Waiting if other.due_ms > r.now_ms => Some(other.due_ms),
             State::Waiting => Some(Ms::MAX),
             State::Started if !correction => Some(Ms::MAX),
@@ -253,6 +276,16 @@ impl Model {
 
     /// Whom it goes to and as what; `None`: it ended instead. True: the corrected text as a first message.
     fn prepare(&mut self, at: usize, now: Ms) -> Option<bool> {
+        let row = &self.rows[at];
+        if row.via.is_some() && self.passed(at) && !self.breaks.late_move {
+            let state = if row.after_unknown {
+                State::Unknown
+            } else {
+                State::Superseded
+            };
+            self.take_out(at, state, now);
+            return None;
+        }
         let row = &self.rows[at];
         let b = &self.broadcasts[row.broadcast];
         let person = self.person(row.lane, row.recipient);
@@ -318,9 +351,10 @@ impl Model {
     }
 
     /// Opens the next chunk, no further than `reach` where older notices are still opening. False: nothing (more) to open now.
-    fn open_more(&mut self, now: Ms, broadcast: usize, reach: Option<i64>, want: usize) -> bool {
+    fn open_more(&mut self, r: &ClaimRequest, broadcast: usize, reach: Option<i64>, want: usize) -> bool {
+        let now = r.now_ms;
         let b = &self.broadcasts[broadcast];
-        if !b.opens() {
+        if !self.opens_here(broadcast, r) {
             return false;
         }
         let people = &self.lanes[&b.lane].people;
@@ -340,9 +374,10 @@ impl Model {
                     || (!self.breaks.elsewhere && self.had(&b.corrects, p.id).is_some()))
         };
         let to: Vec<_> = in_window.filter(concerned).map(|p| p.id).collect();
+        let via = (b.lane != r.lane).then_some(r.lane);
         let mut opened = false;
         for recipient in to {
-            opened |= self.insert(broadcast, recipient, now);
+            opened |= self.insert(broadcast, recipient, via, now);
         }
         let finished = end >= upto;
         let b = &mut self.broadcasts[broadcast];

@@ -2,6 +2,7 @@
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, DeliveryState as State};
+use rundruf::domain::outcome::Reason;
 use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::store::Decision;
 
@@ -32,6 +33,7 @@ impl Model {
             Decision::Again => {
                 self.set(at, State::Waiting, now, now);
                 self.rows[at].decided = true;
+                self.rows[at].reason = Some(Reason::Decided);
             }
         }
         let b = &mut self.broadcasts[self.rows[at].broadcast];
@@ -48,7 +50,7 @@ impl Model {
     pub fn retry_now(&mut self, lane: LaneId, now: Ms) {
         for at in 0..self.rows.len() {
             let row = &self.rows[at];
-            let waits = row.lane == lane && row.state == State::Waiting && row.due_ms > now;
+            let waits = row.by() == lane && row.state == State::Waiting && row.due_ms > now;
             if waits && self.broadcasts[row.broadcast].is_alive() {
                 self.rows[at].due_ms = now;
             }

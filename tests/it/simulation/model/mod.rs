@@ -3,6 +3,7 @@
 
 mod claim;
 mod decide;
+mod failover;
 mod publish;
 mod settle;
 mod time;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, DeliveryState as State, Gate, Health, Operation};
 use rundruf::domain::notice::{Notice, Scope};
-use rundruf::domain::outcome::Remote;
+use rundruf::domain::outcome::{Reason, Remote};
 use rundruf::domain::words::Kind;
 use rundruf::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use rundruf::store::{HealthRow, Job, ReceiptWord, Thread, Variant};
@@ -48,6 +49,8 @@ pub struct ModelLane {
     pub people: Vec<ModelPerson>,
     /// Lanes of one account share its rate.
     pub account: LaneId,
+    /// The lane that takes over.
+    pub failover: Option<LaneId>,
     /// First and newest post per incident, and the notice of the newest.
     pub threads: BTreeMap<IncidentId, (Thread, NoticeSeq)>,
 }
@@ -98,7 +101,12 @@ impl ModelBroadcast {
 #[derive(Debug, Clone)]
 pub struct ModelRow {
     pub id: DeliveryId,
+    /// The lane of its broadcast, whose recipient it is for.
     pub lane: LaneId,
+    /// The lane it moved to.
+    pub via: Option<LaneId>,
+    /// Its newest outcome's, until something else becomes of it.
+    pub reason: Option<Reason>,
     pub broadcast: usize,
     pub recipient: RecipientId,
     pub state: State,
@@ -117,6 +125,13 @@ pub struct ModelRow {
     /// It has started, though nothing is counted.
     pub tried: bool,
     pub by_receipt: bool,
+}
+
+impl ModelRow {
+    /// The lane that sends it.
+    pub fn by(&self) -> LaneId {
+        self.via.unwrap_or(self.lane)
+    }
 }
 
 /// A receipt that met no delivery yet.
@@ -155,6 +170,10 @@ pub struct Breaks {
     pub reopens: bool,
     /// Everything of an incident with urgent work goes before the next incident.
     pub bulk_first: bool,
+    /// What may have got through moves to another lane all the same.
+    pub moves: bool,
+    /// What a newer notice has passed starts by another lane all the same.
+    pub late_move: bool,
 }
 
 /// Everything stored.
@@ -207,6 +226,7 @@ impl Model {
                 health: well(0),
                 people: Vec::new(),
                 account: lane,
+                failover: None,
                 threads: BTreeMap::new(),
             },
         );
@@ -255,7 +275,7 @@ impl Model {
         self.of.get(&(broadcast, recipient)).map(|at| &self.rows[*at])
     }
 
-    fn insert(&mut self, broadcast: usize, recipient: RecipientId, now: Ms) -> bool {
+    fn insert(&mut self, broadcast: usize, recipient: RecipientId, via: Option<LaneId>, now: Ms) -> bool {
         if self.of.contains_key(&(broadcast, recipient)) {
             return false;
         }
@@ -266,6 +286,8 @@ impl Model {
         self.rows.push(ModelRow {
             id: DeliveryId(i64::try_from(self.rows.len()).unwrap() + 1),
             lane: of.lane,
+            via,
+            reason: None,
             broadcast,
             recipient,
             state: State::Waiting,
@@ -361,7 +383,7 @@ impl Model {
     pub(super) fn job(&self, at: usize, start_at_ms: Ms) -> Job {
         let row = &self.rows[at];
         let of = &self.broadcasts[row.broadcast];
-        let thread = self.lanes[&row.lane].threads.get(&of.incident);
+        let thread = self.lanes[&row.by()].threads.get(&of.incident);
         let target = self.had(&of.corrects, row.recipient).filter(|r| r.id.is_some());
         Job {
             delivery: row.id,
@@ -392,7 +414,7 @@ impl Model {
 
     /// Rows that stand as unknown, as jobs, behind `after`.
     pub fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: usize) -> Vec<Job> {
-        let unknown = |row: &&ModelRow| row.lane == lane && row.state == State::Unknown && row.id > after;
+        let unknown = |row: &&ModelRow| row.by() == lane && row.state == State::Unknown && row.id > after;
         let jobs = self.rows.iter().filter(unknown).take(limit).map(|row| Job {
             after_unknown: true,
             ..self.job(self.at(row.id), row.changed_ms)

@@ -56,7 +56,7 @@ impl Model {
                 variant: Arc::new(b.variants[&Lang::De].clone()),
             });
             if !b.audience {
-                self.insert(index, ACCOUNT, at);
+                self.insert(index, ACCOUNT, None, at);
             }
         }
     }

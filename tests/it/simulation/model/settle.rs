@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::DeliveryState as State;
-use rundruf::domain::outcome::Remote;
+use rundruf::domain::outcome::{Reason, Remote};
 use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::store::{Completion, Receipt, ReceiptMatch, ReceiptWord, Settled, TakenOver, Takeover, Thread};
 
@@ -53,6 +53,10 @@ impl Model {
             let open = row.state == State::Started || (row.state == State::Unknown && c.settled != Settled::Unknown);
             if open && row.attempt == c.attempt {
                 self.apply(at, c, passed);
+                self.rows[at].reason = match self.rows[at].state {
+                    State::Delivered | State::Accepted => None,
+                    _ => Some(c.reason),
+                };
                 if self.rows[at].state == State::Gone {
                     gone.push((self.rows[at].lane, self.rows[at].recipient));
                 }
@@ -110,7 +114,11 @@ impl Model {
                 self.wait(at, *due_ms, true, passed, c.at_ms);
             }
             Settled::Unknown => self.set(at, State::Unknown, 0, c.at_ms),
-            Settled::Permanent => self.set(at, State::Permanent, 0, c.at_ms),
+            Settled::Permanent => {
+                let begun = row.after_unknown;
+                self.set(at, State::Permanent, 0, c.at_ms);
+                self.refused(at, c.reason, begun, passed, c.at_ms);
+            }
             Settled::Gone => self.set(at, State::Gone, 0, c.at_ms),
             Settled::Dropped => {
                 row.after_unknown = true;
@@ -155,7 +163,7 @@ impl Model {
             },
             b.notice,
         );
-        let threads = &mut self.lanes.get_mut(&row.lane).unwrap().threads;
+        let threads = &mut self.lanes.get_mut(&row.by()).unwrap().threads;
         let (thread, newest) = threads.entry(b.incident).or_insert_with(|| new.clone());
         if new.1 >= *newest {
             thread.parent = new.0.parent;
@@ -172,7 +180,7 @@ impl Model {
                 unknown: 0,
             };
             let started: Vec<_> = (0..self.rows.len())
-                .filter(|at| self.rows[*at].lane == takeover.lane && self.rows[*at].state == State::Started)
+                .filter(|at| self.rows[*at].by() == takeover.lane && self.rows[*at].state == State::Started)
                 .map(|at| (at, self.passed(at)))
                 .collect();
             for (at, passed) in started {
@@ -208,7 +216,7 @@ impl Model {
                 (Some((id, attempt)), _) => self
                     .rows
                     .get(self.at(*id))
-                    .filter(|row| row.lane == lane && (1..=row.attempt).contains(attempt))
+                    .filter(|row| (row.lane == lane || row.via == Some(lane)) && (1..=row.attempt).contains(attempt))
                     .map(|row| (self.at(*id), row.attempt == *attempt)),
                 (None, Some(remote)) => self.by_remote(lane, remote),
                 (None, None) => None,
@@ -234,7 +242,7 @@ impl Model {
     fn by_remote(&self, lane: LaneId, remote: &str) -> Option<(usize, bool)> {
         let has = |at: &usize| {
             let row = &self.rows[*at];
-            row.lane == lane && row.remote.id.as_deref() == Some(remote)
+            row.by() == lane && row.remote.id.as_deref() == Some(remote)
         };
         let at = (0..self.rows.len()).rev().find(has)?;
         Some((at, self.rows[at].state == State::Accepted))
@@ -243,9 +251,12 @@ impl Model {
     /// The first final word wins; bad news about an older attempt says nothing.
     fn hear(&mut self, at: usize, newest: bool, word: ReceiptWord, now: Ms) -> ReceiptMatch {
         let newest = newest || self.breaks.old_news;
+        let passed = self.passed(at);
         let row = &mut self.rows[at];
         let open = matches!(row.state, State::Started | State::Accepted | State::Unknown);
-        let may_be_there = row.state == State::Waiting && row.after_unknown;
+        // What has moved may have arrived by the lane that had refused it.
+        let waits = row.state == State::Waiting;
+        let may_be_there = waits && (row.after_unknown || (row.via.is_some() && word == ReceiptWord::Delivered));
         let becomes = match word {
             ReceiptWord::Delivered if open || may_be_there => State::Delivered,
             ReceiptWord::Rejected if open && newest => State::Permanent,
@@ -253,8 +264,16 @@ impl Model {
             ReceiptWord::Buffered if row.state == State::Unknown || may_be_there => State::Accepted,
             _ => return ReceiptMatch::Evidence,
         };
-        row.by_receipt = true;
+        // An unknown first attempt is the one that the receipt speaks of.
+        let begun = row.after_unknown && row.attempt > 1;
+        row.reason = match becomes {
+            State::Permanent => Some(Reason::ReceiptRejected),
+            State::Expired => Some(Reason::Expired),
+            _ => None,
+        };
         self.set(at, becomes, 0, now);
+        let moved = becomes == State::Permanent && self.refused(at, Reason::ReceiptRejected, begun, passed, now);
+        self.rows[at].by_receipt |= !moved;
         self.broadcasts[self.rows[at].broadcast].changed_ms = now;
         ReceiptMatch::Applied
     }
@@ -265,7 +284,7 @@ impl Model {
         for at in rows {
             let row = &self.rows[at];
             for (n, kept) in self.inbox.iter().enumerate() {
-                if kept.lane == row.lane && kept.remote_id.is_some() && kept.remote_id == row.remote.id {
+                if kept.lane == row.by() && kept.remote_id.is_some() && kept.remote_id == row.remote.id {
                     hits.push((kept.word == ReceiptWord::Buffered, n, at));
                 }
             }

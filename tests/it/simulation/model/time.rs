@@ -1,7 +1,7 @@
 //! What time does: expiry, a clock that jumped.
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::{BroadcastState, DeliveryState as State};
+use rundruf::domain::delivery::{BroadcastState, DeliveryState as State, Health};
 
 use super::Model;
 
@@ -62,6 +62,9 @@ impl Model {
             match row.state {
                 State::Waiting if alive => {
                     row.due_ms -= by;
+                    if row.via.is_some() {
+                        row.changed_ms -= by;
+                    }
                     row.first_started_ms -= by.max(0);
                 }
                 State::Started if alive => {
@@ -84,6 +87,9 @@ impl Model {
         }
         for lane in self.lanes.values_mut() {
             lane.health.blocked_until_ms = lane.health.blocked_until_ms.map(|at| at - by);
+            if lane.health.health != Health::Well {
+                lane.health.since_ms -= by;
+            }
         }
         self.tats_us.values_mut().for_each(|at| *at -= by * 1_000);
         self.high_ms -= by.max(0);

@@ -1,0 +1,193 @@
+//! SMS through seven.io (formerly sms77). It knows no handle: a lost answer stands as unknown until its delivery report comes, which names our own
+//! reference (`foreign_id`) and is signed where a signing secret is set.
+
+mod answer;
+mod report;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::Url;
+
+use super::http;
+use super::registry::{Kind, Surroundings};
+use super::sms;
+use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
+use crate::clock::Ms;
+use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::outcome::Report;
+use crate::domain::problem::Problem;
+use crate::net::Http;
+use crate::render::Engine;
+use crate::render::compose::ComposeError;
+use crate::render::message::Message;
+use crate::secret::{ExposeSecret, KeyFile, SecretString};
+use crate::settings::{COMMON, ChannelSettings, Reader};
+use crate::store::{Job, Receipt, Variant};
+
+/// One line of the registry.
+pub const KIND: Kind = Kind {
+    name: "seven",
+    purpose: [
+        "Verschickt SMS über seven.io, mit Zustellberichten.",
+        "Sends SMS through seven.io, with delivery reports.",
+    ],
+    example: EXAMPLE,
+    build,
+};
+
+const EXAMPLE: &str = r#"[channel.sms_reserve]
+kind = "seven"
+api_key = "geheim"                    # better api_key_file or api_key_env
+audience = { file = "presse.csv" }    # not needed where it only stands in for another channel (failover)
+from = "Potsdam"                      # at most 11 letters and digits, or a number
+# url = "https://gateway.seven.io"
+# signing_secret_env = "SEVEN_SIGNING"   # reports without this signature are refused
+# account = "stadt"                   # channels of one name here share the rate; without it each is its own
+# max_parts = 4                       # longer texts are shortened at the end of a sentence
+# price = 0.075                       # per part, shown before anything is sent
+rate = "20/s"
+# Delivery reports: at seven.io add a webhook of the type dlr, as JSON, to SITE/receipts/sms_reserve
+"#;
+
+/// Where seven.io answers.
+const HOME: &str = "https://gateway.seven.io";
+
+/// How seven behaves: no handle, no read-back, receipts.
+const ABILITIES: Abilities = Abilities {
+    handle_for: None,
+    looks_up: false,
+    receipts: true,
+    threads: false,
+    correction: Operation::Post,
+    retraction: Operation::Post,
+    links: true,
+    audience: true,
+    unknown: UnknownPolicy::Ask,
+    concurrency: 8,
+    timeout: Duration::from_secs(20),
+};
+
+struct Seven {
+    url: Url,
+    api_key: SecretString,
+    signing: Option<SecretString>,
+    sms: sms::Common,
+    http: Http,
+    key: KeyFile,
+    channel: String,
+    account: String,
+    receipts: String,
+}
+
+fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
+    let mut reader = Reader::new(&channel.own, COMMON);
+    let url = if reader.has("url") {
+        reader.url("url", &["http", "https"])
+    } else {
+        Url::parse(HOME).ok()
+    };
+    let api_key = reader.required_secret("api_key");
+    let signing = reader.secret("signing_secret");
+    let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
+    let sms = sms::read(&mut reader);
+    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
+    let http = http::client(&mut reader, channel, &ABILITIES, true);
+    let problems = reader.finish();
+    let (Some(url), Some(api_key), Some(http), true) = (url, api_key, http, problems.is_empty()) else {
+        return Err(problems);
+    };
+    Ok(Built::Messages(std::sync::Arc::new(Seven {
+        receipts: format!("{}/receipts/{}", around.settings.site_url, channel.name),
+        url,
+        api_key,
+        signing,
+        sms,
+        http,
+        key: around.key.clone(),
+        channel: channel.name.clone(),
+        account,
+    })))
+}
+
+impl Seven {
+    fn who(&self) -> String {
+        format!("seven {}", self.url.host_str().unwrap_or("?"))
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn request(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let mut key = reqwest::header::HeaderValue::from_str(self.api_key.expose_secret())
+            .unwrap_or_else(|_| reqwest::header::HeaderValue::from_static(""));
+        key.set_sensitive(true);
+        // Without this header seven answers with a bare number.
+        request.header("X-Api-Key", key).header("Accept", "application/json")
+    }
+}
+
+#[async_trait]
+impl Channel for Seven {
+    fn abilities(&self) -> Abilities {
+        ABILITIES
+    }
+
+    /// A key names no account and may be changed for a fresh one: the account has the name it is given here.
+    fn account(&self) -> String {
+        format!("{}@{}", self.account, self.url.host_str().unwrap_or("?"))
+    }
+
+    fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
+        sms::compose(engine, message, self.sms.max_parts)
+    }
+
+    async fn send(&self, job: &Job, now: Ms) -> Report {
+        let Some(to) = sms::number(&job.address) else {
+            return sms::no_number();
+        };
+        let reference = match self.key.key() {
+            Ok(key) => sms::reference(key, &self.channel, job),
+            Err(error) => return http::no_key(&error),
+        };
+        let mut form = vec![
+            ("to", to.as_str()),
+            ("text", job.variant.text.as_str()),
+            ("foreign_id", reference.as_str()),
+        ];
+        form.extend(self.sms.from.as_deref().map(|from| ("from", from)));
+        let request = self.request(self.http.client().post(self.at("/api/sms"))).form(&form);
+        match self.http.send(request).await {
+            Ok(answer) => answer::sort(&self.who(), &answer, job, now),
+            Err(failure) => http::failed(&self.who(), &failure),
+        }
+    }
+
+    async fn their_time(&self) -> Option<(String, Ms)> {
+        self.http.date(&self.at("/")).await
+    }
+
+    fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
+        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
+        let signing = self.signing.as_ref().map(|secret| secret.expose_secret().as_bytes());
+        report::read(request, signing, &self.receipts, key, &self.channel)
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        let who = self.who();
+        match self
+            .http
+            .send(self.request(self.http.client().get(self.at("/api/balance"))))
+            .await
+        {
+            Ok(answer) => vec![answer::balance(&who, &answer)],
+            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! What seven answers, and what it means. The status is 200 whatever happened; the code in the body decides (api-schemes, "SMS").
+
+use serde_json::Value;
+
+use crate::channel::{Finding, http};
+use crate::clock::Ms;
+use crate::domain::outcome::{Outcome, Reason, Remote, Report};
+use crate::net::Answer;
+use crate::said;
+use crate::store::Job;
+use crate::text::said::Said;
+
+/// A number has had its daily share: it is tried again after so long, ms.
+const DAY_MS: Ms = 24 * 3_600_000;
+
+/// The outcome of a request for one number.
+pub(super) fn sort(who: &str, answer: &Answer, job: &Job, now: Ms) -> Report {
+    let status = answer.status;
+    let words = http::said_by(answer);
+    match status {
+        200..=299 => {}
+        404 => {
+            return http::report(
+                Outcome::Auth,
+                Reason::Credentials,
+                said!(
+                    "{who} kennt diese Adresse nicht (404): bitte url prüfen",
+                    "{who} does not know this address (404): check url"
+                ),
+            );
+        }
+        // A proxy in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
+        500 | 502 | 504 => {
+            return http::report(
+                Outcome::Unknown,
+                Reason::ServiceTrouble,
+                said!(
+                    "{who} ist gestört ({status}); die SMS kann durchgegangen sein{words}",
+                    "{who} is in trouble ({status}); the SMS may have gone through{words}"
+                ),
+            );
+        }
+        _ => return http::sort(who, answer, now),
+    }
+    let Some(body) = answer.json().filter(|_| answer.complete) else {
+        return http::not_understood(who, answer);
+    };
+    // The code is a text in the whole answer; without one, or asked by an old client, the answer is the bare number.
+    let Some(code) = number(body.get("success").unwrap_or(&body)) else {
+        return http::not_understood(who, answer);
+    };
+    let message = body.get("messages").and_then(|list| list.get(0));
+    let taken = message.is_some_and(|m| m.get("success") == Some(&Value::Bool(true)));
+    let own = message.and_then(|m| m.get("error")).and_then(number);
+    match (code, own) {
+        (100 | 101, _) if taken => accepted(who, message),
+        (100, None) if message.is_none() => accepted(who, None),
+        (100 | 101, Some(own)) => by_code(who, own, job, now),
+        (101, None) => by_code(who, 202, job, now),
+        (100, None) => http::not_understood(who, answer),
+        (code, _) => by_code(who, code, job, now),
+    }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(n) => n.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn accepted(who: &str, message: Option<&Value>) -> Report {
+    let id = message.and_then(|m| m.get("id")).and_then(|id| match id {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    });
+    http::report(
+        Outcome::Accepted(Remote { id, url: None }),
+        Reason::Ok,
+        said!("{who} hat sie angenommen", "{who} took it"),
+    )
+}
+
+/// The vendor's list of codes.
+fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
+    let (outcome, reason, Said { de, en }) = match code {
+        201 | 202 => (
+            Outcome::Permanent,
+            Reason::RecipientRefused,
+            said!("nimmt diese Nummer nicht an", "refuses this number"),
+        ),
+        300 | 900 => (
+            Outcome::Auth,
+            Reason::Credentials,
+            said!("nimmt den API-Schlüssel nicht an", "refuses the API key"),
+        ),
+        902 => (
+            Outcome::Auth,
+            Reason::Credentials,
+            said!(
+                "hat die API für diesen Schlüssel abgeschaltet",
+                "has switched the API off for this key"
+            ),
+        ),
+        903 => (
+            Outcome::Auth,
+            Reason::Credentials,
+            said!(
+                "lässt die Adresse dieser Maschine nicht zu",
+                "does not admit this machine's address"
+            ),
+        ),
+        306 => (
+            Outcome::Auth,
+            Reason::Credentials,
+            said!(
+                "nimmt den Absender nicht an: bitte from prüfen",
+                "refuses the sender: check from"
+            ),
+        ),
+        500 => (
+            Outcome::Auth,
+            Reason::Credentials,
+            said!("hat kein Guthaben mehr: bitte aufladen", "is out of credit: top it up"),
+        ),
+        // The same text went to this number a moment ago. Where that was our own attempt, it is there.
+        402 if job.attempt > 1 => (
+            Outcome::Accepted(Remote::default()),
+            Reason::Ok,
+            said!(
+                "hat dieselbe SMS schon von einem früheren Versuch",
+                "has the same SMS from an earlier attempt"
+            ),
+        ),
+        402 => (
+            Outcome::Permanent,
+            Reason::ContentRefused,
+            said!(
+                "hat dieselbe SMS an diese Nummer gerade schon angenommen",
+                "took the same SMS to this number a moment ago"
+            ),
+        ),
+        403 => (
+            Outcome::Deferred {
+                until: now.saturating_add(DAY_MS),
+            },
+            Reason::RecipientBusy,
+            said!(
+                "nimmt für diese Nummer heute nichts mehr an",
+                "takes nothing more for this number today"
+            ),
+        ),
+        600 => (
+            Outcome::Transient,
+            Reason::ServiceTrouble,
+            said!("kann sie zurzeit nicht weitergeben", "cannot pass it on at present"),
+        ),
+        301 | 304 | 305 | 307 | 400 | 401 => (
+            Outcome::Permanent,
+            Reason::ContentRefused,
+            said!("lehnt die SMS ab", "refuses the SMS"),
+        ),
+        // "Unknown error" is the vendor's own word for 700: nobody can say that it was not sent.
+        _ => (
+            Outcome::Unknown,
+            Reason::BadAnswer,
+            said!(
+                "meldet einen Fehler, nach dem niemand weiß, ob sie durchgegangen ist",
+                "reports an error after which nobody knows whether it went through"
+            ),
+        ),
+    };
+    http::report(outcome, reason, said!("{who} {de} ({code})", "{who} {en} ({code})"))
+}
+
+/// The line of `check`: the key is good, and there is credit.
+pub(super) fn balance(who: &str, answer: &Answer) -> Finding {
+    let body = answer.json().filter(|_| (200..300).contains(&answer.status));
+    let amount = body.as_ref().and_then(|b| b.get("amount")).and_then(Value::as_f64);
+    let currency = body.as_ref().and_then(|b| b.get("currency")).and_then(Value::as_str);
+    match amount {
+        Some(amount) if amount > 0.0 => {
+            let currency: String = currency
+                .unwrap_or("EUR")
+                .chars()
+                .filter(char::is_ascii_alphabetic)
+                .take(3)
+                .collect();
+            let en = format!("{amount:.2} {currency}");
+            let de = en.replace('.', ",");
+            http::well(said!(
+                "{who} nimmt den Schlüssel an; Guthaben {de}.",
+                "{who} takes the key; credit {en}."
+            ))
+        }
+        Some(_) => Finding {
+            ok: false,
+            text: said!(
+                "{who} hat kein Guthaben mehr. Bitte laden Sie es auf.",
+                "{who} is out of credit. Top it up."
+            ),
+        },
+        None => {
+            let code = answer.json().as_ref().and_then(number);
+            let report = match code {
+                Some(code @ (300 | 900 | 902 | 903)) => http::report(
+                    Outcome::Auth,
+                    Reason::Credentials,
+                    Said::quoted(format!("{who}: {code}")),
+                ),
+                _ if (200..300).contains(&answer.status) => http::not_understood(who, answer),
+                _ => http::sort(who, answer, 0),
+            };
+            http::unwell(who, &report)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! seven's delivery reports: JSON, signed where a signing secret is set; without one our own reference in them proves that we asked for them.
+
+use md5::{Digest, Md5};
+use serde::Deserialize;
+
+use crate::channel::{ReceiptRefusal, ReceiptRequest, sms};
+use crate::secret::{Key, hmac_sha256, same};
+use crate::store::{Receipt, ReceiptWord};
+
+#[derive(Deserialize)]
+struct Hook {
+    webhook_event: String,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    msg_id: Option<Id>,
+    status: Option<String>,
+    foreign_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Text(String),
+    Number(i64),
+}
+
+/// Reads a report. `address` is the one registered at seven, which the signature covers. An old one that somebody sends again changes nothing: the
+/// first final word about a message wins.
+pub(super) fn read(
+    request: &ReceiptRequest,
+    signing: Option<&[u8]>,
+    address: &str,
+    key: &Key,
+    channel: &str,
+) -> Result<Vec<Receipt>, ReceiptRefusal> {
+    if let Some(secret) = signing
+        && !is_signed(request, secret, address)
+    {
+        return Err(ReceiptRefusal::Forbidden);
+    }
+    let Ok(hook) = serde_json::from_slice::<Hook>(&request.body) else {
+        // Who cannot prove anything learns nothing about our reading.
+        return Err(if signing.is_some() {
+            ReceiptRefusal::Malformed
+        } else {
+            ReceiptRefusal::Forbidden
+        });
+    };
+    let own = hook
+        .data
+        .foreign_id
+        .as_deref()
+        .and_then(|id| sms::ours(id, key, channel));
+    if signing.is_none() && own.is_none() {
+        return Err(ReceiptRefusal::Forbidden);
+    }
+    if hook.webhook_event != "dlr" {
+        return Ok(Vec::new());
+    }
+    let status = hook.data.status.ok_or(ReceiptRefusal::Malformed)?;
+    let word = match status.as_str() {
+        "DELIVERED" => ReceiptWord::Delivered,
+        "NOTDELIVERED" | "REJECTED" | "FAILED" => ReceiptWord::Rejected,
+        "EXPIRED" => ReceiptWord::Expired,
+        // UNKNOWN is the network's "no word yet".
+        "BUFFERED" | "TRANSMITTED" | "ACCEPTED" | "UNKNOWN" => ReceiptWord::Buffered,
+        _ => return Err(ReceiptRefusal::Malformed),
+    };
+    let remote_id = hook.data.msg_id.map(|id| match id {
+        Id::Text(id) => id.chars().filter(|c| !c.is_control()).take(100).collect(),
+        Id::Number(id) => id.to_string(),
+    });
+    if own.is_none() && remote_id.is_none() {
+        return Err(ReceiptRefusal::Malformed);
+    }
+    Ok(vec![Receipt {
+        delivery: own,
+        remote_id,
+        word,
+        raw: status,
+    }])
+}
+
+/// Time, nonce, verb, address and the body's MD5, joined by line feeds, under HMAC-SHA-256.
+fn is_signed(request: &ReceiptRequest, secret: &[u8], address: &str) -> bool {
+    let header = |name: &str| {
+        let found = request.headers.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.as_str())
+    };
+    let body = hex(&Md5::digest(&request.body));
+    let text = [header("x-timestamp"), header("x-nonce"), "POST", address, &body].join("\n");
+    let expected = hex(&hmac_sha256(secret, &[text.as_bytes()]));
+    same(
+        expected.as_bytes(),
+        header("x-signature").to_ascii_lowercase().as_bytes(),
+    )
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vector of CHANNELS 22.
+    #[test]
+    fn the_known_signature() {
+        let request = ReceiptRequest {
+            query: Vec::new(),
+            headers: [
+                ("x-timestamp", "1767323045"),
+                ("x-nonce", "abcdef"),
+                (
+                    "x-signature",
+                    "865a75113dcd88ae07e49d0d810425c247bcb2dde7e895ff333e10ec49da12dc",
+                ),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+            body: bytes::Bytes::from_static(
+                br#"{"data":{"msg_id":"77120","status":"DELIVERED","timestamp":"2026-01-02 03:04:05"},"webhook_event":"dlr","webhook_timestamp":"2026-01-02 03:04:06"}"#,
+            ),
+        };
+        let address = "https://example.org/seven/dlr";
+        assert!(is_signed(&request, b"secret", address));
+        assert!(!is_signed(&request, b"other", address));
+        assert!(!is_signed(&request, b"secret", "https://example.org/seven/other"));
+        let key = Key::from_bytes([7; 32]);
+        let receipt = read(&request, Some(b"secret"), address, &key, "sms").unwrap().remove(0);
+        assert_eq!(
+            (receipt.remote_id.as_deref(), receipt.word, receipt.delivery),
+            (Some("77120"), ReceiptWord::Delivered, None)
+        );
+        // Without a secret only our own reference counts.
+        assert_eq!(
+            read(&request, None, address, &key, "sms"),
+            Err(ReceiptRefusal::Forbidden)
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! A described gateway: what is sent, what its answers mean, what is wrong with a description.
+
+use super::*;
+use crate::channel::registry;
+use crate::channel::testing::{self, Scripted};
+use crate::store::ReceiptWord;
+
+const KEYS: &str = r#"
+headers = { Authorization = "Bearer {secret}" }
+secret = "pass-word-1"
+body = '{"to": "{to}", "text": "{text}", "reference": "{ref}", "callback": "{receipts}"}'
+accept = { field = "messages.0.status", is = ["queued", "1"], refused = ["bad"], again = ["busy"], id = "messages.0.id" }
+receipts = { ref = "reference", status = "state", delivered = ["DELIVRD"], rejected = ["UNDELIV"], expired = ["EXPIRED"] }
+audience = { file = "presse.csv" }
+"#;
+
+fn status(word: &str) -> String {
+    format!("{{\"messages\":[{{\"id\":77,\"status\":{word}}}]}}")
+}
+
+#[tokio::test]
+async fn outcomes() {
+    let (queued, one, bad, busy, odd) = (
+        status("\"queued\""),
+        status("1"),
+        status("\"bad\""),
+        status("\"busy\""),
+        status("\"odd\""),
+    );
+    let table = [
+        (200, "", queued.as_str(), "accepted", Reason::Ok),
+        (202, "", one.as_str(), "accepted", Reason::Ok),
+        (200, "", bad.as_str(), "permanent", Reason::RecipientRefused),
+        (200, "", busy.as_str(), "transient", Reason::ServiceTrouble),
+        (200, "", odd.as_str(), "unknown", Reason::BadAnswer),
+        (200, "", "{}", "unknown", Reason::BadAnswer),
+        (401, "", "Bearer pass-word-1 is wrong", "auth", Reason::Credentials),
+        (400, "", "", "permanent", Reason::ContentRefused),
+        (502, "", "<html>", "unknown", Reason::ServiceTrouble),
+        (503, "", "", "transient", Reason::ServiceTrouble),
+        (429, "retry-after: 7", "", "later", Reason::RateLimited),
+    ];
+    testing::outcomes("sms_http", KEYS, &table, |job| job.address = "+49171123456".to_owned()).await;
+}
+
+#[tokio::test]
+async fn the_request_is_as_described_and_its_report_finds_the_attempt() {
+    let server = Scripted::start(200, "", &status("\"queued\"")).await;
+    let channel = testing::channel("sms_http", &server.url(), KEYS);
+    let mut variant = testing::compose(channel.as_ref());
+    variant.text = "„Zu\" \\ {to} 🔌\nbis morgen".to_owned();
+    let mut job = testing::job(&variant);
+    job.address = "+49 171 123456".to_owned();
+    channel.send(&job, 0).await;
+    let request = &server.requests().await[0];
+    assert_eq!(request.headers["authorization"], "Bearer pass-word-1");
+    assert_eq!(request.headers["content-type"], "application/json");
+    let sent: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        (sent["to"].as_str(), sent["text"].as_str()),
+        (Some("+49171123456"), Some(variant.text.as_str()))
+    );
+
+    let ask = |query: &str, body: String| {
+        channel.read_receipt(&ReceiptRequest {
+            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            headers: Vec::new(),
+            body: body.into(),
+        })
+    };
+    let back = Url::parse(sent["callback"].as_str().unwrap()).unwrap();
+    let to_address = ask(&format!("{}&state=delivrd", back.query().unwrap()), String::new());
+    let by_reference = ask(
+        "",
+        format!("{{\"reference\":{},\"state\":\"DELIVRD\"}}", sent["reference"]),
+    );
+    for receipt in [to_address, by_reference] {
+        let receipt = receipt.unwrap().remove(0);
+        assert_eq!(
+            (receipt.delivery, receipt.word),
+            (Some((job.delivery, job.attempt)), ReceiptWord::Delivered)
+        );
+    }
+    let reference = sent["reference"].as_str().unwrap();
+    let form = |reference: &str, state: &str| ask("", format!("reference={reference}&state={state}"));
+    assert_eq!(form(reference, "UNDELIV").unwrap()[0].word, ReceiptWord::Rejected);
+    assert_eq!(form(reference, "ENROUTE").unwrap()[0].word, ReceiptWord::Buffered);
+    let forged = reference.replacen("12.", "13.", 1);
+    assert_eq!(form(&forged, "DELIVRD"), Err(ReceiptRefusal::Forbidden));
+    assert_eq!(ask("", String::new()), Err(ReceiptRefusal::Forbidden));
+}
+
+#[tokio::test]
+async fn a_secret_that_is_echoed_is_in_no_report() {
+    let server = Scripted::start(401, "", "{\"error\":\"Bearer pass-word-1 expired\"}").await;
+    let channel = testing::channel("sms_http", &server.url(), KEYS);
+    let mut job = testing::job(&testing::compose(channel.as_ref()));
+    job.address = "+49171123456".to_owned();
+    let text = channel.send(&job, 0).await.text;
+    assert!(
+        !text.de.contains("pass-word-1") && text.de.contains("expired"),
+        "{text:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_form_in_the_query_is_escaped() {
+    let server = Scripted::start(200, "", "OK 77").await;
+    let url = format!("{}/send?key={{secret}}&to={{digits}}&msg={{text}}", server.url());
+    let keys = "method = \"GET\"\nsecret = \"a&b\"\naccept = { is = [\"OK\"] }\naudience = { file = \"presse.csv\" }";
+    let channel = testing::channel("sms_http", &url, keys);
+    let mut job = testing::job(&testing::compose(channel.as_ref()));
+    job.address = "+49171123456".to_owned();
+    assert_eq!(testing::word(&channel.send(&job, 0).await.outcome), "accepted");
+    let sent: Vec<_> = server.requests().await[0].url.query_pairs().into_owned().collect();
+    assert_eq!(sent[0], ("key".to_owned(), "a&b".to_owned()));
+    assert_eq!(sent[1], ("to".to_owned(), "49171123456".to_owned()));
+    assert_eq!(sent[2].1, job.variant.text);
+}
+
+#[test]
+fn a_wrong_description_is_refused_at_the_start() {
+    let cases = [
+        ("body = '{\"to\": {to}, \"x\": }'", "no JSON"),
+        ("body = 'to={nummer}&text={text}'", "{nummer}"),
+        ("body = 'text={text}'", "lacks the number"),
+        ("body = 'to={to}&text={text}&k={secret}'", "secret is missing"),
+        (
+            "body = 'to={to}&text={text}'\nheaders = { \"X Y\" = \"1\" }",
+            "\"X Y\"|X Y",
+        ),
+        ("body = 'to={to}&text={text}'\nmethod = \"GET\"", "no body"),
+        (
+            "body = 'to={to}&text={text}'\nreceipts = { status = \"s\" }",
+            "delivered is missing",
+        ),
+    ];
+    for (keys, sign) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
+        let file = dir.path().join("channels.toml");
+        let text = format!(
+            "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"sms_http\"\nurl = \"https://gw.example/send\"\naudience = {{ file = \"presse.csv\" }}\naccept = {{ is = [\"OK\"] }}\n{keys}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let problems = registry::configure(&file, dir.path()).expect_err(keys);
+        let all: String = problems.iter().map(|p| p.line_for(false)).collect();
+        assert!(sign.split('|').any(|sign| all.contains(sign)), "{keys}: {all}");
+    }
+}

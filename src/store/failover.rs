@@ -1,0 +1,152 @@
+//! Failover (LANES 7): the same delivery goes to another lane, once, where it is known that nothing was sent. When it may is the core's word
+//! ([`crate::lane_core::failover`]); here it is written, in the transaction that learns of it. A row that moved stays a row of its broadcast.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::evidence::{self, Evidence};
+use super::rows::{listed, said_stored, word};
+use super::{ClaimRequest, StoreError};
+use crate::clock::Ms;
+use crate::domain::delivery::{Gate, Health};
+use crate::domain::outcome::Reason;
+use crate::lane_core::failover::{STAYS, moves_at, refusal_moves};
+use crate::said;
+
+/// A lane that another one stands in for.
+pub(super) struct Home {
+    pub(super) lane: i64,
+    /// What waits there may move now.
+    pub(super) moves: bool,
+}
+
+/// The lanes whose rows `lane` may have to send: those it stands in for, and those of rows that moved to it, whatever is configured now. The
+/// second value is when the next of them may let its rows go.
+pub(super) async fn homes(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<(Vec<Home>, Option<Ms>), StoreError> {
+    // The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0.
+    let rows = sqlx::query(
+        "SELECT id, gate, health, health_since, coalesce(failover = ?1, 0) AS stands_in FROM lane WHERE id <> ?1 AND (failover = ?1
+           OR id IN (SELECT lane FROM broadcast WHERE state < 2 AND n_moved > 0)) ORDER BY id",
+    )
+    .bind(r.lane.0)
+    .fetch_all(c)
+    .await?;
+    let mut next: Option<Ms> = None;
+    let mut homes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let at = moves_at(
+            listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
+            listed(Health::from_stored(row.try_get("health")?), "a health")?,
+            row.try_get("health_since")?,
+        )
+        .filter(|_| row.try_get::<i64, _>("stands_in").is_ok_and(|is| is != 0));
+        if let Some(at) = at.filter(|at| *at > r.now_ms) {
+            next = Some(next.map_or(at, |known| known.min(at)));
+        }
+        homes.push(Home {
+            lane: row.try_get("id")?,
+            moves: at.is_some_and(|at| at <= r.now_ms),
+        });
+    }
+    Ok((homes, next))
+}
+
+/// Moves up to `want` rows that wait on a lane in trouble, and of which certainly nothing was sent. How many moved.
+pub(super) async fn move_waiting(
+    c: &mut SqliteConnection,
+    broadcast: i64,
+    to: i64,
+    want: usize,
+    now: Ms,
+) -> Result<usize, StoreError> {
+    let stays = STAYS
+        .iter()
+        .map(|reason| word(*reason))
+        .collect::<Result<Vec<_>, _>>()?;
+    // delivery_due (broadcast, via, due) WHERE state = 0.
+    let rows: Vec<(i64, u32)> = sqlx::query_as(
+        "UPDATE delivery SET via = ?1, due = ?2, changed = ?2 WHERE id IN (
+           SELECT id FROM delivery WHERE broadcast = ?3 AND via IS NULL AND state = 0 AND flags & 1 = 0 AND step = 0
+             AND coalesce(reason, '') NOT IN (SELECT value FROM json_each(?4)) ORDER BY due, id LIMIT ?5)
+         RETURNING id, attempt",
+    )
+    .bind(to)
+    .bind(now)
+    .bind(broadcast)
+    .bind(serde_json::to_string(&stays)?)
+    .bind(i64::try_from(want).unwrap_or(i64::MAX))
+    .fetch_all(&mut *c)
+    .await?;
+    // What was never tried has no story to tell.
+    let tried = rows.iter().filter(|(_, attempt)| *attempt > 0);
+    let moved = tried.map(|(row, attempt)| Moved {
+        row: *row,
+        attempt: *attempt,
+        to,
+        at: now,
+    });
+    note(c, &moved.collect::<Vec<_>>()).await?;
+    Ok(rows.len())
+}
+
+/// What the store knows of a row that was refused for good.
+pub(super) struct Refused {
+    pub(super) via: Option<i64>,
+    /// The lane that stands in, as configured.
+    pub(super) failover: Option<i64>,
+    pub(super) gate: i64,
+    pub(super) expires: Option<Ms>,
+    /// A newer notice took its broadcast's place.
+    pub(super) closed: bool,
+    /// A newer notice has started for the same recipient.
+    pub(super) passed: bool,
+    /// Something of it may be there all the same: an earlier attempt, a step.
+    pub(super) begun: bool,
+}
+
+impl Refused {
+    /// Where it goes now; `None`: it has ended.
+    pub(super) fn goes_to(&self, reason: Reason, now: Ms) -> Result<Option<i64>, StoreError> {
+        let gate = listed(Gate::from_stored(self.gate), "a gate")?;
+        let in_time = self.expires.is_none_or(|at| at > now);
+        let free = self.via.is_none() && in_time && !self.closed && !self.passed && !self.begun;
+        Ok(self.failover.filter(|_| free && refusal_moves(gate, reason)))
+    }
+}
+
+/// A refused row and where it goes.
+#[derive(serde::Serialize)]
+pub(super) struct Moved {
+    pub(super) row: i64,
+    pub(super) attempt: u32,
+    pub(super) to: i64,
+    pub(super) at: Ms,
+}
+
+/// Rows whose refusal has just been written go to another lane: they wait there, as if never sent.
+pub(super) async fn move_refused(c: &mut SqliteConnection, rows: &[Moved]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Primary key per row. The refusing gateway's id is no longer theirs.
+    sqlx::query(
+        "UPDATE delivery SET via = j.value ->> 'to', state = 0, due = j.value ->> 'at', changed = j.value ->> 'at', flags = flags & ~9,
+           remote_key = NULL, remote_id = NULL, remote_url = NULL
+         FROM json_each(?) j WHERE delivery.id = j.value ->> 'row'",
+    )
+    .bind(serde_json::to_string(rows)?)
+    .execute(&mut *c)
+    .await?;
+    note(c, rows).await
+}
+
+async fn note(c: &mut SqliteConnection, rows: &[Moved]) -> Result<(), StoreError> {
+    let words = said_stored(&said!(
+        "sicher nicht angenommen: geht über den Ersatzkanal",
+        "certainly not accepted: goes by the reserve channel"
+    ))?;
+    let lines: Vec<Evidence> = rows
+        .iter()
+        .map(|moved| Evidence(moved.row, moved.attempt, moved.at, "moved", None, words.clone()))
+        .collect();
+    evidence::write(c, &lines).await
+}
