@@ -11,7 +11,7 @@ use super::output::{Failure, Output};
 use super::price::{self, Cost};
 use super::{Globals, check, confirm};
 use crate::app::{App, Open};
-use crate::domain::delivery::Gate;
+use crate::domain::delivery::{Gate, GateCause};
 use crate::said;
 use crate::store::{Act, Board, BroadcastRow, GateChange, LaneRow, Lanes, Refusal, StoreError};
 use crate::text::said::Said;
@@ -177,6 +177,7 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
     let change = GateChange {
         lane: lane.id,
         gate: Gate::Held,
+        cause: GateCause::Person,
         expected_epoch: None,
         // A person's words, in whatever language they wrote them.
         reason: reason.map(Said::quoted),
@@ -250,6 +251,7 @@ async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8,
     let change = GateChange {
         lane: lane.id,
         gate: Gate::Open,
+        cause: GateCause::Person,
         expected_epoch: Some(lane.epoch),
         reason: None,
     };

@@ -5,6 +5,7 @@
 //! should see (a notice, a gate, a decision) calls [`Waker::wake`], as does whoever notices another process's commit.
 
 mod clock_watch;
+mod gate;
 mod glance;
 mod messages;
 mod metrics;

@@ -8,11 +8,12 @@ use super::evidence::{self, Evidence};
 use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completion, Settled, StoreError, receipts};
+use super::{Completion, Settled, StoreError, gate, receipts};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
-use crate::ids::DeliveryId;
+use crate::ids::LaneId;
+use crate::lane_core::window::{self, Sign};
 use crate::text::said::Said;
 
 /// A row as it stood before its outcome.
@@ -82,6 +83,8 @@ struct Effects {
     /// Rows with a remote id whose receipt may have come first: lane, delivery.
     named: Vec<(i64, i64)>,
     lanes: BTreeSet<i64>,
+    /// How welcome we are, by lane, in order.
+    signs: BTreeMap<i64, Vec<(Ms, Sign)>>,
     broadcasts: BTreeMap<i64, Touched>,
 }
 
@@ -92,8 +95,8 @@ struct Touched {
     text: Option<Said>,
 }
 
-/// Applies outcomes.
-pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<(), StoreError> {
+/// Applies outcomes; the lanes that have to stop because of them.
+pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
     let mut before = read(c, completions).await?;
     let mut effects = Effects::default();
     for completion in completions {
@@ -152,6 +155,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         && (row.is(DeliveryState::Started) || (row.is(DeliveryState::Unknown) && x.settled != Settled::Unknown));
     if !current {
         return late(row, x, effects);
+    }
+    if let Some(sign) = window::sign(x) {
+        effects.signs.entry(row.lane).or_default().push((x.at_ms, sign));
     }
     let mut due = 0;
     let mut spent = true;
@@ -289,7 +295,7 @@ fn post(row: &Before, effects: &mut Effects) {
     }
 }
 
-async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreError> {
+async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Vec<LaneId>, StoreError> {
     if !effects.rows.is_empty() {
         // Primary key per row; delivery_started and delivery_due lose their entries.
         sqlx::query(
@@ -329,7 +335,8 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
         .await?;
     }
     receipts::settle_waiting(c, &effects.named).await?;
-    settle_lanes(c, effects.lanes).await
+    settle_lanes(c, effects.lanes).await?;
+    gate::note(c, effects.signs).await
 }
 
 /// The thread of an incident on an account: its first post stays the root, its newest the parent.
@@ -361,34 +368,4 @@ async fn new_post(
         .execute(c)
         .await?;
     Ok(())
-}
-
-/// Claimed rows whose request never began: waiting again, attempt unspent; closed or passed meanwhile: superseded, or unknown where an
-/// earlier attempt may have got through.
-pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
-    // Primary keys of delivery and broadcast; see `passed`. A later claim would have another attempt number.
-    sqlx::query(concat!(
-        "UPDATE delivery SET attempt = attempt - 1, changed = ?1, state = s.state, due = CASE s.state WHEN 0 THEN ?1 ELSE 0 END,
-           flags = CASE s.state WHEN 4 THEN flags & ~8 ELSE flags END
-         FROM (SELECT d.id, CASE WHEN ",
-        passed!(),
-        "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
-             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
-           FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1
-             CROSS JOIN broadcast b ON b.id = d.broadcast) s
-         WHERE delivery.id = s.id"
-    ))
-    .bind(now)
-    .bind(serde_json::to_string(&rows.iter().map(|(id, n)| (id.0, *n)).collect::<Vec<_>>())?)
-    .execute(&mut *c)
-    .await?;
-    let ids: Vec<i64> = rows.iter().map(|(id, _)| id.0).collect();
-    // Primary keys.
-    let lanes: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT b.lane FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
-    )
-    .bind(serde_json::to_string(&ids)?)
-    .fetch_all(&mut *c)
-    .await?;
-    settle_lanes(c, lanes.into_iter().collect()).await
 }
