@@ -34,4 +34,6 @@ pub mod window;
 #[cfg(test)]
 mod clock_tests;
 #[cfg(test)]
+mod drain_tests;
+#[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, GateCause};
+use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::text::said::Said;
 
 /// While all is as it was, the gap between two probes grows up to this, ms.
@@ -42,8 +43,22 @@ pub enum Verdict {
     Good,
     /// It does not.
     Bad,
+    /// The canary was taken and came back: worse than no answer, and no later probe says that it is over.
+    CameBack,
     /// Nobody can say: put off for later, or no answer to the finished mail.
     Unclear,
+}
+
+/// What a probe's report comes to.
+pub fn verdict(report: &Report) -> Verdict {
+    match report.outcome {
+        Outcome::Delivered(_) | Outcome::Accepted(_) => Verdict::Good,
+        Outcome::Deferred { .. } if report.reason == Reason::PolicyRefused => Verdict::Bad,
+        Outcome::Unknown | Outcome::Later { .. } | Outcome::Deferred { .. } | Outcome::Stepped { .. } => {
+            Verdict::Unclear
+        }
+        Outcome::Transient | Outcome::Permanent | Outcome::Auth | Outcome::Gone => Verdict::Bad,
+    }
 }
 
 /// A probe's finding.
@@ -117,6 +132,7 @@ pub fn take_in(
             GateCause::Settings | GateCause::Probe => Step::Release,
             GateCause::Person | GateCause::Itself | GateCause::Change => Step::Leave,
         },
+        Gate::Open | Gate::Draining if finding.verdict == Verdict::CameBack => Step::Hold,
         Gate::Open | Gate::Draining if finding.verdict == Verdict::Bad && was_good => Step::Hold,
         _ => Step::Leave,
     };
@@ -215,6 +231,17 @@ mod tests {
         lane.probe(Verdict::Good);
         lane.probe(Verdict::Good);
         assert_eq!(lane.probe(Verdict::Good), Step::Release);
+    }
+
+    #[test]
+    fn a_canary_that_came_back_holds_and_only_a_person_ends_that() {
+        let mut lane = Lane::held(GateCause::Settings);
+        lane.becomes(Gate::Draining, GateCause::Person);
+        assert_eq!(lane.probe(Verdict::CameBack), Step::Hold);
+        lane.becomes(Gate::Held, GateCause::Itself);
+        for _ in 0..5 {
+            assert_eq!(lane.probe(Verdict::Good), Step::Leave);
+        }
     }
 
     #[test]

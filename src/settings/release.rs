@@ -101,3 +101,53 @@ fn ramp(release: &mut Reader<'_>) -> Option<Ramp> {
         per_domain,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::settings::Settings;
+    use crate::store::Rate;
+
+    fn read(release: &str) -> (Release, Vec<String>) {
+        let text = format!(
+            "[publisher.stadt]\nname = \"Stadt\"\n[channel.email]\nkind = \"email\"\nrelease = {{ {release} }}\n"
+        );
+        let (settings, problems) = Settings::of_text(Path::new("channels.toml"), &text, Path::new("data")).unwrap();
+        let said = problems.iter().map(|problem| problem.line_for(false)).collect();
+        (settings.channels["email"].common.release.clone(), said)
+    }
+
+    #[test]
+    fn the_example_of_the_contract_and_what_is_left_out() {
+        let (release, problems) = read(
+            "probe = \"smtp\", then = \"propose\", ramp = { start = \"200/min\", double = \"10m\", per_domain = \"20/min\" }",
+        );
+        assert_eq!(problems, Vec::<String>::new());
+        let ramp = release.ramp.unwrap();
+        let per_minute = |count| Rate { count, per_ms: 60_000 };
+        assert_eq!((ramp.start, ramp.per_domain), (per_minute(200), Some(per_minute(20))));
+        let rules = release.probe.unwrap().rules;
+        assert_eq!((rules.every_ms, rules.good, rules.then), (300_000, 3, Then::Propose));
+        assert!(rules.ramp);
+        assert_eq!(
+            read("probe = \"smtp\", then = \"do\"").0.probe.unwrap().rules.then,
+            Then::Do
+        );
+    }
+
+    #[test]
+    fn what_is_half_said_is_said_back() {
+        for (release, words) in [
+            ("then = \"do\"", "then says something about a probe"),
+            ("probe = \"smtp\", then = \"perhaps\"", "perhaps"),
+            ("ramp = { start = \"200/min\" }", "double"),
+            ("ramp = { start = \"fast\", double = \"10m\" }", "fast"),
+            ("probe = \"smtp\", often = \"1s\"", "often"),
+        ] {
+            let (_, problems) = read(release);
+            assert!(problems.iter().any(|p| p.contains(words)), "{release}: {problems:?}");
+        }
+    }
+}

@@ -248,7 +248,10 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
         "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
         "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
         "UPDATE thread SET lane = ?2 WHERE lane = ?1",
-        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_since = o.gate_since,
+        "DELETE FROM ramp_slot WHERE lane = ?2",
+        "UPDATE ramp_slot SET lane = ?2 WHERE lane = ?1",
+        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_cause = o.gate_cause,
+           gate_since = o.gate_since, ramp = o.ramp, results = o.results, probe = NULL,
            epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
          FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
         "DELETE FROM lane WHERE id = ?1",

@@ -80,8 +80,18 @@ pub(super) async fn take_in(
             gate::by_itself(c, lane.0, gate, GateCause::Probe, reason, finding.at_ms).await?;
         }
         Step::Hold => {
-            let reason = said!("die Probe misslingt wieder: {de}", "the probe fails again: {en}");
-            gate::by_itself(c, lane.0, Gate::Held, GateCause::Probe, reason, finding.at_ms).await?;
+            let (reason, cause) = if finding.verdict == Verdict::CameBack {
+                (
+                    said!("die Probe-Mail kam zurück: {de}", "the canary mail came back: {en}"),
+                    GateCause::Itself,
+                )
+            } else {
+                (
+                    said!("die Probe misslingt wieder: {de}", "the probe fails again: {en}"),
+                    GateCause::Probe,
+                )
+            };
+            gate::by_itself(c, lane.0, Gate::Held, cause, reason, finding.at_ms).await?;
         }
     }
     Ok(step)
