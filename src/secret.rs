@@ -86,7 +86,7 @@ impl Key {
         same(self.unsubscribe_token(recipient, address).as_bytes(), token.as_bytes())
     }
 
-    /// The token in the return address of a mail (VERP): its delivery's number and what proves that we wrote it. Lower case, because mail
+    /// The token in the return address of a mail (VERP): its delivery's number (a canary's: its lane's, negative) and what proves that we wrote it. Lower case, because mail
     /// servers may change the case.
     pub fn return_token(&self, delivery: i64) -> String {
         let mac = self.mac("return", &[&delivery.to_be_bytes()]);
@@ -97,7 +97,7 @@ impl Key {
     /// The delivery a return address names, where we wrote it.
     pub fn returned(&self, token: &str) -> Option<i64> {
         let token = token.to_ascii_lowercase();
-        let delivery = token.split_once('-')?.0.parse().ok()?;
+        let delivery = token.rsplit_once('-')?.0.parse().ok()?;
         same(self.return_token(delivery).as_bytes(), token.as_bytes()).then_some(delivery)
     }
 
@@ -316,6 +316,7 @@ mod tests {
     #[test]
     fn a_return_address_survives_a_change_of_case() {
         let key = Key::from_bytes([7; 32]);
+        assert_eq!(key.returned(&key.return_token(-3)), Some(-3), "a canary");
         let token = key.return_token(12);
         assert_eq!(key.returned(&token), Some(12));
         assert_eq!(key.returned(&token.to_uppercase()), Some(12));

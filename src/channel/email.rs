@@ -7,6 +7,7 @@ mod dkim;
 mod keys;
 mod letter;
 mod pool;
+mod probe;
 mod reply;
 mod session;
 
@@ -24,6 +25,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
+use crate::ids::LaneId;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
@@ -61,6 +63,8 @@ from = "Stadt Beispiel <info@stadt.example>"
 # dkim = { selector = "rundruf", key_file = "dkim.pem" }   # only where the relay does not sign; domain: the sender's
 audience = { file = "presse.csv" }    # address,name,language,places; the address of a mailing list is a recipient like any other
 gate = "held"                         # as long as nobody knows whether mail works
+# canary = "probe@anderswo.example"   # a mailbox outside: each probe sends a mail there
+# release = { probe = "smtp", then = "propose", every = "5m", good = 3, ramp = { start = "200/min", double = "10m", per_domain = "20/min" } }
 catch_up = "latest"
 # expires = "2d"
 "#;
@@ -86,6 +90,7 @@ struct Email {
     pool: Arc<Pool>,
     letterhead: Letterhead,
     dkim: Option<Arc<Dkim>>,
+    canary: Option<Address>,
     key: KeyFile,
     timeout: Duration,
     site_url: String,
@@ -108,6 +113,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
             forms: Forms::default(),
         },
         dkim: keys.dkim.map(Arc::new),
+        canary: keys.canary,
         key: around.key.clone(),
         timeout: http::timeout(channel, &ABILITIES),
         site_url: around.settings.site_url.clone(),
@@ -201,6 +207,14 @@ impl Channel for Email {
             }
             Err(fault) => reply::sort(self.who(), &fault, job.attempt, now),
         }
+    }
+
+    fn has_probe(&self, name: &str) -> bool {
+        name == "smtp"
+    }
+
+    async fn probe(&self, lane: LaneId, now: Ms) -> Report {
+        probe::look(self, lane, now).await
     }
 
     async fn check(&self) -> Vec<Finding> {

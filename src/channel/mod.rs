@@ -21,11 +21,13 @@ use std::time::Duration;
 
 use crate::clock::Ms;
 use crate::domain::delivery::{Operation, UnknownPolicy};
-use crate::domain::outcome::{Remote, Report};
+use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::formats::Site;
+use crate::ids::LaneId;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
+use crate::said;
 use crate::store::{Job, Receipt, Variant};
 use crate::text::said::Said;
 
@@ -127,6 +129,20 @@ pub trait Channel: Send + Sync {
     /// Reads and authenticates a delivery report.
     fn read_receipt(&self, _request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
         Err(ReceiptRefusal::None)
+    }
+
+    /// True where the kind has a probe of this name (`release = { probe = "…" }`).
+    fn has_probe(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// Looks whether messages would go out, as far as can be seen without the audience; `lane` and `now` name what it sends to itself.
+    async fn probe(&self, _lane: LaneId, _now: Ms) -> Report {
+        http::report(
+            Outcome::Unknown,
+            Reason::Local,
+            said!("diese Kanalart hat keine Probe", "this kind of channel has no probe"),
+        )
     }
 
     /// The counterpart's host and the wall time on its clock; sends no message.

@@ -126,6 +126,7 @@ pub fn build(settings: &Settings) -> Result<Vec<Configured>, Vec<Problem>> {
         }
     }
     problems.extend(failovers(settings, &out));
+    problems.extend(out.iter().filter_map(unknown_probe));
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }
 
@@ -141,6 +142,26 @@ fn unknown_kind(channel: &ChannelSettings) -> Option<Problem> {
             "there is no kind of channel {found}.{en}"
         ),
         said!("Es gibt: {list}.", "There are: {list}."),
+    ))
+}
+
+/// A probe that the kind does not have.
+fn unknown_probe(channel: &Configured) -> Option<Problem> {
+    let probe = channel.settings.common.release.probe.as_ref()?;
+    let known = matches!(&channel.built, Built::Messages(built) if built.has_probe(&probe.name));
+    let release = channel.settings.own.table("release")?;
+    let node = release.entries.get("probe").filter(|_| !known)?;
+    let (found, kind) = (quoted(&probe.name), &channel.settings.kind);
+    Some(node.place.problem(
+        &release.field("probe"),
+        said!(
+            "Eine Probe {found} hat die Kanalart {kind} nicht.",
+            "the kind {kind} has no probe {found}."
+        ),
+        said!(
+            "Für email gibt es probe = \"smtp\". Sonst lassen Sie probe und then weg; freigegeben wird mit rundruf channel release.",
+            "For email there is probe = \"smtp\". Else leave probe and then out; release with rundruf channel release."
+        ),
     ))
 }
 

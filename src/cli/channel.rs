@@ -1,6 +1,7 @@
 //! `rundruf channel list|test|hold|release|retry|rename|drop`.
 
 mod list;
+mod release;
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +9,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use super::price::{self, Cost};
 use super::{Globals, check, confirm};
 use crate::app::{App, Open};
-use crate::domain::delivery::Gate;
+use crate::domain::delivery::{Gate, GateCause};
 use crate::said;
 use crate::store::{Act, Board, BroadcastRow, GateChange, LaneRow, Lanes, Refusal, StoreError};
 use crate::text::said::Said;
@@ -42,6 +42,9 @@ pub enum ChannelCommand {
     Release {
         /// Channel.
         name: String,
+        /// Let it go although its probe fails; the reason is logged and shown.
+        #[arg(long = "override", value_name = "REASON")]
+        override_reason: Option<String>,
     },
     /// Try again now, after a pause or failures.
     Retry {
@@ -87,7 +90,9 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         ChannelCommand::List => list(&open, out).await,
         ChannelCommand::Test { .. } => Ok(0),
         ChannelCommand::Hold { name, reason } => hold(&open, &name, reason, out).await,
-        ChannelCommand::Release { name } => release(&open, &name, globals.yes, out).await,
+        ChannelCommand::Release { name, override_reason } => {
+            release::release(&open, &name, override_reason, globals.yes, out).await
+        }
         ChannelCommand::Retry { name } => {
             let lane = find(&open, &name).await?;
             let count = open
@@ -181,6 +186,7 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
     let change = GateChange {
         lane: lane.id,
         gate: Gate::Held,
+        cause: GateCause::Person,
         expected_epoch: None,
         // A person's words, in whatever language they wrote them.
         reason: reason.map(Said::quoted),
@@ -225,62 +231,6 @@ async fn hold(open: &Open, name: &str, reason: Option<String>, out: &Output) -> 
             )));
         }
         changes.next(end).await;
-    }
-}
-
-async fn release(open: &Open, name: &str, yes: bool, out: &Output) -> Result<u8, Failure> {
-    let lane = find(open, name).await?;
-    let rows = open.store.broadcasts(None).await?;
-    let mut costs = Vec::new();
-    for row in rows.iter().filter(|r| r.lane == lane.id && r.waiting() > 0) {
-        let texts = open.store.texts(row.id).await?;
-        costs.push(Cost::of(&open.office, name, row.waiting(), &texts));
-    }
-    let (notices, people) = (costs.len(), costs.iter().map(|c| c.people).sum::<u64>());
-    // Where nothing waits nothing is to be asked, and a page can be put right at any time.
-    if people > 0 && lane.kind != "website" {
-        let Said { de, en } = what_goes(name, notices, people);
-        let price = price::sum(&costs);
-        confirm::ask(
-            out,
-            &Said {
-                de: format!("{de}{}.", price.de),
-                en: format!("{en}{}.", price.en),
-            },
-            yes,
-        )?;
-    }
-    // The epoch shown is the one released: whoever held it again meanwhile wins.
-    let change = GateChange {
-        lane: lane.id,
-        gate: Gate::Open,
-        expected_epoch: Some(lane.epoch),
-        reason: None,
-    };
-    open.store.set_gate(&change, &act(open, "release", name)).await?;
-    crate::store::owner::wake(&open.office.settings.data);
-    out.say(&said!("{name} ist freigegeben.", "{name} is released."));
-    if people > 0 {
-        not_serving(open, out);
-    }
-    out.answer(&json!({ "channel": name, "gate": "open", "notices": notices, "messages": people }));
-    Ok(0)
-}
-
-fn what_goes(name: &str, notices: usize, messages: u64) -> Said {
-    match (notices, messages) {
-        (1, 1) => said!(
-            "{name} wird freigegeben: 1 Meldung geht jetzt hinaus",
-            "{name} will be released: 1 notice goes out now"
-        ),
-        (1, _) => said!(
-            "{name} wird freigegeben: 1 Meldung geht jetzt an {messages} Empfänger hinaus",
-            "{name} will be released: 1 notice goes out to {messages} recipients now"
-        ),
-        _ => said!(
-            "{name} wird freigegeben: {notices} Meldungen mit zusammen {messages} Sendungen gehen jetzt hinaus",
-            "{name} will be released: {notices} notices with {messages} messages in all go out now"
-        ),
     }
 }
 

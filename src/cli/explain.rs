@@ -221,10 +221,13 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
 fn next(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     let (id, name) = (story.delivery.id, &story.lane.name);
     match story.delivery.state {
-        DeliveryState::Waiting if story.lane.gate == Gate::Held => out.say(&said!(
-            "Der Kanal ist angehalten. Weiter mit: rundruf channel release {name}",
-            "The channel is held. To go on: rundruf channel release {name}"
-        )),
+        DeliveryState::Waiting if story.lane.gate == Gate::Held => {
+            let Said { de, en } = crate::publication::gate::probe(&story.lane, now, zone);
+            out.say(&said!(
+                "Der Kanal ist angehalten{de}. Weiter mit: rundruf channel release {name}",
+                "The channel is held{en}. To go on: rundruf channel release {name}"
+            ));
+        }
         DeliveryState::Waiting if story.lane.health.health == Health::Paused => out.say(&said!(
             "Der Kanal pausiert. Nach der Abhilfe: rundruf channel retry {name}",
             "The channel is paused. When mended: rundruf channel retry {name}"

@@ -160,6 +160,10 @@ const TEXTS: &[(&str, &str)] = &[
     ("channel release", "Freigeben; zeigt vorher, wer was bekommt"),
     ("channel release.name", "Kanal"),
     (
+        "channel release.override_reason",
+        "Freigeben, obwohl die Probe misslingt; der Grund steht im Protokoll und am Kanal",
+    ),
+    (
         "channel retry",
         "Jetzt wieder versuchen, nach einer Pause oder nach Fehlern",
     ),

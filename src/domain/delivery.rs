@@ -123,6 +123,32 @@ impl Gate {
     }
 }
 
+/// Who or what has set a gate as it is: that decides who may change it without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum GateCause {
+    /// The configuration, at first sight or when it was changed to `gate = "held"`.
+    Settings = 0,
+    /// A person.
+    Person = 1,
+    /// A probe.
+    Probe = 2,
+    /// The lane itself: too many refusals while it drained, or everything that waited is out.
+    Itself = 3,
+    /// Another account or another machine than before: a person looks first.
+    Change = 4,
+}
+
+impl GateCause {
+    /// Reads the stored number.
+    pub fn from_stored(n: i64) -> Option<Self> {
+        [Self::Settings, Self::Person, Self::Probe, Self::Itself, Self::Change]
+            .get(usize::try_from(n).ok()?)
+            .copied()
+    }
+}
+
 /// A lane's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

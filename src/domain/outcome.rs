@@ -42,6 +42,8 @@ pub enum Reason {
     RecipientGone,
     /// The service takes nothing for this recipient now.
     RecipientBusy,
+    /// The service refuses us by a policy (reputation, authentication of the sender, limits of the account).
+    PolicyRefused,
     /// What was referred to is not there (parent post, remote id).
     ReferenceGone,
     /// A process died between start and outcome.

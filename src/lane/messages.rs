@@ -163,6 +163,7 @@ impl Task {
                                 jobs: claimed.jobs,
                                 next_due_ms: claimed.next_due_ms,
                                 more: claimed.more,
+                                drained: claimed.drained,
                             }
                         }
                         Err(error) => failed(&name, "claim", &error, Event::ClaimFailed),
@@ -178,12 +179,16 @@ impl Task {
                 let waker = self.world.waker.clone();
                 self.push(async move {
                     match store.complete(&batch).await {
-                        Ok(()) => {
+                        Ok(held) => {
                             timings.commit(began.elapsed());
                             if refused {
                                 waker.wake();
                             }
-                            Event::Committed
+                            if held.contains(&lane) {
+                                Event::CommittedAndHeld
+                            } else {
+                                Event::Committed
+                            }
                         }
                         Err(error) => failed(&name, "complete", &error, Event::CommitFailed),
                     }
@@ -218,6 +223,17 @@ impl Task {
                 });
             }
             Command::Refresh => self.world.waker.wake(),
+            Command::EndDrain { epoch } => {
+                let (name, waker) = (self.name.clone(), self.world.waker.clone());
+                self.push(async move {
+                    // Where it fails, or somebody has changed the gate meanwhile, the next claim says it again, or not.
+                    match super::gate::open_drained(store.as_ref(), lane, &name, epoch, now).await {
+                        Ok(()) => waker.wake(),
+                        Err(error) => tracing::info!(lane = name, %error, "the gate was not opened after the drain"),
+                    }
+                    Event::Timer
+                });
+            }
             Command::WakeAt(until) => self.timer = until.map(|until| sleep_until(at.running_ms, until)),
             Command::Stopped => self.stopped = true,
         }

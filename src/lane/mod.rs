@@ -5,9 +5,11 @@
 //! should see (a notice, a gate, a decision) calls [`Waker::wake`], as does whoever notices another process's commit.
 
 mod clock_watch;
+mod gate;
 mod glance;
 mod messages;
 mod metrics;
+mod probe;
 mod rules;
 mod supervisor;
 mod website;
@@ -117,6 +119,7 @@ pub async fn start(
         disk: Arc::new(disk),
     };
     let mut tasks = JoinSet::new();
+    let mut supervisor = JoinSet::new();
     let mut lanes = Vec::new();
     let mut told = Vec::new();
     for (rules, channel, setup) in messages {
@@ -124,6 +127,17 @@ pub async fn start(
         let (show, watch) = glance::pair();
         told.push((setup.lane, tell.clone()));
         lanes.push((setup.name.clone(), tell, watch));
+        if let Some(probe) = &setup.common.release.probe {
+            let prober = probe::Prober {
+                world: world.clone(),
+                lane: setup.lane,
+                name: setup.name.clone(),
+                channel: Arc::clone(&channel),
+                rules: probe.rules,
+                timeout: rules.timeout(),
+            };
+            supervisor.spawn(prober.run(waker.subscribe()));
+        }
         let task = messages::Task::new(world.clone(), setup, rules, channel, show);
         tasks.spawn(task.run(inbox, waker.subscribe()));
     }
@@ -135,7 +149,6 @@ pub async fn start(
         let task = website::Task::new(world.clone(), site.clone(), setup, targets, show);
         tasks.spawn(task.run(inbox, waker.subscribe()));
     }
-    let mut supervisor = JoinSet::new();
     let watches = lanes
         .iter()
         .map(|(name, _, watch)| (name.clone(), watch.clone()))

@@ -53,6 +53,7 @@ impl MessageRules {
                 timeout_ms: ms(timeout).saturating_add(MARGIN_MS),
                 one_counterpart: !channel.many_counterparts() || common.audience.is_none(),
                 rate: common.rate,
+                ramp: common.release.ramp,
             },
             lane,
             order_wait_ms: common.order_wait.map_or(ORDER_WAIT_MS, ms),
@@ -75,6 +76,7 @@ impl MessageRules {
             probe,
             lease_ms: self.core.timeout_ms.saturating_add(MARGIN_MS),
             rate: self.core.rate,
+            ramp: self.core.ramp,
             order_wait_ms: self.order_wait_ms,
             correction_wait_ms: CORRECTION_WAIT_MS,
         }

@@ -35,12 +35,14 @@ pub struct InHand {
     pub woken: bool,
     /// The last claim brought urgent rows only: they may use the reserved connections.
     pub urgent: bool,
+    /// Starts by a ramp: each row has a time of its own and has to find a free connection then.
+    pub by_ramp: bool,
 }
 
 /// How many rows to claim now; 0: none.
 pub fn limit(rules: &Rules, hand: InHand) -> u32 {
     let slots = rules.concurrency.min(hand.window);
-    let room = if rules.handle_for_ms.is_some() && hand.window >= rules.concurrency {
+    let room = if rules.handle_for_ms.is_some() && !hand.by_ramp && hand.window >= rules.concurrency {
         let high = slots.saturating_mul(HIGH).min(MOST_AHEAD);
         let low = slots.saturating_mul(LOW).min(MOST_AHEAD / 2);
         if hand.queued < low {
@@ -92,6 +94,7 @@ mod tests {
             timeout_ms: 1_000,
             one_counterpart: true,
             rate: None,
+            ramp: None,
         }
     }
 
@@ -103,6 +106,7 @@ mod tests {
             window: 64,
             woken: false,
             urgent: false,
+            by_ramp: false,
         }
     }
 
@@ -131,6 +135,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn by_a_ramp_only_free_connections_are_claimed_for() {
+        let by_ramp = InHand {
+            by_ramp: true,
+            ..hand(10, 30, 64)
+        };
+        assert_eq!(limit(&rules(true), by_ramp), 20);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::{Gate, UnknownPolicy};
 use crate::domain::outcome::{Remote, Report};
 use crate::ids::DeliveryId;
+use crate::lane_core::ramp::Ramp;
 use crate::lane_core::values::{Completion, HealthRow, Rate};
 
 /// A claimed delivery as the core sees it. The runner's job carries more (text, address); the core never looks at that.
@@ -43,6 +44,8 @@ pub struct Rules {
     pub one_counterpart: bool,
     /// Rate of the account; the store reserves the start times, the core only bounds how far it claims ahead.
     pub rate: Option<Rate>,
+    /// How fast the lane may start while it drains; the store keeps its position and reserves the start times.
+    pub ramp: Option<Ramp>,
 }
 
 /// The moment of an event, on both clocks.
@@ -117,6 +120,8 @@ pub enum Event<J> {
         next_due_ms: Option<Ms>,
         /// There may be more right now.
         more: bool,
+        /// The lane drains, and everybody who waited has had a first attempt.
+        drained: bool,
     },
     /// The store did not answer a claim.
     ClaimFailed,
@@ -145,6 +150,8 @@ pub enum Event<J> {
     UnknownsFailed,
     /// The last [`Command::Complete`] is committed.
     Committed,
+    /// It is committed, and with it the store has held the lane: the last results were too bad.
+    CommittedAndHeld,
     /// It failed; nothing is sent until the same outcomes are committed.
     CommitFailed,
     /// The last [`Command::GiveBack`] is committed.
@@ -200,6 +207,11 @@ pub enum Command<J> {
     },
     /// The store knows a newer epoch: read the lane's row again.
     Refresh,
+    /// Everything that waited at the release is out: the gate opens, if its epoch is still this one.
+    EndDrain {
+        /// Epoch known.
+        epoch: i64,
+    },
     /// Send [`Event::Timer`] at this time of the monotonic clock; replaces the former; `None`: no timer.
     WakeAt(Option<Ms>),
     /// Nothing is in flight, everything is committed; the lane may be dropped. After [`Event::Stop`] only.

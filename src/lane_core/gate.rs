@@ -48,6 +48,16 @@ impl GateKeeper {
         self.gate != Gate::Held
     }
 
+    /// The store has held the lane in the same commit; the row with the new epoch comes later.
+    pub fn shut(&mut self) {
+        self.gate = Gate::Held;
+    }
+
+    /// Released with a ramp.
+    pub fn drains(&self) -> bool {
+        self.gate == Gate::Draining
+    }
+
     /// The gate.
     pub fn gate(&self) -> Gate {
         self.gate

@@ -5,6 +5,7 @@ use crate::clock::Ms;
 use crate::lane_core::claims::{self, InHand};
 use crate::lane_core::event::{Command, Now, Work};
 use crate::lane_core::lane::{InFlight, Lane, count};
+use crate::lane_core::turns::Turn;
 use crate::lane_core::unknown;
 
 impl<J: Work> Lane<J> {
@@ -26,8 +27,7 @@ impl<J: Work> Lane<J> {
             self.look_ups.clear();
         }
         if self.stopping || self.is_paused() || (self.breaker.is_open() && self.probe_waits(now)) {
-            let queued = self.queue.take_all();
-            self.give_back(queued);
+            self.give_back_claimed();
         }
         let recorded = store_well && !self.outcomes.is_troubled();
         let may_send = recorded && !self.stopping && self.gate.sends() && !self.is_paused();
@@ -60,7 +60,7 @@ impl<J: Work> Lane<J> {
 
     /// While the breaker is open only a row claimed as a probe may stay, and only when its time has come.
     fn probe_waits(&self, now: Ms) -> bool {
-        now < self.breaker.until_ms() || self.queue.len() > 1 || !self.in_flight.is_empty()
+        now < self.breaker.until_ms() || self.queued() > 1 || !self.in_flight.is_empty()
     }
 
     fn start(&mut self, at: Now, out: &mut Vec<Command<J>>) {
@@ -69,7 +69,8 @@ impl<J: Work> Lane<J> {
         self.give_back(stale);
         let bulk_slots = claims::for_bulk(self.rules.concurrency);
         while self.breaker.lets_start(now, count(self.in_flight.len())) {
-            let Some(job) = self.queue.pop(now, self.bulk_in_flight < bulk_slots) else {
+            let bulk_may = self.bulk_in_flight < bulk_slots;
+            let Some(job) = self.next_turn(now).or_else(|| self.queue.pop(now, bulk_may)) else {
                 break;
             };
             if let Some(until) = self.told.still(now, job.delivery()) {
@@ -90,6 +91,22 @@ impl<J: Work> Lane<J> {
             }
             self.in_flight.insert(job.delivery(), flight);
             out.push(Command::Start(job));
+        }
+    }
+
+    /// The next row of a lane with a ramp. Each has a connection: no more are claimed than are free.
+    fn next_turn(&mut self, now: Ms) -> Option<J> {
+        if now < self.queue.not_before_ms() {
+            return None;
+        }
+        loop {
+            match self.turns.pop(now)? {
+                Turn::Start(job) => {
+                    self.queue.started(now);
+                    return Some(job);
+                }
+                Turn::Missed(job) => self.give_back(vec![job]),
+            }
         }
     }
 
@@ -131,12 +148,13 @@ impl<J: Work> Lane<J> {
         } else {
             let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
             let hand = InHand {
-                queued: count(self.queue.len()),
+                queued: count(self.queued()),
                 in_flight: count(self.in_flight.len()),
                 uncommitted: count(uncommitted),
                 window: self.breaker.window(),
                 woken: self.claiming.woken,
                 urgent: self.claiming.urgent,
+                by_ramp: self.by_ramp(),
             };
             claims::limit(&self.rules, hand)
         };
@@ -154,11 +172,15 @@ impl<J: Work> Lane<J> {
     fn set_timer(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
         let sends = self.gate.sends() && !self.stopping && !self.is_paused();
         let blocked = self.breaker.until_ms();
-        let waits_for_time = self.claiming.wanted || !self.queue.is_empty();
+        let waits_for_time = self.claiming.wanted || self.queued() > 0;
         let times = [
             self.store_again,
             self.claiming.next_due.filter(|_| sends),
             self.queue.next_start_ms().filter(|_| sends),
+            self.turns
+                .next_start_ms()
+                .filter(|_| sends)
+                .map(|at| at.max(self.queue.not_before_ms())),
             Some(blocked).filter(|_| sends && waits_for_time),
             self.look_ups.next_due_ms().filter(|_| sends).map(|at| at.max(blocked)),
             self.look_ups.read_at_ms().filter(|_| self.reads_unknown()),

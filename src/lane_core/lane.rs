@@ -15,6 +15,7 @@ use crate::lane_core::health::HealthKeeper;
 use crate::lane_core::look_ups::LookUps;
 use crate::lane_core::queue::Queue;
 use crate::lane_core::told::Told;
+use crate::lane_core::turns::Turns;
 use crate::lane_core::values::{Completion, HealthRow, Settled};
 use crate::text::said::Said;
 
@@ -68,6 +69,8 @@ pub struct Lane<J> {
     pub(super) shifted: Shifts,
     pub(super) gate: GateKeeper,
     pub(super) queue: Queue<J>,
+    /// Claimed while the lane drained by its ramp.
+    pub(super) turns: Turns<J>,
     pub(super) bulk_in_flight: u32,
     pub(super) give_backs: Batch<(DeliveryId, u32)>,
     pub(super) claiming: Claiming,
@@ -100,6 +103,7 @@ impl<J: Work> Lane<J> {
             shifted: Shifts::default(),
             gate: GateKeeper::default(),
             queue: Queue::new(rules.rate),
+            turns: Turns::default(),
             bulk_in_flight: 0,
             give_backs: Batch::default(),
             claiming: Claiming::default(),
@@ -140,6 +144,7 @@ impl<J: Work> Lane<J> {
                 jobs,
                 next_due_ms,
                 more,
+                drained,
             } => {
                 self.claiming.asked = false;
                 self.claiming.wanted |= (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
@@ -150,7 +155,11 @@ impl<J: Work> Lane<J> {
                     next_due_ms.map(|at| now.running(at))
                 };
                 self.claiming.urgent = !jobs.is_empty() && jobs.iter().all(Work::urgent);
-                if epoch == self.gate.epoch() {
+                if epoch == self.gate.epoch() && self.by_ramp() {
+                    for job in jobs {
+                        self.turns.push(now.running(job.start_at_ms()), job);
+                    }
+                } else if epoch == self.gate.epoch() {
                     for job in jobs {
                         self.queue.push(now.running_ms, now.running(job.start_at_ms()), job);
                     }
@@ -161,6 +170,8 @@ impl<J: Work> Lane<J> {
                 }
                 if stored_epoch > self.gate.epoch() {
                     out.push(Command::Refresh);
+                } else if drained && epoch == self.gate.epoch() && self.gate.drains() && self.is_idle() {
+                    out.push(Command::EndDrain { epoch });
                 }
             }
             Event::ClaimFailed => {
@@ -179,6 +190,12 @@ impl<J: Work> Lane<J> {
                 self.outcomes.written();
                 // A row that ended may have held its successor back.
                 self.claiming.wanted = true;
+            }
+            Event::CommittedAndHeld => {
+                self.outcomes.written();
+                self.gate.shut();
+                self.give_back_claimed();
+                out.push(Command::Refresh);
             }
             Event::CommitFailed => {
                 self.outcomes.failed();
@@ -225,8 +242,7 @@ impl<J: Work> Lane<J> {
             GateNews::Same => return,
             GateNews::Unacknowledged => {}
             GateNews::Changed => {
-                let queued = self.queue.take_all();
-                self.give_back(queued);
+                self.give_back_claimed();
                 self.claiming.wanted = true;
             }
         }
@@ -243,8 +259,7 @@ impl<J: Work> Lane<J> {
         self.rules.handles_from_ms = self.rules.handles_from_ms.saturating_sub(by.max(0));
         if by > 0 {
             // Their first starts are of the old clock; the store has the new ones.
-            let queued = self.queue.take_all();
-            self.give_back(queued);
+            self.give_back_claimed();
         }
         self.outcomes.each_waiting(|completion| match &mut completion.settled {
             Settled::Waiting { due_ms, .. } | Settled::GoesAgain { due_ms } => *due_ms -= by,
@@ -256,6 +271,24 @@ impl<J: Work> Lane<J> {
 
     fn store_failed(&mut self, now: Now) {
         self.store_again = Some(now.running_ms + STORE_AGAIN_MS);
+    }
+
+    /// Everything claimed and not started.
+    pub(super) fn give_back_claimed(&mut self) {
+        let queued = self.queue.take_all();
+        self.give_back(queued);
+        let queued = self.turns.take_all();
+        self.give_back(queued);
+    }
+
+    /// Starts by its ramp now.
+    pub(super) fn by_ramp(&self) -> bool {
+        self.gate.drains() && self.rules.ramp.is_some()
+    }
+
+    /// Claimed and not started.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len() + self.turns.len()
     }
 
     pub(super) fn give_back(&mut self, jobs: Vec<J>) {
@@ -295,7 +328,7 @@ impl<J: Work> Lane<J> {
 
     /// Nothing queued, nothing in flight, everything committed, no claim under way.
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty()
+        self.queued() == 0
             && self.in_flight.is_empty()
             && self.look_ups.running() == 0
             && self.outcomes.is_empty()
@@ -316,7 +349,7 @@ impl<J: Work> Lane<J> {
             gate: self.gate.gate(),
             health: self.health.row().health,
             in_flight: count(self.in_flight.len()),
-            queued: count(self.queue.len()),
+            queued: count(self.queued()),
             drained: self.is_drained(running_ms),
         }
     }

@@ -5,7 +5,8 @@
 //! [`gate`] (hold, epoch), [`claims`] (how many rows to ask for), [`queue`] (urgent before bulk, start times),
 //! [`schedule`] (when to try again), [`unknown`] (what to do when nobody knows), [`breaker`] (one probe at a time),
 //! [`told`] (times single counterparts named), [`batch`] (one commit for many outcomes), [`look_ups`] (reading back), [`level`] (website targets),
-//! [`failover`] (who may move), [`clock_jump`] (wall clock against monotonic clock).
+//! [`failover`] (who may move), [`clock_jump`] (wall clock against monotonic clock), [`ramp`], [`turns`] and [`window`] (a release with a ramp:
+//! how fast, when exactly, and when it stops by itself), [`probation`] (what a probe does with the gate).
 
 pub mod batch;
 pub mod breaker;
@@ -19,14 +20,20 @@ pub mod health;
 pub mod lane;
 pub mod level;
 pub mod look_ups;
+pub mod probation;
 pub mod queue;
+pub mod ramp;
 pub mod schedule;
 mod settle;
 pub mod told;
+pub mod turns;
 pub mod unknown;
 pub mod values;
+pub mod window;
 
 #[cfg(test)]
 mod clock_tests;
+#[cfg(test)]
+mod drain_tests;
 #[cfg(test)]
 mod tests;

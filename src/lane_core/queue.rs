@@ -74,10 +74,20 @@ impl<J: Work> Queue<J> {
             None => return None,
         };
         self.times.pop();
+        self.started(now);
+        Some(job)
+    }
+
+    /// A row of the account starts, from here or from elsewhere.
+    pub fn started(&mut self, now: Ms) {
         if self.spacing_ms > 0 {
             self.not_before_ms = now + self.spacing_ms;
         }
-        Some(job)
+    }
+
+    /// The account may not start before this.
+    pub fn not_before_ms(&self) -> Ms {
+        self.not_before_ms
     }
 
     /// The earliest reserved start time.

@@ -72,6 +72,7 @@ pub fn rules() -> Rules {
         timeout_ms: 30_000,
         one_counterpart: true,
         rate: None,
+        ramp: None,
     }
 }
 
@@ -102,6 +103,7 @@ pub fn claimed(epoch: i64, jobs: Vec<J>) -> Event<J> {
         jobs,
         next_due_ms: None,
         more: false,
+        drained: false,
     }
 }
 

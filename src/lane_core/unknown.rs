@@ -69,6 +69,7 @@ mod tests {
             timeout_ms: 10,
             one_counterpart: true,
             rate: None,
+            ramp: None,
         }
     }
 

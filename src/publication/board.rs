@@ -2,12 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-use crate::clock::{Ms, timestamp};
+use crate::clock::Ms;
 use crate::domain::delivery::{BroadcastState, Gate, Health};
 use crate::ids::BroadcastId;
 use crate::said;
 use crate::store::{BroadcastRow, Counters, LaneRow};
 use crate::text::said::Said;
+
+pub use super::moments::{clock_time, exact_time};
 
 /// How sure the board may look: green only where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -38,27 +40,6 @@ pub struct Line {
     pub light: Light,
     /// In words.
     pub text: Said,
-}
-
-/// A clock time in the publisher's zone; with the day where it is not the day of `now`.
-pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    shown(at, now, zone, "%H:%M")
-}
-
-/// A clock time with seconds, for the next try: a difference of seconds matters there.
-pub fn exact_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
-    shown(at, now, zone, "%H:%M:%S")
-}
-
-fn shown(at: Ms, now: Ms, zone: &TimeZone, clock: &str) -> String {
-    let local = |ms| timestamp(ms).to_zoned_datetime(zone.clone());
-    let at = local(at);
-    let clock = at.strftime(clock);
-    if at.date() == local(now).date() {
-        clock.to_string()
-    } else {
-        format!("{} {clock}", at.strftime("%d.%m."))
-    }
 }
 
 /// A number as Germans write it: 1.204.
@@ -132,11 +113,12 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
     let since = clock_time(lane.gate_since_ms, now, zone);
     if lane.gate == Gate::Held {
         let (n, why) = (dotted(open), Said::in_brackets(lane.gate_reason.as_ref()));
+        let probe = super::gate::probe(lane, now, zone);
         return Some((
             Light::Held,
             Said {
-                de: format!("angehalten seit {since}{}; {n} {}", why.de, wait(open)),
-                en: format!("held since {since}{}; {open} waiting", why.en),
+                de: format!("angehalten seit {since}{}; {n} {}{}", why.de, wait(open), probe.de),
+                en: format!("held since {since}{}; {open} waiting{}", why.en, probe.en),
             },
         ));
     }

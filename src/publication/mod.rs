@@ -5,6 +5,8 @@ pub mod audience;
 pub mod board;
 pub mod consent;
 pub mod form;
+pub mod gate;
+mod moments;
 mod prepare;
 mod prepared;
 pub mod redact;

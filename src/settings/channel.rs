@@ -6,7 +6,7 @@ use super::publisher::languages;
 use super::quoted::quoted;
 use super::raw::RawTable;
 use super::reader::Reader;
-use super::{ChannelSettings, Common, Ramp};
+use super::{ChannelSettings, Common, release};
 use crate::domain::delivery::{CatchUp, Gate, UnknownPolicy};
 use crate::domain::problem::Problem;
 use crate::domain::publisher::Publisher;
@@ -53,7 +53,7 @@ pub fn read(name: &str, table: &RawTable, publishers: &BTreeMap<String, Publishe
     let common = Common {
         languages,
         gate: reader.word("gate", &[("open", Gate::Open), ("held", Gate::Held)]),
-        ramp: ramp(&mut reader, table),
+        release: release::read(&mut reader, table),
         catch_up: reader.word(
             "catch_up",
             &[
@@ -207,54 +207,4 @@ fn audience(reader: &mut Reader<'_>, table: &RawTable) -> Option<std::path::Path
     }
     reader.absorb(inner.finish());
     file
-}
-
-fn ramp(reader: &mut Reader<'_>, table: &RawTable) -> Option<Ramp> {
-    if !reader.has("release") {
-        return None;
-    }
-    reader.table("release")?;
-    let mut release = Reader::new(table.table("release")?, &[]);
-    if release.has("probe") {
-        release.problem(
-            "probe",
-            said!(
-                "Eine Probe gibt es für diese Kanalart noch nicht.",
-                "there is no probe for this kind of channel yet."
-            ),
-            said!(
-                "Lassen Sie probe und then weg; freigegeben wird mit rundruf channel release.",
-                "Leave probe and then out; release with rundruf channel release."
-            ),
-        );
-    }
-    release.ignore(&["then"]);
-    let ramp = release
-        .has("ramp")
-        .then(|| release.table("ramp"))
-        .flatten()
-        .and_then(|inner| {
-            let mut inner = Reader::new(&inner, &[]);
-            let remedy = || {
-                said!(
-                    "Schreiben Sie ramp = {{ start = \"200/min\", double = \"10m\" }}.",
-                    "Write ramp = {{ start = \"200/min\", double = \"10m\" }}."
-                )
-            };
-            let (start, double) = (inner.rate("start"), inner.duration("double"));
-            for key in ["start", "double"] {
-                if !inner.has(key) {
-                    inner.missing(key, remedy());
-                }
-            }
-            let per_domain = inner.rate("per_domain");
-            release.absorb(inner.finish());
-            Some(Ramp {
-                start: start?,
-                double: double?,
-                per_domain,
-            })
-        });
-    reader.absorb(release.finish());
-    ramp
 }

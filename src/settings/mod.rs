@@ -9,6 +9,7 @@ mod publisher;
 pub mod quoted;
 pub mod raw;
 pub mod reader;
+mod release;
 mod rules;
 mod secrets;
 mod store;
@@ -31,6 +32,7 @@ pub use channel::COMMON;
 pub use files::{environment, table_of};
 pub use raw::RawTable;
 pub use reader::Reader;
+pub use release::{Probe, Release};
 
 /// Everything configured.
 #[derive(Debug, Clone)]
@@ -88,8 +90,8 @@ pub struct Common {
     pub languages: Vec<Lang>,
     /// Gate at first sight.
     pub gate: Option<Gate>,
-    /// How fast a released lane starts.
-    pub ramp: Option<Ramp>,
+    /// What lets it go after a hold, and how fast.
+    pub release: Release,
     /// What a waiting lane brings out.
     pub catch_up: Option<CatchUp>,
     /// Ends what has not started by then.
@@ -114,17 +116,6 @@ pub struct Common {
     pub verify: bool,
     /// Addresses given by others may be private.
     pub allow_private: bool,
-}
-
-/// How fast a released lane starts: `release = { ramp = { start = "200/min", double = "10m" } }`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ramp {
-    /// First rate.
-    pub start: Rate,
-    /// Doubles after so long.
-    pub double: Duration,
-    /// Rate per domain of the recipients.
-    pub per_domain: Option<Rate>,
 }
 
 impl Settings {

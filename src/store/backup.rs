@@ -217,7 +217,8 @@ async fn mark(c: &mut SqliteConnection, how: &Restore<'_>) -> Result<Restored, S
     sqlx::query("DELETE FROM carried").execute(&mut *c).await?;
     // A few dozen rows.
     sqlx::query(
-        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'restore', gate_since = ?, epoch = epoch + 1
+        "UPDATE lane SET gate = 1, gate_reason = ?, gate_by = 'restore', gate_cause = 4, gate_since = ?, epoch = epoch + 1,
+           ramp = NULL, results = '', probe = NULL
          WHERE kind NOT IN (SELECT value FROM json_each(?))",
     )
     .bind(said_stored(&said!(

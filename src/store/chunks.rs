@@ -36,6 +36,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Rows opened in this claim.
+    pub(super) fn opened(&self) -> i64 {
+        self.opened
+    }
+
     /// True where the last chunk was opened in this claim.
     pub(super) fn finished(&self) -> bool {
         self.closed

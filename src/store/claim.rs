@@ -8,16 +8,23 @@ use sqlx::{Row, SqliteConnection};
 
 use super::alive::{self, Alive};
 use super::due::{self, Due};
+use super::marks::TURN;
+use super::pace::{self, Pace};
 use super::rate::Slots;
 use super::rows::{pick, settle_lanes, variants};
 use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Variant, chunks, failover, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
+use crate::lane_core::ramp::Ran;
 use crate::text::lang::Lang;
 
 /// Rounds of opening chunks within one claim; more is another claim's, so that no transaction lasts.
 const ROUNDS: usize = 8;
+/// Where domains have a rate of their own, so many due rows are looked at to find some that may go.
+const SCAN: usize = 512;
+/// Where domains have a rate of their own, no more chunks open while so many rows wait for their turn.
+const TURNS: i64 = 20_000;
 
 /// The earliest of some moments.
 #[derive(Debug, Default, Clone, Copy)]
@@ -33,6 +40,8 @@ impl Next {
 struct LaneState {
     epoch: i64,
     shut: bool,
+    drains: bool,
+    ran: Option<Ran>,
     account: String,
     tat_us: Option<i64>,
 }
@@ -50,7 +59,10 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
     let (homes, next_home) = failover::homes(c, r).await?;
     let mut alive = alive::for_claim(c, r, &homes).await?;
     let mut next = Next(next_home);
-    let mut slots = Slots::new(r.rate, lane.tat_us, r.now_ms);
+    let mut pace = Pace::new(Slots::new(r.rate, lane.tat_us, r.now_ms));
+    if lane.drains {
+        pace::climb(c, r, lane.ran, &mut pace).await?;
+    }
     let limit = if r.probe { 1 } else { r.limit as usize };
     let mut settle = BTreeSet::new();
     for index in alive::in_order(&alive, r.probe) {
@@ -67,13 +79,13 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
             next.at(until);
             continue;
         }
-        let room = slots.free(left);
+        let room = pace.free(left);
         if room == 0 {
-            next.at(slots.next_ms());
+            next.at(pace.next_ms());
             break;
         }
         let mut sink = Sink {
-            slots: &mut slots,
+            pace: &mut pace,
             jobs: &mut claimed.jobs,
             full: limit - left + room,
             texts: variants(c, broadcast.id)
@@ -97,7 +109,10 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
         }
     }
     settle_lanes(c, settle).await?;
-    if let Some(tat_us) = slots.tat_us().filter(|_| !claimed.jobs.is_empty()) {
+    if !claimed.jobs.is_empty() {
+        pace::settle(c, r, &pace).await?;
+    }
+    if let Some(tat_us) = pace.account_tat_us().filter(|_| !claimed.jobs.is_empty()) {
         // Primary key.
         sqlx::query("INSERT INTO account_rate (account, tat_us) VALUES (?, ?) ON CONFLICT DO UPDATE SET tat_us = excluded.tat_us")
             .bind(&lane.account)
@@ -111,13 +126,26 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
         next.at(due);
     }
     claimed.next_due_ms = next.0;
+    claimed.drained = lane.drains && claimed.jobs.is_empty() && !claimed.more && is_drained(c, r.lane.0).await?;
     Ok(claimed)
+}
+
+/// True where nothing is under way, no chunk is closed, and whatever waits has been tried.
+async fn is_drained(c: &mut SqliteConnection, lane: i64) -> Result<bool, StoreError> {
+    // broadcast_live (lane, …) WHERE state < 2; delivery_due (broadcast, …) WHERE state = 0.
+    Ok(sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT 1 FROM broadcast b WHERE b.lane = ? AND b.state < 2 AND (b.state = 0 OR b.n_started > 0 OR EXISTS (
+           SELECT 1 FROM delivery d WHERE d.broadcast = b.id AND d.state = 0 AND d.attempt = 0 AND d.flags & 16 = 0)))",
+    )
+    .bind(lane)
+    .fetch_one(c)
+    .await?)
 }
 
 async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, StoreError> {
     // Primary keys of lane, account_rate and meta.
     let row = sqlx::query(
-        "SELECT epoch, gate, configured, kind || ' ' || account AS account, (SELECT moved FROM meta WHERE one = 1) AS moved,
+        "SELECT epoch, gate, configured, ramp, kind || ' ' || account AS account, (SELECT moved FROM meta WHERE one = 1) AS moved,
            (SELECT tat_us FROM account_rate a WHERE a.account = lane.kind || ' ' || lane.account) AS tat_us
          FROM lane WHERE id = ?",
     )
@@ -130,14 +158,16 @@ async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, St
         shut: row.try_get::<i64, _>("gate")? == Gate::Held as i64
             || row.try_get::<i64, _>("moved")? != 0
             || row.try_get::<i64, _>("configured")? == 0,
+        drains: row.try_get::<i64, _>("gate")? == Gate::Draining as i64,
+        ran: super::lanes::ran(row.try_get("ramp")?),
         account: row.try_get("account")?,
         tat_us: row.try_get("tat_us")?,
     })
 }
 
 /// Where started rows go, and how many there may be.
-struct Sink<'a> {
-    slots: &'a mut Slots,
+pub(super) struct Sink<'a> {
+    pace: &'a mut Pace,
     jobs: &'a mut Vec<Job>,
     full: usize,
     texts: BTreeMap<Lang, Arc<Variant>>,
@@ -146,6 +176,15 @@ struct Sink<'a> {
 impl Sink<'_> {
     fn room(&self) -> usize {
         self.full.saturating_sub(self.jobs.len())
+    }
+
+    /// How many due rows are worth looking at: some may have to wait while others go.
+    pub(super) fn looks_at(&self) -> usize {
+        if self.pace.by_domain() {
+            SCAN.max(self.room())
+        } else {
+            self.room()
+        }
     }
 }
 
@@ -176,12 +215,12 @@ async fn start_rows(
     let mut taken = 0;
     for round in 0..=ROUNDS {
         if waiting {
-            let seen = due::read(c, r, &broadcast, &older, sink.room(), next).await?;
+            let seen = due::read(c, r, &broadcast, &older, sink, next).await?;
             found.ended |= seen.ended > 0;
-            taken += i64::try_from(seen.ended + seen.rows.len()).unwrap_or(i64::MAX);
+            let started = start(c, r, &broadcast, seen.rows, sink, next).await?;
+            taken += i64::try_from(seen.ended + started).unwrap_or(i64::MAX);
             // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
-            let stop = seen.blocked && seen.rows.is_empty();
-            start(c, r, &broadcast, seen.rows, sink).await?;
+            let stop = seen.blocked && started == 0;
             if seen.ended > 0 && sink.room() > 0 && round < ROUNDS {
                 // Whoever was taken out stood before others who are due as well.
                 continue;
@@ -198,8 +237,13 @@ async fn start_rows(
             Some(to) => failover::move_waiting(c, broadcast.id, to, sink.room(), r.now_ms).await?,
             None => 0,
         };
-        if moved == 0 && !chunk.open_more(c, r, sink.room()).await? {
-            break;
+        if moved == 0 {
+            if sink.pace.by_domain() && broadcast.waiting - taken + chunk.opened() >= TURNS {
+                break;
+            }
+            if !chunk.open_more(c, r, sink.room()).await? {
+                break;
+            }
         }
         waiting = true;
     }
@@ -209,16 +253,17 @@ async fn start_rows(
     Ok(found)
 }
 
-/// Writes rows as started and makes their jobs.
+/// Writes rows as started and makes their jobs; how many. Whose domain has had enough for now is put off until its turn.
 async fn start(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
     broadcast: &Alive,
     rows: Vec<Due>,
     sink: &mut Sink<'_>,
-) -> Result<(), StoreError> {
+    next: &mut Next,
+) -> Result<usize, StoreError> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let thread = if broadcast.is_account() {
         thread::of(c, r.lane.0, broadcast.incident).await?
@@ -226,7 +271,19 @@ async fn start(
         None
     };
     let mut starts: Vec<(i64, Ms, Ms, i64)> = Vec::with_capacity(rows.len());
+    let mut put_off: Vec<(i64, Ms)> = Vec::new();
     for row in rows {
+        if sink.room() == 0 {
+            break;
+        }
+        let start_at_ms = match sink.pace.take(&row.address) {
+            Ok(at) => at,
+            Err(turn) => {
+                next.at(turn);
+                put_off.push((row.id, turn));
+                continue;
+            }
+        };
         let (lang, variant) = pick(&sink.texts, row.lang)
             .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
         let variant = match variant.first.as_ref().filter(|_| row.first) {
@@ -236,7 +293,6 @@ async fn start(
             }),
             None => Arc::clone(variant),
         };
-        let start_at_ms = sink.slots.take(r.now_ms);
         // A term runs from the very first start, also where the attempt was given back afterwards.
         let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {
             start_at_ms
@@ -275,12 +331,22 @@ async fn start(
     // Primary key per row of the list.
     sqlx::query(
         "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
-           operation = j.value ->> 3, changed = ?, flags = flags & ~2
+           operation = j.value ->> 3, changed = ?, flags = flags & ~34
          FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
     )
     .bind(r.now_ms)
     .bind(serde_json::to_string(&starts)?)
-    .execute(c)
+    .execute(&mut *c)
     .await?;
-    Ok(())
+    if !put_off.is_empty() {
+        // Primary key per row of the list.
+        sqlx::query(
+            "UPDATE delivery SET due = j.value ->> 1, flags = flags | ? FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
+        )
+        .bind(TURN)
+        .bind(serde_json::to_string(&put_off)?)
+        .execute(c)
+        .await?;
+    }
+    Ok(starts.len())
 }

@@ -9,10 +9,12 @@ use super::failover::{self, Moved, Refused};
 use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
 use super::publish::SHAPE_ACCOUNT;
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completion, Settled, StoreError, receipts, thread};
+use super::{Completion, Settled, StoreError, gate, receipts, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
+use crate::ids::LaneId;
+use crate::lane_core::window::{self, Sign};
 use crate::text::said::Said;
 
 /// A row as it stood before its outcome.
@@ -107,6 +109,8 @@ struct Effects {
     /// Refused rows that go by another lane.
     moved: Vec<Moved>,
     lanes: BTreeSet<i64>,
+    /// How welcome we are, by lane, in order.
+    signs: BTreeMap<i64, Vec<(Ms, Sign)>>,
     broadcasts: BTreeMap<i64, Touched>,
 }
 
@@ -117,8 +121,8 @@ struct Touched {
     text: Option<Said>,
 }
 
-/// Applies outcomes.
-pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<(), StoreError> {
+/// Applies outcomes; the lanes that have to stop because of them.
+pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
     let mut before = read(c, completions).await?;
     let mut effects = Effects::default();
     for completion in completions {
@@ -182,6 +186,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         && (row.is(DeliveryState::Started) || (row.is(DeliveryState::Unknown) && x.settled != Settled::Unknown));
     if !current {
         return late(row, x, effects);
+    }
+    if let Some(sign) = window::sign(x) {
+        effects.signs.entry(row.by()).or_default().push((x.at_ms, sign));
     }
     let mut due = 0;
     let mut spent = true;
@@ -332,7 +339,7 @@ fn post(row: &Before, effects: &mut Effects) {
     }
 }
 
-async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreError> {
+async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Vec<LaneId>, StoreError> {
     if !effects.rows.is_empty() {
         // Primary key per row; delivery_started and delivery_due lose their entries.
         sqlx::query(
@@ -373,5 +380,6 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<(), StoreEr
         .await?;
     }
     receipts::settle_waiting(c, &effects.named).await?;
-    settle_lanes(c, effects.lanes).await
+    settle_lanes(c, effects.lanes).await?;
+    gate::note(c, effects.signs).await
 }

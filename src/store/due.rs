@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
-use super::claim::Next;
+use super::claim::{Next, Sink};
 use super::marks::{AFTER_UNKNOWN, DECIDED, had, passed};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
@@ -55,13 +55,13 @@ pub(super) struct Seen {
     pub(super) ended: usize,
 }
 
-/// Reads up to `room` due rows.
+/// Reads due rows, as many as there is room for.
 pub(super) async fn read(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
     b: &Alive,
     older: &[&Alive],
-    room: usize,
+    sink: &Sink<'_>,
     next: &mut Next,
 ) -> Result<Seen, StoreError> {
     let mut seen = Seen {
@@ -99,7 +99,7 @@ pub(super) async fn read(
     .bind(serde_json::to_string(&older)?)
     .bind(b.lane)
     .bind(b.id)
-    .bind(i64::try_from(room).unwrap_or(i64::MAX))
+    .bind(i64::try_from(sink.looks_at()).unwrap_or(i64::MAX))
     .bind(b.via)
     .fetch_all(&mut *c)
     .await?;

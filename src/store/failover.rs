@@ -64,7 +64,7 @@ pub(super) async fn move_waiting(
         .collect::<Result<Vec<_>, _>>()?;
     // delivery_due (broadcast, via, due) WHERE state = 0.
     let rows: Vec<(i64, u32)> = sqlx::query_as(
-        "UPDATE delivery SET via = ?1, due = ?2, changed = ?2 WHERE id IN (
+        "UPDATE delivery SET via = ?1, due = ?2, changed = ?2, flags = flags & ~32 WHERE id IN (
            SELECT id FROM delivery WHERE broadcast = ?3 AND via IS NULL AND state = 0 AND flags & 1 = 0 AND step = 0
              AND coalesce(reason, '') NOT IN (SELECT value FROM json_each(?4)) ORDER BY due, id LIMIT ?5)
          RETURNING id, attempt",

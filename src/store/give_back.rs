@@ -1,4 +1,4 @@
-//! Rows that were claimed and whose request never began.
+//! Claimed rows whose request never began go back (LANES 3).
 
 use sqlx::SqliteConnection;
 

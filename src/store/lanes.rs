@@ -1,21 +1,21 @@
-//! Lane rows: what is configured, the gate with its epoch, health (LANES 5 and 8).
+//! Lane rows: what is configured, health (LANES 8). The gate has a file of its own.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::{count, from_word, listed, said, said_stored, word};
-use super::{Act, Conflict, GateChange, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, audit, targets};
+use super::{Act, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, audit, gate, probe, targets};
 use crate::clock::Ms;
-use crate::domain::delivery::{Gate, Health};
+use crate::domain::delivery::{Gate, GateCause, Health};
 use crate::ids::LaneId;
+use crate::lane_core::ramp::Ran;
 use crate::said;
-use crate::text::said::Said;
 
 /// Every column of a lane row, for the statements below.
 macro_rules! lane_columns {
     () => {
-        "id, name, kind, account, configured, gate, gate_reason, gate_by, gate_since, epoch, ack_epoch, ack_in_flight, health,
-         health_since, blocked_until, reason, text, failures, audience, failover"
+        "id, name, kind, account, configured, gate, gate_reason, gate_by, gate_cause, gate_since, ramp, probe, epoch, ack_epoch, ack_in_flight,
+         health, health_since, blocked_until, reason, text, failures, audience, failover"
     };
 }
 
@@ -29,7 +29,10 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
         gate: listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
         gate_reason: said(row.try_get("gate_reason")?),
         gate_by: row.try_get("gate_by")?,
+        gate_cause: listed(GateCause::from_stored(row.try_get("gate_cause")?), "who set a gate")?,
         gate_since_ms: row.try_get("gate_since")?,
+        ran: ran(row.try_get("ramp")?),
+        probe: probe::read(row.try_get("probe")?),
         epoch: row.try_get("epoch")?,
         audience: count(row.try_get("audience")?),
         failover: row.try_get::<Option<i64>, _>("failover")?.map(LaneId),
@@ -43,6 +46,11 @@ pub(super) fn read(row: &SqliteRow) -> Result<LaneRow, StoreError> {
             failures: row.try_get("failures")?,
         },
     })
+}
+
+/// Where a ramp stands.
+pub(super) fn ran(stored: Option<String>) -> Option<Ran> {
+    serde_json::from_str(&stored?).ok()
 }
 
 /// All lanes by name.
@@ -126,7 +134,7 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
     if spec.first_gate == Gate::Held && settings_hash != spec.settings_hash {
-        hold(
+        gate::hold(
             c,
             id,
             spec,
@@ -134,6 +142,7 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
                 "die Konfiguration sagt gate = \"held\"",
                 "the settings say gate = \"held\""
             ),
+            GateCause::Settings,
             now,
         )
         .await?;
@@ -184,67 +193,7 @@ async fn changed_account(
         "aus {kind} {account} wurde {new_kind} {new_account}, während etwas wartet oder unbekannt ist; bitte ansehen, dann freigeben",
         "{kind} {account} became {new_kind} {new_account} while messages wait or are unknown; look at them, then release"
     );
-    hold(c, lane, spec, reason, now).await
-}
-
-/// The configuration closes a gate that is not closed yet.
-async fn hold(c: &mut SqliteConnection, lane: i64, spec: &LaneSpec, reason: Said, now: Ms) -> Result<(), StoreError> {
-    if one(c, lane).await?.gate == Gate::Held {
-        return Ok(());
-    }
-    let act = Act {
-        at_ms: now,
-        actor: "configuration".to_owned(),
-        action: "hold".to_owned(),
-        object: format!("channel {}", spec.name),
-        details: serde_json::json!({ "reason": reason.en }),
-    };
-    let change = GateChange {
-        lane: LaneId(lane),
-        gate: Gate::Held,
-        expected_epoch: None,
-        reason: Some(reason),
-    };
-    set_gate(c, &change, &act).await?;
-    Ok(())
-}
-
-/// Changes a gate and raises the epoch.
-pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
-    let lane = one(c, change.lane.0).await?;
-    if change.expected_epoch.is_some_and(|expected| expected != lane.epoch) {
-        return Err(StoreError::Conflict(Conflict::Gate { channel: lane.name }));
-    }
-    // Primary key.
-    sqlx::query(
-        "UPDATE lane SET gate = ?, gate_reason = ?, gate_by = ?, gate_since = ?, epoch = epoch + 1, ramp = NULL WHERE id = ?",
-    )
-    .bind(change.gate as u8)
-    .bind(change.reason.as_ref().map(said_stored).transpose()?)
-    .bind(&act.actor)
-    .bind(act.at_ms)
-    .bind(change.lane.0)
-    .execute(&mut *c)
-    .await?;
-    audit::append(c, act).await?;
-    one(c, change.lane.0).await
-}
-
-/// The owner's word that nothing of an older epoch starts any more. A word about an older epoch than known changes nothing.
-pub(super) async fn acknowledge(
-    c: &mut SqliteConnection,
-    lane: i64,
-    epoch: i64,
-    in_flight: u32,
-) -> Result<(), StoreError> {
-    // Primary key.
-    sqlx::query("UPDATE lane SET ack_epoch = ?1, ack_in_flight = ?2 WHERE id = ?3 AND ack_epoch <= ?1")
-        .bind(epoch)
-        .bind(in_flight)
-        .bind(lane)
-        .execute(c)
-        .await?;
-    Ok(())
+    gate::hold(c, lane, spec, reason, GateCause::Change, now).await
 }
 
 /// Stores a lane's health.
@@ -318,7 +267,10 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
         "UPDATE delivery SET via = ?2 WHERE via = ?1",
         "UPDATE lane SET failover = ?2 WHERE failover = ?1",
         "UPDATE thread SET lane = ?2 WHERE lane = ?1",
-        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_since = o.gate_since,
+        "DELETE FROM ramp_slot WHERE lane = ?2",
+        "UPDATE ramp_slot SET lane = ?2 WHERE lane = ?1",
+        "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_cause = o.gate_cause,
+           gate_since = o.gate_since, ramp = o.ramp, results = o.results, probe = NULL,
            epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
          FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
         "DELETE FROM lane WHERE id = ?1",

@@ -13,6 +13,9 @@ pub(super) const DECIDED: i64 = 8;
 /// A request of it was answered and its attempt number given back ("later", a step, a probe): it has started, though nothing is counted.
 pub(super) const TRIED: i64 = 16;
 
+/// Its turn in the ramp is later (`due`), although it is due: over with its start, and with every change of the gate.
+pub(super) const TURN: i64 = 32;
+
 /// True where a newer notice of the incident has started for the recipient of `d` (its broadcast: `b`): an older one never starts after it.
 /// broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
 macro_rules! passed {

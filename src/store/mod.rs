@@ -18,12 +18,15 @@ mod due;
 mod error;
 mod evidence;
 mod failover;
+mod gate;
 mod give_back;
 mod incidents;
 mod lanes;
 mod marks;
 mod open;
 pub mod owner;
+mod pace;
+mod probe;
 mod publish;
 mod rate;
 mod receipts;
@@ -46,6 +49,7 @@ use async_trait::async_trait;
 
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
+use crate::lane_core::probation::{ProbeResult, ProbeRules, Step};
 use crate::text::lang::Lang;
 pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
@@ -105,13 +109,18 @@ pub trait Lanes: Send + Sync {
     /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence
     /// only, and so is one for a row that is neither started nor unknown any more. A row that would wait again although a
     /// newer notice has passed it, or its broadcast was closed meanwhile, is superseded.
-    async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError>;
+    ///
+    /// Returns the lanes that this commit has held: they drain, and their last results were too bad (`lane_core::window`).
+    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError>;
 
     /// Stores a lane's health and the time before which it sends nothing.
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError>;
 
     /// Changes a gate and raises the epoch. With `expected_epoch` a changed gate is [`StoreError::Conflict`].
     async fn set_gate(&self, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError>;
+
+    /// Writes down what a lane's probe has found, and in the same commit does what follows for the gate (`lane_core::probation`).
+    async fn probed(&self, lane: LaneId, finding: &ProbeResult, rules: &ProbeRules) -> Result<Step, StoreError>;
 
     /// The owner has seen this epoch: nothing of an older one starts any more; `in_flight` requests will still end.
     async fn acknowledge_gate(&self, lane: LaneId, epoch: i64, in_flight: u32) -> Result<(), StoreError>;

@@ -20,6 +20,7 @@ use crate::clock::SharedClock;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "store", include_str!("../../migrations/0001_store.sql")),
     (2, "mail", include_str!("../../migrations/0002_mail.sql")),
+    (3, "gate", include_str!("../../migrations/0003_gate.sql")),
     (4, "failover", include_str!("../../migrations/0004_failover.sql")),
 ];
 

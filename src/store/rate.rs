@@ -3,6 +3,7 @@
 
 use super::Rate;
 use crate::clock::Ms;
+use crate::lane_core::ramp::step_us;
 
 /// How far ahead sends are reserved. Short, so that a held lane gives little back, and long enough that no slot passes unused.
 pub(super) const AHEAD_MS: Ms = 1_000;
@@ -19,13 +20,29 @@ pub(super) struct Slots {
 impl Slots {
     /// From what is stored: the moment from which the account may send again.
     pub(super) fn new(rate: Option<Rate>, tat_us: Option<i64>, now: Ms) -> Self {
+        Self::with_step(rate.map(step_us), tat_us, now)
+    }
+
+    /// With so many µs between two sends; `None`: no limit.
+    pub(super) fn with_step(step_us: Option<i64>, tat_us: Option<i64>, now: Ms) -> Self {
         let now_us = now.saturating_mul(1_000);
-        let step_us = rate.map_or(0, |r| i64::from(r.per_ms) * 1_000 / i64::from(r.count.max(1)));
         Self {
-            next_us: tat_us.unwrap_or(now_us).max(now_us),
-            step_us,
+            next_us: tat_us.filter(|_| step_us.is_some()).unwrap_or(now_us).max(now_us),
+            step_us: step_us.unwrap_or(0),
             last_us: now_us + AHEAD_MS * 1_000,
-            unlimited: rate.is_none(),
+            unlimited: step_us.is_none(),
+        }
+    }
+
+    /// The moment of the next send, µs.
+    pub(super) fn next_us(&self) -> i64 {
+        self.next_us
+    }
+
+    /// Reserves a send at `at_us`, which is not before the next one.
+    pub(super) fn take_at(&mut self, at_us: i64) {
+        if !self.unlimited {
+            self.next_us = at_us + self.step_us;
         }
     }
 
@@ -39,17 +56,6 @@ impl Slots {
         }
         let fits = (self.last_us - self.next_us) / self.step_us + 1;
         want.min(usize::try_from(fits).unwrap_or(usize::MAX))
-    }
-
-    /// Reserves one send and says when it may start.
-    pub(super) fn take(&mut self, now: Ms) -> Ms {
-        if self.unlimited {
-            return now;
-        }
-        let at = self.next_us;
-        self.next_us += self.step_us;
-        // Rounded up: never early.
-        (at + 999) / 1_000
     }
 
     /// What to store.
@@ -74,9 +80,11 @@ mod tests {
             per_ms: 1_000,
         });
         let mut slots = Slots::new(rate, None, 10_000);
-        let starts: Vec<Ms> = (0..slots.free(512)).map(|_| slots.take(10_000)).collect();
-        assert_eq!(starts.len(), 51);
-        assert!(starts.windows(2).all(|w| w[1] - w[0] == 20));
+        assert_eq!(slots.free(512), 51);
+        for n in 0..51 {
+            assert_eq!(slots.next_us(), 10_000_000 + n * 20_000);
+            slots.take_at(slots.next_us());
+        }
         let again = Slots::new(rate, slots.tat_us(), 10_010);
         assert_eq!(again.free(512), 0);
         assert_eq!(again.next_ms(), 10_020);
@@ -85,6 +93,7 @@ mod tests {
     #[test]
     fn without_a_rate_everything_starts_now() {
         let mut slots = Slots::new(None, Some(99), 5);
-        assert_eq!((slots.free(7), slots.take(5), slots.tat_us()), (7, 5, None));
+        slots.take_at(5_000);
+        assert_eq!((slots.free(7), slots.next_us(), slots.tat_us()), (7, 5_000, None));
     }
 }

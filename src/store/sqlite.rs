@@ -117,17 +117,20 @@ impl Lanes for Sqlite {
         let mut reader = self.reader().await?;
         unknown::jobs(&mut reader, lane.0, after, limit).await
     }
-    async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError> {
+    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
         write!(self, list = completions.to_vec() => complete::complete(&list))
     }
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError> {
         write!(self, health = health.clone() => lanes::set_health(lane.0, &health))
     }
     async fn set_gate(&self, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
-        write!(self, change = change.clone(), act = act.clone() => lanes::set_gate(&change, &act))
+        write!(self, change = change.clone(), act = act.clone() => gate::set_gate(&change, &act))
+    }
+    async fn probed(&self, lane: LaneId, finding: &ProbeResult, rules: &ProbeRules) -> Result<Step, StoreError> {
+        write!(self, finding = finding.clone(), rules = *rules => probe::take_in(lane, &finding, &rules))
     }
     async fn acknowledge_gate(&self, lane: LaneId, epoch: i64, in_flight: u32) -> Result<(), StoreError> {
-        write!(self, => lanes::acknowledge(lane.0, epoch, in_flight))
+        write!(self, => gate::acknowledge(lane.0, epoch, in_flight))
     }
     async fn receipts(&self, lane: LaneId, receipts: &[Receipt], now: Ms) -> Result<Vec<ReceiptMatch>, StoreError> {
         write!(self, list = receipts.to_vec() => receipts::take_in(lane.0, &list, now))

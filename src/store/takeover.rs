@@ -8,6 +8,7 @@ use super::marks::passed;
 use super::rows::settle_lanes;
 use super::{StoreError, TakenOver, Takeover};
 use crate::clock::Ms;
+use crate::lane_core::turns::LATEST_MS;
 
 /// Voids every old lease.
 pub(super) async fn take_over(
@@ -28,6 +29,11 @@ pub(super) async fn take_over(
             unknown: if lane.drop { 0 } else { unknown },
         });
     }
+    // The whole table: a few rows. The dead process may have been late with its last starts (see `lane_core::turns`).
+    sqlx::query("UPDATE ramp_slot SET tat_us = tat_us + ?")
+        .bind(LATEST_MS * 1_000)
+        .execute(&mut *c)
+        .await?;
     // Channels that are no longer configured: nobody can say, a person may. The whole table of lanes: a few dozen rows.
     let others: Vec<i64> = sqlx::query_scalar("SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))")
         .bind(serde_json::to_string(&settled)?)

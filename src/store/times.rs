@@ -145,6 +145,8 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         "UPDATE lane SET health_since = health_since - ?1 WHERE health > 0",
         "UPDATE target SET due = due - ?1 WHERE due > 0",
         "UPDATE account_rate SET tat_us = tat_us - ?1 * 1000",
+        "UPDATE ramp_slot SET tat_us = tat_us - ?1 * 1000",
+        "UPDATE lane SET ramp = json_set(ramp, '$.seen_ms', json_extract(ramp, '$.seen_ms') - ?1) WHERE ramp IS NOT NULL",
         "UPDATE meta SET high_ms = high_ms - max(?1, 0), handles_from = handles_from - max(?1, 0) WHERE one = 1",
     ] {
         sqlx::query(sql).bind(by).execute(&mut *c).await?;

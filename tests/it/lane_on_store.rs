@@ -27,6 +27,7 @@ fn rules(unknown: UnknownPolicy) -> Rules {
         timeout_ms: 15_000,
         one_counterpart: true,
         rate: None,
+        ramp: None,
     }
 }
 
@@ -100,6 +101,7 @@ impl Stage {
                             jobs: claimed.jobs,
                             next_due_ms: claimed.next_due_ms,
                             more: claimed.more,
+                            drained: claimed.drained,
                         });
                     }
                     Command::Complete(batch) => {
@@ -118,7 +120,7 @@ impl Stage {
                         self.store.acknowledge_gate(self.lane, epoch, in_flight).await.unwrap();
                     }
                     Command::WakeAt(at) => self.timer = at,
-                    Command::Refresh | Command::Stopped => {}
+                    Command::Refresh | Command::EndDrain { .. } | Command::Stopped => {}
                 }
             }
         }
@@ -158,6 +160,7 @@ impl Stage {
         let change = GateChange {
             lane: self.lane,
             gate,
+            cause: rundruf::domain::delivery::GateCause::Person,
             expected_epoch: None,
             reason: None,
         };

@@ -8,12 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rundruf::channel::{Abilities, Built, Channel, Finding};
 use rundruf::clock::{Clock, Ms, SharedClock, SystemClock};
-use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation, UnknownPolicy};
+use rundruf::domain::delivery::{DeliveryState as State, Gate, GateCause, Operation, UnknownPolicy};
 use rundruf::domain::notice::Notice;
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
 use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
+use rundruf::lane_core::probation::{ProbeResult, ProbeRules, Step};
 use rundruf::render::Engine;
 use rundruf::render::compose::ComposeError;
 use rundruf::render::message::Message;
@@ -65,6 +66,9 @@ impl Lanes for ModelStore {
             gate: lane.gate,
             gate_reason: None,
             gate_by: None,
+            gate_cause: GateCause::Settings,
+            ran: None,
+            probe: None,
             gate_since_ms: 0,
             epoch: lane.epoch,
             acknowledged: lane.acknowledged,
@@ -90,17 +94,19 @@ impl Lanes for ModelStore {
     async fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: u32) -> Result<Vec<Job>, StoreError> {
         Ok(self.model().unknown_jobs(lane, after, limit as usize))
     }
-    async fn complete(&self, completions: &[Completion]) -> Result<(), StoreError> {
-        self.model().complete(completions);
-        Ok(())
+    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
+        Ok(self.model().complete(completions))
     }
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError> {
         self.model().lanes.get_mut(&lane).unwrap().health = health.clone();
         Ok(())
     }
-    async fn set_gate(&self, change: &GateChange, _: &Act) -> Result<LaneRow, StoreError> {
-        self.model().set_gate(change.lane, change.gate);
+    async fn set_gate(&self, change: &GateChange, act: &Act) -> Result<LaneRow, StoreError> {
+        self.model().set_gate(change.lane, change.gate, act.at_ms);
         Ok(self.lane_rows().await?.remove(0))
+    }
+    async fn probed(&self, _: LaneId, _: &ProbeResult, _: &ProbeRules) -> Result<Step, StoreError> {
+        Ok(Step::Leave)
     }
     async fn acknowledge_gate(&self, lane: LaneId, epoch: i64, in_flight: u32) -> Result<(), StoreError> {
         let mut model = self.model();
@@ -312,7 +318,7 @@ async fn after_a_hold_is_acknowledged_nothing_starts_until_the_release() {
     let (store, channel) = (thousand(), Slow::new(true, 100));
     let lanes = run(&store, &channel).await;
     channel.until_begun(116).await;
-    store.model().set_gate(LANE, Gate::Held);
+    store.model().set_gate(LANE, Gate::Held, 0);
     lanes.wake();
     let in_flight = acknowledged(&store).await;
     let begun = channel.begun();
@@ -322,7 +328,7 @@ async fn after_a_hold_is_acknowledged_nothing_starts_until_the_release() {
     assert_eq!(channel.begun(), begun, "what was in flight ended, nothing else began");
     assert_eq!(store.count(State::Delivered), 116);
     assert_eq!(store.count(State::Started), 0, "claimed rows went back");
-    store.model().set_gate(LANE, Gate::Open);
+    store.model().set_gate(LANE, Gate::Open, 0);
     lanes.wake();
     acknowledged(&store).await;
     lanes.drained().await;

@@ -19,6 +19,7 @@ async fn what_fails_in_a_group_spoils_no_other() {
     let hold = GateChange {
         lane,
         gate: Gate::Held,
+        cause: rundruf::domain::delivery::GateCause::Person,
         expected_epoch: Some(99),
         reason: None,
     };
@@ -144,6 +145,7 @@ async fn a_restored_store_sends_nothing_that_may_have_been_sent() {
         let release = GateChange {
             lane: ids[0],
             gate: Gate::Open,
+            cause: rundruf::domain::delivery::GateCause::Person,
             expected_epoch: None,
             reason: None,
         };
@@ -193,6 +195,7 @@ async fn a_restored_store_keeps_the_order() {
     let release = GateChange {
         lane,
         gate: Gate::Open,
+        cause: rundruf::domain::delivery::GateCause::Person,
         expected_epoch: None,
         reason: None,
     };

@@ -19,6 +19,8 @@ pub(super) struct Keys {
     pub(super) reply_to: Option<Mailbox>,
     pub(super) bounces: Option<Address>,
     pub(super) dkim: Option<Dkim>,
+    /// Where the probe's own mail goes.
+    pub(super) canary: Option<Address>,
 }
 
 /// Reads them; what is wrong stands in the reader.
@@ -69,6 +71,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Keys> {
     let reply_to = mailbox(reader, "reply_to");
     // A folder to read bounces from comes here too; it is read by whoever takes bounces in.
     let bounces = reader.parsed("bounces", |written| written.trim().parse().ok(), address_remedy());
+    let canary = reader.parsed("canary", super::address, address_remedy());
     if !reader.has("audience") {
         reader.missing(
             "audience",
@@ -94,6 +97,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Keys> {
         reply_to,
         bounces,
         dkim,
+        canary,
     })
 }
 

@@ -10,6 +10,7 @@ use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use super::compose::{MARK, Words};
 use crate::clock::Ms;
+use crate::ids::LaneId;
 use crate::secret::Key;
 use crate::store::{Job, Variant};
 
@@ -120,16 +121,43 @@ impl Letterhead {
             }
         }
         Letter {
-            return_path: self.return_path(key, job),
+            return_path: self.return_path(key, job.delivery.0),
             to,
             head: format!("{own}{}", form.head),
             body: form.filled(&token),
         }
     }
 
-    fn return_path(&self, key: &Key, job: &Job) -> Address {
+    /// The probe's mail to ourselves. What comes back names the lane: its number, negative where a delivery's would stand.
+    pub(super) fn canary(&self, key: &Key, lane: LaneId, to: Address, now: Ms) -> Letter {
+        let id = key.handle("canary", &[&self.channel, &now.to_string()]);
+        let mut head = Headers::with_capacity(9);
+        head.set(header::Date::new(
+            SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now).unwrap_or(0)),
+        ));
+        head.set(header::From::from(Mailboxes::from(self.from.clone())));
+        head.set(header::To::from(Mailboxes::from(Mailbox::new(None, to.clone()))));
+        head.set(header::Subject::from(format!("Rundruf: Probe ({})", self.channel)));
+        raw(&mut head, "Message-ID", format!("<{id}@{}>", self.domain()));
+        raw(&mut head, "Auto-Submitted", "auto-generated".to_owned());
+        raw(&mut head, "X-Auto-Response-Suppress", "All".to_owned());
+        raw(&mut head, "MIME-Version", "1.0".to_owned());
+        let text = "Diese Mail prüft, ob der E-Mail-Kanal sendet. Niemand muss etwas tun.\r\n\r\n\
+                    This mail looks whether the e-mail channel sends. Nobody has to do anything.\r\n";
+        let part = part(ContentType::TEXT_PLAIN, text).formatted();
+        let part = String::from_utf8_lossy(&part).into_owned();
+        let (content_type, body) = part.split_once("\r\n\r\n").unwrap_or_default();
+        Letter {
+            return_path: self.return_path(key, -lane.0),
+            to,
+            head: format!("{head}{content_type}\r\n"),
+            body: body.to_owned(),
+        }
+    }
+
+    fn return_path(&self, key: &Key, delivery: i64) -> Address {
         let own = self.bounces.as_ref().and_then(|bounces| {
-            let token = key.return_token(job.delivery.0);
+            let token = key.return_token(delivery);
             Address::new(format!("{}+{token}", bounces.user()), bounces.domain()).ok()
         });
         own.or_else(|| self.bounces.clone())

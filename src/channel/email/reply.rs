@@ -119,7 +119,7 @@ pub(super) fn sort(who: &str, fault: &Fault, attempt: u32, now: Ms) -> Report {
         ),
         Verdict::Policy => (
             later(POLICY),
-            Reason::RecipientBusy,
+            Reason::PolicyRefused,
             [
                 "weist unsere Mail nach seinen Regeln ab; bitte SPF, DKIM und DMARC des Absenders und die Grenzen des Kontos prüfen",
                 "refuses our mail by a policy; check SPF, DKIM and DMARC of the sender and the limits of the account",

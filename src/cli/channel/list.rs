@@ -98,11 +98,16 @@ fn describe(lane: &LaneRow, now: i64, zone: &TimeZone, german: bool) -> String {
         Health::Probing => said!(", versucht es einzeln seit {since}", ", probing since {since}"),
         Health::Paused => said!(", pausiert seit {since}", ", paused since {since}"),
     };
-    let reason = Said::in_brackets(lane.gate_reason.as_ref().or(lane.health.text.as_ref()));
-    format!(
-        "{}{}{}",
-        gate.in_german(german),
-        health.in_german(german),
-        reason.in_german(german)
-    )
+    // Why it is held matters most; why it is open least.
+    let (gate_reason, trouble) = (lane.gate_reason.as_ref(), lane.health.text.as_ref());
+    let reason = Said::in_brackets(if lane.gate == Gate::Open {
+        trouble.or(gate_reason)
+    } else {
+        gate_reason.or(trouble)
+    });
+    let probe = crate::publication::gate::probe(lane, now, zone);
+    [gate, health, reason, probe]
+        .iter()
+        .map(|said| said.in_german(german))
+        .collect()
 }

@@ -7,6 +7,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
+use crate::lane_core::ramp::Ramp;
 use crate::lane_core::values::Rate;
 use crate::text::lang::Lang;
 
@@ -29,6 +30,8 @@ pub struct ClaimRequest {
     pub lease_ms: Ms,
     /// Sends per second of the account (GCRA); `None`: no limit.
     pub rate: Option<Rate>,
+    /// How fast the lane may start while it drains; `None`: as fast as it can.
+    pub ramp: Option<Ramp>,
     /// How long `unknown` and `permanent` hold their successors, ms.
     pub order_wait_ms: Ms,
     /// The same before a correction or retraction, ms.
@@ -44,6 +47,8 @@ pub struct Claimed {
     pub next_due_ms: Option<Ms>,
     /// True where there may be more right now.
     pub more: bool,
+    /// The lane drains, nothing of it is under way, and everybody who waited has had a first attempt.
+    pub drained: bool,
     /// The lane's epoch as stored (a claim with an older one gets no jobs).
     pub epoch: i64,
 }

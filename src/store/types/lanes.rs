@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use crate::clock::Ms;
-use crate::domain::delivery::Gate;
+use crate::domain::delivery::{Gate, GateCause};
 use crate::domain::outcome::Reason;
 use crate::ids::{LaneId, RecipientId};
+use crate::lane_core::probation::Probed;
+use crate::lane_core::ramp::Ran;
 use crate::lane_core::values::HealthRow;
 use crate::text::lang::Lang;
 use crate::text::said::Said;
@@ -57,8 +59,14 @@ pub struct LaneRow {
     pub gate_reason: Option<Said>,
     /// Who set it.
     pub gate_by: Option<String>,
+    /// What kind of hand set it.
+    pub gate_cause: GateCause,
     /// Since when.
     pub gate_since_ms: Ms,
+    /// Where its ramp stands, while it drains.
+    pub ran: Option<Ran>,
+    /// What its probe has found, where there is one.
+    pub probe: Option<Probed>,
     /// Raised by every gate change.
     pub epoch: i64,
     /// Newest epoch the owner has seen, and what was in flight then.
@@ -128,6 +136,8 @@ pub struct GateChange {
     pub lane: LaneId,
     /// New gate.
     pub gate: Gate,
+    /// What kind of hand changes it.
+    pub cause: GateCause,
     /// The epoch shown to whoever decided.
     pub expected_epoch: Option<i64>,
     /// Why, for people.

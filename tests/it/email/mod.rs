@@ -3,6 +3,7 @@
 mod arrival;
 mod dkim;
 mod faults;
+mod gate;
 mod leaving;
 
 use super::support::TestApp;

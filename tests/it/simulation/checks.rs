@@ -11,6 +11,7 @@ use rundruf::store::{Completion, Job, Settled};
 use super::audience;
 use super::model::{Model, Person};
 use super::provider::Provider;
+use super::ramps::Ramps;
 use super::world::Moment;
 
 /// What the outside knows about a request of a delivery.
@@ -42,6 +43,8 @@ pub struct Checks {
     pub in_flight: HashMap<LaneId, u32>,
     newest: HashMap<(LaneId, RecipientId, IncidentId), i64>,
     later: HashMap<DeliveryId, u32>,
+    /// Releases with a ramp.
+    pub ramps: Ramps,
     /// The newest start of a lane with a rate.
     last_start: HashMap<LaneId, Ms>,
     pub starts: u64,
@@ -73,6 +76,7 @@ impl Checks {
                 ));
             }
         }
+        self.ramps.start(lane, rules, job, model, t)?;
         if let Some(rate) = rules.rate {
             let before = self.last_start.insert(lane, t);
             let spacing = Ms::from(rate.per_ms / rate.count);
@@ -141,6 +145,7 @@ impl Checks {
 
     /// The clock jumped by too little to be noticed. What a lane knows it measures by the monotonic clock; rows are due by stored times.
     pub fn slipped(&mut self, by: Ms) {
+        self.ramps.slipped(by);
         for told in self.told.values_mut().filter(|told| told.before) {
             told.t -= by.max(0);
         }

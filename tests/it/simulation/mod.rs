@@ -9,6 +9,7 @@ mod checks;
 pub mod model;
 mod process;
 mod provider;
+mod ramps;
 mod script;
 mod world;
 
@@ -88,6 +89,8 @@ fn every_broken_rule_is_found() {
             }),
             "has the wrong words",
         ),
+        ("ramp", store(Breaks { ramp: true, ..none }), "faster than its ramp"),
+        ("results", store(Breaks { results: true, ..none }), "drains on"),
         (
             "moves",
             store(Breaks { moves: true, ..none }),

@@ -42,6 +42,7 @@ impl World {
                 Command::SetHealth(row) => self.ask(lane, Op::Health(row)),
                 Command::Acknowledge { epoch, in_flight } => self.ask(lane, Op::Acknowledge { epoch, in_flight }),
                 Command::Refresh => self.after(1, Item::ReadRow(lane)),
+                Command::EndDrain { epoch } => self.ask(lane, Op::EndDrain { epoch }),
                 Command::WakeAt(at) => {
                     let number = self.timers.entry(lane).or_default();
                     *number += 1;
@@ -104,6 +105,7 @@ impl World {
                     probe: *probe,
                     lease_ms: 60_000,
                     rate: self.rules[&lane].rate,
+                    ramp: self.rules[&lane].ramp,
                     order_wait_ms: 120_000,
                     correction_wait_ms: 300_000,
                 };
@@ -124,6 +126,7 @@ impl World {
                     jobs: claimed.jobs,
                     next_due_ms: claimed.next_due_ms,
                     more: claimed.more,
+                    drained: claimed.drained,
                 })
             }
             Op::Complete(batch) => {
@@ -135,12 +138,17 @@ impl World {
                         )
                     });
                 }
-                self.model.complete(batch);
+                let held = self.model.complete(batch);
                 self.checks.committed(batch);
                 if batch.iter().any(|c| c.settled == Settled::Permanent) {
                     self.wake_reserve(lane);
                 }
-                Some(Event::Committed)
+                if held.contains(&lane) {
+                    self.say(|| format!("lane {lane}: holds itself"));
+                    Some(Event::CommittedAndHeld)
+                } else {
+                    Some(Event::Committed)
+                }
             }
             Op::GiveBack(rows) => {
                 self.say(|| format!("lane {lane}: gives back {rows:?}"));
@@ -157,6 +165,12 @@ impl World {
                 let stored = self.model.lanes.get_mut(&lane).unwrap();
                 stored.acknowledged = stored.acknowledged.max((*epoch, *in_flight));
                 self.say(|| format!("lane {lane}: acknowledges epoch {epoch}, {in_flight} in flight"));
+                None
+            }
+            Op::EndDrain { epoch } => {
+                self.say(|| format!("lane {lane}: the drain of epoch {epoch} is over"));
+                self.model.end_drain(lane, *epoch, wall);
+                self.poke();
                 None
             }
             Op::ReadUnknown { after } => {
@@ -314,6 +328,7 @@ fn name(op: &Op) -> &'static str {
         Op::Health(_) => "health",
         Op::Acknowledge { .. } => "an acknowledgement",
         Op::ReadUnknown { .. } => "reading",
+        Op::EndDrain { .. } => "the end of a drain",
     }
 }
 
@@ -324,6 +339,6 @@ fn failure(op: &Op) -> Option<Event<Job>> {
         Op::GiveBack(_) => Some(Event::GiveBackFailed),
         Op::Health(_) => Some(Event::HealthFailed),
         Op::ReadUnknown { .. } => Some(Event::UnknownsFailed),
-        Op::Acknowledge { .. } => None,
+        Op::Acknowledge { .. } | Op::EndDrain { .. } => None,
     }
 }

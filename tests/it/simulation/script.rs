@@ -8,6 +8,7 @@ use rundruf::ids::{IncidentId, LaneId, NoticeSeq};
 use rundruf::lane_core::clock_jump::{JUMP_MS, Jump, jump_at_start};
 use rundruf::lane_core::event::{Event, Rules};
 use rundruf::lane_core::lane::Lane;
+use rundruf::lane_core::ramp::Ramp;
 use rundruf::store::{Rate, Takeover};
 
 use super::model;
@@ -19,6 +20,18 @@ use crate::store_conformance::fixture::{notice, places, publication, to, to_all}
 pub const TIMEOUT_MS: Ms = 15_000;
 const HOUR_MS: Ms = 3_600_000;
 const PLACES: [&str; 2] = ["soest", "werl"];
+/// Slow enough that most histories are about it, fast enough that they end.
+const RAMP: Ramp = Ramp {
+    start: Rate {
+        count: 20,
+        per_ms: 60_000,
+    },
+    double_ms: 20_000,
+    per_domain: Some(Rate {
+        count: 10,
+        per_ms: 60_000,
+    }),
+};
 
 /// The kinds of lanes: what they are like, how long the handle holds, whether they read back, the policy, connections.
 const KINDS: [(&str, Option<Ms>, bool, UnknownPolicy, u32); 7] = [
@@ -54,6 +67,7 @@ pub fn write(world: &mut World) {
             timeout_ms: TIMEOUT_MS,
             one_counterpart: name != "webhook",
             rate,
+            ramp: (world.rng.u8(..3) > 0).then_some(RAMP),
         };
         // Nobody: an account. Every second one follows one of two places.
         let people = world.rng.usize(0..=4);
@@ -64,7 +78,9 @@ pub fn write(world: &mut World) {
                 Vec::new()
             }
         };
-        let audience: Vec<_> = (0..people).map(|n| (format!("{lane}-{n}"), follows(n))).collect();
+        let domain = |n: usize| if n < 3 { "gmx" } else { "web" };
+        let audience = (0..people).map(|n| (format!("{lane}-{n}@{}", domain(n)), follows(n)));
+        let audience: Vec<_> = audience.collect();
         world.model.add_lane(lane, &audience);
         let catch_up = if world.rng.bool() {
             CatchUp::Every
@@ -107,7 +123,8 @@ pub fn write(world: &mut World) {
             let at = world.rng.i64(0..horizon);
             let long = world.rng.i64(1..horizon);
             world.outside(at, Item::Act(Act::Gate(lane, Gate::Held)));
-            world.outside(at + long, Item::Act(Act::Gate(lane, Gate::Open)));
+            let released = [Gate::Open, Gate::Draining, Gate::Draining][world.rng.usize(..3)];
+            world.outside(at + long, Item::Act(Act::Gate(lane, released)));
         }
         for _ in 0..world.rng.u8(0..3) {
             let mood = [Mood::Down, Mood::Hangs, Mood::Busy][world.rng.usize(..3)];
@@ -143,7 +160,7 @@ impl World {
             Act::Publish => self.publish(),
             Act::Gate(lane, gate) => {
                 if !self.healed {
-                    self.model.set_gate(lane, gate);
+                    self.set_gate(lane, gate);
                     self.poke();
                 }
             }
@@ -159,7 +176,7 @@ impl World {
                 self.healed = true;
                 self.providers.values_mut().for_each(|p| p.mood = Mood::Good);
                 let lanes: Vec<_> = self.rules.keys().copied().collect();
-                lanes.into_iter().for_each(|lane| self.model.set_gate(lane, Gate::Open));
+                lanes.into_iter().for_each(|lane| self.set_gate(lane, Gate::Open));
                 self.poke();
             }
             Act::TryNow => {
@@ -174,6 +191,12 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn set_gate(&mut self, lane: LaneId, gate: Gate) {
+        let wall = self.wall();
+        self.model.set_gate(lane, gate, wall);
+        self.checks.ramps.gate(lane, gate, self.t);
     }
 
     fn publish(&mut self) {
@@ -297,6 +320,9 @@ impl World {
             return Ok(());
         }
         self.offset += by;
+        if self.cores.is_empty() {
+            self.checks.ramps.slipped(by);
+        }
         if by.abs() <= JUMP_MS {
             self.unnoticed += by;
             self.checks.slipped(by);

@@ -23,6 +23,7 @@ pub enum Op {
     Health(HealthRow),
     Acknowledge { epoch: i64, in_flight: u32 },
     ReadUnknown { after: DeliveryId },
+    EndDrain { epoch: i64 },
 }
 
 /// What happens from outside.

@@ -166,6 +166,7 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         probe: false,
         lease_ms: 30_000,
         rate: None,
+        ramp: None,
         order_wait_ms: 120_000,
         correction_wait_ms: 300_000,
     }

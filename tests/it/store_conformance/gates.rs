@@ -1,6 +1,6 @@
 //! Gates, changed and dropped channels, audiences.
 
-use rundruf::domain::delivery::{BroadcastState, Gate};
+use rundruf::domain::delivery::{BroadcastState, Gate, GateCause};
 use rundruf::domain::outcome::Remote;
 use rundruf::publication::board::{Light, line};
 use rundruf::store::*;
@@ -12,6 +12,7 @@ fn hold(lane: rundruf::ids::LaneId) -> GateChange {
     GateChange {
         lane,
         gate: Gate::Held,
+        cause: GateCause::Person,
         expected_epoch: None,
         reason: Some(Said::quoted("Probe")),
     }

@@ -1,6 +1,7 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
 mod corrections;
+mod draining;
 pub mod fixture;
 mod gates;
 mod levels;
@@ -83,6 +84,11 @@ on_sqlite! {
     gates::whoever_leaves_the_audience_is_gone,
     gates::who_has_unsubscribed_gets_nothing_more,
     gates::whoever_leaves_may_have_got_it,
+    draining::a_drain_is_never_faster_than_its_ramp,
+    draining::a_domain_gets_its_share_while_others_go,
+    draining::a_drain_is_over_when_everybody_had_a_try,
+    draining::a_drain_stops_itself_when_too_much_is_refused,
+    draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }

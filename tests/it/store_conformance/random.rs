@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use rundruf::clock::{Clock, Ms};
-use rundruf::domain::delivery::{CatchUp, Gate, Health, Operation};
+use rundruf::domain::delivery::{CatchUp, Gate, GateCause, Health, Operation};
 use rundruf::domain::notice::Scope;
 use rundruf::domain::outcome::Reason;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{DeliveryId, LaneId};
+use rundruf::lane_core::ramp::Ramp;
 use rundruf::store::*;
 
 use super::fixture::*;
@@ -76,6 +77,8 @@ async fn every_broken_rule_makes_a_difference() {
             },
         ),
         ("reopens", Breaks { reopens: true, ..none }),
+        ("ramp", Breaks { ramp: true, ..none }),
+        ("results", Breaks { results: true, ..none }),
         (
             "bulk first",
             Breaks {
@@ -142,6 +145,32 @@ struct Run<'a, S> {
 }
 
 const PLACES: [&str; 2] = ["soest", "werl"];
+/// A dozen people, most of them at one domain.
+const ADDRESSES: [&str; 12] = [
+    "a@gmx",
+    "b@gmx",
+    "c@gmx",
+    "d@gmx",
+    "e@gmx",
+    "f@web",
+    "g@web",
+    "+4930231250",
+    "h@gmx",
+    "i@gmx",
+    "j@own",
+    "k@gmx",
+];
+const RAMP: Ramp = Ramp {
+    start: Rate {
+        count: 60,
+        per_ms: 60_000,
+    },
+    double_ms: 20_000,
+    per_domain: Some(Rate {
+        count: 15,
+        per_ms: 60_000,
+    }),
+};
 
 impl<'a, S: Store + Peek> Run<'a, S> {
     async fn new(store: &'a S, seed: u64, breaks: Breaks) -> Self {
@@ -213,7 +242,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         match self.rng.u8(..44) {
             0..7 => self.publish().await,
             7..19 => return self.claim().await,
-            19..27 => self.complete().await,
+            19..27 => return self.complete().await,
             27 | 28 => return self.look_up().await,
             29 => self.give_back().await,
             30 => self.toggle().await,
@@ -252,7 +281,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
                 2 => PLACES.map(str::to_owned).to_vec(),
                 _ => Vec::new(),
             };
-            people.push((format!("+49{n}"), places));
+            people.push((ADDRESSES[n].to_owned(), places));
         }
         let lane = self.lanes[lane];
         self.say(format!("the audience of lane {lane} is {people:?}"));
@@ -335,6 +364,13 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             count: 3,
             per_ms: 1_000,
         });
+        r.ramp = (self.rng.u8(..8) > 0).then_some(RAMP);
+        if r.ramp.is_some() && self.rng.bool() {
+            r.ramp = Some(Ramp {
+                per_domain: None,
+                ..RAMP
+            });
+        }
         let (model, store) = (self.model.claim(&r), self.store.claim(&r).await.unwrap());
         self.say(format!(
             "claims {} on lane {lane}{}{}: {:?}",
@@ -349,8 +385,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         ));
         let jobs = |claimed: &Claimed| claimed.jobs.iter().map(shown).collect::<Vec<_>>();
         compare("claimed", &jobs(&model), &jobs(&store))?;
-        let rest = |claimed: &Claimed| (claimed.epoch, claimed.more, claimed.next_due_ms);
-        compare("epoch, more, next due", &rest(&model), &rest(&store))?;
+        let rest = |claimed: &Claimed| (claimed.epoch, claimed.more, claimed.drained, claimed.next_due_ms);
+        compare("epoch, more, drained, next due", &rest(&model), &rest(&store))?;
         for (model, store) in model.jobs.into_iter().zip(store.jobs) {
             let model = model.delivery;
             self.out.push(Both { store, model });
@@ -360,7 +396,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     /// The same outcomes for both.
-    async fn settle(&mut self, outcomes: Vec<(Both, Settled)>) {
+    async fn settle(&mut self, outcomes: Vec<(Both, Settled)>) -> Result<(), String> {
         for (both, settled) in &outcomes {
             let (job, state) = (&both.store, self.model.row(both.model).state);
             self.say(format!(
@@ -372,9 +408,10 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             Reason::RecipientRefused,
             Reason::NotConnected,
             Reason::RateLimited,
+            Reason::PolicyRefused,
             Reason::Ok,
         ];
-        let reason = reasons[self.rng.usize(..4)];
+        let reason = reasons[self.rng.usize(..reasons.len())];
         let to = |delivery, (both, settled): &(Both, Settled)| Completion {
             delivery,
             reason,
@@ -382,8 +419,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         };
         let store: Vec<_> = outcomes.iter().map(|o| to(o.0.store.delivery, o)).collect();
         let model: Vec<_> = outcomes.iter().map(|o| to(o.0.model, o)).collect();
-        self.store.complete(&store).await.unwrap();
-        self.model.complete(&model);
+        let store = self.store.complete(&store).await.unwrap();
+        compare("stopped", &self.model.complete(&model), &store)
     }
 
     fn outcome(&mut self, job: &Job) -> Settled {
@@ -407,7 +444,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         }
     }
 
-    async fn complete(&mut self) {
+    async fn complete(&mut self) -> Result<(), String> {
         let mut outcomes = Vec::new();
         for _ in 0..self.rng.usize(..=self.out.len().min(6)) {
             let both = self.out.swap_remove(self.rng.usize(..self.out.len()));
@@ -421,7 +458,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             let settled = self.outcome(&both.store);
             outcomes.push((both, settled));
         }
-        self.settle(outcomes).await;
+        self.settle(outcomes).await
     }
 
     async fn look_up(&mut self) -> Result<(), String> {
@@ -446,8 +483,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             let model = model.delivery;
             outcomes.push((Both { store, model }, settled));
         }
-        self.settle(outcomes).await;
-        Ok(())
+        self.settle(outcomes).await
     }
 
     async fn give_back(&mut self) {
@@ -467,20 +503,21 @@ impl<'a, S: Store + Peek> Run<'a, S> {
 
     async fn toggle(&mut self) {
         let lane = self.lanes[self.rng.usize(..4)];
-        let gate = if self.model.lanes[&lane].gate == Gate::Held {
-            Gate::Open
-        } else {
-            Gate::Held
+        let gate = match self.model.lanes[&lane].gate {
+            Gate::Held if self.rng.u8(..3) == 0 => Gate::Open,
+            Gate::Held => Gate::Draining,
+            Gate::Open | Gate::Draining => Gate::Held,
         };
         self.say(format!("lane {lane} becomes {gate:?}"));
         let change = GateChange {
             lane,
             gate,
+            cause: GateCause::Person,
             expected_epoch: None,
             reason: None,
         };
         self.store.set_gate(&change, &act("gate", self.now)).await.unwrap();
-        self.model.set_gate(lane, gate);
+        self.model.set_gate(lane, gate, self.now);
     }
 
     async fn take_over(&mut self) -> Result<(), String> {

@@ -25,7 +25,7 @@ pub struct SeenRow {
     step: u8,
     remote: Option<String>,
     via: Option<i64>,
-    /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried.
+    /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried, 32 its turn comes later.
     marks: i64,
 }
 
@@ -119,6 +119,7 @@ pub fn seen(model: &Model) -> Seen {
             (row.by_receipt, 4),
             (row.decided, 8),
             (row.tried, 16),
+            (row.turn, 32),
         ];
         let one = SeenRow {
             state: row.state,

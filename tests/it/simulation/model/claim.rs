@@ -9,14 +9,18 @@ use rundruf::domain::notice::Scope;
 use rundruf::domain::supersede::concerns;
 use rundruf::domain::words::Kind;
 use rundruf::ids::IncidentId;
-use rundruf::store::{ClaimRequest, Claimed, Job, Rate, Variant};
+use rundruf::store::{ClaimRequest, Claimed, Job, Variant};
 
+use super::ramp::Pace;
 use super::{Model, Person};
 
 /// A claim opens at most so many chunks of one broadcast.
 const ROUNDS: usize = 8;
 /// So many recipients are looked at where most of them may not be concerned.
 const WINDOW: usize = 4_096;
+/// So many due rows are looked at where domains have a rate of their own, and no more chunks open while so many wait.
+const SCAN: usize = 512;
+const TURNS: u64 = 20_000;
 /// Somebody of an audience who is held back is looked at again after this, and at the latest after that.
 const LOOK_AGAIN_MS: Ms = 500;
 const LOOK_AGAIN_MAX_MS: Ms = 60_000;
@@ -26,17 +30,13 @@ struct Run {
     jobs: Vec<Job>,
     more: bool,
     next: Option<Ms>,
-    tat_us: i64,
+    pace: Pace,
 }
 
 impl Run {
     fn at(&mut self, ms: Ms) {
         self.next = Some(self.next.map_or(ms, |next| next.min(ms)));
     }
-}
-
-fn step_us(rate: Rate) -> i64 {
-    i64::from(rate.per_ms) * 1_000 / i64::from(rate.count)
 }
 
 impl Model {
@@ -54,7 +54,7 @@ impl Model {
             jobs: Vec::new(),
             more: false,
             next: None,
-            tat_us: self.tats_us.get(&account).copied().unwrap_or(0).max(r.now_ms * 1_000),
+            pace: self.pace(r),
         };
         for home in self.homes(r.lane) {
             if let Some(at) = self.moves_at(home, r.lane).filter(|at| *at > r.now_ms) {
@@ -71,9 +71,9 @@ impl Model {
             if self.broadcasts[broadcast].expires_ms.is_some_and(|at| at <= r.now_ms) {
                 continue;
             }
-            let room = left.min(self.free(r, run.tat_us));
+            let room = left.min(run.pace.free());
             if room == 0 {
-                run.at((run.tat_us - 1_000_000 + 999) / 1_000);
+                run.at(run.pace.next_ms());
                 break;
             }
             let cursor = self.broadcasts[broadcast].cursor;
@@ -89,7 +89,7 @@ impl Model {
         }
         self.settle_broadcasts();
         if r.rate.is_some() && !run.jobs.is_empty() {
-            self.tats_us.insert(account, run.tat_us);
+            self.tats_us.insert(account, run.pace.account_us);
         }
         if !run.more {
             let alive = |b: usize| self.broadcasts[b].is_alive();
@@ -100,21 +100,11 @@ impl Model {
                 run.at(due);
             }
         }
+        claimed.drained = run.jobs.is_empty() && !run.more && self.is_drained(r.lane);
         claimed.jobs = run.jobs;
         claimed.more = run.more;
         claimed.next_due_ms = run.next;
         claimed
-    }
-
-    /// Sends that may be reserved within the next second.
-    fn free(&self, r: &ClaimRequest, tat_us: i64) -> usize {
-        let Some(rate) = r.rate else { return usize::MAX };
-        let last = (r.now_ms + 1_000) * 1_000;
-        if tat_us > last {
-            0
-        } else {
-            usize::try_from((last - tat_us) / step_us(rate) + 1).unwrap()
-        }
     }
 
     /// Urgent first, then the rest of incidents with urgent work, then all other; each by the age of the incident's oldest work. A probe goes
@@ -189,7 +179,8 @@ impl Model {
             }
             let room = full - run.jobs.len();
             let moved = self.moves(broadcast, r) && self.move_waiting(broadcast, r.lane, room, r.now_ms);
-            if !moved && !self.open_more(r, broadcast, reach, room) {
+            let full_of_turns = run.pace.by_domain() && self.broadcasts[broadcast].of(State::Waiting) >= TURNS;
+            if !moved && (full_of_turns || !self.open_more(r, broadcast, reach, room)) {
                 break;
             }
             waiting = true;
@@ -216,7 +207,8 @@ impl Model {
             })
             .collect();
         due.sort_by_key(|at| (self.rows[*at].due_ms, *at));
-        due.truncate(full - run.jobs.len());
+        let room = full - run.jobs.len();
+        due.truncate(if run.pace.by_domain() { room.max(SCAN) } else { room });
         let (mut started, mut blocked, mut ended) = (false, false, false);
         for at in due {
             if let Some(free_at) = self.held_until(at, older, r) {
@@ -237,12 +229,26 @@ impl Model {
                 }
                 continue;
             }
-            if let Some(first) = self.prepare(at, r.now_ms) {
-                started = true;
-                let job = self.start(at, first, r, run);
-                run.jobs.push(job);
-            } else {
+            let operation = self.rows[at].operation;
+            let Some(first) = self.prepare(at, r.now_ms) else {
                 ended = true;
+                continue;
+            };
+            if run.jobs.len() == full {
+                self.rows[at].operation = operation;
+                continue;
+            }
+            match self.take_turn(at, &mut run.pace) {
+                Ok(start_at_ms) => {
+                    started = true;
+                    let job = self.start(at, first, r, start_at_ms);
+                    run.jobs.push(job);
+                }
+                Err(turn) => {
+                    run.at(turn);
+                    let row = &mut self.rows[at];
+                    (row.operation, row.due_ms, row.turn) = (operation, turn, true);
+                }
             }
         }
         (started, blocked, ended)
@@ -326,12 +332,7 @@ impl Model {
         self.rows[at].decided = false;
     }
 
-    fn start(&mut self, at: usize, first: bool, r: &ClaimRequest, run: &mut Run) -> Job {
-        let mut start_at_ms = r.now_ms;
-        if let Some(rate) = r.rate {
-            start_at_ms = (run.tat_us + 999) / 1_000;
-            run.tat_us += step_us(rate);
-        }
+    fn start(&mut self, at: usize, first: bool, r: &ClaimRequest, start_at_ms: Ms) -> Job {
         if !self.breaks.started {
             self.set(at, State::Started, start_at_ms + r.lease_ms, r.now_ms);
         }
@@ -340,6 +341,7 @@ impl Model {
             row.first_started_ms = start_at_ms;
         }
         row.attempt += 1;
+        row.turn = false;
         let mut job = self.job(at, start_at_ms);
         if let Some(text) = job.variant.first.clone().filter(|_| first) {
             job.variant = Arc::new(Variant {

@@ -57,7 +57,7 @@ impl Model {
         rows.truncate(want);
         for at in &rows {
             let row = &mut self.rows[*at];
-            (row.via, row.due_ms, row.changed_ms) = (Some(to), now, now);
+            (row.via, row.due_ms, row.changed_ms, row.turn) = (Some(to), now, now, false);
         }
         !rows.is_empty()
     }

@@ -5,6 +5,7 @@ mod claim;
 mod decide;
 mod failover;
 mod publish;
+mod ramp;
 mod settle;
 mod time;
 
@@ -45,6 +46,10 @@ pub struct ModelLane {
     pub gate: Gate,
     pub epoch: i64,
     pub acknowledged: (i64, u32),
+    /// While it drains: time of sending, and when that was last counted.
+    pub ran: Option<(Ms, Ms)>,
+    /// The last results of a drain: true: refused; `None`: too fast.
+    pub results: Vec<Option<bool>>,
     pub health: HealthRow,
     pub people: Vec<ModelPerson>,
     /// Lanes of one account share its rate.
@@ -124,6 +129,8 @@ pub struct ModelRow {
     pub decided: bool,
     /// It has started, though nothing is counted.
     pub tried: bool,
+    /// Its domain's turn comes later.
+    pub turn: bool,
     pub by_receipt: bool,
 }
 
@@ -174,6 +181,10 @@ pub struct Breaks {
     pub moves: bool,
     /// What a newer notice has passed starts by another lane all the same.
     pub late_move: bool,
+    /// A ramp is no slower at its beginning.
+    pub ramp: bool,
+    /// Bad results stop no drain.
+    pub results: bool,
 }
 
 /// Everything stored.
@@ -187,6 +198,8 @@ pub struct Model {
     handles_from: Option<Ms>,
     /// Theoretical arrival times of accounts, µs.
     tats_us: BTreeMap<LaneId, i64>,
+    /// The same of lanes that drain, and of the domains of their recipients.
+    slots_us: BTreeMap<(LaneId, String), i64>,
     pub breaks: Breaks,
     inbox: Vec<Inbox>,
     /// Rows by broadcast and recipient.
@@ -223,6 +236,8 @@ impl Model {
                 gate: Gate::Open,
                 epoch: 1,
                 acknowledged: (0, 0),
+                ran: None,
+                results: Vec::new(),
                 health: well(0),
                 people: Vec::new(),
                 account: lane,
@@ -302,6 +317,7 @@ impl Model {
             after_unknown: false,
             decided: false,
             tried: false,
+            turn: false,
             by_receipt: false,
         });
         true
@@ -420,12 +436,6 @@ impl Model {
             ..self.job(self.at(row.id), row.changed_ms)
         });
         jobs.collect()
-    }
-
-    pub fn set_gate(&mut self, lane: LaneId, gate: Gate) {
-        let lane = self.lanes.get_mut(&lane).unwrap();
-        lane.gate = gate;
-        lane.epoch += 1;
     }
 
     /// Broadcasts whose counters are not what their rows say.

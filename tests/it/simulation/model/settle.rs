@@ -1,6 +1,6 @@
 //! What attempts come to: outcomes, rows given back, takeovers, receipts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::DeliveryState as State;
@@ -43,15 +43,17 @@ impl Model {
         self.settle_broadcasts();
     }
 
-    pub fn complete(&mut self, completions: &[Completion]) {
+    pub fn complete(&mut self, completions: &[Completion]) -> Vec<LaneId> {
         let passed: Vec<bool> = completions.iter().map(|c| self.passed(self.at(c.delivery))).collect();
         let mut named = Vec::new();
         let mut gone = Vec::new();
+        let mut applied: BTreeMap<LaneId, Vec<Completion>> = BTreeMap::new();
         for (c, passed) in completions.iter().zip(passed) {
             let at = self.at(c.delivery);
             let row = &self.rows[at];
             let open = row.state == State::Started || (row.state == State::Unknown && c.settled != Settled::Unknown);
             if open && row.attempt == c.attempt {
+                applied.entry(row.via.unwrap_or(row.lane)).or_default().push(c.clone());
                 self.apply(at, c, passed);
                 self.rows[at].reason = match self.rows[at].state {
                     State::Delivered | State::Accepted => None,
@@ -73,6 +75,10 @@ impl Model {
         }
         self.meet_inbox(named);
         self.settle_broadcasts();
+        applied
+            .iter()
+            .filter_map(|(lane, list)| self.note_results(*lane, list))
+            .collect()
     }
 
     fn apply(&mut self, at: usize, c: &Completion, passed: bool) {
@@ -205,6 +211,8 @@ impl Model {
             }
             found.push(one);
         }
+        // The dead process may have been late with its last starts.
+        self.slots_us.values_mut().for_each(|at| *at += 1_000_000);
         self.settle_broadcasts();
         found
     }

@@ -92,6 +92,10 @@ impl Model {
             }
         }
         self.tats_us.values_mut().for_each(|at| *at -= by * 1_000);
+        self.slots_us.values_mut().for_each(|at| *at -= by * 1_000);
+        for lane in self.lanes.values_mut() {
+            lane.ran = lane.ran.map(|(ran, seen)| (ran, seen - by));
+        }
         self.high_ms -= by.max(0);
         self.handles_from = self.handles_from.map(|from| from.saturating_sub(by.max(0)));
     }

@@ -1,0 +1,271 @@
+//! What a probe's findings mean for the gate (LANES 5): after some good ones in a row a release is proposed or done, and when it fails again
+//! after having been good, the lane is held. Pure; the store asks in the transaction that writes the finding.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Ms;
+use crate::domain::delivery::{Gate, GateCause};
+use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::text::said::Said;
+
+/// While all is as it was, the gap between two probes grows up to this, ms.
+const LONGEST_GAP_MS: Ms = 3_600_000;
+/// While a lane drains, the gap is at most this, ms.
+const DRAIN_GAP_MS: Ms = 60_000;
+
+/// `release = { probe = "smtp", then = "propose", every = "5m", good = 3 }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeRules {
+    /// Between two probes, ms.
+    pub every_ms: Ms,
+    /// So many good ones in a row.
+    pub good: u32,
+    /// What follows then.
+    pub then: Then,
+    /// A release goes by a ramp.
+    pub ramp: bool,
+}
+
+/// What follows from enough good probes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// A person is told that the lane can be released.
+    Propose,
+    /// It is released, unless a person (or too many refusals) held it: only a person ends that.
+    Do,
+}
+
+/// What one probe came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It works.
+    Good,
+    /// It does not.
+    Bad,
+    /// The canary was taken and came back: worse than no answer, and no later probe says that it is over.
+    CameBack,
+    /// Nobody can say: put off for later, or no answer to the finished mail.
+    Unclear,
+}
+
+/// What a probe's report comes to.
+pub fn verdict(report: &Report) -> Verdict {
+    match report.outcome {
+        Outcome::Delivered(_) | Outcome::Accepted(_) => Verdict::Good,
+        Outcome::Deferred { .. } if report.reason == Reason::PolicyRefused => Verdict::Bad,
+        Outcome::Unknown | Outcome::Later { .. } | Outcome::Deferred { .. } | Outcome::Stepped { .. } => {
+            Verdict::Unclear
+        }
+        Outcome::Transient | Outcome::Permanent | Outcome::Auth | Outcome::Gone => Verdict::Bad,
+    }
+}
+
+/// A probe's finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// When.
+    pub at_ms: Ms,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// For people.
+    pub text: Said,
+}
+
+/// The newest finding and what came before it, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Probed {
+    /// When.
+    pub at_ms: Ms,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// For people.
+    pub text: Said,
+    /// It has been like this since then.
+    pub since_ms: Ms,
+    /// So often in a row, counted anew when the gate changes.
+    pub in_row: u32,
+    /// The last one that was not unclear was good.
+    pub was_good: bool,
+    /// Good so often that a release is proposed.
+    pub proposes: bool,
+}
+
+/// What is to be done with the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing.
+    Leave,
+    /// Release it.
+    Release,
+    /// Hold it.
+    Hold,
+}
+
+/// Takes a finding in, and says what follows for the gate: what it is, who set it, since when.
+pub fn take_in(
+    before: Option<&Probed>,
+    finding: &ProbeResult,
+    gate: (Gate, GateCause, Ms),
+    rules: &ProbeRules,
+) -> (Probed, Step) {
+    let (gate, cause, gate_since) = gate;
+    let same = before.filter(|before| before.verdict == finding.verdict);
+    let in_row = same.filter(|before| before.at_ms >= gate_since).map_or(0, |b| b.in_row);
+    let in_row = in_row.saturating_add(1);
+    let was_good = before.is_some_and(|before| before.was_good);
+    let good = finding.verdict == Verdict::Good;
+    let probed = Probed {
+        at_ms: finding.at_ms,
+        verdict: finding.verdict,
+        text: finding.text.clone(),
+        since_ms: same.map_or(finding.at_ms, |before| before.since_ms),
+        in_row,
+        was_good: match finding.verdict {
+            Verdict::Unclear => was_good,
+            _ => good,
+        },
+        proposes: good && in_row >= rules.good,
+    };
+    let step = match gate {
+        Gate::Held if probed.proposes && rules.then == Then::Do => match cause {
+            GateCause::Settings | GateCause::Probe => Step::Release,
+            GateCause::Person | GateCause::Itself | GateCause::Change => Step::Leave,
+        },
+        Gate::Open | Gate::Draining if finding.verdict == Verdict::CameBack => Step::Hold,
+        Gate::Open | Gate::Draining if finding.verdict == Verdict::Bad && was_good => Step::Hold,
+        _ => Step::Leave,
+    };
+    (probed, step)
+}
+
+/// How long after the newest finding the next probe is due, ms.
+pub fn gap_ms(probed: &Probed, gate: Gate, rules: &ProbeRules) -> Ms {
+    match gate {
+        Gate::Draining => rules.every_ms.min(DRAIN_GAP_MS),
+        // Nobody wants a test mail every five minutes for months.
+        Gate::Held | Gate::Open if probed.verdict == Verdict::Good && probed.in_row >= rules.good => {
+            let doublings = (probed.in_row - rules.good).min(20);
+            let longest = LONGEST_GAP_MS.max(rules.every_ms);
+            (rules.every_ms << doublings).min(longest)
+        }
+        Gate::Held | Gate::Open => rules.every_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: ProbeRules = ProbeRules {
+        every_ms: 300_000,
+        good: 3,
+        then: Then::Do,
+        ramp: true,
+    };
+
+    struct Lane {
+        gate: (Gate, GateCause, Ms),
+        probed: Option<Probed>,
+        now: Ms,
+    }
+
+    impl Lane {
+        fn held(cause: GateCause) -> Self {
+            Self {
+                gate: (Gate::Held, cause, 0),
+                probed: None,
+                now: 0,
+            }
+        }
+
+        fn probe(&mut self, verdict: Verdict) -> Step {
+            self.now += 1_000;
+            let finding = ProbeResult {
+                at_ms: self.now,
+                verdict,
+                text: Said::default(),
+            };
+            let (probed, step) = take_in(self.probed.as_ref(), &finding, self.gate, &RULES);
+            self.probed = Some(probed);
+            step
+        }
+
+        fn becomes(&mut self, gate: Gate, cause: GateCause) {
+            self.now += 1;
+            self.gate = (gate, cause, self.now);
+        }
+    }
+
+    #[test]
+    fn the_third_good_one_in_a_row_releases() {
+        use Verdict::{Bad, Good, Unclear};
+        let mut lane = Lane::held(GateCause::Settings);
+        for verdict in [Good, Good, Bad, Good, Unclear, Good, Good] {
+            assert_eq!(lane.probe(verdict), Step::Leave);
+        }
+        assert_eq!(lane.probe(Good), Step::Release);
+    }
+
+    #[test]
+    fn what_a_person_or_refusals_held_only_a_person_releases() {
+        for cause in [GateCause::Person, GateCause::Itself, GateCause::Change] {
+            let mut lane = Lane::held(cause);
+            for _ in 0..5 {
+                assert_eq!(lane.probe(Verdict::Good), Step::Leave);
+            }
+            assert!(lane.probed.unwrap().proposes, "it says so all the same");
+        }
+    }
+
+    #[test]
+    fn it_holds_when_it_fails_again_and_never_because_it_still_fails() {
+        let mut lane = Lane::held(GateCause::Settings);
+        lane.probe(Verdict::Bad);
+        lane.becomes(Gate::Draining, GateCause::Person);
+        assert_eq!(lane.probe(Verdict::Bad), Step::Leave, "released against it");
+        lane.probe(Verdict::Good);
+        assert_eq!(lane.probe(Verdict::Unclear), Step::Leave);
+        assert_eq!(lane.probe(Verdict::Bad), Step::Hold);
+        lane.becomes(Gate::Held, GateCause::Probe);
+        lane.probe(Verdict::Good);
+        lane.probe(Verdict::Good);
+        assert_eq!(lane.probe(Verdict::Good), Step::Release);
+    }
+
+    #[test]
+    fn a_canary_that_came_back_holds_and_only_a_person_ends_that() {
+        let mut lane = Lane::held(GateCause::Settings);
+        lane.becomes(Gate::Draining, GateCause::Person);
+        assert_eq!(lane.probe(Verdict::CameBack), Step::Hold);
+        lane.becomes(Gate::Held, GateCause::Itself);
+        for _ in 0..5 {
+            assert_eq!(lane.probe(Verdict::Good), Step::Leave);
+        }
+    }
+
+    #[test]
+    fn good_ones_from_before_a_hold_do_not_count() {
+        let mut lane = Lane::held(GateCause::Settings);
+        lane.becomes(Gate::Open, GateCause::Person);
+        for _ in 0..9 {
+            lane.probe(Verdict::Good);
+        }
+        lane.becomes(Gate::Held, GateCause::Settings);
+        assert_eq!(lane.probe(Verdict::Good), Step::Leave);
+        assert!(!lane.probed.unwrap().proposes);
+    }
+
+    #[test]
+    fn it_looks_seldom_where_nothing_changes() {
+        let mut lane = Lane::held(GateCause::Person);
+        let mut gaps = Vec::new();
+        for _ in 0..9 {
+            lane.probe(Verdict::Good);
+            gaps.push(gap_ms(lane.probed.as_ref().unwrap(), Gate::Held, &RULES) / 60_000);
+        }
+        assert_eq!(gaps, [5, 5, 5, 10, 20, 40, 60, 60, 60]);
+        let probed = lane.probed.unwrap();
+        assert_eq!(gap_ms(&probed, Gate::Draining, &RULES), 60_000);
+    }
+}
