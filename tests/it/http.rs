@@ -227,7 +227,6 @@ fn what_is_not_there_is_404_without_a_trace() {
         "/potsdam/cap.atom",
         "/potsdam/cap/1.xml",
         "/potsdam/2023-01-it/1/card.jpg",
-        "/.well-known/rundruf.json",
         "/.well-known/security.txt",
         "/api/v1/openapi.json",
         "/console/",

@@ -116,7 +116,8 @@ fn secret_files(office: &Office) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
     if let Some(channels) = office.settings.raw.table("channel") {
         walk(channels, &mut |field, text, place| {
-            if field.ends_with("_file") {
+            // Certificates are public.
+            if field.ends_with("_file") && !field.ends_with("_ca_file") {
                 files.insert(place.dir.join(text));
             }
         });

@@ -42,7 +42,7 @@ fn signed_by(algorithm: &[&str]) {
     if !made.is_ok_and(|o| o.status.success()) {
         return skipped("openssl not installed (Debian openssl)");
     }
-    let check = office.app.json(&["check"]);
+    let check = office.app.json(&["channel", "test", "email"]);
     let finding = |f: &serde_json::Value| {
         f["text"]
             .as_str()
