@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Row, SqliteConnection};
 
+use super::broadcasts::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
 use super::failover::Home;
-use super::publish::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
 use super::rows::listed;
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;

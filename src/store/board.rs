@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::publish::SHAPE_AUDIENCE;
+use super::broadcasts::SHAPE_AUDIENCE;
 use super::rows::{count, listed, said};
 use super::{BroadcastRow, Counters, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
+use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused};
 use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
-use super::publish::SHAPE_ACCOUNT;
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completion, Settled, StoreError, gate, receipts, thread};
 use crate::clock::Ms;

@@ -9,6 +9,7 @@ mod audience;
 pub mod audit;
 pub mod backup;
 mod board;
+mod broadcasts;
 mod chunks;
 mod claim;
 mod complete;

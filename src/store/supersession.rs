@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
-use super::publish::SHAPE_LEVELS;
+use super::broadcasts::SHAPE_LEVELS;
 use super::rows::{kind_of, listed, settle_lanes};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;

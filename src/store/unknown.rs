@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
 
+use super::broadcasts::SHAPE_ACCOUNT;
 use super::due::had;
 use super::marks::AFTER_UNKNOWN;
-use super::publish::SHAPE_ACCOUNT;
 use super::rows::{from_word, listed, pick, variants};
 use super::{Job, StoreError, thread};
 use crate::domain::delivery::Operation;
