@@ -178,15 +178,12 @@ async fn a_service_says_how_long_it_is_away() {
         "{away:?}"
     );
     assert!(away.text.en.contains("Wartung"), "{away:?}");
-    for (mode, reason) in [
-        ("refuse", Reason::NoAnswer),
-        ("hang", Reason::NoAnswer),
-        ("lose-answer", Reason::NoAnswer),
-        ("cut-answer 20", Reason::NoAnswer),
-    ] {
+    for mode in ["refuse", "hang", "lose-answer", "cut-answer 20"] {
         proxy.mode(mode);
         let failed = dav.upload(&site(FIRST), stamp(1)).await.unwrap_err();
-        assert_eq!(failed.reason, reason, "{mode}: {failed:?}");
+        // The proxy refuses by a reset, which comes while we connect or just after.
+        let refused = mode == "refuse" && failed.reason == Reason::NotConnected;
+        assert!(refused || failed.reason == Reason::NoAnswer, "{mode}: {failed:?}");
         proxy.cut();
     }
     proxy.mode("pass");
