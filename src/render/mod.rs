@@ -83,7 +83,8 @@ impl Engine {
         let mut files = Vec::new();
         for (path, (file, text)) in texts {
             let name = path.strip_suffix(".hbs").and_then(|path| path.split_once('/'));
-            if let Some((folder, name)) = name {
+            let used = |folder: &str| folder == SHARED || Lang::ALL.iter().any(|lang| lang.tag() == folder);
+            if let Some((folder, name)) = name.filter(|(folder, _)| used(folder)) {
                 files.push(Source::compile(folder, name, file, text)?);
             }
         }

@@ -99,8 +99,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
             if group.is_full() {
                 break;
             }
-            // Tasks that the last commit woke ask now; what they ask lands in this commit.
-            tokio::task::yield_now().await;
+            // What others asked for meanwhile, on their own threads, lands in this commit.
             next = messages.try_recv().ok();
         }
         group.commit(&mut connection).await;

@@ -218,7 +218,8 @@ impl SiteServer {
 /// Compresses the newest site, page by page, the shortest addresses first: these are read most. A site that comes meanwhile takes
 /// its turn at once, with what is compressed already. Its thread runs with the lowest priority: messages go first.
 fn compress(sites: &mpsc::Receiver<Arc<Prepared>>, done: &watch::Sender<u64>) {
-    // Where the system does not allow it, it goes without; on Linux it is this thread's alone.
+    // Where the system does not allow it, it goes without. Linux keeps it for each thread; elsewhere it would slow down everything.
+    #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(19);
     let mut next = None;
     while let Some(site) = next.take().or_else(|| sites.recv().ok()) {
