@@ -102,7 +102,12 @@ pub(super) async fn climb(
         .bind(r.lane.0)
         .fetch_all(c)
         .await?;
-    let mut domains: BTreeMap<String, i64> = rows.into_iter().collect();
+    // What started late makes all that follow as late.
+    let late_us = r.late_ms.max(0).saturating_mul(1_000);
+    let rows = rows
+        .into_iter()
+        .map(|(domain, tat)| (domain, tat.saturating_add(late_us)));
+    let mut domains: BTreeMap<String, i64> = rows.collect();
     let lane = domains.remove("");
     pace.ramp = Some(Climb {
         lane: Slots::with_step(Some(ramp.step_us(ran.ran_ms)), lane, r.now_ms),
@@ -113,9 +118,9 @@ pub(super) async fn climb(
     Ok(())
 }
 
-/// Writes down what was reserved.
-pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pace) -> Result<(), StoreError> {
-    let Some(ramp) = &pace.ramp else { return Ok(()) };
+/// Writes down what was reserved; how much of the lateness told of is in there.
+pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pace) -> Result<Ms, StoreError> {
+    let Some(ramp) = &pace.ramp else { return Ok(0) };
     let now_us = r.now_ms.saturating_mul(1_000);
     let lane = ramp.lane.tat_us().map(|tat| ("", tat));
     let busy = ramp.domains.iter().filter(|(_, tat)| **tat > now_us);
@@ -137,5 +142,5 @@ pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pa
     .bind(serde_json::to_string(&rows)?)
     .execute(c)
     .await?;
-    Ok(())
+    Ok(r.late_ms.max(0))
 }

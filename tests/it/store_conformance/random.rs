@@ -371,6 +371,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
                 ..RAMP
             });
         }
+        r.late_ms = self.rng.i64(0..3) * self.rng.i64(0..400);
         let (model, store) = (self.model.claim(&r), self.store.claim(&r).await.unwrap());
         self.say(format!(
             "claims {} on lane {lane}{}{}: {:?}",
@@ -385,8 +386,13 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         ));
         let jobs = |claimed: &Claimed| claimed.jobs.iter().map(shown).collect::<Vec<_>>();
         compare("claimed", &jobs(&model), &jobs(&store))?;
-        let rest = |claimed: &Claimed| (claimed.epoch, claimed.more, claimed.drained, claimed.next_due_ms);
-        compare("epoch, more, drained, next due", &rest(&model), &rest(&store))?;
+        let rest = |claimed: &Claimed| {
+            (
+                (claimed.epoch, claimed.more, claimed.drained),
+                (claimed.next_due_ms, claimed.paid_ms),
+            )
+        };
+        compare("epoch, more, drained, next due, paid", &rest(&model), &rest(&store))?;
         for (model, store) in model.jobs.into_iter().zip(store.jobs) {
             let model = model.delivery;
             self.out.push(Both { store, model });
