@@ -85,6 +85,7 @@ on_sqlite! {
     gates::who_has_unsubscribed_gets_nothing_more,
     gates::whoever_leaves_may_have_got_it,
     draining::a_drain_is_never_faster_than_its_ramp,
+    draining::a_ramp_stands_still_while_nothing_is_sent,
     draining::a_domain_gets_its_share_while_others_go,
     draining::a_drain_is_over_when_everybody_had_a_try,
     draining::a_drain_stops_itself_when_too_much_is_refused,

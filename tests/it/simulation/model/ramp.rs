@@ -31,6 +31,8 @@ struct Climb {
     put_off: Vec<String>,
     /// The slots as they were, should nothing start.
     before: BTreeMap<(LaneId, String), i64>,
+    /// Where the ramp stands, should something start.
+    ran: (Ms, Ms),
 }
 
 fn step_us(rate: Rate) -> i64 {
@@ -93,13 +95,12 @@ impl Model {
     }
 
     pub fn pace(&mut self, r: &ClaimRequest) -> Pace {
-        let lane = self.lanes.get_mut(&r.lane).unwrap();
+        let lane = &self.lanes[&r.lane];
         let now_us = r.now_ms * 1_000;
         let tat = self.tats_us.get(&lane.account).copied().unwrap_or(0);
         let ramp = r.ramp.filter(|_| lane.gate == Gate::Draining).map(|ramp: Ramp| {
             let (ran, seen) = lane.ran.unwrap_or((0, r.now_ms));
             let ran = ran + (r.now_ms - seen).clamp(0, SILENCE_MS);
-            lane.ran = Some((ran, r.now_ms));
             let doubled = if self.breaks.ramp { 9 } else { ran / ramp.double_ms };
             let before = self.slots_us.clone();
             for (key, at) in &mut self.slots_us {
@@ -108,6 +109,7 @@ impl Model {
             let next = self.slots_us.get(&(r.lane, String::new())).copied().unwrap_or(0);
             Climb {
                 before,
+                ran: (ran, r.now_ms),
                 lane: r.lane,
                 next_us: next.max(now_us),
                 step_us: (step_us(ramp.start) >> doubled.min(20)).max(1),
@@ -131,6 +133,7 @@ impl Model {
             self.slots_us = ramp.before;
             return 0;
         }
+        self.lanes.get_mut(&ramp.lane).unwrap().ran = Some(ramp.ran);
         let free = |key: &(LaneId, String), at: i64| key.0 == ramp.lane && !key.1.is_empty() && at <= pace.now_us;
         self.slots_us.retain(|key, at| !free(key, *at));
         pace.late_ms
