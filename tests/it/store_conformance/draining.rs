@@ -98,7 +98,10 @@ pub async fn a_ramp_stands_still_while_nothing_is_sent<S: Store>(store: &S) {
     };
     for step in 1..=60 {
         let now_ms = T0 + 3_000 + step * 50_000;
-        let r = ClaimRequest { now_ms, ..nothing.clone() };
+        let r = ClaimRequest {
+            now_ms,
+            ..nothing.clone()
+        };
         assert!(store.claim(&r).await.unwrap().jobs.is_empty());
     }
     assert_eq!(row(store).await.ran.unwrap().ran_ms, ran);

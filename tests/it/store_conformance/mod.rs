@@ -2,6 +2,7 @@
 
 mod corrections;
 mod draining;
+mod failover;
 pub mod fixture;
 mod gates;
 mod levels;
@@ -90,6 +91,8 @@ on_sqlite! {
     draining::a_drain_is_over_when_everybody_had_a_try,
     draining::a_drain_stops_itself_when_too_much_is_refused,
     draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
+    failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
+    failover::what_a_removed_channel_is_refused_ends,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }

@@ -46,7 +46,7 @@ impl Model {
             epoch: lane.epoch,
             ..Claimed::default()
         };
-        if lane.epoch != r.epoch || lane.gate == Gate::Held {
+        if lane.epoch != r.epoch || lane.gate == Gate::Held || !lane.configured {
             return claimed;
         }
         let account = lane.account;
