@@ -265,7 +265,9 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
         "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
         "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
         "UPDATE delivery SET via = ?2 WHERE via = ?1",
-        "UPDATE lane SET failover = ?2 WHERE failover = ?1",
+        // What had moved from the old lane to this one is its own now.
+        "UPDATE delivery SET via = NULL WHERE via = ?2 AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?2)",
+        "UPDATE lane SET failover = CASE WHEN id = ?2 THEN NULL ELSE ?2 END WHERE failover = ?1",
         "UPDATE thread SET lane = ?2 WHERE lane = ?1",
         "DELETE FROM ramp_slot WHERE lane = ?2",
         "UPDATE ramp_slot SET lane = ?2 WHERE lane = ?1",

@@ -1,7 +1,7 @@
 //! Two channels, one standing in for the other: what moves, when, and what stays.
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::Health;
+use rundruf::domain::delivery::{BroadcastState, Gate, GateCause, Health};
 use rundruf::domain::outcome::Reason;
 use rundruf::ids::LaneId;
 use rundruf::store::*;
@@ -75,4 +75,40 @@ pub async fn what_a_removed_channel_is_refused_ends<S: Store>(store: &S) {
     assert_eq!(board(store, seq).await.counters.permanent, 2);
     store.configure(&specs(), T0).await.unwrap();
     assert!(claim(store, reserve, T0 + 4).await.is_empty());
+}
+
+/// The reserve has never had a notice of its own, so its name is free.
+pub async fn a_channel_renamed_to_its_reserve_keeps_what_had_moved_there<S: Store>(store: &S) {
+    let [home, reserve] = pair(store, &["+1", "+2"]).await;
+    let seq = publish(store, notice("i", 1), vec![to_all(home)], T0).await;
+    let jobs = claim(store, home, T0).await;
+    refused(store, &jobs[0], T0 + 1).await;
+    assert_eq!(board(store, seq).await.moved, 1);
+    store.give_back(&[(jobs[1].delivery, 1)], T0 + 1).await.unwrap();
+    store.configure(&specs()[1..], T0).await.unwrap();
+    store.rename_lane("home", "reserve", &act("rename", T0)).await.unwrap();
+    let row = store.lane_rows().await.unwrap().remove(0);
+    assert_eq!((row.id, row.name.as_str(), row.failover), (reserve, "reserve", None));
+    // Another account while something waits: a person looks first.
+    let change = GateChange {
+        lane: reserve,
+        gate: Gate::Open,
+        cause: GateCause::Person,
+        expected_epoch: Some(row.epoch),
+        reason: None,
+    };
+    let r = ClaimRequest {
+        epoch: store.set_gate(&change, &act("release", T0)).await.unwrap().epoch,
+        ..request(reserve, T0 + 2)
+    };
+    let jobs = store.claim(&r).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 2);
+    for job in &jobs {
+        delivered(store, job, T0 + 3).await;
+    }
+    let row = board(store, seq).await;
+    assert_eq!(
+        (row.counters.delivered, row.moved, row.state),
+        (2, 0, BroadcastState::Ended)
+    );
 }

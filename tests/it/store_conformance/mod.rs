@@ -93,6 +93,7 @@ on_sqlite! {
     draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
     failover::what_a_removed_channel_is_refused_ends,
+    failover::a_channel_renamed_to_its_reserve_keeps_what_had_moved_there,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }
