@@ -94,6 +94,9 @@ on_sqlite! {
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
     failover::what_a_removed_channel_is_refused_ends,
     failover::a_channel_renamed_to_its_reserve_keeps_what_had_moved_there,
+    failover::what_waits_is_counted_where_it_waits,
+    failover::a_dropped_channel_leaves_what_has_moved_from_it,
+    failover::a_dropped_reserve_ends_what_has_moved_to_it,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }
