@@ -1,6 +1,8 @@
 -- Failover (LANES 7): a delivery that was certainly not accepted goes to the channel named by `failover`, once. It stays a row of its
 -- broadcast, so that counters, order, supersession and corrections see it where they always looked; `via` says which lane sends it now.
 ALTER TABLE lane ADD COLUMN failover INTEGER;                     -- the lane that takes over, as configured
+-- What waits moves after a minute of trouble in which the lane could try: since its gate changed, and since the process that sends began.
+ALTER TABLE lane ADD COLUMN tries_since INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delivery ADD COLUMN via INTEGER;                      -- the lane it moved to; NULL: its broadcast's own
 ALTER TABLE broadcast ADD COLUMN n_moved INTEGER NOT NULL DEFAULT 0; -- rows that moved
 -- A claim reads the due rows of one broadcast that are its lane's, in order of time.

@@ -25,8 +25,8 @@ pub(super) struct Home {
 pub(super) async fn homes(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<(Vec<Home>, Option<Ms>), StoreError> {
     // The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0.
     let rows = sqlx::query(
-        "SELECT id, gate, health, health_since, coalesce(failover = ?1 AND configured = 1, 0) AS stands_in FROM lane WHERE id <> ?1 AND (failover = ?1
-           OR id IN (SELECT lane FROM broadcast WHERE state < 2 AND n_moved > 0)) ORDER BY id",
+        "SELECT id, gate, health, health_since, tries_since, coalesce(failover = ?1 AND configured = 1, 0) AS stands_in
+         FROM lane WHERE id <> ?1 AND (failover = ?1 OR id IN (SELECT lane FROM broadcast WHERE state < 2 AND n_moved > 0)) ORDER BY id",
     )
     .bind(r.lane.0)
     .fetch_all(c)
@@ -38,6 +38,7 @@ pub(super) async fn homes(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
             listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
             listed(Health::from_stored(row.try_get("health")?), "a health")?,
             row.try_get("health_since")?,
+            row.try_get("tries_since")?,
         )
         .filter(|_| row.try_get::<i64, _>("stands_in").is_ok_and(|is| is != 0));
         if let Some(at) = at.filter(|at| *at > r.now_ms) {

@@ -54,13 +54,14 @@ pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act:
     let ran = (change.gate == Gate::Draining).then(|| Ran::begin(act.at_ms));
     // Primary key.
     sqlx::query(
-        "UPDATE lane SET gate = ?, gate_reason = ?, gate_by = ?, gate_cause = ?, gate_since = ?, epoch = epoch + 1, ramp = ?, results = ''
-         WHERE id = ?",
+        "UPDATE lane SET gate = ?, gate_reason = ?, gate_by = ?, gate_cause = ?, gate_since = ?, tries_since = ?, epoch = epoch + 1, ramp = ?,
+           results = '' WHERE id = ?",
     )
     .bind(change.gate as u8)
     .bind(change.reason.as_ref().map(said_stored).transpose()?)
     .bind(&act.actor)
     .bind(change.cause as u8)
+    .bind(act.at_ms)
     .bind(act.at_ms)
     .bind(ran.map(|ran| serde_json::to_string(&ran)).transpose()?)
     .bind(change.lane.0)

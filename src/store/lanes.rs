@@ -236,7 +236,7 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
         return Err(StoreError::NotFound(Missing::Channel(from.to_owned())));
     };
     if let Some(new) = id(to) {
-        hand_over(c, old, new).await?;
+        hand_over(c, old, new, act.at_ms).await?;
     } else {
         // Primary key.
         sqlx::query("UPDATE lane SET name = ? WHERE id = ?")
@@ -250,7 +250,7 @@ pub(super) async fn rename(c: &mut SqliteConnection, from: &str, to: &str, act: 
 
 /// Everything of one lane becomes another's, which never sent. The other keeps its number: a running `serve` knows it by that. Its gate
 /// becomes the old one's, with a new epoch.
-async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), StoreError> {
+async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64, now: Ms) -> Result<(), StoreError> {
     let (was, is) = (one(c, old).await?, one(c, new).await?);
     for sql in [
         // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
@@ -272,13 +272,13 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
         "DELETE FROM ramp_slot WHERE lane = ?2",
         "UPDATE ramp_slot SET lane = ?2 WHERE lane = ?1",
         "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_cause = o.gate_cause,
-           gate_since = o.gate_since, ramp = o.ramp, results = o.results, probe = NULL,
+           gate_since = o.gate_since, tries_since = ?3, ramp = o.ramp, results = o.results, probe = NULL,
            epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
          FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
         "DELETE FROM lane WHERE id = ?1",
     ] {
         // Primary keys; broadcast by its whole table, once in an installation's life.
-        sqlx::query(sql).bind(old).bind(new).execute(&mut *c).await?;
+        sqlx::query(sql).bind(old).bind(new).bind(now).execute(&mut *c).await?;
     }
     if (&was.kind, &was.account) != (&is.kind, &is.account) {
         let spec = LaneSpec {

@@ -34,6 +34,11 @@ pub(super) async fn take_over(
         .bind(LATEST_MS * 1_000)
         .execute(&mut *c)
         .await?;
+    // The same. A lane in trouble tries by this process first, before what waits there moves.
+    sqlx::query("UPDATE lane SET tries_since = ?")
+        .bind(now)
+        .execute(&mut *c)
+        .await?;
     // Channels that are no longer configured: nobody can say, a person may. The whole table of lanes: a few dozen rows.
     let others: Vec<i64> = sqlx::query_scalar("SELECT id FROM lane WHERE id NOT IN (SELECT value FROM json_each(?))")
         .bind(serde_json::to_string(&settled)?)

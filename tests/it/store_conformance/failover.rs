@@ -179,3 +179,30 @@ pub async fn a_dropped_reserve_ends_what_has_moved_to_it<S: Store>(store: &S) {
     let row = board(store, seq).await;
     assert_eq!((row.counters.dropped, row.waiting_on(reserve)), (1, 0));
 }
+
+/// Its credentials are refused for an hour, in which it was held, and nobody was there.
+pub async fn after_a_hold_or_a_restart_a_lane_tries_before_anything_moves<S: Store>(store: &S) {
+    let [home, reserve] = pair(store, &["+1", "+2"]).await;
+    publish(store, notice("i", 1), vec![to_all(home)], T0).await;
+    pauses(store, home, T0).await;
+    store.set_gate(&held(home), &act("hold", T0)).await.unwrap();
+    let hour = T0 + 3_600_000;
+    let open = GateChange {
+        gate: Gate::Open,
+        ..held(home)
+    };
+    store.set_gate(&open, &act("release", hour)).await.unwrap();
+    let look = |now_ms| ClaimRequest {
+        limit: 1,
+        ..request(reserve, now_ms)
+    };
+    let soon = store.claim(&look(hour + 59_999)).await.unwrap();
+    assert_eq!((soon.jobs.len(), soon.next_due_ms), (0, Some(hour + 60_000)));
+    assert_eq!(store.claim(&look(hour + 60_000)).await.unwrap().jobs.len(), 1);
+    // The next process begins anew, also where the clock goes back meanwhile.
+    store.take_over(&[], hour + 70_000).await.unwrap();
+    store.high_time(hour + 80_000).await.unwrap();
+    store.shift_times(20_000).await.unwrap();
+    assert!(store.claim(&look(hour + 109_999)).await.unwrap().jobs.is_empty());
+    assert_eq!(store.claim(&look(hour + 110_000)).await.unwrap().jobs.len(), 1);
+}

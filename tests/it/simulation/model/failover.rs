@@ -17,7 +17,8 @@ impl Model {
         let of = &self.lanes[&lane];
         let trouble = matches!(of.health.health, Health::Probing | Health::Paused);
         let stands_in = of.failover == Some(to) && lane != to && of.configured;
-        (stands_in && trouble && of.gate != Gate::Held).then_some(of.health.since_ms + TROUBLE_MS)
+        (stands_in && trouble && of.gate != Gate::Held)
+            .then_some(of.health.since_ms.max(of.tries_since_ms) + TROUBLE_MS)
     }
 
     /// True where the broadcast is another lane's, and what waits there may go to the claiming one.

@@ -48,6 +48,8 @@ pub struct ModelLane {
     pub gate: Gate,
     pub epoch: i64,
     pub acknowledged: (i64, u32),
+    /// Its gate and its process are what they are since then.
+    pub tries_since_ms: Ms,
     /// While it drains: time of sending, and when that was last counted.
     pub ran: Option<(Ms, Ms)>,
     /// The last results of a drain: true: refused; `None`: too fast.
@@ -239,6 +241,7 @@ impl Model {
                 gate: Gate::Open,
                 epoch: 1,
                 acknowledged: (0, 0),
+                tries_since_ms: 0,
                 ran: None,
                 results: Vec::new(),
                 health: well(0),

@@ -77,6 +77,7 @@ impl Model {
         let of = self.lanes.get_mut(&lane).unwrap();
         of.gate = gate;
         of.epoch += 1;
+        of.tries_since_ms = now;
         of.ran = (gate == Gate::Draining).then_some((0, now));
         of.results.clear();
         for row in &mut self.rows {

@@ -213,6 +213,9 @@ impl Model {
         }
         // The dead process may have been late with its last starts.
         self.slots_us.values_mut().for_each(|at| *at += 1_000_000);
+        for lane in self.lanes.values_mut() {
+            lane.tries_since_ms = now;
+        }
         self.settle_broadcasts();
         found
     }

@@ -86,6 +86,7 @@ impl Model {
             }
         }
         for lane in self.lanes.values_mut() {
+            lane.tries_since_ms -= by;
             lane.health.blocked_until_ms = lane.health.blocked_until_ms.map(|at| at - by);
             if lane.health.health != Health::Well {
                 lane.health.since_ms -= by;
