@@ -12,7 +12,7 @@ use super::marks::TURN;
 use super::pace::{self, Pace};
 use super::rate::Slots;
 use super::rows::{pick, settle_lanes, variants};
-use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Variant, chunks, failover, thread};
+use super::{ClaimRequest, Claimed, Job, Missing, StoreError, Variant, chunks, failover, gate, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
@@ -126,20 +126,8 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
         next.at(due);
     }
     claimed.next_due_ms = next.0;
-    claimed.drained = lane.drains && claimed.jobs.is_empty() && !claimed.more && is_drained(c, r.lane.0).await?;
+    claimed.drained = lane.drains && claimed.jobs.is_empty() && !claimed.more && gate::is_drained(c, r.lane.0).await?;
     Ok(claimed)
-}
-
-/// True where nothing is under way, no chunk is closed, and whatever waits has been tried.
-async fn is_drained(c: &mut SqliteConnection, lane: i64) -> Result<bool, StoreError> {
-    // broadcast_live (lane, …) WHERE state < 2; delivery_due (broadcast, …) WHERE state = 0.
-    Ok(sqlx::query_scalar(
-        "SELECT NOT EXISTS (SELECT 1 FROM broadcast b WHERE b.lane = ? AND b.state < 2 AND (b.state = 0 OR b.n_started > 0 OR EXISTS (
-           SELECT 1 FROM delivery d WHERE d.broadcast = b.id AND d.state = 0 AND d.attempt = 0 AND d.flags & 16 = 0)))",
-    )
-    .bind(lane)
-    .fetch_one(c)
-    .await?)
 }
 
 async fn lane_state(c: &mut SqliteConnection, lane: i64) -> Result<LaneState, StoreError> {

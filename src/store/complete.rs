@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completion, Settled, StoreError, gate, receipts, thread};
 use crate::clock::Ms;
@@ -192,6 +192,7 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
     if let Some(sign) = window::sign(x) {
         effects.signs.entry(row.by()).or_default().push((x.at_ms, sign));
     }
+    row.flags &= !NEW_HERE;
     let mut due = 0;
     let mut spent = true;
     let state = match &x.settled {

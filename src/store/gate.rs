@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
-use super::marks::TURN;
+use super::marks::{NEW_HERE, TRIED, TURN};
 use super::rows::said_stored;
 use super::{Act, Conflict, GateChange, LaneRow, LaneSpec, StoreError, audit, lanes};
 use crate::clock::Ms;
@@ -117,6 +117,25 @@ pub(super) async fn note(
         }
     }
     Ok(held)
+}
+
+/// True where a drain is over: nothing the lane sends is under way, no chunk of its own is closed, and whatever waits for it has been tried by
+/// it. What moved away is another lane's, what moved here is its own.
+pub(super) async fn is_drained(c: &mut SqliteConnection, lane: i64) -> Result<bool, StoreError> {
+    // broadcast_live (lane, …), broadcast_moved (lane) WHERE state < 2; delivery_started (broadcast) WHERE state = 1, delivery_due
+    // (broadcast, via, …) WHERE state = 0.
+    Ok(sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT 1 FROM broadcast b WHERE b.lane = ?1 AND b.state = 0) AND NOT EXISTS (
+           SELECT 1 FROM broadcast b WHERE b.state < 2 AND (b.lane = ?1 OR b.n_moved > 0) AND (EXISTS (
+             SELECT 1 FROM delivery d WHERE d.broadcast = b.id AND d.state = 1 AND coalesce(d.via, b.lane) = ?1) OR EXISTS (
+             SELECT 1 FROM delivery d WHERE d.broadcast = b.id AND d.state = 0 AND d.via IS CASE b.lane WHEN ?1 THEN NULL ELSE ?1 END
+               AND ((d.attempt = 0 AND d.flags & ?2 = 0) OR d.flags & ?3))))",
+    )
+    .bind(lane)
+    .bind(TRIED)
+    .bind(NEW_HERE)
+    .fetch_one(c)
+    .await?)
 }
 
 /// Changes a gate without a person.

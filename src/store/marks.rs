@@ -15,6 +15,8 @@ pub(super) const TRIED: i64 = 16;
 
 /// Its turn in the ramp is later (`due`), although it is due: over with its start, and with every change of the gate.
 pub(super) const TURN: i64 = 32;
+/// It moved here, and this lane has not tried it yet, whatever the other one has: over with the first outcome here.
+pub(super) const NEW_HERE: i64 = 64;
 
 /// True where a newer notice of the incident has started for the recipient of `d` (its broadcast: `b`): an older one never starts after it.
 /// broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).

@@ -84,7 +84,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
     };
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1; see `passed`.
     let done = sqlx::query(concat!(
-        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~8, reason = 'takeover' WHERE id IN (
+        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, flags = (flags | 1) & ~72, reason = 'takeover' WHERE id IN (
            SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1
            WHERE b.state < 2 AND (b.lane = ?3 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?3 AND d.first_started > ?2 AND NOT ",
         passed!(),
@@ -102,7 +102,7 @@ async fn repeat(c: &mut SqliteConnection, lane: &Takeover, now: Ms) -> Result<u6
 async fn leave(c: &mut SqliteConnection, lane: i64, state: i64, now: Ms) -> Result<u64, StoreError> {
     // broadcast_live (lane, …); delivery_started (broadcast) WHERE state = 1.
     let done = sqlx::query(
-        "UPDATE delivery SET state = ?1, due = 0, changed = ?2, flags = (flags | 1) & ~8, reason = 'takeover' WHERE id IN (
+        "UPDATE delivery SET state = ?1, due = 0, changed = ?2, flags = (flags | 1) & ~72, reason = 'takeover' WHERE id IN (
            SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 1
            WHERE b.state < 2 AND (b.lane = ?3 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?3)",
     )

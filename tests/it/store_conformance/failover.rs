@@ -5,6 +5,7 @@ use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, Gate, GateCause, Health};
 use rundruf::domain::outcome::Reason;
 use rundruf::ids::{LaneId, NoticeSeq};
+use rundruf::lane_core::ramp::Ramp;
 use rundruf::publication::board::{Light, line};
 use rundruf::store::*;
 
@@ -205,4 +206,53 @@ pub async fn after_a_hold_or_a_restart_a_lane_tries_before_anything_moves<S: Sto
     store.shift_times(20_000).await.unwrap();
     assert!(store.claim(&look(hour + 109_999)).await.unwrap().jobs.is_empty());
     assert_eq!(store.claim(&look(hour + 110_000)).await.unwrap().jobs.len(), 1);
+}
+
+/// What one gateway has refused is new to the other: it goes by the other's ramp, and its drain is not over before.
+pub async fn a_drain_is_about_what_its_lane_sends<S: Store>(store: &S) {
+    let [home, reserve] = pair(store, &["+1", "+2", "+3", "+4"]).await;
+    publish(store, notice("i", 1), vec![to_all(home)], T0).await;
+    for job in claim(store, home, T0).await {
+        refused(store, &job, T0 + 1).await;
+    }
+    let ramp = Ramp {
+        start: Rate {
+            count: 60,
+            per_ms: 60_000,
+        },
+        double_ms: 600_000,
+        per_domain: None,
+    };
+    let drains = |lane| GateChange {
+        gate: Gate::Draining,
+        ..held(lane)
+    };
+    let claims = async |lane, now_ms| {
+        let rows = store.lane_rows().await.unwrap();
+        let epoch = rows.iter().find(|row| row.id == lane).unwrap().epoch;
+        let r = ClaimRequest {
+            epoch,
+            ramp: Some(ramp),
+            ..request(lane, now_ms)
+        };
+        store.claim(&r).await.unwrap()
+    };
+    store.set_gate(&drains(reserve), &act("release", T0 + 2)).await.unwrap();
+    let first = claims(reserve, T0 + 2).await.jobs;
+    assert_eq!(first.len(), 2, "as many as fit into the next second");
+    let between = claims(reserve, T0 + 2).await;
+    assert_eq!((between.jobs.len(), between.drained), (0, false));
+    // Its old lane has nothing to do with them any more.
+    store.set_gate(&drains(home), &act("release", T0 + 3)).await.unwrap();
+    assert!(claims(home, T0 + 3).await.drained);
+    for job in &first {
+        delivered(store, job, T0 + 4).await;
+    }
+    assert!(!claims(reserve, T0 + 4).await.drained, "two were never tried by it");
+    let rest = claims(reserve, T0 + 3_002).await.jobs;
+    assert_eq!(rest.len(), 2);
+    for job in &rest {
+        delivered(store, job, T0 + 3_003).await;
+    }
+    assert!(claims(reserve, T0 + 3_003).await.drained);
 }

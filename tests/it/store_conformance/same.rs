@@ -25,7 +25,7 @@ pub struct SeenRow {
     step: u8,
     remote: Option<String>,
     via: Option<i64>,
-    /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried, 32 its turn comes later.
+    /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried, 32 its turn comes later, 64 moved and not tried there.
     marks: i64,
 }
 
@@ -120,6 +120,7 @@ pub fn seen(model: &Model) -> Seen {
             (row.decided, 8),
             (row.tried, 16),
             (row.turn, 32),
+            (row.new_here, 64),
         ];
         let one = SeenRow {
             state: row.state,

@@ -58,7 +58,8 @@ impl Model {
         rows.truncate(want);
         for at in &rows {
             let row = &mut self.rows[*at];
-            (row.via, row.due_ms, row.changed_ms, row.turn) = (Some(to), now, now, false);
+            (row.via, row.due_ms, row.changed_ms) = (Some(to), now, now);
+            (row.turn, row.new_here) = (false, true);
         }
         !rows.is_empty()
     }
@@ -79,7 +80,7 @@ impl Model {
             return false;
         };
         let row = &mut self.rows[at];
-        row.via = Some(to);
+        (row.via, row.new_here) = (Some(to), true);
         row.remote = Remote::default();
         (row.after_unknown, row.decided) = (false, false);
         self.set(at, State::Waiting, now, now);

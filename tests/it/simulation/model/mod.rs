@@ -135,6 +135,8 @@ pub struct ModelRow {
     pub tried: bool,
     /// Its domain's turn comes later.
     pub turn: bool,
+    /// It moved, and its lane has not tried it yet.
+    pub new_here: bool,
     pub by_receipt: bool,
 }
 
@@ -324,6 +326,7 @@ impl Model {
             decided: false,
             tried: false,
             turn: false,
+            new_here: false,
             by_receipt: false,
         });
         true

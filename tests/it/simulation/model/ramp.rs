@@ -168,16 +168,16 @@ impl Model {
 
     /// A drain that has nothing more to do, but what was tried and waits.
     pub(super) fn is_drained(&self, lane: LaneId) -> bool {
-        let busy = |b: &super::ModelBroadcast| b.opens() || b.of(State::Started) > 0;
-        let untried = |row: &super::ModelRow| {
-            row.state == State::Waiting && row.attempt == 0 && !row.tried && self.broadcasts[row.broadcast].is_alive()
+        let tried = |row: &super::ModelRow| !row.new_here && (row.attempt > 0 || row.tried);
+        let busy = |row: &super::ModelRow| match row.state {
+            State::Started => true,
+            State::Waiting => !tried(row),
+            _ => false,
         };
+        let rows = self.rows.iter().filter(|row| row.by() == lane);
         self.lanes[&lane].gate == Gate::Draining
-            && !self
-                .broadcasts
-                .iter()
-                .any(|b| b.lane == lane && b.is_alive() && busy(b))
-            && !self.rows.iter().any(|row| row.lane == lane && untried(row))
+            && !self.broadcasts.iter().any(|b| b.lane == lane && b.opens())
+            && !rows.filter(|row| self.broadcasts[row.broadcast].is_alive()).any(busy)
     }
 
     /// What outcomes say about the drain of their lanes; those that stop.

@@ -84,6 +84,7 @@ impl Model {
     fn apply(&mut self, at: usize, c: &Completion, passed: bool) {
         let row = &mut self.rows[at];
         let was_unknown = row.state == State::Unknown;
+        row.new_here = false;
         match &c.settled {
             Settled::Delivered(remote) | Settled::Accepted(remote) => {
                 row.remote = remote.clone();
@@ -191,6 +192,7 @@ impl Model {
                 .collect();
             for (at, passed) in started {
                 let row = &mut self.rows[at];
+                row.new_here &= self.breaks.takeover;
                 let term = takeover.handle_for_ms;
                 let young = |t: Ms| {
                     row.first_started_ms > now.saturating_sub(t) && row.first_started_ms > takeover.handles_from_ms
