@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 const TEXTS: &[(&str, &str)] = &[
     (
         "",
-        "Eine Meldung, einmal geschrieben, erreicht alle: Website, Feeds, soziale Medien, SMS, Webhooks.",
+        "Eine Meldung, einmal geschrieben, erreicht alle: Website, Feeds, soziale Medien, SMS, E-Mail, Webhooks.",
     ),
     (".config", "Die Konfiguration"),
     (".data", "Der Ordner mit Speicher, Schlüssel und Sperre"),

@@ -35,7 +35,7 @@ use output::{Failure, Output};
 #[command(
     name = "rundruf",
     version,
-    about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, webhooks.",
+    about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, e-mail, webhooks.",
     after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing. `rundruf init` sets up your own.\n\
         A notice needs five lines: `rundruf new > meldung.toml` prints them to fill in, `rundruf preview meldung.toml` shows what will go \
         out, `rundruf publish meldung.toml` sends it.\n\
