@@ -13,7 +13,7 @@ use super::{Globals, check, confirm};
 use crate::app::{App, Open};
 use crate::domain::delivery::{Gate, GateCause};
 use crate::said;
-use crate::store::{Act, Board, BroadcastRow, GateChange, LaneRow, Lanes, Refusal, StoreError};
+use crate::store::{Act, Board, GateChange, LaneRow, Lanes, Refusal, StoreError};
 use crate::text::said::Said;
 use list::{list, list_configured};
 
@@ -240,11 +240,8 @@ async fn drop_channel(open: &Open, name: &str, yes: bool, out: &Output) -> Resul
         return Err(StoreError::Refused(Refusal::StillConfigured(name.to_owned())).into());
     }
     let rows = open.store.broadcasts(None).await?;
-    let count: u64 = rows
-        .iter()
-        .filter(|r| r.lane == lane.id)
-        .map(BroadcastRow::waiting)
-        .sum();
+    // Also what came from a channel that this one stands in for; what has gone to its own reserve goes out there.
+    let count: u64 = rows.iter().map(|row| row.waiting_on(lane.id)).sum();
     // Where nothing waits nothing is to be asked, and what a website lacks its next upload brings.
     if count > 0 && lane.kind != "website" {
         let question = match count {

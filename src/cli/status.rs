@@ -128,7 +128,7 @@ pub fn lines(office: &Office, publisher: &str, rows: &[BroadcastRow], lanes: &[L
         .publisher(publisher)
         .map_or(jiff::tz::TimeZone::UTC, |p| p.timezone.clone());
     rows.iter()
-        .filter_map(|row| Some(board::line(row, lanes.iter().find(|l| l.id == row.lane)?, now, &zone)))
+        .filter_map(|row| board::line(row, lanes, now, &zone))
         .collect()
 }
 

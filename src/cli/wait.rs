@@ -135,6 +135,7 @@ mod tests {
                 ..Counters::default()
             },
             moved: 0,
+            guests: Vec::new(),
             created_ms: 0,
             first_done_ms: None,
             changed_ms: 0,

@@ -22,7 +22,7 @@ use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
 use crate::lane_core::values::Settled;
 use crate::said;
-use crate::store::{Job, LaneRow, StoreError};
+use crate::store::{ClaimRequest, Job, LaneRow, StoreError};
 use crate::text::said::Said;
 
 /// Unknown rows read at once for looking up.
@@ -148,8 +148,16 @@ impl Task {
             }
             // Nothing new begins that could not be written down; the lane asks again in a second.
             Command::Claim { .. } if self.world.disk.is_low() => self.push(std::future::ready(Event::ClaimFailed)),
-            Command::Claim { epoch, limit, probe } => {
-                let request = self.rules.claim(epoch, now, !self.world.trust.leapt(), limit, probe);
+            Command::Claim {
+                epoch,
+                limit,
+                probe,
+                late_ms,
+            } => {
+                let request = ClaimRequest {
+                    late_ms,
+                    ..self.rules.claim(epoch, now, !self.world.trust.leapt(), limit, probe)
+                };
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();
@@ -164,6 +172,7 @@ impl Task {
                                 next_due_ms: claimed.next_due_ms,
                                 more: claimed.more,
                                 drained: claimed.drained,
+                                paid_ms: claimed.paid_ms,
                             }
                         }
                         Err(error) => failed(&name, "claim", &error, Event::ClaimFailed),

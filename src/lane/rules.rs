@@ -77,6 +77,7 @@ impl MessageRules {
             lease_ms: self.core.timeout_ms.saturating_add(MARGIN_MS),
             rate: self.core.rate,
             ramp: self.core.ramp,
+            late_ms: 0,
             order_wait_ms: self.order_wait_ms,
             correction_wait_ms: CORRECTION_WAIT_MS,
         }

@@ -82,6 +82,7 @@ fn the_drain_ends_when_nothing_is_under_way() {
         next_due_ms: None,
         more: false,
         drained: true,
+        paid_ms: 0,
     };
     let mut lane = draining();
     lane.step(0, claimed(1, vec![J::bulk(1)]));
@@ -89,4 +90,81 @@ fn the_drain_ends_when_nothing_is_under_way() {
     lane.step(20, finished(J::bulk(1), Outcome::Delivered(Remote::default())));
     lane.step(30, Event::Committed);
     assert!(ends(&lane.step(40 as Ms, drained())));
+}
+
+/// A store that reserves 100 starts in a second, up to a second ahead.
+struct Reserves {
+    next: Ms,
+    id: i64,
+}
+
+impl Reserves {
+    fn claim(&mut self, now: Ms, limit: u32, late_ms: Ms) -> Event<J> {
+        self.next = (self.next + late_ms).max(now);
+        let mut jobs = Vec::new();
+        while jobs.len() < limit as usize && self.next <= now + 1_000 {
+            self.id += 1;
+            jobs.push(J::bulk(self.id).at(self.next));
+            self.next += 10;
+        }
+        let paid_ms = if jobs.is_empty() { 0 } else { late_ms };
+        Event::Claimed {
+            epoch: 1,
+            stored_epoch: 1,
+            more: jobs.len() == limit as usize,
+            next_due_ms: jobs.is_empty().then_some(now + 10),
+            jobs,
+            drained: false,
+            paid_ms,
+        }
+    }
+}
+
+#[test]
+fn a_drain_whose_timers_are_late_is_never_too_fast_and_never_stands_still() {
+    let mut lane = draining();
+    let mut store = Reserves { next: 0, id: 0 };
+    let mut starts: Vec<Ms> = Vec::new();
+    let mut missed = 0;
+    let (mut now, mut timer) = (0, None);
+    let mut commands = lane.step(0, Event::Wake);
+    // The first claim was asked for with the lane's first row.
+    commands.push(Command::Claim {
+        epoch: 1,
+        limit: 4,
+        probe: false,
+        late_ms: 0,
+    });
+    while starts.len() < 5_000 {
+        assert!(now < 60_000, "{} starts in a minute, {missed} missed", starts.len());
+        missed += given_back(&commands);
+        let mut events = Vec::new();
+        for command in commands.drain(..) {
+            match command {
+                Command::Start(job) => {
+                    starts.push(now);
+                    events.push(finished(job, Outcome::Delivered(Remote::default())));
+                }
+                Command::Claim { limit, late_ms, .. } => events.push(store.claim(now, limit, late_ms)),
+                Command::Complete(_) => events.push(Event::Committed),
+                Command::GiveBack(_) => events.push(Event::GivenBack),
+                Command::SetHealth(_) => events.push(Event::HealthStored),
+                Command::WakeAt(at) => timer = at,
+                _ => {}
+            }
+        }
+        if events.is_empty() {
+            // Every timer is a millisecond late.
+            now = now.max(timer.take().expect("it waits for something")) + 1;
+            events.push(Event::Timer);
+        }
+        for event in events {
+            commands.extend(lane.step(now, event));
+        }
+    }
+    assert_eq!(missed, 0);
+    assert!(
+        starts.windows(2).all(|two| two[1] - two[0] >= 10),
+        "faster than its ramp"
+    );
 }

@@ -122,6 +122,8 @@ pub enum Event<J> {
         more: bool,
         /// The lane drains, and everybody who waited has had a first attempt.
         drained: bool,
+        /// So much of the lateness that the claim told of is in the reserved times now, ms.
+        paid_ms: Ms,
     },
     /// The store did not answer a claim.
     ClaimFailed,
@@ -182,6 +184,8 @@ pub enum Command<J> {
         limit: u32,
         /// A probe.
         probe: bool,
+        /// How late the newest start by the ramp was, ms, as far as the store has not been told.
+        late_ms: Ms,
     },
     /// Send it now.
     Start(J),

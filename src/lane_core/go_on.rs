@@ -165,6 +165,7 @@ impl<J: Work> Lane<J> {
                 epoch: self.gate.epoch(),
                 limit,
                 probe,
+                late_ms: self.turns.late_ms(),
             });
         }
     }

@@ -145,8 +145,10 @@ impl<J: Work> Lane<J> {
                 next_due_ms,
                 more,
                 drained,
+                paid_ms,
             } => {
                 self.claiming.asked = false;
+                self.turns.paid(paid_ms);
                 self.claiming.wanted |= (more && !jobs.is_empty()) || self.claiming.woken_while_asked;
                 self.claiming.woken = std::mem::take(&mut self.claiming.woken_while_asked);
                 self.claiming.next_due = if more && jobs.is_empty() {

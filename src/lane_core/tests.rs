@@ -104,6 +104,7 @@ pub fn claimed(epoch: i64, jobs: Vec<J>) -> Event<J> {
         next_due_ms: None,
         more: false,
         drained: false,
+        paid_ms: 0,
     }
 }
 

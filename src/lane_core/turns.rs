@@ -1,5 +1,6 @@
 //! Claimed rows of a lane with a ramp, each with a start time of its own. Two starts are never closer than the times reserved for them: what
-//! comes late makes all that follow as late, and what comes much too late is given back. All times are of the monotonic clock.
+//! comes late makes all that follow as late, until the store is told, whose next reserved times come as much later. What comes much too late is
+//! given back. All times are of the monotonic clock.
 
 use std::collections::VecDeque;
 
@@ -21,7 +22,7 @@ pub enum Turn<J> {
 #[derive(Debug)]
 pub struct Turns<J> {
     rows: VecDeque<(Ms, J)>,
-    /// How late the latest start was so far.
+    /// How late the latest start was so far, beside what the store knows of.
     late_ms: Ms,
 }
 
@@ -54,6 +55,19 @@ impl<J> Turns<J> {
         }
         self.late_ms = late;
         Some(Turn::Start(job))
+    }
+
+    /// How late the latest start was: the next claim says so.
+    pub fn late_ms(&self) -> Ms {
+        self.late_ms
+    }
+
+    /// So much lateness is in the times that the store reserves from now on: only what was reserved before is late by it.
+    pub fn paid(&mut self, late_ms: Ms) {
+        self.late_ms -= late_ms;
+        for (at, _) in &mut self.rows {
+            *at += late_ms;
+        }
     }
 
     /// Everything, to be given back.
@@ -90,6 +104,22 @@ mod tests {
         }
         assert_eq!(started, [(0, 0), (300, 450), (600, 750), (900, 1_050)]);
         assert!(started.windows(2).all(|two| two[1].1 - two[0].1 >= 300));
+    }
+
+    #[test]
+    fn lateness_that_the_store_knows_of_holds_back_only_what_was_reserved_before() {
+        let mut turns = Turns::default();
+        for at in [0, 300] {
+            turns.push(at, at);
+        }
+        assert!(matches!(turns.pop(200), Some(Turn::Start(0))));
+        let known = turns.late_ms();
+        turns.paid(known);
+        // Reserved 300 ms after the one before, and as much later as the first was late.
+        turns.push(800, 800);
+        assert_eq!(turns.next_start_ms(), Some(500));
+        assert!(matches!(turns.pop(500), Some(Turn::Start(300))));
+        assert_eq!((turns.next_start_ms(), turns.late_ms()), (Some(800), 0));
     }
 
     #[test]

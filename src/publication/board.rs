@@ -43,7 +43,7 @@ pub struct Line {
 }
 
 /// A number as Germans write it: 1.204.
-fn dotted(n: u64) -> String {
+pub(super) fn dotted(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -56,13 +56,14 @@ fn dotted(n: u64) -> String {
 }
 
 /// "1 wartet", "2 warten".
-fn wait(n: u64) -> &'static str {
+pub(super) fn wait(n: u64) -> &'static str {
     if n == 1 { "wartet" } else { "warten" }
 }
 
-/// The line of one broadcast.
-pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Line {
-    let (light, mut text) = if let Some(waiting) = halted(row, lane, now, zone) {
+/// The line of one broadcast; `None` where its lane is not among these.
+pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> Option<Line> {
+    let lane = lanes.iter().find(|lane| lane.id == row.lane)?;
+    let (mut light, mut text) = if let Some(waiting) = halted(row, lane, now, zone) {
         waiting
     } else if row.kind == "website" {
         website(row, lane, now, zone)
@@ -76,13 +77,26 @@ pub fn line(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Lin
         text.de.push_str(&format!("; {n} davon über den Ersatzkanal"));
         text.en.push_str(&format!("; {moved} of them by the reserve channel"));
     }
-    Line {
+    for guests in &row.guests {
+        let Some(reserve) = lanes.iter().find(|lane| lane.id == guests.lane) else {
+            continue;
+        };
+        if let Some((there, more)) = super::reserve::halted(reserve, guests.waiting, now, zone) {
+            text.de.push_str(&more.de);
+            text.en.push_str(&more.en);
+            light = match (light, there) {
+                (Light::Look, _) | (_, Light::Look) => Light::Look,
+                _ => there,
+            };
+        }
+    }
+    Some(Line {
         id: row.id,
         channel: row.channel.clone(),
         number: row.number,
         light,
         text,
-    }
+    })
 }
 
 /// What overrides the row's own story: superseded, channel gone, held, paused.
@@ -96,7 +110,9 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
             ),
         ));
     }
-    let open = unfinished(row);
+    // What has moved waits for another lane.
+    let away: u64 = row.guests.iter().map(|guests| guests.waiting).sum();
+    let open = unfinished(row).saturating_sub(away);
     if open == 0 {
         return None;
     }

@@ -10,6 +10,7 @@ mod moments;
 mod prepare;
 mod prepared;
 pub mod redact;
+mod reserve;
 pub mod site;
 
 use std::collections::HashMap;

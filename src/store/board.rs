@@ -5,11 +5,11 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::broadcasts::SHAPE_AUDIENCE;
 use super::rows::{count, listed, said};
-use super::{BroadcastRow, Counters, Identity, StoreError};
+use super::{BroadcastRow, Counters, Guests, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 
-/// A broadcast with its lane's name; `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
+/// A broadcast with its lane's name; what waits on other lanes, a few broadcasts, through delivery_due (broadcast, via, due) WHERE state = 0; `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
 /// primary keys of its targets, which are tried as levels.
 macro_rules! select_broadcast {
     () => {
@@ -21,7 +21,11 @@ macro_rules! select_broadcast {
                  (SELECT max(min(d.due), coalesce(l.blocked_until, 0)) FROM delivery d
                     WHERE d.broadcast = b.id AND d.via IS NULL AND d.state = 0),
                  (SELECT min(d.due) FROM delivery d WHERE d.broadcast = b.id AND d.via IS NOT NULL AND d.state = 0))
-           END AS next_due
+           END AS next_due,
+           CASE WHEN b.n_moved > 0 THEN
+             (SELECT json_group_array(json_array(via, n)) FROM (SELECT d.via, count(*) AS n FROM delivery d
+                WHERE d.broadcast = b.id AND d.via IS NOT NULL AND d.state = 0 GROUP BY d.via))
+           END AS guests
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
 }
@@ -62,6 +66,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
         moved: n("n_moved")?,
+        guests: guests(row.try_get("guests")?)?,
         created_ms: row.try_get("created")?,
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,
@@ -70,6 +75,16 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         url: row.try_get("url")?,
         expires_ms: row.try_get("expires")?,
     })
+}
+
+fn guests(stored: Option<String>) -> Result<Vec<Guests>, StoreError> {
+    let Some(stored) = stored else { return Ok(Vec::new()) };
+    let pairs: Vec<(i64, u64)> = serde_json::from_str(&stored)?;
+    let guests = pairs.into_iter().map(|(lane, waiting)| Guests {
+        lane: LaneId(lane),
+        waiting,
+    });
+    Ok(guests.collect())
 }
 
 /// Of an incident, or of all; by notice, then channel.

@@ -110,7 +110,7 @@ pub(super) async fn claim(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
     }
     settle_lanes(c, settle).await?;
     if !claimed.jobs.is_empty() {
-        pace::settle(c, r, &pace).await?;
+        claimed.paid_ms = pace::settle(c, r, &pace).await?;
     }
     if let Some(tat_us) = pace.account_tat_us().filter(|_| !claimed.jobs.is_empty()) {
         // Primary key.

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
-use super::failover::{self, Moved, Refused};
+use super::failover::{self, Moved, Refused, stand_in};
 use super::marks::{AFTER_UNKNOWN, DECIDED, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completion, Settled, StoreError, gate, receipts, thread};
@@ -140,7 +140,9 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
         "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
            b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed, d.state IN (1, 4) AND ",
         passed!(),
-        " AS passed, d.via, l.failover, l.gate, b.expires
+        " AS passed, d.via, ",
+        stand_in!(),
+        " AS failover, l.gate, b.expires
          FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
            CROSS JOIN lane l ON l.id = b.lane"
     ))

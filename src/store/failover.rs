@@ -19,12 +19,13 @@ pub(super) struct Home {
     pub(super) moves: bool,
 }
 
-/// The lanes whose rows `lane` may have to send: those it stands in for, and those of rows that moved to it, whatever is configured now. The
+/// The lanes whose rows `lane` may have to send: those it stands in for, and those of rows that moved to it, whatever is configured now. What
+/// waits on a channel that is not configured any more stays there (LANES 8). The
 /// second value is when the next of them may let its rows go.
 pub(super) async fn homes(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<(Vec<Home>, Option<Ms>), StoreError> {
     // The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0.
     let rows = sqlx::query(
-        "SELECT id, gate, health, health_since, coalesce(failover = ?1, 0) AS stands_in FROM lane WHERE id <> ?1 AND (failover = ?1
+        "SELECT id, gate, health, health_since, coalesce(failover = ?1 AND configured = 1, 0) AS stands_in FROM lane WHERE id <> ?1 AND (failover = ?1
            OR id IN (SELECT lane FROM broadcast WHERE state < 2 AND n_moved > 0)) ORDER BY id",
     )
     .bind(r.lane.0)
@@ -88,10 +89,19 @@ pub(super) async fn move_waiting(
     Ok(rows.len())
 }
 
+/// The lane that stands in for lane `l`, where both are configured. Primary key.
+macro_rules! stand_in {
+    () => {
+        "(SELECT o.id FROM lane o WHERE o.id = l.failover AND o.configured = 1 AND l.configured = 1)"
+    };
+}
+
+pub(super) use stand_in;
+
 /// What the store knows of a row that was refused for good.
 pub(super) struct Refused {
     pub(super) via: Option<i64>,
-    /// The lane that stands in, as configured.
+    /// The lane that stands in; `None` also where one of the two is not configured any more.
     pub(super) failover: Option<i64>,
     pub(super) gate: i64,
     pub(super) expires: Option<Ms>,

@@ -265,7 +265,9 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
         "UPDATE broadcast SET link_lane = ?2 WHERE link_lane = ?1",
         "UPDATE receipt SET lane = ?2 WHERE lane = ?1",
         "UPDATE delivery SET via = ?2 WHERE via = ?1",
-        "UPDATE lane SET failover = ?2 WHERE failover = ?1",
+        // What had moved from the old lane to this one is its own now.
+        "UPDATE delivery SET via = NULL WHERE via = ?2 AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?2)",
+        "UPDATE lane SET failover = CASE WHEN id = ?2 THEN NULL ELSE ?2 END WHERE failover = ?1",
         "UPDATE thread SET lane = ?2 WHERE lane = ?1",
         "DELETE FROM ramp_slot WHERE lane = ?2",
         "UPDATE ramp_slot SET lane = ?2 WHERE lane = ?1",
@@ -293,17 +295,17 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64) -> Result<(), S
     Ok(())
 }
 
-/// `channel drop`: ends what waits on a lane that is no longer configured.
+/// `channel drop`: ends what waits on a lane that is no longer configured: its own and what has moved to it, not what has moved from it.
 pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, now: Ms) -> Result<u64, StoreError> {
     let row = one(c, lane).await?;
     if row.configured {
         return Err(StoreError::Refused(Refusal::StillConfigured(row.name)));
     }
-    // broadcast_live (lane, …), broadcast_moved (lane); delivery_due (broadcast, …) WHERE state = 0. Also what moved here.
+    // broadcast_live (lane, …), broadcast_moved (lane); delivery_due (broadcast, via, …) WHERE state = 0.
     let done = sqlx::query(
         "UPDATE delivery SET state = 9, due = 0, changed = ?1, reason = 'decided' WHERE id IN (
            SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 0
-           WHERE b.state < 2 AND (b.lane = ?2 OR (b.n_moved > 0 AND d.via = ?2)))",
+           WHERE b.state < 2 AND (b.lane = ?2 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?2)",
     )
     .bind(now)
     .bind(lane)

@@ -20,6 +20,7 @@ pub(super) struct Pace {
 /// A lane on its ramp.
 #[derive(Debug)]
 struct Climb {
+    ran: Ran,
     lane: Slots,
     /// Between two sends to one domain, µs.
     domain_step_us: Option<i64>,
@@ -82,7 +83,7 @@ impl Pace {
     }
 }
 
-/// Puts the lane's ramp before the account's pace and counts the time it has been running.
+/// Puts the lane's ramp before the account's pace.
 pub(super) async fn climb(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
@@ -91,20 +92,20 @@ pub(super) async fn climb(
 ) -> Result<(), StoreError> {
     let Some(ramp) = r.ramp else { return Ok(()) };
     let ran = ran.map_or(Ran::begin(r.now_ms), |ran| ran.go_on(r.now_ms));
-    // Primary key.
-    sqlx::query("UPDATE lane SET ramp = ? WHERE id = ?")
-        .bind(serde_json::to_string(&ran)?)
-        .bind(r.lane.0)
-        .execute(&mut *c)
-        .await?;
     // Primary key (lane, domain): what is free by now is deleted at every claim.
     let rows: Vec<(String, i64)> = sqlx::query_as("SELECT domain, tat_us FROM ramp_slot WHERE lane = ?")
         .bind(r.lane.0)
         .fetch_all(c)
         .await?;
-    let mut domains: BTreeMap<String, i64> = rows.into_iter().collect();
+    // What started late makes all that follow as late.
+    let late_us = r.late_ms.max(0).saturating_mul(1_000);
+    let rows = rows
+        .into_iter()
+        .map(|(domain, tat)| (domain, tat.saturating_add(late_us)));
+    let mut domains: BTreeMap<String, i64> = rows.collect();
     let lane = domains.remove("");
     pace.ramp = Some(Climb {
+        ran,
         lane: Slots::with_step(Some(ramp.step_us(ran.ran_ms)), lane, r.now_ms),
         domain_step_us: ramp.per_domain.map(ramp::step_us),
         domains,
@@ -113,9 +114,9 @@ pub(super) async fn climb(
     Ok(())
 }
 
-/// Writes down what was reserved.
-pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pace) -> Result<(), StoreError> {
-    let Some(ramp) = &pace.ramp else { return Ok(()) };
+/// Writes down what was reserved, and where the ramp stands, after a claim that started something; how much of the lateness told of is in there.
+pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pace) -> Result<Ms, StoreError> {
+    let Some(ramp) = &pace.ramp else { return Ok(0) };
     let now_us = r.now_ms.saturating_mul(1_000);
     let lane = ramp.lane.tat_us().map(|tat| ("", tat));
     let busy = ramp.domains.iter().filter(|(_, tat)| **tat > now_us);
@@ -123,6 +124,12 @@ pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pa
         .into_iter()
         .chain(busy.map(|(domain, tat)| (domain.as_str(), *tat)))
         .collect();
+    // Primary key.
+    sqlx::query("UPDATE lane SET ramp = ? WHERE id = ?")
+        .bind(serde_json::to_string(&ramp.ran)?)
+        .bind(r.lane.0)
+        .execute(&mut *c)
+        .await?;
     // Primary key (lane, domain).
     sqlx::query("DELETE FROM ramp_slot WHERE lane = ? AND domain <> '' AND tat_us <= ?")
         .bind(r.lane.0)
@@ -137,5 +144,5 @@ pub(super) async fn settle(c: &mut SqliteConnection, r: &ClaimRequest, pace: &Pa
     .bind(serde_json::to_string(&rows)?)
     .execute(c)
     .await?;
-    Ok(())
+    Ok(r.late_ms.max(0))
 }

@@ -117,3 +117,40 @@ fn an_answer_that_was_lost_waits_for_its_receipt_and_goes_by_no_other_gateway() 
     assert!(all.values().all(|n| *n == 1), "nobody got two: {all:?}");
     assert!(!lost.is_empty() && all.len() as u64 == PHONES);
 }
+
+#[test]
+fn what_waits_on_a_held_reserve_is_shown_released_and_dropped_there() {
+    let (first, reserve) = stages();
+    first.sandbox.kannel.service().plan(Plan::Reject);
+    first.app.run(&["channel", "hold", "sms_reserve"]).ok();
+    let serve = first.app.serve();
+    publish(&first, "Die IT ist abgeschaltet");
+    eventually("all wait on the reserve", || {
+        (first.app.broadcasts()[0]["guests"][0]["waiting"] == PHONES).then_some(())
+    });
+    let shown = first.app.run(&["status"]).ok().out;
+    assert!(shown.contains("20 waiting for sms_reserve, held since"), "{shown}");
+    let asked = first.app.run(&["channel", "release", "sms_reserve"]);
+    assert!(
+        asked.code == 1 && asked.err.contains("1 notice goes out to 20 recipients"),
+        "{}",
+        asked.err
+    );
+    // A reserve that is no longer configured does not lose them without a question.
+    assert_eq!(serve.stop(), 0);
+    let settings = std::fs::read_to_string(first.app.path().join("channels.toml")).unwrap();
+    let at = settings.find("[channel.sms_reserve]").unwrap();
+    let without = settings[..at].replace("failover = \"sms_reserve\"", "");
+    first.app.write("channels.toml", &without);
+    let asked = first.app.run(&["channel", "drop", "sms_reserve"]);
+    assert!(
+        asked.code == 1 && asked.err.contains("20 messages that still wait for sms_reserve"),
+        "{}",
+        asked.err
+    );
+    first.app.write("channels.toml", &settings);
+    let _serve = first.app.serve();
+    first.app.run(&["channel", "release", "sms_reserve", "--yes"]).ok();
+    first.app.wait_for("sms", 1, "delivered", PHONES);
+    assert_eq!(delivered_by(&reserve.sandbox) as u64, PHONES);
+}

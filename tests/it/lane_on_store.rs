@@ -87,7 +87,9 @@ impl Stage {
                         let jobs = self.store.unknown_jobs(self.lane, after, 1_000).await.unwrap();
                         events.push_back(Event::Unknowns { jobs, more: false });
                     }
-                    Command::Claim { epoch, limit, probe } => {
+                    Command::Claim {
+                        epoch, limit, probe, ..
+                    } => {
                         let request = ClaimRequest {
                             epoch,
                             limit,
@@ -102,6 +104,7 @@ impl Stage {
                             next_due_ms: claimed.next_due_ms,
                             more: claimed.more,
                             drained: claimed.drained,
+                            paid_ms: claimed.paid_ms,
                         });
                     }
                     Command::Complete(batch) => {

@@ -11,7 +11,7 @@ use crate::domain::delivery::{BroadcastState, Gate, GateCause};
 use crate::lane_core::probation::{Probed, Verdict};
 use crate::lane_core::ramp::Ramp;
 use crate::said;
-use crate::store::{Board, BroadcastRow, GateChange, LaneRow, Lanes, Rate};
+use crate::store::{Board, GateChange, LaneRow, Lanes, Rate};
 use crate::text::said::Said;
 
 /// What a release would bring out.
@@ -27,16 +27,20 @@ struct Preview {
 impl Preview {
     async fn of(open: &Open, lane: &LaneRow) -> Result<Self, Failure> {
         let rows = open.store.broadcasts(None).await?;
-        let mine: Vec<&BroadcastRow> = rows.iter().filter(|row| row.lane == lane.id).collect();
         let mut costs = Vec::new();
         let mut notices = Vec::new();
-        for row in mine.iter().filter(|row| row.waiting() > 0) {
-            let texts = open.store.texts(row.id).await?;
-            costs.push(Cost::of(&open.office, &lane.name, row.waiting(), &texts));
-            notices.push((row.number, row.waiting()));
+        for row in &rows {
+            // Also what came from a channel that this one stands in for.
+            let waiting = row.waiting_on(lane.id);
+            if waiting > 0 {
+                let texts = open.store.texts(row.id).await?;
+                costs.push(Cost::of(&open.office, &lane.name, waiting, &texts));
+                notices.push((row.number, waiting));
+            }
         }
-        let collapsed = mine
+        let collapsed = rows
             .iter()
+            .filter(|row| row.lane == lane.id)
             .filter(|row| row.state == BroadcastState::Superseded && row.changed_ms >= lane.gate_since_ms)
             .map(|row| row.number)
             .collect();

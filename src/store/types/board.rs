@@ -70,6 +70,8 @@ pub struct BroadcastRow {
     pub counters: Counters,
     /// Rows that went to the reserve channel.
     pub moved: u64,
+    /// What waits on reserve channels, by lane.
+    pub guests: Vec<Guests>,
     /// When it was made.
     pub created_ms: Ms,
     /// First time something of it was known to be there.
@@ -86,6 +88,15 @@ pub struct BroadcastRow {
     pub expires_ms: Option<Ms>,
 }
 
+/// What moved to a lane that stands in, and waits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Guests {
+    /// The lane that sends them.
+    pub lane: LaneId,
+    /// So many.
+    pub waiting: u64,
+}
+
 impl BroadcastRow {
     /// Recipients whose turn will come: they have no row yet.
     pub fn unopened(&self) -> u64 {
@@ -99,6 +110,18 @@ impl BroadcastRow {
     /// What it has still to bring out.
     pub fn waiting(&self) -> u64 {
         self.counters.waiting + self.unopened()
+    }
+
+    /// What it has still to bring out by this lane: its own, or one that stands in for it.
+    pub fn waiting_on(&self, lane: LaneId) -> u64 {
+        let away: u64 = self.guests.iter().map(|guests| guests.waiting).sum();
+        let here = self.guests.iter().filter(|guests| guests.lane == lane);
+        let own = if self.lane == lane {
+            self.waiting().saturating_sub(away)
+        } else {
+            0
+        };
+        own + here.map(|guests| guests.waiting).sum::<u64>()
     }
 }
 

@@ -32,6 +32,8 @@ pub struct ClaimRequest {
     pub rate: Option<Rate>,
     /// How fast the lane may start while it drains; `None`: as fast as it can.
     pub ramp: Option<Ramp>,
+    /// How late the lane's newest start by its ramp was, ms: what is reserved from now on comes as much later.
+    pub late_ms: Ms,
     /// How long `unknown` and `permanent` hold their successors, ms.
     pub order_wait_ms: Ms,
     /// The same before a correction or retraction, ms.
@@ -49,6 +51,8 @@ pub struct Claimed {
     pub more: bool,
     /// The lane drains, nothing of it is under way, and everybody who waited has had a first attempt.
     pub drained: bool,
+    /// So much of the lateness told of is in the reserved times now, ms.
+    pub paid_ms: Ms,
     /// The lane's epoch as stored (a claim with an older one gets no jobs).
     pub epoch: i64,
 }

@@ -215,12 +215,18 @@ impl City {
                         let answer = self.now + self.rng.i64(20..4_000);
                         self.flights.insert((answer, job.delivery.0), job);
                     }
-                    Command::Claim { epoch, limit, probe } => {
+                    Command::Claim {
+                        epoch,
+                        limit,
+                        probe,
+                        late_ms,
+                    } => {
                         let request = ClaimRequest {
                             epoch,
                             limit,
                             probe,
                             ramp: Some(RAMP),
+                            late_ms,
                             ..request(self.lane, self.now)
                         };
                         let claimed = store.claim(&request).await.unwrap();
@@ -231,6 +237,7 @@ impl City {
                             next_due_ms: claimed.next_due_ms,
                             more: claimed.more,
                             drained: claimed.drained,
+                            paid_ms: claimed.paid_ms,
                         });
                     }
                     Command::Complete(batch) => {

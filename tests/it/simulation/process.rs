@@ -33,7 +33,20 @@ impl World {
                     self.after(delay, Item::Look(lane, job));
                 }
                 Command::ReadUnknown { after } => self.ask(lane, Op::ReadUnknown { after }),
-                Command::Claim { epoch, limit, probe } => self.ask(lane, Op::Claim { epoch, limit, probe }),
+                Command::Claim {
+                    epoch,
+                    limit,
+                    probe,
+                    late_ms,
+                } => {
+                    let claim = Op::Claim {
+                        epoch,
+                        limit,
+                        probe,
+                        late_ms,
+                    };
+                    self.ask(lane, claim);
+                }
                 Command::Complete(batch) => {
                     self.checks.complete(&batch)?;
                     self.ask(lane, Op::Complete(batch));
@@ -95,7 +108,12 @@ impl World {
         let wall = self.wall();
         self.model.high_ms = self.model.high_ms.max(wall);
         match op {
-            Op::Claim { epoch, limit, probe } => {
+            Op::Claim {
+                epoch,
+                limit,
+                probe,
+                late_ms,
+            } => {
                 let request = ClaimRequest {
                     lane,
                     epoch: *epoch,
@@ -106,6 +124,7 @@ impl World {
                     lease_ms: 60_000,
                     rate: self.rules[&lane].rate,
                     ramp: self.rules[&lane].ramp,
+                    late_ms: *late_ms,
                     order_wait_ms: 120_000,
                     correction_wait_ms: 300_000,
                 };
@@ -127,6 +146,7 @@ impl World {
                     next_due_ms: claimed.next_due_ms,
                     more: claimed.more,
                     drained: claimed.drained,
+                    paid_ms: claimed.paid_ms,
                 })
             }
             Op::Complete(batch) => {

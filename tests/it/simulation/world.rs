@@ -17,13 +17,25 @@ use super::provider::{Fate, Mood, Provider};
 /// A store call under way.
 #[derive(Debug, Clone)]
 pub enum Op {
-    Claim { epoch: i64, limit: u32, probe: bool },
+    Claim {
+        epoch: i64,
+        limit: u32,
+        probe: bool,
+        late_ms: Ms,
+    },
     Complete(Vec<Completion>),
     GiveBack(Vec<(DeliveryId, u32)>),
     Health(HealthRow),
-    Acknowledge { epoch: i64, in_flight: u32 },
-    ReadUnknown { after: DeliveryId },
-    EndDrain { epoch: i64 },
+    Acknowledge {
+        epoch: i64,
+        in_flight: u32,
+    },
+    ReadUnknown {
+        after: DeliveryId,
+    },
+    EndDrain {
+        epoch: i64,
+    },
 }
 
 /// What happens from outside.

@@ -82,6 +82,34 @@ pub async fn a_drain_is_never_faster_than_its_ramp<S: Store>(store: &S) {
     assert!(third.len() <= 65, "at most a minute counts: {third:?}");
 }
 
+/// Time in which nothing could go proves nothing: not even that somebody asked.
+pub async fn a_ramp_stands_still_while_nothing_is_sent<S: Store>(store: &S) {
+    let lane = crowd(store, 50, "ex.example").await;
+    gate(store, lane, Gate::Draining, T0).await;
+    let first = starts(store, lane, RAMP, T0, T0 + 3_000).await;
+    assert!(!first.is_empty());
+    let ran = row(store).await.ran.unwrap().ran_ms;
+    // Everything waits for something else meanwhile; the lane asks on and on.
+    let nothing = ClaimRequest {
+        epoch: row(store).await.epoch,
+        ramp: Some(RAMP),
+        limit: 0,
+        ..request(lane, T0)
+    };
+    for step in 1..=60 {
+        let now_ms = T0 + 3_000 + step * 50_000;
+        let r = ClaimRequest {
+            now_ms,
+            ..nothing.clone()
+        };
+        assert!(store.claim(&r).await.unwrap().jobs.is_empty());
+    }
+    assert_eq!(row(store).await.ran.unwrap().ran_ms, ran);
+    let again = starts(store, lane, RAMP, T0 + 3_600_000, T0 + 3_600_001).await;
+    assert!(again.len() <= 65, "at most a minute counts: {again:?}");
+    assert!(row(store).await.ran.unwrap().ran_ms <= ran + 60_000);
+}
+
 pub async fn a_domain_gets_its_share_while_others_go<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     let mut all: Vec<String> = (0..30).map(|n| format!("{n}@gross.example")).collect();

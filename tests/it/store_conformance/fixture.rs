@@ -167,6 +167,7 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         lease_ms: 30_000,
         rate: None,
         ramp: None,
+        late_ms: 0,
         order_wait_ms: 120_000,
         correction_wait_ms: 300_000,
     }

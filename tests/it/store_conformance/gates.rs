@@ -190,8 +190,8 @@ pub async fn an_audience_that_ran_out_before_it_was_opened_is_not_done<S: Store>
     };
     let seq = publish(store, notice("i", 1), vec![short], T0).await;
     store.expire(T0 + 60_000).await.unwrap();
-    let (row, lane) = (board(store, seq).await, store.lane_rows().await.unwrap().remove(0));
-    let line = line(&row, &lane, T0 + 60_000, &jiff::tz::TimeZone::UTC);
+    let (row, lanes) = (board(store, seq).await, store.lane_rows().await.unwrap());
+    let line = line(&row, &lanes, T0 + 60_000, &jiff::tz::TimeZone::UTC).unwrap();
     assert_eq!(line.light, Light::Look);
     assert!(
         line.text.en.contains("2 out of time before it went out"),

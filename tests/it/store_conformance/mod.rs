@@ -2,6 +2,7 @@
 
 mod corrections;
 mod draining;
+mod failover;
 pub mod fixture;
 mod gates;
 mod levels;
@@ -85,10 +86,17 @@ on_sqlite! {
     gates::who_has_unsubscribed_gets_nothing_more,
     gates::whoever_leaves_may_have_got_it,
     draining::a_drain_is_never_faster_than_its_ramp,
+    draining::a_ramp_stands_still_while_nothing_is_sent,
     draining::a_domain_gets_its_share_while_others_go,
     draining::a_drain_is_over_when_everybody_had_a_try,
     draining::a_drain_stops_itself_when_too_much_is_refused,
     draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
+    failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
+    failover::what_a_removed_channel_is_refused_ends,
+    failover::a_channel_renamed_to_its_reserve_keeps_what_had_moved_there,
+    failover::what_waits_is_counted_where_it_waits,
+    failover::a_dropped_channel_leaves_what_has_moved_from_it,
+    failover::a_dropped_reserve_ends_what_has_moved_to_it,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }

@@ -172,16 +172,17 @@ const RAMP: Ramp = Ramp {
     }),
 };
 
+/// The fourth stands in for two others.
+fn specs() -> [LaneSpec; 4] {
+    ["account", "audience", "another", "reserve"].map(|name| LaneSpec {
+        failover: matches!(name, "audience" | "another").then(|| "reserve".into()),
+        ..spec(name, "host/user")
+    })
+}
+
 impl<'a, S: Store + Peek> Run<'a, S> {
     async fn new(store: &'a S, seed: u64, breaks: Breaks) -> Self {
-        let specs = ["account", "audience", "another", "reserve"].map(|name| LaneSpec {
-            failover: name
-                .starts_with("a")
-                .then_some("reserve")
-                .filter(|_| name != "account")
-                .map(Into::into),
-            ..spec(name, "host/user")
-        });
+        let specs = specs();
         let lanes: Vec<LaneId> = store
             .configure(&specs, T0)
             .await
@@ -239,7 +240,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     async fn command(&mut self) -> Result<(), String> {
-        match self.rng.u8(..44) {
+        match self.rng.u8(..45) {
             0..7 => self.publish().await,
             7..19 => return self.claim().await,
             19..27 => return self.complete().await,
@@ -252,6 +253,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             35 | 36 => return self.decide().await,
             37 => self.shift().await,
             39..43 => self.health().await,
+            43 => self.configure().await,
             38 => {
                 let (lane, people) = (self.rng.usize(1..3), self.rng.usize(4..12));
                 self.audience(lane, people).await;
@@ -371,6 +373,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
                 ..RAMP
             });
         }
+        r.late_ms = self.rng.i64(0..3) * self.rng.i64(0..400);
         let (model, store) = (self.model.claim(&r), self.store.claim(&r).await.unwrap());
         self.say(format!(
             "claims {} on lane {lane}{}{}: {:?}",
@@ -385,8 +388,13 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         ));
         let jobs = |claimed: &Claimed| claimed.jobs.iter().map(shown).collect::<Vec<_>>();
         compare("claimed", &jobs(&model), &jobs(&store))?;
-        let rest = |claimed: &Claimed| (claimed.epoch, claimed.more, claimed.drained, claimed.next_due_ms);
-        compare("epoch, more, drained, next due", &rest(&model), &rest(&store))?;
+        let rest = |claimed: &Claimed| {
+            (
+                (claimed.epoch, claimed.more, claimed.drained),
+                (claimed.next_due_ms, claimed.paid_ms),
+            )
+        };
+        compare("epoch, more, drained, next due, paid", &rest(&model), &rest(&store))?;
         for (model, store) in model.jobs.into_iter().zip(store.jobs) {
             let model = model.delivery;
             self.out.push(Both { store, model });
@@ -610,6 +618,23 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         self.say(format!("lane {lane} is {health:?} since {}", row.since_ms - T0));
         self.store.set_health(lane, &row).await.unwrap();
         self.model.lanes.get_mut(&lane).unwrap().health = row;
+    }
+
+    /// Channels leave the configuration, and come back.
+    async fn configure(&mut self) {
+        let out = if self.rng.u8(..3) == 0 { self.rng.usize(..4) } else { 4 };
+        let specs = specs();
+        let left: Vec<LaneSpec> = specs
+            .into_iter()
+            .enumerate()
+            .filter(|(n, _)| *n != out)
+            .map(|(_, s)| s)
+            .collect();
+        self.say(format!("all are configured but {:?}", self.lanes.get(out)));
+        self.store.configure(&left, self.now).await.unwrap();
+        for (n, lane) in self.lanes.iter().enumerate() {
+            self.model.lanes.get_mut(lane).unwrap().configured = n != out;
+        }
     }
 
     /// The clock jumps, and the store's times with it.

@@ -46,7 +46,7 @@ impl Model {
             epoch: lane.epoch,
             ..Claimed::default()
         };
-        if lane.epoch != r.epoch || lane.gate == Gate::Held {
+        if lane.epoch != r.epoch || lane.gate == Gate::Held || !lane.configured {
             return claimed;
         }
         let account = lane.account;
@@ -100,6 +100,7 @@ impl Model {
                 run.at(due);
             }
         }
+        claimed.paid_ms = self.settle_pace(run.pace, !run.jobs.is_empty());
         claimed.drained = run.jobs.is_empty() && !run.more && self.is_drained(r.lane);
         claimed.jobs = run.jobs;
         claimed.more = run.more;

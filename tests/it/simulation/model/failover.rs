@@ -16,7 +16,7 @@ impl Model {
     pub(super) fn moves_at(&self, lane: LaneId, to: LaneId) -> Option<Ms> {
         let of = &self.lanes[&lane];
         let trouble = matches!(of.health.health, Health::Probing | Health::Paused);
-        let stands_in = of.failover == Some(to) && lane != to;
+        let stands_in = of.failover == Some(to) && lane != to && of.configured;
         (stands_in && trouble && of.gate != Gate::Held).then_some(of.health.since_ms + TROUBLE_MS)
     }
 
@@ -71,7 +71,10 @@ impl Model {
         let in_time = b.expires_ms.is_none_or(|at| at > now);
         let begun = (begun && !self.breaks.moves) || row.step > 0;
         let free = row.via.is_none() && b.superseded_by.is_none() && in_time && !begun && !passed;
-        let Some(to) = lane.failover.filter(|_| free && reason && lane.gate != Gate::Held) else {
+        let Some(to) = lane.failover.filter(|to| {
+            let configured = lane.configured && self.lanes[to].configured;
+            free && reason && lane.gate != Gate::Held && configured
+        }) else {
             return false;
         };
         let row = &mut self.rows[at];

@@ -43,6 +43,8 @@ pub enum Person {
 /// A lane. One without people is an account.
 #[derive(Debug, Clone)]
 pub struct ModelLane {
+    /// In the configuration now.
+    pub configured: bool,
     pub gate: Gate,
     pub epoch: i64,
     pub acknowledged: (i64, u32),
@@ -233,6 +235,7 @@ impl Model {
         self.lanes.insert(
             lane,
             ModelLane {
+                configured: true,
                 gate: Gate::Open,
                 epoch: 1,
                 acknowledged: (0, 0),

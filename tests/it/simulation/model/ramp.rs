@@ -1,5 +1,7 @@
 //! The gate and the ramp of a release: how fast, for the lane and for each domain, and when it stops by itself.
 
+use std::collections::BTreeMap;
+
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{DeliveryState as State, Gate};
 use rundruf::domain::outcome::Reason;
@@ -18,6 +20,7 @@ pub struct Pace {
     pub account_step_us: Option<i64>,
     ramp: Option<Climb>,
     now_us: i64,
+    late_ms: Ms,
 }
 
 struct Climb {
@@ -26,6 +29,10 @@ struct Climb {
     step_us: i64,
     domain_step_us: Option<i64>,
     put_off: Vec<String>,
+    /// The slots as they were, should nothing start.
+    before: BTreeMap<(LaneId, String), i64>,
+    /// Where the ramp stands, should something start.
+    ran: (Ms, Ms),
 }
 
 fn step_us(rate: Rate) -> i64 {
@@ -88,16 +95,21 @@ impl Model {
     }
 
     pub fn pace(&mut self, r: &ClaimRequest) -> Pace {
-        let lane = self.lanes.get_mut(&r.lane).unwrap();
+        let lane = &self.lanes[&r.lane];
         let now_us = r.now_ms * 1_000;
         let tat = self.tats_us.get(&lane.account).copied().unwrap_or(0);
         let ramp = r.ramp.filter(|_| lane.gate == Gate::Draining).map(|ramp: Ramp| {
             let (ran, seen) = lane.ran.unwrap_or((0, r.now_ms));
             let ran = ran + (r.now_ms - seen).clamp(0, SILENCE_MS);
-            lane.ran = Some((ran, r.now_ms));
             let doubled = if self.breaks.ramp { 9 } else { ran / ramp.double_ms };
+            let before = self.slots_us.clone();
+            for (key, at) in &mut self.slots_us {
+                *at += if key.0 == r.lane { r.late_ms * 1_000 } else { 0 };
+            }
             let next = self.slots_us.get(&(r.lane, String::new())).copied().unwrap_or(0);
             Climb {
+                before,
+                ran: (ran, r.now_ms),
                 lane: r.lane,
                 next_us: next.max(now_us),
                 step_us: (step_us(ramp.start) >> doubled.min(20)).max(1),
@@ -110,7 +122,21 @@ impl Model {
             account_step_us: r.rate.map(step_us),
             ramp,
             now_us,
+            late_ms: r.late_ms,
         }
+    }
+
+    /// The end of a claim: what was reserved stays where something started. How much of the lateness told of is in there.
+    pub(super) fn settle_pace(&mut self, pace: Pace, started: bool) -> Ms {
+        let Some(ramp) = pace.ramp else { return 0 };
+        if !started {
+            self.slots_us = ramp.before;
+            return 0;
+        }
+        self.lanes.get_mut(&ramp.lane).unwrap().ran = Some(ramp.ran);
+        let free = |key: &(LaneId, String), at: i64| key.0 == ramp.lane && !key.1.is_empty() && at <= pace.now_us;
+        self.slots_us.retain(|key, at| !free(key, *at));
+        pace.late_ms
     }
 
     /// When this row may start; `Err`: its domain has had enough until then.
