@@ -1,6 +1,7 @@
 //! Mail through a relay (SMTP, RFC 5321), to each recipient of an audience by itself. A mail has no handle that servers honour, but
 //! its Message-ID is the same on every attempt; so what was lost after the final dot is sent again (CHANNELS 18, LANES 3).
 
+pub mod bounce;
 mod check;
 mod compose;
 mod dkim;

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod compliance;
-mod email;
+pub mod email;
 pub mod http;
 mod kannel;
 mod mastodon;
