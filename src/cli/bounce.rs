@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use crate::channel::email::bounce::{self, Because, Kind, Reading};
+use crate::channel::email::bounce::{self, Kind, Reading};
 use crate::said;
 use crate::text::said::{Said, system};
 
@@ -99,33 +99,12 @@ fn sentence(reading: &Reading) -> Said {
         Kind::Bounce => {
             let (mut de, mut en) = (Vec::new(), Vec::new());
             for one in &reading.recipients {
-                let why = why(one.because, one.action == "delayed");
+                let why = one.says();
                 de.push(format!("{}: {}", one.address, why.de));
                 en.push(format!("{}: {}", one.address, why.en));
             }
             let (de, en) = (de.join("\n"), en.join("\n"));
             said!("{de}", "{en}")
         }
-    }
-}
-
-fn why(because: Because, delayed: bool) -> Said {
-    if delayed {
-        return said!(
-            "Die Mail ist noch unterwegs; der Server versucht es weiter.",
-            "The mail is still on its way; the server keeps trying."
-        );
-    }
-    match because {
-        Because::NobodyThere => said!("Diese Adresse gibt es nicht.", "There is no such address."),
-        Because::NoSuchDomain => said!("Diese Domain gibt es nicht.", "There is no such domain."),
-        Because::Full => said!("Das Postfach ist voll.", "The mailbox is full."),
-        Because::Policy => said!(
-            "Der Server nimmt von uns nach seinen Regeln nichts an.",
-            "The server takes nothing from us by its rules."
-        ),
-        Because::Content => said!("Der Server weist diese Mail ab.", "The server refuses this mail."),
-        Because::Trouble => said!("Der Server war nicht zu erreichen.", "The server could not be reached."),
-        Because::Other => said!("Die Mail kam nicht an.", "The mail did not arrive."),
     }
 }

@@ -10,6 +10,7 @@ mod moments;
 mod prepare;
 mod prepared;
 pub mod redact;
+pub mod returns;
 pub mod site;
 
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! What comes back to the return address of a mail: reports of mail servers (RFC 3464), their plain-text forerunners, automatic replies
 //! (RFC 3834) and complaints (RFC 5965). Pure: bytes in, a reading out; what follows from it is decided elsewhere.
-//! Imports nothing of the house.
+//! Imports `text` only.
 
 mod auto;
 mod mime;
@@ -11,6 +11,8 @@ mod words;
 pub use mime::LARGEST;
 pub use words::Because;
 
+use crate::said;
+use crate::text::said::Said;
 use mime::{Head, Leaf};
 
 /// Recipients of one mail that are looked at; a report of ours names one.
@@ -67,6 +69,28 @@ impl Returned {
             status,
             because,
             permanent,
+        }
+    }
+
+    /// For people, without the address.
+    pub fn says(&self) -> Said {
+        if self.action == "delayed" {
+            return said!(
+                "Die Mail ist noch unterwegs; der Server versucht es weiter.",
+                "The mail is still on its way; the server keeps trying."
+            );
+        }
+        match self.because {
+            Because::NobodyThere => said!("Diese Adresse gibt es nicht.", "There is no such address."),
+            Because::NoSuchDomain => said!("Diese Domain gibt es nicht.", "There is no such domain."),
+            Because::Full => said!("Das Postfach ist voll.", "The mailbox is full."),
+            Because::Policy => said!(
+                "Der Server nimmt von uns nach seinen Regeln nichts an.",
+                "The server takes nothing from us by its rules."
+            ),
+            Because::Content => said!("Der Server weist diese Mail ab.", "The server refuses this mail."),
+            Because::Trouble => said!("Der Server war nicht zu erreichen.", "The server could not be reached."),
+            Because::Other => said!("Die Mail kam nicht an.", "The mail did not arrive."),
         }
     }
 
