@@ -2,7 +2,7 @@
 //! near it a reason. One reading for all: who writes which form changes by the year.
 
 use super::mime::Head;
-use super::words::{self, Because, because};
+use super::words::{self, because};
 use super::{MOST_RECIPIENTS, Returned};
 
 /// One of these stands in every bounce, in subject or text; in lower case.
