@@ -192,6 +192,15 @@ const TEXTS: &[(&str, &str)] = &[
         "Texte zählen, wie ein Dienst sie zählt: JSON-Zeilen hinein, JSON-Zeilen heraus",
     ),
     ("measure.platform", "Wessen Maß und Grenze gilt"),
+    ("bounce", "Lesen, was an Mails zurückkommt"),
+    (
+        "bounce parse",
+        "Sagen, was eine zurückgekommene Mail bedeutet: JSON auf der Standardausgabe",
+    ),
+    (
+        "bounce parse.file",
+        "Die Mail, wie sie ankam; „-“ liest die Standardeingabe",
+    ),
     ("export", "Die Website in einen Ordner schreiben"),
     (
         "export.dir",
