@@ -31,8 +31,7 @@ pub struct Open {
 }
 
 impl App {
-    /// Reads the configuration, compiles the templates, builds the channels. Writes nothing but the key file where
-    /// `may_write` (a channel with receipts needs it).
+    /// Reads the configuration, compiles the templates, builds the channels. Writes nothing.
     pub fn load(config: &Path, data: &Path) -> Result<Self, Failure> {
         let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
         let engine = Engine::load(settings.templates.as_deref())
@@ -55,11 +54,14 @@ impl App {
         self.office.settings.store_path().is_file()
     }
 
-    /// Opens the store, makes it where it is not there yet.
+    /// Opens the store, makes it where it is not there yet. A store whose key is gone is not opened.
     pub async fn open(self) -> Result<Open, Failure> {
+        let new = !self.has_store();
         crate::store::owner::prepare_data(&self.office.settings.data)?;
         // Store and key come into being together: a backup made before the first message went must carry the key too.
-        KeyFile::new(self.office.settings.store.key_file.clone()).key()?;
+        let key = KeyFile::new(self.office.settings.store.key_file.clone());
+        let found = if new { key.make() } else { key.key() };
+        found.map_err(|error| no_key(key.path(), &error))?;
         let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
         Ok(Open {
             office: self.office,
@@ -77,6 +79,30 @@ impl App {
             Ok(Err(self))
         }
     }
+}
+
+/// Why the key cannot be had, and what to do.
+pub fn no_key(path: &Path, error: &std::io::Error) -> Failure {
+    let path = path.display();
+    let said = match error.kind() {
+        std::io::ErrorKind::NotFound => crate::said!(
+            "Der Schlüssel {path} fehlt, obwohl es hier schon Meldungen gibt. Nichts wurde getan. Er steckt in jeder Sicherung: rundruf --data NEUER-ORDNER restore SICHERUNG holt ihn heraus; legen Sie die Datei dann hierher. Gibt es keine Sicherung mehr: head -c 32 /dev/urandom > {path} macht einen neuen; alte Abmeldelinks und die Unterschriften alter Kopien gelten dann nicht mehr.",
+            "The key {path} is missing, although there are notices here already. Nothing was done. Every backup holds it: rundruf --data NEW-FOLDER restore BACKUP brings it out; then put the file here. Where there is no backup any more: head -c 32 /dev/urandom > {path} makes a new one; old unsubscribe links and signatures of old copies are void then."
+        ),
+        std::io::ErrorKind::InvalidData => crate::said!(
+            "{path} ist keine Schlüsseldatei von Rundruf (32 Bytes). Nichts wurde getan. Bitte aus der Sicherung zurückholen.",
+            "{path} is no key file of Rundruf (32 bytes). Nothing was done. Please bring it back from the backup."
+        ),
+        _ => {
+            let said = crate::text::said::system(error);
+            let (de, en) = (said.de, said.en);
+            crate::said!(
+                "Der Schlüssel {path} lässt sich nicht lesen: {de}. Bitte die Rechte prüfen.",
+                "The key {path} cannot be read: {en}. Please check its rights."
+            )
+        }
+    };
+    Failure::Refused(said)
 }
 
 impl Open {
@@ -112,7 +138,7 @@ impl Open {
 }
 
 /// The user this process runs as: the name of its number in /etc/passwd, else the number. Not `$USER`, which anybody sets.
-fn user() -> String {
+pub fn user() -> String {
     let Some(uid) = own_uid() else {
         return "unknown".to_owned();
     };

@@ -1,6 +1,7 @@
 //! Floor 0: secrets that no log, error or page shows, and what is derived from the key file. Imports nothing of ours.
 //!
-//! The key is 32 random bytes in a file only its owner reads, made when something first needs it. Everything derived says
+//! The key is 32 random bytes in a file only its owner reads, made together with the store and never again: a lost one is missed, not
+//! replaced, because whatever was signed or sealed with it would no longer be ours. Everything derived says
 //! what it is for, so that a token of one purpose is never valid for another.
 
 pub mod signing;
@@ -142,7 +143,7 @@ fn new_mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)")
 }
 
-/// The key file: read, or made, when the key is first needed; commands that only read never make one.
+/// The key file, read when the key is first needed.
 #[derive(Debug, Clone)]
 pub struct KeyFile {
     path: PathBuf,
@@ -171,20 +172,28 @@ impl KeyFile {
         &self.path
     }
 
-    /// The key; makes the file (mode 0600, in a folder made where missing) at the first call ever.
+    /// The key. `NotFound` where there is none, `InvalidData` where the file is something else.
     pub fn key(&self) -> std::io::Result<&Key> {
-        /// The file made beside carries the process's number: of two threads, one makes it and the other then reads the key.
-        static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
+        let key = read(&self.path)?;
+        Ok(self.key.get_or_init(|| key))
+    }
+
+    /// The key of a new installation: makes the file (mode 0600, in a folder made where missing), unless it is there.
+    pub fn make(&self) -> std::io::Result<&Key> {
+        /// The file made beside carries the process's number: of two threads, one makes it and the other then reads the key.
+        static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
         // Nothing under this lock can leave it half done.
         let _making = MAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let key = match read(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&self.path)?,
-            other => other?,
-        };
-        Ok(self.key.get_or_init(|| key))
+        if let Err(error) = self.key() {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            write_key(&self.path, &random::<KEY_LENGTH>()?)?;
+        }
+        self.key()
     }
 }
 
@@ -194,21 +203,14 @@ fn read(path: &Path) -> std::io::Result<Key> {
         .take(KEY_LENGTH as u64 + 1)
         .read_to_end(&mut bytes)?;
     let bytes = <[u8; KEY_LENGTH]>::try_from(bytes).map_err(|_| {
-        std::io::Error::other(format!(
-            "{} is not a key file of Rundruf (32 bytes): restore it from the backup",
-            path.display()
-        ))
+        let text = format!("{} is not a key file of Rundruf (32 bytes)", path.display());
+        std::io::Error::new(std::io::ErrorKind::InvalidData, text)
     })?;
     Ok(Key(bytes))
 }
 
-/// Written beside and linked into place, so that of two processes at the same moment both end with the same whole key.
-fn create(path: &Path) -> std::io::Result<Key> {
-    write_key(path, &random::<KEY_LENGTH>()?)?;
-    read(path)
-}
-
-/// Puts a key file in its place (mode 0600), from a backup or new. A key that is there already stays.
+/// Puts a key file in its place (mode 0600), from a backup or new. A key that is there already stays. Written beside and linked into place,
+/// so that of two processes at the same moment both end with the same whole key.
 pub fn write_key(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
@@ -231,7 +233,7 @@ pub fn write_key(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// A salted hash of redacted content, in hex, under the key at `key_file` (made where missing).
+/// A salted hash of redacted content, in hex, under the key at `key_file`.
 pub fn salted_hash(key_file: &Path, content: &[u8]) -> std::io::Result<String> {
     Ok(KeyFile::new(key_file.to_owned())
         .key()?
@@ -256,7 +258,11 @@ mod tests {
     fn the_key_is_made_once_for_its_owner_only() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data/rundruf.key");
-        let token = KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1);
+        assert_eq!(
+            KeyFile::new(path.clone()).key().unwrap_err().kind(),
+            std::io::ErrorKind::NotFound
+        );
+        let token = KeyFile::new(path.clone()).make().unwrap().receipt_token("sms", 7, 1);
         assert_eq!(
             KeyFile::new(path.clone()).key().unwrap().receipt_token("sms", 7, 1),
             token
@@ -274,7 +280,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rundruf.key");
         std::fs::write(&path, "short").unwrap();
-        assert!(KeyFile::new(path.clone()).key().is_err());
+        assert!(KeyFile::new(path.clone()).make().is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"short");
     }
 

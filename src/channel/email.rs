@@ -1,6 +1,7 @@
 //! Mail through a relay (SMTP, RFC 5321), to each recipient of an audience by itself. A mail has no handle that servers honour, but
 //! its Message-ID is the same on every attempt; so what was lost after the final dot is sent again (CHANNELS 18, LANES 3).
 
+pub mod bounce;
 mod check;
 mod compose;
 mod dkim;
@@ -11,6 +12,7 @@ mod probe;
 mod reply;
 mod session;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +62,7 @@ password = "geheim"                   # better password_file or password_env
 from = "Stadt Beispiel <info@stadt.example>"
 # reply_to = "poststelle@stadt.example"
 # bounces = "bounce@stadt.example"    # what comes back goes to bounce+TOKEN@stadt.example
+# bounces_folder = "/var/mail/bounce" # and from there into this Maildir: read while serve runs
 # dkim = { selector = "rundruf", key_file = "dkim.pem" }   # only where the relay does not sign; domain: the sender's
 audience = { file = "presse.csv" }    # address,name,language,places; the address of a mailing list is a recipient like any other
 gate = "held"                         # as long as nobody knows whether mail works
@@ -91,6 +94,7 @@ struct Email {
     letterhead: Letterhead,
     dkim: Option<Arc<Dkim>>,
     canary: Option<Address>,
+    returns: Option<PathBuf>,
     key: KeyFile,
     timeout: Duration,
     site_url: String,
@@ -114,6 +118,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         },
         dkim: keys.dkim.map(Arc::new),
         canary: keys.canary,
+        returns: keys.bounces_folder,
         key: around.key.clone(),
         timeout: http::timeout(channel, &ABILITIES),
         site_url: around.settings.site_url.clone(),
@@ -207,6 +212,10 @@ impl Channel for Email {
             }
             Err(fault) => reply::sort(self.who(), &fault, job.attempt, now),
         }
+    }
+
+    fn returns(&self) -> Option<&Path> {
+        self.returns.as_deref()
     }
 
     fn has_probe(&self, name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod compliance;
-mod email;
+pub mod email;
 pub mod http;
 mod kannel;
 mod mastodon;
@@ -16,6 +16,7 @@ pub mod webhook;
 mod website;
 
 use async_trait::async_trait;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,11 @@ pub trait Channel: Send + Sync {
     /// Reads and authenticates a delivery report.
     fn read_receipt(&self, _request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
         Err(ReceiptRefusal::None)
+    }
+
+    /// The folder (Maildir) into which somebody puts what comes back of its messages.
+    fn returns(&self) -> Option<&Path> {
+        None
     }
 
     /// True where the kind has a probe of this name (`release = { probe = "…" }`).

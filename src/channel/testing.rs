@@ -65,20 +65,25 @@ impl Scripted {
 
 /// A channel of `kind` at `url` with further keys as TOML.
 pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
+    built(&format!(
+        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
+    ))
+}
+
+/// The first channel of this configuration, in an installation that has its key; `presse.csv` is there, without recipients.
+pub fn built(configuration: &str) -> Arc<dyn Channel> {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
     let file = dir.path().join("channels.toml");
-    let text = format!(
-        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let (_, mut channels) =
+    std::fs::write(&file, configuration).unwrap();
+    let (settings, mut channels) =
         registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
-    // The key file is made at the first need: the folder stays until the process ends.
+    KeyFile::new(settings.store.key_file).make().unwrap();
+    // Lists and key are read when they are needed: the folder stays until the process ends.
     let _ = dir.keep();
     match channels.remove(0).built {
         Built::Messages(channel) => channel,
-        Built::Website(_) => panic!("{kind} sends no messages"),
+        Built::Website(_) => panic!("a website sends no messages"),
     }
 }
 

@@ -271,6 +271,7 @@ fn event_word(what: &str) -> Said {
         "failed" => said!("gescheitert", "failed"),
         "receipt" => said!("Zustellbericht", "delivery report"),
         "evidence" => said!("spätere Antwort, nicht angewandt", "later answer, not applied"),
+        "came-back" => said!("kam zurück", "came back"),
         "moved" => said!("umgeleitet", "moved"),
         "decided" => said!("von Hand entschieden", "decided by a person"),
         "takeover" => said!("rundruf neu gestartet", "rundruf restarted"),

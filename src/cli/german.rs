@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 const TEXTS: &[(&str, &str)] = &[
     (
         "",
-        "Eine Meldung, einmal geschrieben, erreicht alle: Website, Feeds, soziale Medien, SMS, Webhooks.",
+        "Eine Meldung, einmal geschrieben, erreicht alle: Website, Feeds, soziale Medien, SMS, E-Mail, Webhooks.",
     ),
     (".config", "Die Konfiguration"),
     (".data", "Der Ordner mit Speicher, Schlüssel und Sperre"),
@@ -192,6 +192,15 @@ const TEXTS: &[(&str, &str)] = &[
         "Texte zählen, wie ein Dienst sie zählt: JSON-Zeilen hinein, JSON-Zeilen heraus",
     ),
     ("measure.platform", "Wessen Maß und Grenze gilt"),
+    ("bounce", "Lesen, was an Mails zurückkommt"),
+    (
+        "bounce parse",
+        "Sagen, was eine zurückgekommene Mail bedeutet: JSON auf der Standardausgabe",
+    ),
+    (
+        "bounce parse.file",
+        "Die Mail, wie sie ankam; „-“ liest die Standardeingabe",
+    ),
     ("export", "Die Website in einen Ordner schreiben"),
     (
         "export.dir",

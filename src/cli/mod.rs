@@ -1,5 +1,6 @@
 //! Floor 6: the command line, one file per command. Arguments here, behaviour there.
 
+mod bounce;
 mod channel;
 mod check;
 mod confirm;
@@ -35,7 +36,7 @@ use output::{Failure, Output};
 #[command(
     name = "rundruf",
     version,
-    about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, webhooks.",
+    about = "One incident message, written once, reaches everybody: website, feeds, social media, SMS, e-mail, webhooks.",
     after_help = "Begin with `rundruf demo`: it shows everything on this machine and sends nothing. `rundruf init` sets up your own.\n\
         A notice needs five lines: `rundruf new > meldung.toml` prints them to fill in, `rundruf preview meldung.toml` shows what will go \
         out, `rundruf publish meldung.toml` sends it.\n\
@@ -101,6 +102,9 @@ enum Command {
     Check(check::CheckArgs),
     /// Count texts as a service counts them: JSON lines in, JSON lines out.
     Measure(crate::cli::measure::MeasureArgs),
+    /// Read what comes back of mails.
+    #[command(subcommand)]
+    Bounce(bounce::BounceCommand),
     /// Write the public site to a folder.
     Export(export::ExportArgs),
     /// Look whether a copy of the site (folder or address) is whole, unchanged and signed.
@@ -206,6 +210,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
                 en: stopped.to_string(),
             })
         }),
+        Command::Bounce(command) => bounce::run(command, out),
         Command::Export(args) => export::run(globals, args, out).await,
         Command::Verify(args) => verify::run(globals, args, out).await,
         Command::Backup(args) => keep::backup(globals, args, out).await,

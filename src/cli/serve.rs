@@ -15,6 +15,7 @@ use crate::app::{Lanes, Open};
 use crate::channel::{Built, Channel};
 use crate::clock::SharedClock;
 use crate::publication::consent::UnsubscribeDesk;
+use crate::publication::returns::Returns;
 use crate::said;
 use crate::secret::KeyFile;
 use crate::store::owner::Owner;
@@ -80,6 +81,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     })?;
     // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
     let lanes = Lanes::start(&open, owner).await?;
+    let returns = tokio::spawn(returns(&open).run(stop.subscribe()));
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
     for said in settings.without_effect() {
         out.say(&said);
@@ -97,6 +99,7 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             lanes.stop(GRACE).await;
             changed.abort();
             stop.send_replace(true);
+            let _ = returns.await;
             let _ = refresh.await;
             web.stop(Duration::from_secs(2)).await;
         } => Ok(0),
@@ -149,6 +152,15 @@ fn unsubscribe(open: &Open) -> Result<Unsubscribe, Failure> {
         key: KeyFile::new(open.office.settings.store.key_file.clone()),
     };
     Ok(Unsubscribe::new(desk).map_err(|e| anyhow::anyhow!("content security policy: {e}"))?)
+}
+
+/// What comes back of mails.
+fn returns(open: &Open) -> Returns {
+    Returns {
+        office: Arc::clone(&open.office),
+        store: open.store(),
+        key: KeyFile::new(open.office.settings.store.key_file.clone()),
+    }
 }
 
 /// SIGTERM or SIGINT.

@@ -11,6 +11,7 @@ mod prepare;
 mod prepared;
 pub mod redact;
 mod reserve;
+pub mod returns;
 pub mod site;
 
 use std::collections::HashMap;

@@ -31,6 +31,7 @@ mod probe;
 mod publish;
 mod rate;
 mod receipts;
+mod returned;
 mod rows;
 mod sqlite;
 mod story;
@@ -218,6 +219,10 @@ pub trait Consent: Send + Sync {
     /// Writes no more to an address on a lane, whatever its audience file says; what still waits for it ends as gone at the next claim.
     /// False, and no line in the audit log, where that was so already.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
+
+    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story and in the window of its lane, which
+    /// may hold it; suppresses the delivery's own address where that is among those that are gone.
+    async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError>;
 }
 
 /// The whole store.

@@ -222,4 +222,7 @@ impl Consent for Sqlite {
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError> {
         write!(self, what = suppression.clone(), act = act.clone() => suppression::suppress(&what, &act))
     }
+    async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError> {
+        write!(self, what = what.clone() => returned::take_in(&what))
+    }
 }

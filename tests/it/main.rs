@@ -7,6 +7,7 @@ mod backup;
 mod bad_input;
 mod bad_notices;
 mod bad_settings;
+mod bounces;
 mod case_a_drain;
 mod case_c;
 mod channel_peers;

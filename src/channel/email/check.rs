@@ -10,6 +10,7 @@ use crate::channel::http::{unwell, well};
 use crate::clock::{Clock, SystemClock};
 use crate::net::certificate;
 use crate::said;
+use crate::text::said::{Said, system};
 
 /// A certificate that ends sooner than this many days is worth a word.
 const SOON_DAYS: i64 = 21;
@@ -43,6 +44,20 @@ pub(super) async fn findings(email: &Email) -> Vec<Finding> {
             "Mails werden signiert. Im DNS muss stehen: {record}",
             "Mails are signed. The DNS must say: {record}"
         )));
+    }
+    if let Some(folder) = &email.returns {
+        let shown = folder.display();
+        all.push(match std::fs::read_dir(folder.join("new")) {
+            Ok(_) => well(said!("Was zurückkommt, wird in {shown} gelesen.", "What comes back is read in {shown}.")),
+            Err(error) => {
+                let Said { de, en } = system(&error);
+                let text = said!(
+                    "{shown}/new lässt sich nicht lesen: {de}. Nötig ist ein Maildir (Ordner tmp, new, cur), in dem rundruf lesen und schreiben darf.",
+                    "{shown}/new cannot be read: {en}. It has to be a Maildir (folders tmp, new, cur) in which rundruf may read and write."
+                );
+                Finding { ok: false, text }
+            }
+        });
     }
     let deadline = Instant::now() + email.timeout;
     let mut session = match server.connect(deadline).await {

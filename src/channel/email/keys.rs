@@ -1,6 +1,7 @@
 //! The keys of `kind = "email"`.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -18,6 +19,8 @@ pub(super) struct Keys {
     pub(super) from: Mailbox,
     pub(super) reply_to: Option<Mailbox>,
     pub(super) bounces: Option<Address>,
+    /// A Maildir in which what comes back is read.
+    pub(super) bounces_folder: Option<PathBuf>,
     pub(super) dkim: Option<Dkim>,
     /// Where the probe's own mail goes.
     pub(super) canary: Option<Address>,
@@ -69,8 +72,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Keys> {
     }
     let from = mailbox(reader, "from");
     let reply_to = mailbox(reader, "reply_to");
-    // A folder to read bounces from comes here too; it is read by whoever takes bounces in.
     let bounces = reader.parsed("bounces", |written| written.trim().parse().ok(), address_remedy());
+    let bounces_folder = if reader.has("bounces_folder") {
+        reader.path("bounces_folder")
+    } else {
+        None
+    };
+    if bounces_folder.is_some() && !reader.has("bounces") {
+        reader.missing(
+            "bounces",
+            said!(
+                "Zum Ordner gehört die Adresse, deren Post darin landet: bounces = \"bounce@stadt.example\".",
+                "The folder needs the address whose mail goes there: bounces = \"bounce@city.example\"."
+            ),
+        );
+    }
     let canary = reader.parsed("canary", super::address, address_remedy());
     if !reader.has("audience") {
         reader.missing(
@@ -96,6 +112,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Keys> {
         from,
         reply_to,
         bounces,
+        bounces_folder,
         dkim,
         canary,
     })

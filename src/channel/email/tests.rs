@@ -7,7 +7,6 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::channel::registry;
 use crate::channel::testing::{self, word};
 
 const SECRET: &str = "cGFzcy13b3JkLTEt";
@@ -104,22 +103,11 @@ impl Script {
 }
 
 fn channel(port: u16, keys: &str) -> Arc<dyn Channel> {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
-    let file = dir.path().join("channels.toml");
-    let text = format!(
+    testing::built(&format!(
         "[site]\nurl = \"https://info.example\"\n[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"email\"\nserver = \"127.0.0.1\"\n\
          port = {port}\ntls = \"none\"\nusername = \"u\"\npassword = \"{SECRET}\"\nfrom = \"info@stadt.example\"\n\
          audience = {{ file = \"presse.csv\" }}\ntimeout = \"2s\"\n{keys}\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let (_, mut channels) =
-        registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
-    let _ = dir.keep();
-    match channels.remove(0).built {
-        Built::Messages(channel) => channel,
-        Built::Website(_) => unreachable!(),
-    }
+    ))
 }
 
 fn job(channel: &dyn Channel, address: &str) -> Job {

@@ -164,10 +164,24 @@ fn unreachable(silent: &[(String, Said)], all: bool, moment: Moment) -> Vec<Line
         .collect()
 }
 
-/// What this machine's clock is off by, as most of them see it.
+/// What this machine's clock is off by, as most of them see it; without most of them nobody knows whose clock is wrong.
 fn clock(clocks: &mut [(String, SignedDuration)]) -> Option<Line> {
     clocks.sort_by_key(|(_, off)| *off);
     let (_, off) = clocks.get(clocks.len() / 2)?;
+    let agree = clocks
+        .iter()
+        .filter(|(_, other)| (*other - *off).abs() <= CLOCK)
+        .count();
+    if agree * 2 <= clocks.len() || (clocks.len() == 1 && off.abs() > CLOCK) {
+        let each = clocks
+            .iter()
+            .map(|(host, off)| format!("{host} {:+} min", off.as_mins()));
+        let each = each.collect::<Vec<_>>().join(", ");
+        return Some(Line::note(said!(
+            "Die Uhren sind sich nicht einig; diese Maschine geht vor (+) oder nach (−) gegenüber: {each}. Bitte nachsehen, welche stimmt: timedatectl",
+            "The clocks do not agree; this machine is fast (+) or slow (−) against: {each}. Please see which one is right: timedatectl"
+        )));
+    }
     let hosts = clocks
         .iter()
         .map(|(host, _)| host.as_str())
@@ -226,6 +240,12 @@ mod tests {
         assert_eq!(clock(&[0, 300, 0]).unwrap().0, Level::Well);
         let (level, text) = clock(&[62, 63, 0]).unwrap();
         assert!(level == Level::Wrong && text.contains("62 min fast"), "{text}");
-        assert!(clock(&[-5]).unwrap().1.contains("5 min slow"));
+        // One alone, or two that differ, do not say whose clock is wrong.
+        for doubtful in [&[-5][..], &[0, 300], &[-300, 0]] {
+            let (level, text) = clock(doubtful).unwrap();
+            assert!(level == Level::Note && text.contains("do not agree"), "{text}");
+        }
+        assert_eq!(clock(&[0, 0]).unwrap().0, Level::Well);
+        assert!(clock(&[-5, -5]).unwrap().1.contains("5 min slow"));
     }
 }

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::output::{Failure, Output};
 use super::{Globals, host};
-use crate::app::App;
+use crate::app::{App, no_key};
 use crate::publication::Office;
 use crate::said;
 use crate::secret::KeyFile;
@@ -69,10 +69,14 @@ pub async fn one(office: &Office, name: &str, out: &Output) -> Result<u8, Failur
 
 /// Looks at everything; `file` is the configuration as the person named it.
 pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failure> {
-    let has_store = app.has_store();
     let office = std::sync::Arc::clone(&app.office);
-    let mut groups = vec![settings(&office, file)?];
-    let open = if has_store { Some(app.open().await?) } else { None };
+    let mut groups = vec![settings(&office, file)];
+    // What cannot be opened is one finding among others.
+    let (open, closed) = match app.open_existing().await {
+        Ok(Ok(open)) => (Some(open), None),
+        Ok(Err(_)) => (None, None),
+        Err(failure) => (None, Some(failure.said())),
+    };
     groups.push(own_domains::group(&office, open.as_ref()).await?);
     for configured in office.channels.iter() {
         groups.push(channels::group(&office, &configured.settings.name, moment).await);
@@ -82,11 +86,12 @@ pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failur
     if let Some(open) = &open {
         groups.push(store::group(open).await?);
     }
+    groups.extend(closed.map(store::closed));
     Ok(Report(groups))
 }
 
 /// The configuration as far as it can be read without asking anybody.
-fn settings(office: &Office, file: &str) -> Result<Group, Failure> {
+fn settings(office: &Office, file: &str) -> Group {
     let mut lines = vec![Line::well(said!(
         "{file} und alle Vorlagen sind in Ordnung.",
         "{file} and all templates are fine."
@@ -115,19 +120,21 @@ fn settings(office: &Office, file: &str) -> Result<Group, Failure> {
         lines.push(if private { Line::note(text) } else { Line::wrong(text) });
     }
     lines.extend(office.settings.without_effect().into_iter().map(Line::note));
-    lines.extend(public_key(office)?);
-    Ok(Group::new("rundruf", said!("Konfiguration", "Configuration"), lines))
+    lines.extend(public_key(office));
+    Group::new("rundruf", said!("Konfiguration", "Configuration"), lines)
 }
 
 /// What others check copies of the site by, once there is a key.
-fn public_key(office: &Office) -> Result<Option<Line>, Failure> {
-    let key_file = &office.settings.store.key_file;
-    if !key_file.is_file() {
-        return Ok(None);
-    }
-    let key = KeyFile::new(key_file.clone()).key()?.signer().public();
-    Ok(Some(Line::well(said!(
+fn public_key(office: &Office) -> Option<Line> {
+    let file = KeyFile::new(office.settings.store.key_file.clone());
+    let key = match file.key() {
+        Ok(key) => key.signer().public(),
+        // With a store it is missed there.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(Line::wrong(no_key(file.path(), &error).said())),
+    };
+    Some(Line::well(said!(
         "Öffentlicher Schlüssel der Seite: {key} (für rundruf verify --key; geben Sie ihn weiter, wo man Ihnen glaubt).",
         "Public key of the site: {key} (for rundruf verify --key; hand it on where you are believed)."
-    ))))
+    )))
 }

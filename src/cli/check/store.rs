@@ -8,11 +8,17 @@ use crate::cli::output::Failure;
 use crate::clock::{Ms, timestamp};
 use crate::said;
 use crate::store::Board;
+use crate::text::said::Said;
 
 /// A backup older than this is worth a word.
 const OLD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Lines of the log read at once.
 const PAGE: u32 = 1_000;
+
+/// A store that cannot be opened.
+pub fn closed(why: Said) -> Group {
+    Group::new("store", said!("Speicher", "Store"), vec![Line::wrong(why)])
+}
 
 /// How the store is.
 pub async fn group(open: &Open) -> Result<Group, Failure> {

@@ -17,8 +17,8 @@ const LONGEST: u64 = 4_096;
 pub fn ask(input: &mut impl BufRead, output: &mut impl Write, config: &Path, german: bool) -> Result<Answers, Failure> {
     let mut desk = Desk { input, output, german };
     desk.say(&said!(
-        "Sechs Fragen, dann steht die Konfiguration. Enter übernimmt den Vorschlag in [Klammern]; Strg+C bricht ab. Geschrieben wird erst am Ende.",
-        "Six questions, then the configuration is there. Enter takes the proposal in [brackets]; Ctrl+C cancels. Nothing is written before the end."
+        "Sechs Fragen, dann steht die Konfiguration; die letzte, das Impressum, hat sechs Teile. Enter übernimmt den Vorschlag in [Klammern]; Strg+C bricht ab. Geschrieben wird erst am Ende.",
+        "Six questions, then the configuration is there; the last one, the imprint, has six parts. Enter takes the proposal in [brackets]; Ctrl+C cancels. Nothing is written before the end."
     ), "")?;
     let mut answers = Answers::sample();
     for key in KEYS {

@@ -1,5 +1,6 @@
 //! `rundruf init`: six answers become `channels.toml` and a key; then it looks whether all is well, says what will be public,
-//! and writes the emergency sheet. Nothing that is there already is overwritten, save the sheet itself.
+//! and writes the emergency sheet. Nothing that is there already is overwritten, save the sheet itself; what cannot be finished leaves
+//! no configuration behind.
 
 mod answers;
 mod ask;
@@ -16,7 +17,8 @@ use serde_json::json;
 use super::Globals;
 use super::check::{self, Moment};
 use super::output::{Failure, Output, wrap};
-use crate::app::App;
+use crate::app::{App, no_key};
+use crate::channel::Built;
 use crate::domain::publisher::Publisher;
 use crate::publication::Office;
 use crate::said;
@@ -60,11 +62,14 @@ pub async fn run(globals: &Globals, args: InitArgs, out: &Output) -> Result<u8, 
     let text = answers.configuration(&today.strftime("%Y-%m-%d").to_string(), out.german);
     crate::store::owner::prepare_data(&globals.data)?;
     write_new(config, &text)?;
-    let app = App::load(config, &globals.data)?;
-    let office = std::sync::Arc::clone(&app.office);
-    KeyFile::new(office.settings.store.key_file.clone()).key()?;
-    let paper = Paper::write(globals, &office, out)?;
-    let report = check::look(app, &config.display().to_string(), Moment::First).await?;
+    let Made { office, paper, report } = match make(globals, out).await {
+        Ok(made) => made,
+        Err(failure) => {
+            // The next attempt begins as this one did.
+            let _ = std::fs::remove_file(config);
+            return Err(failure);
+        }
+    };
 
     out.say(&said!("Angelegt:", "Made:"));
     files(out, &office, config, &paper);
@@ -91,6 +96,24 @@ pub async fn run(globals: &Globals, args: InitArgs, out: &Output) -> Result<u8, 
         "public": public, "check": report.json(),
     }));
     Ok(0)
+}
+
+/// What comes after the configuration.
+struct Made {
+    office: std::sync::Arc<Office>,
+    paper: Paper,
+    report: check::Report,
+}
+
+async fn make(globals: &Globals, out: &Output) -> Result<Made, Failure> {
+    // Also with what is there already: channels.d, the environment.
+    let app = App::load(&globals.config, &globals.data)?;
+    let office = std::sync::Arc::clone(&app.office);
+    let key = KeyFile::new(office.settings.store.key_file.clone());
+    key.make().map_err(|error| no_key(key.path(), &error))?;
+    let paper = Paper::write(globals, &office, out)?;
+    let report = check::look(app, &globals.config.display().to_string(), Moment::First).await?;
+    Ok(Made { office, paper, report })
 }
 
 /// `init --sheet`.
@@ -203,6 +226,15 @@ fn public(out: &Output, office: &Office) -> Vec<String> {
             all.push(address);
         }
     }
+    if let Some(folder) = only_folders(office) {
+        explain(
+            out,
+            &said!(
+                "Die Seite liegt bisher nur im Ordner {folder}. Lesen kann sie erst jemand, wenn ein Webserver diesen Ordner unter {site} ausliefert, oder wenn unter targets ein Ziel bei einem Anbieter dazukommt (sftp://…, webdavs://…, s3://…).",
+                "So far the site lies in the folder {folder} only. Nobody can read it before a web server serves this folder at {site}, or a target at a provider is added to targets (sftp://…, webdavs://…, s3://…)."
+            ),
+        );
+    }
     let (config, data) = (
         office.settings.raw.place.source.to_string(),
         office.settings.data.display().to_string(),
@@ -216,6 +248,24 @@ fn public(out: &Output, office: &Office) -> Vec<String> {
         ),
     );
     all
+}
+
+/// The folder of the site where it goes to folders of this machine alone.
+fn only_folders(office: &Office) -> Option<String> {
+    let addresses: Vec<String> = office
+        .channels
+        .iter()
+        .filter_map(|c| match &c.built {
+            Built::Website(targets) => Some(targets.iter().map(|t| t.address())),
+            Built::Messages(_) => None,
+        })
+        .flatten()
+        .collect();
+    let folders = addresses.iter().map(|address| address.strip_prefix("file:"));
+    folders
+        .collect::<Option<Vec<_>>>()?
+        .first()
+        .map(|folder| (*folder).to_owned())
 }
 
 fn next(out: &Output, paper: &Paper) {

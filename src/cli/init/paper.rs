@@ -9,6 +9,7 @@ use crate::formats::sheet::{Commands, Hotline, Sheet};
 use crate::publication::Office;
 use crate::said;
 use crate::text::lang::Lang;
+use crate::text::said::system;
 
 /// The sheet as written.
 pub struct Paper {
@@ -31,7 +32,7 @@ impl Paper {
             "emergency-sheet.html"
         };
         let file = globals.config.with_file_name(name);
-        std::fs::write(&file, sheet.page(&office.engine, lang).map_err(template)?)?;
+        write(&file, &sheet.page(&office.engine, lang).map_err(template)?)?;
         let text = sheet.text(&office.engine, lang).map_err(template)?;
         Ok(Self {
             file,
@@ -39,6 +40,21 @@ impl Paper {
             commands: sheet.commands,
         })
     }
+}
+
+/// Written beside first: a full disk must not take the sheet that is there.
+fn write(file: &Path, page: &str) -> Result<(), Failure> {
+    let beside = file.with_extension("html.tmp");
+    let written = std::fs::write(&beside, page).and_then(|()| std::fs::rename(&beside, file));
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&beside);
+        let (file, said) = (file.display(), system(&error));
+        let (de, en) = (said.de, said.en);
+        Failure::Refused(said!(
+            "Das Notfallblatt {file} lässt sich nicht schreiben: {de}. Bitte Platz schaffen oder die Rechte prüfen, dann noch einmal.",
+            "The emergency sheet {file} cannot be written: {en}. Please make room or check the rights, then try again."
+        ))
+    })
 }
 
 fn template(error: crate::render::RenderError) -> Failure {
@@ -100,7 +116,7 @@ fn sheet(globals: &Globals, office: &Office, german: bool) -> Result<Sheet, Fail
         made: now.strftime(day).to_string(),
         hotlines,
         machine: machine().unwrap_or_else(|| "________".to_owned()),
-        user: user().unwrap_or_else(|| "________".to_owned()),
+        user: crate::app::user(),
         commands: commands(&config, &data, &program, german),
         program: program.display().to_string(),
         config: config.display().to_string(),
@@ -140,9 +156,9 @@ fn commands(config: &Path, data: &Path, program: &Path, german: bool) -> Command
         serve: format!("nohup {} > serve.log 2>&1 &", run("serve")),
         status: run("status"),
         update: run(&format!("new update > {file}")),
-        correction: run("new correction"),
-        rolled_back: run("new rolled-back"),
-        backup: run("backup rundruf.backup"),
+        correction: run(&format!("new correction > {file}")),
+        rolled_back: run(&format!("new rolled-back > {file}")),
+        backup: run("backup $(date +%F).backup"),
     }
 }
 
@@ -161,18 +177,6 @@ fn shell(path: &Path) -> String {
 fn machine() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
-}
-
-/// The user this runs as: DATA belongs to him, whatever the environment says.
-fn user() -> Option<String> {
-    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").ok()?).to_string();
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = known.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then(|| name.to_owned())
-    });
-    Some(named.unwrap_or(uid))
 }
 
 #[cfg(test)]

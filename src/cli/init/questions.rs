@@ -75,8 +75,8 @@ pub fn question(key: &str, so_far: &Answers) -> Question {
         "phone" => (
             said!("Telefon", "Phone"),
             said!(
-                "Die Nummer, die auch ohne eigene IT erreichbar ist; sie steht auf der Seite, und Meldungen mit einer anderen werden hinterfragt. Zum Beispiel: 115 oder +49 331 12345",
-                "The number that works without your own IT; it stands on the page, and notices with another one are asked about. For example: 115 or +49 331 12345"
+                "Die Nummer, die auch ohne eigene IT erreichbar ist; sie steht auf der Seite, und wer an einer Meldung zweifelt, ruft sie an. Zum Beispiel: 115 oder +49 331 12345",
+                "The number that works without your own IT; it stands on the page, and whoever doubts a notice calls it. For example: 115 or +49 331 12345"
             ),
             None,
         ),

@@ -32,8 +32,10 @@ const KINDS: &[&str] = &[
 /// Providers of mail to everybody: nobody's own domain.
 const MAIL_FOR_ALL: &[&str] = &[
     "aol.com",
+    "arcor.de",
     "freenet.de",
     "gmail.com",
+    "gmx.com",
     "gmx.de",
     "gmx.net",
     "googlemail.com",
@@ -41,6 +43,7 @@ const MAIL_FOR_ALL: &[&str] = &[
     "hotmail.de",
     "icloud.com",
     "live.de",
+    "mail.de",
     "mailbox.org",
     "outlook.com",
     "outlook.de",
@@ -139,6 +142,37 @@ impl Answers {
         ] {
             page.line(line);
         }
+        page.gap();
+        page.note(&said!(
+            "Die Presse per E-Mail, über einen Anbieter außerhalb; die Liste hat eine Spalte address:",
+            "The press by e-mail, through a provider elsewhere; the list has one column address:"
+        ));
+        for line in [
+            "# [channel.presse]",
+            "# kind = \"email\"",
+            "# server = \"smtp.provider.example\"",
+            "# username = \"presse@provider.example\"",
+            "# password_file = \"presse.pw\"",
+            "# from = \"Pressestelle <presse@provider.example>\"",
+            "# audience = { file = \"presse.csv\" }",
+        ] {
+            page.line(line);
+        }
+        page.gap();
+        page.note(&said!(
+            "Die eigene E-Mail, angehalten, solange niemand weiß, ob sie geht:",
+            "Your own e-mail, held as long as nobody knows whether it works:"
+        ));
+        for line in [
+            "# [channel.email]",
+            "# kind = \"email\"",
+            "# server = \"smtp.stadt.example\"",
+            "# from = \"info@stadt.example\"",
+            "# audience = { file = \"verteiler.csv\" }",
+            "# gate = \"held\"",
+        ] {
+            page.line(line);
+        }
         page.text
     }
 
@@ -148,7 +182,10 @@ impl Answers {
             "Domains that fail with your own IT; rundruf check names everything that hangs on them."
         ));
         let domain = self.imprint.email.rsplit('@').next().unwrap_or_default().to_lowercase();
-        let fits = domain.contains('.') && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
+        let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let last = domain.rsplit('.').next().unwrap_or_default();
+        // An address of digits is no domain.
+        let fits = domain.contains('.') && domain.split('.').all(label) && !last.bytes().all(|b| b.is_ascii_digit());
         if fits && !MAIL_FOR_ALL.contains(&domain.as_str()) {
             page.line(&format!("own_domains = [{}]", toml_string(&domain)));
         } else {

@@ -88,10 +88,18 @@ impl Sink {
                 "Hier steht noch der Platzhalter \"…\".",
                 "Here is still the placeholder \"…\"."
             ),
-            said!(
-                "Schreiben Sie hin, was gilt; was Sie nicht wissen, streichen Sie samt der Zeile.",
-                "Write what holds; what you do not know, remove with its line."
-            ),
+            // The two that every notice needs.
+            if matches!(field, "headline" | "summary") {
+                said!(
+                    "Schreiben Sie hin, was gilt, auch wenn es nur ein Satz ist.",
+                    "Write what holds, be it one sentence."
+                )
+            } else {
+                said!(
+                    "Schreiben Sie hin, was gilt; was Sie nicht wissen, streichen Sie samt der Zeile.",
+                    "Write what holds; what you do not know, remove with its line."
+                )
+            },
         );
         self.unfilled.insert((line, field.to_owned()));
     }

@@ -1,7 +1,9 @@
 //! Whom a channel may write to.
 
-use crate::ids::{LaneId, RecipientId};
+use crate::clock::Ms;
+use crate::ids::{DeliveryId, LaneId, RecipientId};
 use crate::text::lang::Lang;
+use crate::text::said::Said;
 
 /// Somebody of an audience as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,4 +41,28 @@ pub enum SuppressedBecause {
     Unsubscribed = 0,
     /// Its server says that nobody is there.
     Bounced = 1,
+}
+
+/// A mail that certainly did not arrive. Whoever says so has shown the return token of this delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameBack {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// When it was read.
+    pub at_ms: Ms,
+    /// Addresses behind which nobody is, as the report names them.
+    pub gone: Vec<String>,
+    /// For people, without an address.
+    pub text: Said,
+}
+
+/// What followed from a mail that came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// Nothing: it is known already, or the delivery is not there or too long ago.
+    Nothing,
+    /// It stands in the delivery's story and counts as a refusal.
+    Noted,
+    /// That, and the address is written to no more.
+    Suppressed,
 }

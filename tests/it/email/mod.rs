@@ -5,6 +5,7 @@ mod dkim;
 mod faults;
 mod gate;
 mod leaving;
+mod returns;
 
 use super::support::TestApp;
 use super::support::app::Serve;

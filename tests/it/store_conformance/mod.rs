@@ -10,6 +10,7 @@ mod order;
 mod publishing;
 mod random;
 mod receipts;
+mod returned;
 mod same;
 mod settling;
 
@@ -85,6 +86,8 @@ on_sqlite! {
     gates::whoever_leaves_the_audience_is_gone,
     gates::who_has_unsubscribed_gets_nothing_more,
     gates::whoever_leaves_may_have_got_it,
+    returned::a_mail_that_came_back_ends_its_own_address_once,
+    returned::what_comes_back_stops_a_drain,
     draining::a_drain_is_never_faster_than_its_ramp,
     draining::a_ramp_stands_still_while_nothing_is_sent,
     draining::a_domain_gets_its_share_while_others_go,

@@ -49,7 +49,7 @@ fn init_makes_configuration_key_and_sheet_and_says_what_is_public() {
     // Proposed in the imprint: name and phone.
     assert_eq!(config.matches("\"Landeshauptstadt Potsdam\"").count(), 2);
     assert_eq!(config.matches("\"+49 331 2890\"").count(), 2);
-    assert!(config.lines().count() < 50, "{config}");
+    assert!(config.lines().count() < 60, "{config}");
     for (file, mode) in [("channels.toml", 0o600), ("data/rundruf.key", 0o600), ("data", 0o700)] {
         use std::os::unix::fs::PermissionsExt;
         let found = std::fs::metadata(folder.path().join(file))
@@ -69,7 +69,7 @@ fn init_answers_in_json_too_and_in_english() {
     assert_eq!(json["config"], "channels.toml");
     assert_eq!(json["sheet"], "emergency-sheet.html");
     assert_eq!(json["public"][0], "https://potsdam-info.invalid/potsdam/");
-    assert_eq!(json["check"]["ok"], false);
+    assert_eq!(json["check"]["ok"], true);
     let found = json["check"]["findings"].as_array().unwrap();
     assert!(
         found
@@ -206,4 +206,31 @@ fn a_remote_target_is_taken_as_the_website_kind_reads_it() {
     folder.write("ohne.toml", ANSWERS.split("[imprint]").next().unwrap());
     let refused = folder.run(&["init", "--answers", "ohne.toml", "--config", "b.toml"]);
     assert!(refused.code == 2 && refused.err.contains("imprint"), "{}", refused.err);
+}
+
+#[test]
+fn what_cannot_be_finished_can_be_begun_again() {
+    let folder = Empty::new();
+    folder.write("antworten.toml", ANSWERS);
+    let init = &["init", "--answers", "antworten.toml"];
+    // Something that is there already does not go together with the answers.
+    std::fs::create_dir(folder.path().join("channels.d")).unwrap();
+    folder.write(
+        "channels.d/a.toml",
+        "[channel.website]\nkind = \"website\"\ntargets = [\"file:x\"]\n",
+    );
+    assert_ne!(folder.run(init).code, 0);
+    assert!(!folder.path().join("channels.toml").exists());
+    std::fs::remove_dir_all(folder.path().join("channels.d")).unwrap();
+    // The sheet has no place.
+    std::fs::create_dir(folder.path().join("notfallblatt.html")).unwrap();
+    let refused = folder.german(init);
+    assert!(
+        refused.code == 1 && refused.err.contains("notfallblatt.html"),
+        "{refused:?}"
+    );
+    assert!(!folder.path().join("channels.toml").exists());
+    std::fs::remove_dir(folder.path().join("notfallblatt.html")).unwrap();
+    let done = folder.german(init).ok();
+    assert!(done.out.contains("liegt bisher nur im Ordner public"), "{}", done.out);
 }

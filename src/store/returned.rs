@@ -1,0 +1,77 @@
+//! What comes back later of a mail that a server had taken: a line in its story, a refusal in the window of a lane that drains, and, where nobody
+//! is there, an address that is written to no more. All in one commit.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::evidence::{self, Evidence};
+use super::rows::{said_stored, word};
+use super::{Act, CameBack, Followed, StoreError, SuppressedBecause, Suppression, gate, suppression};
+use crate::clock::Ms;
+use crate::domain::outcome::Reason;
+use crate::ids::LaneId;
+use crate::lane_core::window::Sign;
+
+/// What comes back of an older delivery changes nothing: servers give up after five days, and an address may be somebody's again.
+const FRESH_MS: Ms = 30 * 24 * 3_600_000;
+/// The line in a delivery's story.
+const WHAT: &str = "came-back";
+
+/// Takes in what came back.
+pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result<Followed, StoreError> {
+    // Primary keys of delivery, broadcast and lane; (lane, seq) of recipient; primary key (delivery, n) of attempt.
+    let row = sqlx::query(
+        "SELECT d.attempt, b.lane, coalesce(d.via, b.lane) AS sender, l.name, r.address
+         FROM delivery d JOIN broadcast b ON b.id = d.broadcast JOIN lane l ON l.id = coalesce(d.via, b.lane)
+           JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
+         WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2
+           AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id AND a.attempt = d.attempt AND a.what = ?3)",
+    )
+    .bind(what.delivery.0)
+    .bind(what.at_ms.saturating_sub(FRESH_MS))
+    .bind(WHAT)
+    .fetch_optional(&mut *c)
+    .await?;
+    let Some(row) = row else { return Ok(Followed::Nothing) };
+    let (lane, address): (i64, String) = (row.try_get("lane")?, row.try_get("address")?);
+    // A list or a forwarding reports addresses that are not ours to suppress.
+    let gone = what
+        .gone
+        .iter()
+        .any(|gone| gone.to_lowercase() == address.to_lowercase());
+    let reason = if gone {
+        Reason::RecipientGone
+    } else {
+        Reason::RecipientRefused
+    };
+    let line = Evidence(
+        what.delivery.0,
+        row.try_get("attempt")?,
+        what.at_ms,
+        WHAT,
+        Some(word(reason)?),
+        said_stored(&what.text)?,
+    );
+    evidence::write(c, &[line]).await?;
+    let sender: i64 = row.try_get("sender")?;
+    gate::note(c, BTreeMap::from([(sender, vec![(what.at_ms, Sign::Refused)])])).await?;
+    if !gone {
+        return Ok(Followed::Noted);
+    }
+    let name: String = row.try_get("name")?;
+    let act = Act {
+        at_ms: what.at_ms,
+        actor: "mail server".to_owned(),
+        action: "suppress".to_owned(),
+        object: format!("channel {name}"),
+        details: serde_json::json!({ "delivery": what.delivery }),
+    };
+    let suppression = Suppression {
+        lane: LaneId(lane),
+        address,
+        because: SuppressedBecause::Bounced,
+    };
+    suppression::suppress(c, &suppression, &act).await?;
+    Ok(Followed::Suppressed)
+}

@@ -1,0 +1,96 @@
+//! What comes back, put into the folder as a mail server would: it is believed with our token only, about its own recipient only, and a canary
+//! that came back holds the channel.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::Office;
+use crate::support::eventually;
+
+/// A report as Postfix writes it, to the return path of the mail that it speaks of.
+fn report(return_path: &str, address: &str, status: &str) -> String {
+    format!(
+        "Return-Path: <>\nFrom: MAILER-DAEMON@mx.ex.example (Mail Delivery System)\nTo: {return_path}\nAuto-Submitted: auto-replied\n\
+         Subject: Undelivered Mail Returned to Sender\nContent-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\n\n\
+         --b\nContent-Type: text/plain\n\nThis is the mail system.\n\n--b\nContent-Type: message/delivery-status\n\n\
+         Reporting-MTA: dns; mx.ex.example\n\nFinal-Recipient: rfc822; {address}\nAction: failed\nStatus: {status}\n\n--b--\n"
+    )
+}
+
+impl Office {
+    fn with_folder(more: &str) -> Option<Self> {
+        let office = Self::open(&format!(
+            "bounces = \"bounce@stadt.example\"\nbounces_folder = \"zurueck\"\n{more}"
+        ))?;
+        for folder in ["tmp", "new", "cur"] {
+            fs::create_dir_all(office.folder(folder)).unwrap();
+        }
+        Some(office)
+    }
+
+    fn folder(&self, of: &str) -> PathBuf {
+        self.app.path().join("zurueck").join(of)
+    }
+
+    /// Delivers into the Maildir, and waits until it was read.
+    fn comes_back(&self, name: &str, mail: &str) {
+        fs::write(self.folder("tmp").join(name), mail).unwrap();
+        fs::rename(self.folder("tmp").join(name), self.folder("new").join(name)).unwrap();
+        let read = self.folder("cur").join(format!("{name}:2,S"));
+        eventually(&format!("{name} is read"), || read.exists().then_some(()));
+    }
+
+    fn people(&self, headline: &str, count: u64) -> Vec<(String, String)> {
+        let number = self.publish(headline);
+        self.delivered(number, count);
+        let mails = self.server.about(headline, usize::try_from(count).unwrap());
+        let mut people: Vec<_> = mails.into_iter().map(|mail| (mail.to, mail.from)).collect();
+        people.sort();
+        people
+    }
+}
+
+#[test]
+fn who_is_gone_gets_nothing_more_and_nobody_else_is_touched() {
+    let Some(office) = Office::with_folder("") else { return };
+    let _serve = office.serve();
+    let people = office.people("Eins", 3);
+    let of = |name: &str| people.iter().find(|(to, _)| to.starts_with(name)).unwrap();
+    let ((anna, to_anna), (bert, to_bert), (cem, to_cem)) = (of("anna"), of("bert"), of("cem"));
+
+    // No token, a forged one, a full mailbox, somebody else's address, an absence: nobody is touched.
+    office.comes_back("1", &report("bounce@stadt.example", anna, "5.1.1"));
+    let forged = to_anna.replace('+', "+1");
+    office.comes_back("2", &report(&forged, anna, "5.1.1"));
+    office.comes_back("3", &report(to_cem, cem, "5.2.2"));
+    office.comes_back("4", &report(to_bert, anna, "5.1.1"));
+    let absent = format!("From: {cem}\nTo: {to_cem}\nSubject: Abwesenheitsnotiz\n\n550 5.1.1 user unknown: {cem}\n");
+    office.comes_back("5", &absent);
+    assert_eq!(office.people("Zwei", 3).len(), 3);
+
+    office.comes_back("6", &report(&to_anna.to_uppercase(), anna, "5.1.1"));
+    let left = office.people("Drei", 2);
+    let left: Vec<_> = left.iter().map(|(to, _)| to).collect();
+    assert_eq!(left, [bert, cem]);
+    assert!(!office.app.log().contains(anna), "no address in the log");
+}
+
+#[test]
+fn a_canary_that_came_back_holds_the_channel() {
+    let release = "release = { probe = \"smtp\", every = \"1s\", good = 1 }\ncanary = \"probe@anderswo.example\"\n";
+    let Some(office) = Office::with_folder(release) else {
+        return;
+    };
+    let _serve = office.serve();
+    let canary = office.server.about("Probe", 1).remove(0);
+    let lane = || -> Value { office.app.json(&["channel", "list"])["channels"][0].clone() };
+    assert_eq!(lane()["gate"], "open");
+    office.comes_back("1", &report(&canary.from, &canary.to, "5.1.1"));
+    let held = eventually("held", || Some(lane()).filter(|lane| lane["gate"] == "held"));
+    assert!(held.to_string().contains("came back"), "{held}");
+    office.publish("Wartet");
+    let text = office.app.broadcast("email", 1)["text"].to_string();
+    assert!(text.contains("came back"), "{text}");
+}
