@@ -1,14 +1,13 @@
 //! The broadcasts that are alive on a lane, in the order in which they go out: urgency orders incidents and broadcasts, never the notices a
 //! recipient gets of one incident (LANES 4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
+use super::StoreError;
 use super::broadcasts::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
-use super::failover::Home;
 use super::rows::listed;
-use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::{BroadcastState, Operation};
 use crate::domain::notice::Scope;
@@ -59,56 +58,47 @@ impl Alive {
     }
 }
 
-/// What the lane may have to bring out: its own broadcasts, and those of the lanes from which rows have moved or may move to it.
-pub(super) async fn for_claim(
+/// Everything alive on these lanes, oldest notice first, and what was refused there since the moment named, which still holds its successors.
+pub(super) async fn of_lanes(
     c: &mut SqliteConnection,
-    r: &ClaimRequest,
-    homes: &[Home],
-) -> Result<Vec<Alive>, StoreError> {
-    let mut alive = of_lane(c, r, r.lane.0).await?;
-    for home in homes {
-        let guests = of_lane(c, r, home.lane).await?;
-        alive.extend(guests.into_iter().map(|b| Alive {
-            via: Some(r.lane.0),
-            moves: home.moves,
-            ..b
-        }));
-    }
-    Ok(alive)
-}
-
-/// Everything alive on a lane, oldest notice first, and what was refused so lately that it still holds its successors.
-async fn of_lane(c: &mut SqliteConnection, r: &ClaimRequest, lane: i64) -> Result<Vec<Alive>, StoreError> {
+    lanes: &[(i64, Ms)],
+) -> Result<HashMap<i64, Vec<Alive>>, StoreError> {
+    let mut alive: HashMap<i64, Vec<Alive>> = HashMap::new();
     // broadcast_live (lane, notice) WHERE state < 2.
     let rows = sqlx::query(
         "SELECT id, lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
            n_waiting, overtaken, 0 AS holds_only
-         FROM broadcast WHERE lane = ? AND state < 2 AND shape <> ? ORDER BY notice",
+         FROM broadcast WHERE lane IN (SELECT value ->> 0 FROM json_each(?)) AND state < 2 AND shape <> ? ORDER BY notice",
     )
-    .bind(lane)
+    .bind(serde_json::to_string(lanes)?)
     .bind(SHAPE_LEVELS)
     .fetch_all(&mut *c)
     .await?;
-    let mut alive = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let incidents: BTreeSet<i64> = alive.iter().filter(|b| b.has_work()).map(|b| b.incident).collect();
+    for row in &rows {
+        let b = read(row)?;
+        alive.entry(b.lane).or_default().push(b);
+    }
+    let mut incidents: BTreeSet<(i64, i64, Ms)> = BTreeSet::new();
+    for (lane, since) in lanes {
+        let with_work = alive.get(lane).into_iter().flatten().filter(|b| b.has_work());
+        incidents.extend(with_work.map(|b| (*lane, b.incident, *since)));
+    }
     if incidents.is_empty() {
         return Ok(alive);
     }
-    let wait = r.order_wait_ms.max(r.correction_wait_ms);
     // broadcast_incident (incident, lane, …).
     let refused = sqlx::query(
-        "SELECT id, lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
-           n_waiting, overtaken, 1 AS holds_only
-         FROM broadcast WHERE incident IN (SELECT value FROM json_each(?)) AND lane = ? AND state >= 2 AND n_permanent > 0
-           AND changed > ?",
+        "SELECT b.id, b.lane, b.incident, notice, b.kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before,
+           b.created, scope, n_waiting, overtaken, 1 AS holds_only
+         FROM json_each(?) j CROSS JOIN broadcast b ON b.incident = j.value ->> 1 AND b.lane = j.value ->> 0
+         WHERE state >= 2 AND n_permanent > 0 AND changed > j.value ->> 2",
     )
     .bind(serde_json::to_string(&incidents)?)
-    .bind(lane)
-    .bind(r.now_ms.saturating_sub(wait))
     .fetch_all(c)
     .await?;
     for row in &refused {
-        alive.push(read(row)?);
+        let b = read(row)?;
+        alive.entry(b.lane).or_default().push(b);
     }
     Ok(alive)
 }

@@ -36,6 +36,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// There may be somebody left to open for.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Rows opened in this claim.
     pub(super) fn opened(&self) -> i64 {
         self.opened

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
-use super::claim::{Next, Sink};
+use super::claim::Next;
 use super::marks::{AFTER_UNKNOWN, DECIDED, had, passed};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
@@ -55,13 +57,91 @@ pub(super) struct Seen {
     pub(super) ended: usize,
 }
 
-/// Reads due rows, as many as there is room for.
-pub(super) async fn read(
+/// A look at the due rows of one broadcast.
+#[derive(Debug, Serialize)]
+pub(super) struct Look {
+    broadcast: i64,
+    lane: i64,
+    via: Option<i64>,
+    now: Ms,
+    /// How long what came to nothing holds its successors, ms.
+    wait: Ms,
+    correction: bool,
+    /// Broadcasts that come first.
+    older: Vec<i64>,
+}
+
+impl Look {
+    pub(super) fn at(r: &ClaimRequest, b: &Alive, older: &[&Alive]) -> Self {
+        let correction = b.kind != 0;
+        Self {
+            broadcast: b.id,
+            lane: b.lane,
+            via: b.via,
+            now: r.now_ms,
+            wait: if correction {
+                r.correction_wait_ms
+            } else {
+                r.order_wait_ms
+            },
+            correction,
+            older: older.iter().map(|o| o.id).collect(),
+        }
+    }
+}
+
+/// Reads due rows, at most `limit` of each look, in order.
+pub(super) async fn look(
+    c: &mut SqliteConnection,
+    looks: &[Look],
+    limit: usize,
+) -> Result<Vec<Vec<SqliteRow>>, StoreError> {
+    let mut seen: Vec<Vec<SqliteRow>> = looks.iter().map(|_| Vec::new()).collect();
+    if looks.is_empty() {
+        return Ok(seen);
+    }
+    // delivery_due (broadcast, via, due) WHERE state = 0; primary keys of delivery, recipient and suppression; delivery_of (broadcast,
+    // recipient) per older one.
+    // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
+    // may be held or slow. So a newer one can have passed what comes from another lane.
+    let rows = sqlx::query(concat!(
+        "WITH look AS MATERIALIZED (SELECT key, value ->> 'broadcast' AS broadcast, value ->> 'lane' AS lane, value ->> 'via' AS via,
+           value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value -> 'older' AS older FROM json_each(?1))
+         SELECT l.key AS look, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name,
+           r.lang, r.places, r.state AS state,
+           EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = lower(r.address)) AS suppressed,
+           (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > l.now THEN x.due
+                            WHEN x.state > 1 OR (x.state = 1 AND l.correction) OR (x.state = 0 AND x.via IS NOT NULL) THEN x.changed + l.wait
+                            ELSE 9223372036854775807 END)
+              FROM json_each(l.older) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
+             WHERE x.state IN (0, 1, 4, 5)) AS free_at, l.via IS NOT NULL AND ",
+        passed!(),
+        " AS passed
+         FROM look l CROSS JOIN broadcast b ON b.id = l.broadcast CROSS JOIN delivery d ON d.id IN (
+             SELECT n.id FROM delivery n WHERE n.broadcast = l.broadcast AND n.state = 0 AND n.via IS l.via AND n.due <= l.now
+             ORDER BY n.due, n.id LIMIT ?2)
+           LEFT JOIN recipient r ON r.lane = l.lane AND r.seq = d.recipient
+         ORDER BY l.key, d.due, d.id"
+    ))
+    .bind(serde_json::to_string(looks)?)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(c)
+    .await?;
+    for row in rows {
+        let of = usize::try_from(row.try_get::<i64, _>("look")?).ok();
+        if let Some(seen) = of.and_then(|place| seen.get_mut(place)) {
+            seen.push(row);
+        }
+    }
+    Ok(seen)
+}
+
+/// Tells apart who may start, who waits and who has left.
+pub(super) async fn sort(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
     b: &Alive,
-    older: &[&Alive],
-    sink: &Sink<'_>,
+    rows: &[SqliteRow],
     next: &mut Next,
 ) -> Result<Seen, StoreError> {
     let mut seen = Seen {
@@ -69,44 +149,11 @@ pub(super) async fn read(
         blocked: false,
         ended: 0,
     };
-    let older: Vec<i64> = older.iter().map(|o| o.id).collect();
     let correction = b.kind != 0;
-    let wait = if correction {
-        r.correction_wait_ms
-    } else {
-        r.order_wait_ms
-    };
-    // delivery_due (broadcast, via, due) WHERE state = 0; primary keys of recipient and suppression; delivery_of (broadcast, recipient) per
-    // older one.
-    // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
-    // may be held or slow. So a newer one can have passed what comes from another lane.
-    let rows = sqlx::query(concat!(
-        "SELECT d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name, r.lang, r.places,
-           r.state AS state, EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (?5, ?8) AND s.address = lower(r.address)) AS suppressed,
-           (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > ?1 THEN x.due
-                            WHEN x.state > 1 OR (x.state = 1 AND ?3) OR (x.state = 0 AND x.via IS NOT NULL) THEN x.changed + ?2
-                            ELSE 9223372036854775807 END)
-              FROM json_each(?4) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
-             WHERE x.state IN (0, 1, 4, 5)) AS free_at, ?8 IS NOT NULL AND ",
-        passed!(),
-        " AS passed
-         FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id LEFT JOIN recipient r ON r.lane = ?5 AND r.seq = d.recipient
-         WHERE b.id = ?6 AND d.state = 0 AND d.via IS ?8 AND d.due <= ?1 ORDER BY d.due, d.id LIMIT ?7"
-    ))
-    .bind(r.now_ms)
-    .bind(wait)
-    .bind(correction)
-    .bind(serde_json::to_string(&older)?)
-    .bind(b.lane)
-    .bind(b.id)
-    .bind(i64::try_from(sink.looks_at()).unwrap_or(i64::MAX))
-    .bind(b.via)
-    .fetch_all(&mut *c)
-    .await?;
     let mut gone = Vec::new();
     let mut overtaken = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
-    for row in &rows {
+    for row in rows {
         let id: i64 = row.try_get("id")?;
         let recipient: i64 = row.try_get("recipient")?;
         let free_at: Option<Ms> = row.try_get("free_at")?;
@@ -178,7 +225,7 @@ pub(super) async fn read(
     Ok(seen)
 }
 
-fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, StoreError> {
+fn due(row: &SqliteRow, id: i64, recipient: i64) -> Result<Due, StoreError> {
     Ok(Due {
         id,
         recipient,
@@ -199,7 +246,7 @@ fn due(row: &sqlx::sqlite::SqliteRow, id: i64, recipient: i64) -> Result<Due, St
 }
 
 /// True where the scope concerns the places that are followed now.
-fn concerned(row: &sqlx::sqlite::SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
+fn concerned(row: &SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
     let places: Option<String> = row.try_get("places")?;
     Ok(match places {
         Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?),
@@ -264,23 +311,28 @@ pub(super) async fn had(
     Ok(newest)
 }
 
-/// The next time something of these broadcasts is due.
-pub(super) async fn next_after(c: &mut SqliteConnection, alive: &[Alive], now: Ms) -> Result<Option<Ms>, StoreError> {
-    let waiting: Vec<(i64, Option<i64>)> = alive
-        .iter()
-        .filter(|b| b.waiting > 0 && b.not_before.is_none_or(|at| at <= now))
-        .map(|b| (b.id, b.via))
-        .collect();
+/// The next time something of these broadcasts is due: of each claim (by its place), with its now and `via`.
+pub(super) async fn next_after(
+    c: &mut SqliteConnection,
+    waiting: &[(usize, Ms, i64, Option<i64>)],
+) -> Result<HashMap<usize, Ms>, StoreError> {
+    let mut next: HashMap<usize, Ms> = HashMap::new();
     if waiting.is_empty() {
-        return Ok(None);
+        return Ok(next);
     }
     // delivery_due (broadcast, via, due) WHERE state = 0: one step per broadcast.
-    Ok(sqlx::query_scalar(
-        "SELECT min((SELECT min(d.due) FROM delivery d
-           WHERE d.broadcast = b.value ->> 0 AND d.via IS (b.value ->> 1) AND d.state = 0 AND d.due > ?)) FROM json_each(?) b",
+    let rows: Vec<(i64, Option<Ms>)> = sqlx::query_as(
+        "SELECT b.value ->> 0, min((SELECT min(d.due) FROM delivery d
+           WHERE d.broadcast = b.value ->> 2 AND d.via IS (b.value ->> 3) AND d.state = 0 AND d.due > b.value ->> 1))
+         FROM json_each(?) b GROUP BY 1",
     )
-    .bind(now)
-    .bind(serde_json::to_string(&waiting)?)
-    .fetch_one(c)
-    .await?)
+    .bind(serde_json::to_string(waiting)?)
+    .fetch_all(c)
+    .await?;
+    for (place, due) in rows {
+        if let (Ok(place), Some(due)) = (usize::try_from(place), due) {
+            next.insert(place, due);
+        }
+    }
+    Ok(next)
 }

@@ -1,6 +1,8 @@
 //! Failover (LANES 7): the same delivery goes to another lane, once, where it is known that nothing was sent. When it may is the core's word
 //! ([`crate::lane_core::failover`]); here it is written, in the transaction that learns of it. A row that moved stays a row of its broadcast.
 
+use std::collections::HashMap;
+
 use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
@@ -19,21 +21,37 @@ pub(super) struct Home {
     pub(super) moves: bool,
 }
 
-/// The lanes whose rows `lane` may have to send: those it stands in for, and those of rows that moved to it, whatever is configured now. What
-/// waits on a channel that is not configured any more stays there (LANES 8). The
-/// second value is when the next of them may let its rows go.
-pub(super) async fn homes(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<(Vec<Home>, Option<Ms>), StoreError> {
-    // The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0.
+/// The lanes whose rows a lane may have to send.
+#[derive(Default)]
+pub(super) struct Homes {
+    pub(super) lanes: Vec<Home>,
+    /// When the next of them may let its rows go.
+    pub(super) next_ms: Option<Ms>,
+}
+
+/// Of each asking lane: the lanes it stands in for, and those of rows that moved to it and wait, whatever is configured now. What waits on a
+/// channel that is not configured any more stays there (LANES 8).
+pub(super) async fn homes(
+    c: &mut SqliteConnection,
+    requests: &[&ClaimRequest],
+) -> Result<HashMap<i64, Homes>, StoreError> {
+    let asking: HashMap<i64, Ms> = requests.iter().map(|r| (r.lane.0, r.now_ms)).collect();
+    // The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0; delivery_due (broadcast, via, …).
     let rows = sqlx::query(
-        "SELECT id, gate, health, health_since, tries_since, coalesce(failover = ?1 AND configured = 1, 0) AS stands_in
-         FROM lane WHERE id <> ?1 AND (failover = ?1 OR id IN (SELECT lane FROM broadcast WHERE state < 2 AND n_moved > 0)) ORDER BY id",
+        "SELECT a.value AS asks, l.id, l.gate, l.health, l.health_since, l.tries_since,
+           coalesce(l.failover = a.value AND l.configured = 1, 0) AS stands_in
+         FROM json_each(?) a CROSS JOIN lane l ON l.id <> a.value AND (l.failover = a.value OR EXISTS (
+           SELECT 1 FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.via = a.value AND d.state = 0
+           WHERE b.lane = l.id AND b.state < 2 AND b.n_moved > 0))
+         ORDER BY l.id",
     )
-    .bind(r.lane.0)
+    .bind(serde_json::to_string(&asking.keys().collect::<Vec<_>>())?)
     .fetch_all(c)
     .await?;
-    let mut next: Option<Ms> = None;
-    let mut homes = Vec::with_capacity(rows.len());
+    let mut homes: HashMap<i64, Homes> = HashMap::new();
     for row in &rows {
+        let asks: i64 = row.try_get("asks")?;
+        let now = asking.get(&asks).copied().unwrap_or_default();
         let at = moves_at(
             listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
             listed(Health::from_stored(row.try_get("health")?), "a health")?,
@@ -41,15 +59,16 @@ pub(super) async fn homes(c: &mut SqliteConnection, r: &ClaimRequest) -> Result<
             row.try_get("tries_since")?,
         )
         .filter(|_| row.try_get::<i64, _>("stands_in").is_ok_and(|is| is != 0));
-        if let Some(at) = at.filter(|at| *at > r.now_ms) {
-            next = Some(next.map_or(at, |known| known.min(at)));
+        let of = homes.entry(asks).or_default();
+        if let Some(at) = at.filter(|at| *at > now) {
+            of.next_ms = Some(of.next_ms.map_or(at, |known| known.min(at)));
         }
-        homes.push(Home {
+        of.lanes.push(Home {
             lane: row.try_get("id")?,
-            moves: at.is_some_and(|at| at <= r.now_ms),
+            moves: at.is_some_and(|at| at <= now),
         });
     }
-    Ok((homes, next))
+    Ok(homes)
 }
 
 /// Moves up to `want` rows that wait on a lane in trouble, and of which certainly nothing was sent. How many moved.

@@ -36,6 +36,11 @@ impl Pace {
         Self { account, ramp: None }
     }
 
+    /// Another lane of the account has reserved slots in the meantime.
+    pub(super) fn set_account(&mut self, account: Slots) {
+        self.account = account;
+    }
+
     /// How many more sends fit, at most `want`.
     pub(super) fn free(&self, want: usize) -> usize {
         let want = self.account.free(want);

@@ -1,6 +1,7 @@
 //! Between stored numbers and words and the values of the field, and the small statements that several files need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,20 +84,28 @@ pub(super) fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// The frozen texts of a broadcast.
-pub(super) async fn variants(c: &mut SqliteConnection, broadcast: i64) -> Result<BTreeMap<Lang, Variant>, StoreError> {
+/// Frozen texts by language.
+pub(super) type Texts = BTreeMap<Lang, Arc<Variant>>;
+
+/// The frozen texts of these broadcasts.
+pub(super) async fn texts(c: &mut SqliteConnection, broadcasts: &[i64]) -> Result<HashMap<i64, Texts>, StoreError> {
+    let mut texts: HashMap<i64, Texts> = HashMap::new();
+    if broadcasts.is_empty() {
+        return Ok(texts);
+    }
     // Primary key (broadcast, lang).
-    let rows: Vec<(String, String)> = sqlx::query_as("SELECT lang, body FROM variant WHERE broadcast = ?")
-        .bind(broadcast)
-        .fetch_all(c)
-        .await?;
-    let mut variants = BTreeMap::new();
-    for (lang, body) in rows {
+    let rows: Vec<(i64, String, String)> =
+        sqlx::query_as("SELECT broadcast, lang, body FROM variant WHERE broadcast IN (SELECT value FROM json_each(?))")
+            .bind(serde_json::to_string(broadcasts)?)
+            .fetch_all(c)
+            .await?;
+    for (broadcast, lang, body) in rows {
         if let Some(lang) = from_word(Some(lang)) {
-            variants.insert(lang, serde_json::from_str(&body)?);
+            let text = Arc::new(serde_json::from_str(&body)?);
+            texts.entry(broadcast).or_default().insert(lang, text);
         }
     }
-    Ok(variants)
+    Ok(texts)
 }
 
 /// The text for somebody: in their language, else in the first one there is.
@@ -109,16 +118,17 @@ pub(super) fn pick<T>(variants: &BTreeMap<Lang, T>, wanted: Option<Lang>) -> Opt
 
 /// Broadcasts whose last row has ended become ended; those with rows again are alive again.
 pub(super) async fn settle_lanes(c: &mut SqliteConnection, lanes: BTreeSet<i64>) -> Result<(), StoreError> {
-    for lane in lanes {
-        // broadcast_live (lane, …) WHERE state < 2.
-        sqlx::query(
-            "UPDATE broadcast SET state = 2
-             WHERE lane = ? AND state < 2 AND state = 1 AND n_waiting = 0 AND n_started = 0 AND n_accepted = 0 AND n_unknown = 0",
-        )
-        .bind(lane)
-        .execute(&mut *c)
-        .await?;
+    if lanes.is_empty() {
+        return Ok(());
     }
+    // broadcast_live (lane, …) WHERE state < 2.
+    sqlx::query(
+        "UPDATE broadcast SET state = 2 WHERE lane IN (SELECT value FROM json_each(?))
+           AND state < 2 AND state = 1 AND n_waiting = 0 AND n_started = 0 AND n_accepted = 0 AND n_unknown = 0",
+    )
+    .bind(serde_json::to_string(&lanes)?)
+    .execute(c)
+    .await?;
     Ok(())
 }
 

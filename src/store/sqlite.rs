@@ -108,7 +108,7 @@ impl Lanes for Sqlite {
         write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))
     }
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
-        write!(self, r = request.clone() => claim::claim(&r))
+        self.writer.claim(request.clone()).await
     }
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         write!(self, rows = deliveries.to_vec() => give_back::give_back(&rows, now))
@@ -182,7 +182,11 @@ impl Board for Sqlite {
         story::list(&self.readers, broadcast, state, limit).await
     }
     async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError> {
-        rows::variants(&mut *self.reader().await?, broadcast.0).await
+        let texts = rows::texts(&mut *self.reader().await?, &[broadcast.0])
+            .await?
+            .remove(&broadcast.0);
+        let owned = |(lang, text)| (lang, Arc::unwrap_or_clone(text));
+        Ok(texts.unwrap_or_default().into_iter().map(owned).collect())
     }
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
         story::explain(&self.readers, delivery).await

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::marks::BY_RECEIPT;
-use super::rows::{from_word, listed, pick, said, variants};
+use super::rows::{from_word, listed, pick, said, texts};
 use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
@@ -72,10 +72,13 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
     // Whoever sends it now is the channel that people have to look at.
     let via: Option<i64> = row.try_get("via")?;
     let lane = lanes::one(&mut connection, via.unwrap_or(broadcast.lane.0)).await?;
-    let texts = variants(&mut connection, broadcast.id.0).await?;
+    let texts = texts(&mut connection, &[broadcast.id.0])
+        .await?
+        .remove(&broadcast.id.0)
+        .unwrap_or_default();
     drop(connection);
     let variant = match pick(&texts, from_word(row.try_get("lang")?)) {
-        Some((_, variant)) => variant.clone(),
+        Some((_, variant)) => Variant::clone(variant),
         // A website has no text of its own: it shows the notice.
         None => Variant {
             format: 0,

@@ -1,30 +1,43 @@
 //! The thread of an incident on an account: its first and its newest post.
 
-use sqlx::SqliteConnection;
+use std::collections::HashMap;
+
+use sqlx::{Row, SqliteConnection};
 
 use super::{StoreError, Thread};
 use crate::domain::outcome::Remote;
 
-/// What hangs together there so far.
-pub(super) async fn of(c: &mut SqliteConnection, lane: i64, incident: i64) -> Result<Option<Thread>, StoreError> {
-    type Ids = (Option<String>, Option<String>, Option<String>, Option<String>);
+/// What hangs together there so far, of these lanes and incidents.
+pub(super) async fn of(
+    c: &mut SqliteConnection,
+    wanted: &[(i64, i64)],
+) -> Result<HashMap<(i64, i64), Thread>, StoreError> {
+    let mut threads = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(threads);
+    }
     // Primary key (lane, incident).
-    let ids: Option<Ids> =
-        sqlx::query_as("SELECT root_id, root_url, parent_id, parent_url FROM thread WHERE lane = ? AND incident = ?")
-            .bind(lane)
-            .bind(incident)
-            .fetch_optional(c)
-            .await?;
-    Ok(ids.map(|(root_id, root_url, parent_id, parent_url)| Thread {
-        root: Remote {
-            id: root_id,
-            url: root_url,
-        },
-        parent: Remote {
-            id: parent_id,
-            url: parent_url,
-        },
-    }))
+    let rows = sqlx::query(
+        "SELECT t.lane, t.incident, t.root_id, t.root_url, t.parent_id, t.parent_url
+         FROM json_each(?) j CROSS JOIN thread t ON t.lane = j.value ->> 0 AND t.incident = j.value ->> 1",
+    )
+    .bind(serde_json::to_string(wanted)?)
+    .fetch_all(c)
+    .await?;
+    for row in &rows {
+        let thread = Thread {
+            root: Remote {
+                id: row.try_get("root_id")?,
+                url: row.try_get("root_url")?,
+            },
+            parent: Remote {
+                id: row.try_get("parent_id")?,
+                url: row.try_get("parent_url")?,
+            },
+        };
+        threads.insert((row.try_get("lane")?, row.try_get("incident")?), thread);
+    }
+    Ok(threads)
 }
 
 /// A new post: the first one stays the root, its newest the parent.

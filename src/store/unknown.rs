@@ -1,5 +1,6 @@
 //! Rows that stand as unknown, with all that their channel needs to read them back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
@@ -7,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::due::had;
 use super::marks::AFTER_UNKNOWN;
-use super::rows::{from_word, listed, pick, variants};
+use super::rows::{from_word, listed, pick, texts};
 use super::{Job, StoreError, thread};
 use crate::domain::delivery::Operation;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
@@ -33,18 +34,26 @@ pub(super) async fn jobs(
     .bind(limit)
     .fetch_all(&mut *c)
     .await?;
+    let (mut broadcasts, mut threads) = (BTreeSet::new(), BTreeSet::new());
+    for row in &rows {
+        broadcasts.insert(row.try_get::<i64, _>("broadcast")?);
+        if row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT {
+            threads.insert((lane, row.try_get::<i64, _>("incident")?));
+        }
+    }
+    let texts = texts(c, &Vec::from_iter(broadcasts)).await?;
+    let threads = thread::of(c, &Vec::from_iter(threads)).await?;
     let mut jobs = Vec::with_capacity(rows.len());
     for row in &rows {
         let (broadcast, incident): (i64, i64) = (row.try_get("broadcast")?, row.try_get("incident")?);
         let recipient: i64 = row.try_get("recipient")?;
-        let texts = variants(c, broadcast).await?;
-        let (lang, variant) = pick(&texts, from_word(row.try_get("lang")?))
+        let lang = from_word(row.try_get("lang")?);
+        let (lang, variant) = texts
+            .get(&broadcast)
+            .and_then(|of| pick(of, lang))
             .ok_or_else(|| StoreError::Database(format!("broadcast {broadcast} has no text")))?;
-        let thread = if row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT {
-            thread::of(c, lane, incident).await?
-        } else {
-            None
-        };
+        let thread =
+            (row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT).then(|| threads.get(&(lane, incident)).cloned());
         let target = had(c, row.try_get("corrects")?, &[recipient]).await?.remove(&recipient);
         jobs.push(Job {
             delivery: DeliveryId(row.try_get("id")?),
@@ -61,9 +70,9 @@ pub(super) async fn jobs(
             recipient: RecipientId(recipient),
             address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
             name: row.try_get("name")?,
-            variant: Arc::new(variant.clone()),
+            variant: Arc::clone(variant),
             lang,
-            thread,
+            thread: thread.flatten(),
             target: target.filter(|remote| remote.id.is_some()),
             urgent: row.try_get("urgent")?,
             created_ms: row.try_get("created")?,

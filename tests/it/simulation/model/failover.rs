@@ -27,11 +27,12 @@ impl Model {
         at.is_some_and(|at| at <= r.now_ms)
     }
 
-    /// The lanes whose broadcasts a claim looks at beside its own: those it stands in for, and those with rows that moved anywhere.
+    /// The lanes whose broadcasts a claim looks at beside its own: those it stands in for, and those with rows that moved to it and wait.
     pub(super) fn homes(&self, lane: LaneId) -> Vec<LaneId> {
         let has_moved = |home: &LaneId| {
             let of = |row: &super::ModelRow| row.lane == *home && self.broadcasts[row.broadcast].is_alive();
-            self.rows.iter().any(|row| row.via.is_some() && of(row))
+            let waits = |row: &super::ModelRow| row.via == Some(lane) && row.state == State::Waiting;
+            self.rows.iter().any(|row| waits(row) && of(row))
         };
         let homes = self
             .lanes

@@ -1,0 +1,155 @@
+//! What a claim starts: the jobs for the lane, and the same as rows to write. Several claims write together.
+
+use sqlx::SqliteConnection;
+
+use super::StoreError;
+use super::alive::Alive;
+use super::claim::Next;
+use super::due::Due;
+use super::marks::TURN;
+use super::pace::Pace;
+use super::rows::{Texts, pick};
+use super::{ClaimRequest, Job, Thread, Variant};
+use crate::clock::Ms;
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
+
+/// Where domains have a rate of their own, so many due rows are looked at to find some that may go.
+const SCAN: usize = 512;
+
+/// Rows that have started, or whose turn is later, and that the store does not know of yet.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    /// Row, end of its lease, first start, operation, now.
+    started: Vec<(i64, Ms, Ms, i64, Ms)>,
+    put_off: Vec<(i64, Ms)>,
+}
+
+impl Writes {
+    /// Writes them down. Whoever reads rows of a lane that has started some does this first.
+    pub(super) async fn flush(&mut self, c: &mut SqliteConnection) -> Result<(), StoreError> {
+        if !self.started.is_empty() {
+            // Primary key per row of the list.
+            sqlx::query(
+                "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
+                   operation = j.value ->> 3, changed = j.value ->> 4, flags = flags & ~34
+                 FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
+            )
+            .bind(serde_json::to_string(&self.started)?)
+            .execute(&mut *c)
+            .await?;
+            self.started.clear();
+        }
+        if !self.put_off.is_empty() {
+            // Primary key per row of the list.
+            sqlx::query(
+                "UPDATE delivery SET due = j.value ->> 1, flags = flags | ? FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
+            )
+            .bind(TURN)
+            .bind(serde_json::to_string(&self.put_off)?)
+            .execute(c)
+            .await?;
+            self.put_off.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Where started rows go, and how many there may be.
+pub(super) struct Sink<'a> {
+    pub(super) pace: &'a mut Pace,
+    pub(super) jobs: &'a mut Vec<Job>,
+    pub(super) full: usize,
+    pub(super) texts: Texts,
+    pub(super) writes: &'a mut Writes,
+}
+
+impl Sink<'_> {
+    pub(super) fn room(&self) -> usize {
+        self.full.saturating_sub(self.jobs.len())
+    }
+
+    /// How many due rows are worth looking at for so much room.
+    pub(super) fn looks_at(&self) -> usize {
+        looks_at(self.pace, self.room())
+    }
+
+    /// Makes jobs of rows; how many. Whose domain has had enough for now is put off until its turn.
+    pub(super) fn start(
+        &mut self,
+        r: &ClaimRequest,
+        broadcast: &Alive,
+        rows: Vec<Due>,
+        thread: Option<&Thread>,
+        next: &mut Next,
+    ) -> Result<usize, StoreError> {
+        let before = self.jobs.len();
+        for row in rows {
+            if self.room() == 0 {
+                break;
+            }
+            let start_at_ms = match self.pace.take(&row.address) {
+                Ok(at) => at,
+                Err(turn) => {
+                    next.at(turn);
+                    self.writes.put_off.push((row.id, turn));
+                    continue;
+                }
+            };
+            let job = self.job(broadcast, row, thread, start_at_ms)?;
+            self.writes.started.push((
+                job.delivery.0,
+                start_at_ms.saturating_add(r.lease_ms),
+                job.first_started_ms,
+                job.operation as i64,
+                r.now_ms,
+            ));
+            self.jobs.push(job);
+        }
+        Ok(self.jobs.len() - before)
+    }
+
+    fn job(&self, broadcast: &Alive, row: Due, thread: Option<&Thread>, start_at_ms: Ms) -> Result<Job, StoreError> {
+        let (lang, variant) = pick(&self.texts, row.lang)
+            .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
+        let variant = match variant.first.as_ref().filter(|_| row.first) {
+            Some(text) => std::sync::Arc::new(Variant {
+                text: text.clone(),
+                ..Variant::clone(variant)
+            }),
+            None => std::sync::Arc::clone(variant),
+        };
+        // A term runs from the very first start, also where the attempt was given back afterwards.
+        let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {
+            start_at_ms
+        } else {
+            row.first_started
+        };
+        Ok(Job {
+            delivery: DeliveryId(row.id),
+            broadcast: BroadcastId(broadcast.id),
+            incident: IncidentId(broadcast.incident),
+            notice: NoticeSeq(broadcast.notice),
+            attempt: row.attempt + 1,
+            first_started_ms,
+            start_at_ms,
+            operation: row.operation,
+            step: row.step,
+            step_handle: row.step_handle,
+            after_unknown: row.after_unknown,
+            recipient: RecipientId(row.recipient),
+            address: row.address,
+            name: row.name,
+            variant,
+            lang,
+            thread: thread.cloned(),
+            target: row.target,
+            urgent: broadcast.urgent,
+            created_ms: broadcast.created,
+        })
+    }
+}
+
+/// How many due rows are worth looking at for so much room: some may have to wait while others go.
+pub(super) fn looks_at(pace: &Pace, room: usize) -> usize {
+    if pace.by_domain() { SCAN.max(room) } else { room }
+}
