@@ -222,11 +222,6 @@ impl Lanes {
         Ok(Self { handle, wakes, owner })
     }
 
-    /// Something was committed in this process.
-    pub fn wake(&self) {
-        self.handle.wake();
-    }
-
     /// Waits until every lane has nothing to do now.
     pub async fn drained(&self) {
         self.handle.drained().await;

@@ -34,7 +34,7 @@ async fn run(mut stage: Stage, but: Option<usize>, publications: usize) -> Other
     let (mut first, mut last, mut answered) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..publications {
         let begin = Instant::now();
-        let (notice, _) = stage.publish(&lanes).await;
+        let (notice, _) = stage.publish().await;
         let attempts = stage.first_attempts(but).await;
         let came = || attempts.iter().map(|a| a.came - begin);
         first.push(came().min().expect("some"));

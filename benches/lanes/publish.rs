@@ -38,7 +38,7 @@ pub async fn inside(table: &mut Table) {
     for n in 0..WARM_UP + PUBLICATIONS {
         syncs.sample();
         let begin = Instant::now();
-        let (notice, at) = stage.publish(&lanes).await;
+        let (notice, at) = stage.publish().await;
         let attempts = stage.first_attempts(None).await;
         let last = attempts.iter().map(|a| a.came).max().expect("eight");
         if n >= WARM_UP {

@@ -132,12 +132,11 @@ impl Stage {
         }
     }
 
-    /// Publishes the next notice in this process and wakes its lanes, as whoever serves people will; when it was committed.
-    pub async fn publish(&mut self, lanes: &Lanes) -> (Notice, Instant) {
+    /// Publishes the next notice in this process; when it was committed.
+    pub async fn publish(&mut self) -> (Notice, Instant) {
         let File { text, number, .. } = self.next_file();
         let incident = put(&self.open, &text).await;
         let committed = Instant::now();
-        lanes.wake();
         (Notice { incident, number }, committed)
     }
 

@@ -6,30 +6,57 @@ use tokio::sync::watch;
 
 use crate::domain::delivery::{Gate, Health};
 use crate::lane_core::lane::LaneNow;
+use crate::store::Bell;
 
-/// Wakes all lanes. Cheap to clone, never waits.
+/// Wakes lanes. Cheap to clone, never waits.
+#[derive(Debug, Clone, Default)]
+pub struct Waker {
+    /// Lanes of messages: a claim says all they need to know, whatever is committed before it.
+    messages: Count,
+    /// Websites, probes and the supervisor: they read what is committed.
+    others: Count,
+}
+
 #[derive(Debug, Clone)]
-pub struct Waker(Arc<watch::Sender<u64>>);
+struct Count(Arc<watch::Sender<u64>>);
 
-impl Default for Waker {
+impl Default for Count {
     fn default() -> Self {
         Self(Arc::new(watch::Sender::new(0)))
     }
 }
 
-impl Waker {
-    /// Something was committed that lanes should see.
-    pub fn wake(&self) {
+impl Count {
+    fn up(&self) {
         self.0.send_modify(|count| *count += 1);
     }
+}
 
-    /// How often it was woken.
-    pub(crate) fn count(&self) -> u64 {
-        *self.0.borrow()
+impl Waker {
+    /// Something was committed that lanes should see. A publication in this process needs no wake: the store rings.
+    pub fn wake(&self) {
+        self.messages.up();
+        self.others.up();
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
+    /// The wakes of lanes of messages.
+    pub(crate) fn of_messages(&self) -> watch::Receiver<u64> {
+        self.messages.0.subscribe()
+    }
+
+    /// The wakes of all others.
+    pub(crate) fn of_others(&self) -> watch::Receiver<u64> {
+        self.others.0.subscribe()
+    }
+}
+
+impl Bell for Waker {
+    fn queued(&self) {
+        self.messages.up();
+    }
+
+    fn committed(&self) {
+        self.others.up();
     }
 }
 

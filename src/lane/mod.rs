@@ -2,7 +2,8 @@
 //! becomes of a delivery, that is `lane_core`'s duty.
 //!
 //! [`start`] is called by the process that holds the owner lock, after `configure`. Whoever commits something that lanes
-//! should see (a notice, a gate, a decision) calls [`Waker::wake`], as does whoever notices another process's commit.
+//! should see (a gate, a decision) calls [`Waker::wake`], as does whoever notices another process's commit; of a notice the store tells them
+//! itself ([`crate::store::Bell`]).
 
 mod clock_watch;
 mod gate;
@@ -17,7 +18,7 @@ mod website;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::channel::Built;
@@ -67,10 +68,18 @@ pub struct SiteWorld {
 /// The running lanes. Dropping it ends them at once, as a crash would; [`LanesHandle::stop`] lets them finish.
 pub struct LanesHandle {
     waker: Waker,
-    lanes: Vec<(String, mpsc::UnboundedSender<Told>, glance::Watch)>,
+    lanes: Vec<Running>,
     tasks: JoinSet<()>,
     supervisor: JoinSet<()>,
     taken_over: Vec<TakenOver>,
+}
+
+/// A lane's task as seen from outside.
+struct Running {
+    name: String,
+    tell: mpsc::UnboundedSender<Told>,
+    watch: glance::Watch,
+    woken: watch::Receiver<u64>,
 }
 
 /// Voids the old owner's leases and starts a task per lane. The owner lock is held, the lanes are configured.
@@ -110,6 +119,7 @@ pub async fn start(
     let taken_over = store.take_over(&takeovers, now).await?;
 
     let waker = Waker::default();
+    store.ring(Arc::new(waker.clone()));
     let world = World {
         store,
         pace: Arc::new(clock_watch::Pace::new(Arc::clone(&clock))),
@@ -126,7 +136,13 @@ pub async fn start(
         let (tell, inbox) = mpsc::unbounded_channel();
         let (show, watch) = glance::pair();
         told.push((setup.lane, tell.clone()));
-        lanes.push((setup.name.clone(), tell, watch));
+        let woken = waker.of_messages();
+        lanes.push(Running {
+            name: setup.name.clone(),
+            tell,
+            watch,
+            woken: woken.clone(),
+        });
         if let Some(probe) = &setup.common.release.probe {
             let prober = probe::Prober {
                 world: world.clone(),
@@ -136,24 +152,30 @@ pub async fn start(
                 rules: probe.rules,
                 timeout: rules.timeout(),
             };
-            supervisor.spawn(prober.run(waker.subscribe()));
+            supervisor.spawn(prober.run(waker.of_others()));
         }
         let task = messages::Task::new(world.clone(), setup, rules, channel, show);
-        tasks.spawn(task.run(inbox, waker.subscribe()));
+        tasks.spawn(task.run(inbox, woken));
     }
     for (targets, setup) in websites {
         let (tell, inbox) = mpsc::unbounded_channel();
         let (show, watch) = glance::pair();
         told.push((setup.lane, tell.clone()));
-        lanes.push((setup.name.clone(), tell, watch));
+        let woken = waker.of_others();
+        lanes.push(Running {
+            name: setup.name.clone(),
+            tell,
+            watch,
+            woken: woken.clone(),
+        });
         let task = website::Task::new(world.clone(), site.clone(), setup, targets, show);
-        tasks.spawn(task.run(inbox, waker.subscribe()));
+        tasks.spawn(task.run(inbox, woken));
     }
     let watches = lanes
         .iter()
-        .map(|(name, _, watch)| (name.clone(), watch.clone()))
+        .map(|lane| (lane.name.clone(), lane.watch.clone()))
         .collect();
-    supervisor.spawn(supervisor::Supervisor::new(world, told, watches, channels).run(waker.subscribe()));
+    supervisor.spawn(supervisor::Supervisor::new(world, told, watches, channels).run(waker.of_others()));
     waker.wake();
     Ok(LanesHandle {
         waker,
@@ -183,13 +205,13 @@ impl LanesHandle {
     /// Waits until every lane has seen all wakes so far and has nothing to do now: all sent, or held, or waiting for a
     /// later try.
     pub async fn drained(&self) {
-        let woken = self.waker.count();
+        let so_far: Vec<(&Running, u64)> = self.lanes.iter().map(|lane| (lane, *lane.woken.borrow())).collect();
         loop {
-            for (_, _, watch) in &self.lanes {
-                watch.clone().until(|glance| glance.is_drained(woken)).await;
+            for (lane, woken) in &so_far {
+                lane.watch.clone().until(|glance| glance.is_drained(*woken)).await;
             }
             // One lane's end may have woken another (a link target).
-            if self.lanes.iter().all(|(_, _, watch)| watch.now().is_drained(woken)) {
+            if so_far.iter().all(|(lane, woken)| lane.watch.now().is_drained(*woken)) {
                 return;
             }
         }
@@ -199,9 +221,9 @@ impl LanesHandle {
     /// `deadline`; what is left then is settled by the next takeover.
     pub async fn stop(mut self, deadline: Duration) -> bool {
         self.supervisor.abort_all();
-        for (_, tell, _) in &self.lanes {
+        for lane in &self.lanes {
             // A lane that has ended already has nothing to be told.
-            let _ = tell.send(Told::Stop);
+            let _ = lane.tell.send(Told::Stop);
         }
         let all = async { while self.tasks.join_next().await.is_some() {} };
         tokio::time::timeout(deadline, all).await.is_ok()

@@ -48,6 +48,7 @@ mod unknown;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -80,12 +81,24 @@ pub trait Notices: Send + Sync {
     async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError>;
 }
 
+/// Hears of the publications of its process.
+pub trait Bell: Send + Sync {
+    /// One has its place: a claim from now on comes after it and shares its commit.
+    fn queued(&self);
+
+    /// It is committed.
+    fn committed(&self);
+}
+
 /// The queue. Every method is one transaction; methods called at the same moment may share one commit.
 #[async_trait]
 pub trait Lanes: Send + Sync {
     /// Registers the configured lanes and targets. A lane whose kind or account changed while rows wait starts held and says why.
     /// Rows of lanes not named stay and are never claimed.
     async fn configure(&self, lanes: &[LaneSpec], now: Ms) -> Result<Vec<LaneRow>, StoreError>;
+
+    /// Rings this bell, and no other any more, at every publication through this store.
+    fn ring(&self, bell: Arc<dyn Bell>);
 
     /// Lane rows, all of them, also those no longer configured.
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError>;

@@ -54,6 +54,7 @@ impl Sqlite {
             readers,
             path: path.to_owned(),
             task: Arc::new(Mutex::new(Some(task))),
+            bell: Arc::default(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The store on SQLite: one writer with group commit, readers apart. Each method hands its transaction to the file named like its duty.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
@@ -17,6 +17,7 @@ pub struct Sqlite {
     pub(super) readers: SqlitePool,
     pub(super) path: PathBuf,
     pub(super) task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    pub(super) bell: Arc<RwLock<Option<Arc<dyn Bell>>>>,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -55,6 +56,10 @@ impl Sqlite {
         self.writer.version().await
     }
 
+    fn bell(&self) -> Option<Arc<dyn Bell>> {
+        self.bell.read().ok()?.clone()
+    }
+
     async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
         Ok(self.readers.acquire().await?)
     }
@@ -71,7 +76,19 @@ macro_rules! write {
 #[async_trait]
 impl Notices for Sqlite {
     async fn publish(&self, publication: &Publication) -> Result<Published, StoreError> {
-        write!(self, p = publication.clone() => publish::publish(&p))
+        let (p, bell) = (publication.clone(), self.bell());
+        let written = self
+            .writer
+            .queue(move |c| Box::pin(async move { publish::publish(c, &p).await }));
+        let written = written.await?;
+        if let Some(bell) = &bell {
+            bell.queued();
+        }
+        let published = written.await?;
+        if let Some(bell) = bell {
+            bell.committed();
+        }
+        Ok(published)
     }
     async fn incidents(&self, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError> {
         incidents::all(&self.readers, publisher).await
@@ -97,6 +114,11 @@ impl Notices for Sqlite {
 impl Lanes for Sqlite {
     async fn configure(&self, lanes: &[LaneSpec], now: Ms) -> Result<Vec<LaneRow>, StoreError> {
         write!(self, specs = lanes.to_vec() => lanes::configure(&specs, now))
+    }
+    fn ring(&self, bell: Arc<dyn Bell>) {
+        if let Ok(mut hung) = self.bell.write() {
+            *hung = Some(bell);
+        }
     }
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
         lanes::all(&self.readers).await

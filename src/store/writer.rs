@@ -60,6 +60,18 @@ impl Writer {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
+        self.queue(work).await?.await
+    }
+
+    /// As [`Writer::write`], in two steps: first it has its place before everything that comes later, then it is done.
+    pub(super) async fn queue<T, F>(
+        &self,
+        work: F,
+    ) -> Result<impl Future<Output = Result<T, StoreError>> + use<T, F>, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
         let (answer, wait) = oneshot::channel();
         let work: Work = Box::new(move |begun| {
             Box::pin(async move {
@@ -76,7 +88,7 @@ impl Writer {
             })
         });
         self.send(Message::Work(work)).await?;
-        wait.await.map_err(|_| stopped())?
+        Ok(async { wait.await.map_err(|_| stopped())? })
     }
 
     /// What a lane may start now, with the claims of others that come in the same moment.

@@ -21,8 +21,8 @@ use rundruf::render::message::Message;
 use rundruf::settings::Common;
 use rundruf::store::disk::Disk;
 use rundruf::store::{
-    Act, AudienceChange, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes, Leap,
-    Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult, TargetRow, Variant,
+    Act, AudienceChange, Bell, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes,
+    Leap, Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult, TargetRow, Variant,
 };
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
@@ -55,6 +55,7 @@ impl Lanes for ModelStore {
     async fn configure(&self, _: &[LaneSpec], _: Ms) -> Result<Vec<LaneRow>, StoreError> {
         self.lane_rows().await
     }
+    fn ring(&self, _: Arc<dyn Bell>) {}
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
         let model = self.model();
         let row = |(id, lane): (&LaneId, &crate::simulation::model::ModelLane)| LaneRow {

@@ -13,6 +13,7 @@ mod receipts;
 mod returned;
 mod same;
 mod settling;
+mod together;
 
 /// Runs each test on a fresh SQLite store.
 macro_rules! on_sqlite {
@@ -43,6 +44,9 @@ on_sqlite! {
     order::one_incidents_bulk_goes_behind_anothers_urgent_notice,
     order::an_audience_opens_in_order_and_by_places,
     order::the_rate_spaces_the_starts,
+    together::what_several_lanes_claim_at_once_each_gets_once,
+    together::a_claim_that_fails_fails_alone,
+    together::a_claim_after_the_bell_finds_the_publication,
     corrections::a_correction_knows_who_got_what,
     corrections::a_retraction_reaches_only_who_got_it,
     corrections::a_correction_reaches_whoever_has_what_it_corrects,

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use rundruf::clock::{Clock, Ms};
 use rundruf::domain::delivery::{CatchUp, Gate, GateCause, Health, Operation};
 use rundruf::domain::notice::Scope;
@@ -356,8 +357,22 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         }
     }
 
+    /// Some lanes ask at once. Those that stand in for others come last, as in the store.
     async fn claim(&mut self) -> Result<(), String> {
-        let lane = self.lanes[self.rng.usize(..4)];
+        let mut lanes = self.lanes.clone();
+        self.rng.shuffle(&mut lanes);
+        let together = if self.rng.u8(..4) == 0 { self.rng.usize(2..5) } else { 1 };
+        lanes.truncate(together);
+        lanes.sort_by_key(|lane| self.model.stands_in(*lane));
+        let requests: Vec<ClaimRequest> = lanes.iter().map(|lane| self.asks(*lane)).collect();
+        let claimed = join_all(requests.iter().map(|r| self.store.claim(r))).await;
+        for (r, store) in requests.iter().zip(claimed) {
+            self.claimed(r, store.unwrap())?;
+        }
+        Ok(())
+    }
+
+    fn asks(&mut self, lane: LaneId) -> ClaimRequest {
         let mut r = request(lane, self.now);
         r.epoch = self.model.lanes[&lane].epoch - i64::from(self.rng.u8(..20) == 0);
         r.limit = self.rng.u32(1..8);
@@ -374,10 +389,15 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             });
         }
         r.late_ms = self.rng.i64(0..3) * self.rng.i64(0..400);
-        let (model, store) = (self.model.claim(&r), self.store.claim(&r).await.unwrap());
+        r
+    }
+
+    fn claimed(&mut self, r: &ClaimRequest, store: Claimed) -> Result<(), String> {
+        let model = self.model.claim(r);
         self.say(format!(
-            "claims {} on lane {lane}{}{}: {:?}",
+            "claims {} on lane {}{}{}: {:?}",
             r.limit,
+            r.lane,
             if r.probe { " as a probe" } else { "" },
             if r.rate.is_some() { " with a rate" } else { "" },
             store

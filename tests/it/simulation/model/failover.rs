@@ -41,6 +41,11 @@ impl Model {
         homes.map(|(home, _)| *home).collect()
     }
 
+    /// A claim of this lane may start rows of others.
+    pub fn stands_in(&self, lane: LaneId) -> bool {
+        !self.homes(lane).is_empty()
+    }
+
     /// Rows of a lane in trouble, of which certainly nothing was sent, go to another one.
     pub(super) fn move_waiting(&mut self, broadcast: usize, to: LaneId, want: usize, now: Ms) -> bool {
         let stays = |reason| matches!(reason, Some(Reason::RateLimited | Reason::RecipientBusy));
