@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::channel::registry;
-use crate::clock::{SharedClock, SystemClock};
+use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
 use crate::render::Engine;
 use crate::secret::KeyFile;
+use crate::settings::Settings;
 use crate::store::Sqlite;
 use crate::store::disk::Disk;
 use crate::store::owner::{Changes, Owner, own_uid};
@@ -34,19 +35,40 @@ impl App {
     /// Reads the configuration, compiles the templates, builds the channels. Writes nothing.
     pub fn load(config: &Path, data: &Path) -> Result<Self, Failure> {
         let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
-        let engine = Engine::load(settings.templates.as_deref())
-            .map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))?;
-        let clock: SharedClock = Arc::new(SystemClock);
+        let engine = templates(settings.templates.as_deref())?;
+        Ok(Self::of(settings, channels, engine))
+    }
+
+    /// As [`App::load`], and opens the store where there is one; the app back before the first command that writes.
+    pub async fn load_existing(config: &Path, data: &Path) -> Result<Result<Open, Self>, Failure> {
+        let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
+        // First: in a folder closed to this user no store would be seen.
+        crate::store::owner::refuse_other_users(&settings.data)?;
+        // Both at once, where no templates of a folder can be faulty: with those nothing is opened that an older release made.
+        if settings.templates.is_none() && settings.store_path().is_file() {
+            let engine = tokio::task::spawn_blocking(|| templates(None));
+            let store = open_store(&settings).await;
+            let engine = engine
+                .await
+                .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+            let Self { office } = Self::of(settings, channels, engine);
+            return Ok(Ok(Open { office, store: store? }));
+        }
+        let engine = templates(settings.templates.as_deref())?;
+        Self::of(settings, channels, engine).open_existing().await
+    }
+
+    fn of(settings: Settings, channels: Vec<registry::Configured>, engine: Engine) -> Self {
         let office = Office {
             settings: Arc::new(settings),
             engine: Arc::new(engine),
             channels: Arc::new(channels),
-            clock,
+            clock: Arc::new(SystemClock),
             registered: Default::default(),
         };
-        Ok(Self {
+        Self {
             office: Arc::new(office),
-        })
+        }
     }
 
     /// True where a store is there already.
@@ -56,16 +78,10 @@ impl App {
 
     /// Opens the store, makes it where it is not there yet. A store whose key is gone is not opened.
     pub async fn open(self) -> Result<Open, Failure> {
-        let new = !self.has_store();
-        crate::store::owner::prepare_data(&self.office.settings.data)?;
-        // Store and key come into being together: a backup made before the first message went must carry the key too.
-        let key = KeyFile::new(self.office.settings.store.key_file.clone());
-        let found = if new { key.make() } else { key.key() };
-        found.map_err(|error| no_key(key.path(), &error))?;
-        let store = Sqlite::open(&self.office.settings.store_path(), Arc::clone(&self.office.clock)).await?;
+        let store = open_store(&self.office.settings).await?;
         Ok(Open {
             office: self.office,
-            store: Arc::new(store),
+            store,
         })
     }
 
@@ -79,6 +95,21 @@ impl App {
             Ok(Err(self))
         }
     }
+}
+
+fn templates(folder: Option<&Path>) -> Result<Engine, Failure> {
+    Engine::load(folder).map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))
+}
+
+async fn open_store(settings: &Settings) -> Result<Arc<Sqlite>, Failure> {
+    let path = settings.store_path();
+    let new = !path.is_file();
+    crate::store::owner::prepare_data(&settings.data)?;
+    // Store and key come into being together: a backup made before the first message went must carry the key too.
+    let key = KeyFile::new(settings.store.key_file.clone());
+    let found = if new { key.make() } else { key.key() };
+    found.map_err(|error| no_key(key.path(), &error))?;
+    Ok(Arc::new(Sqlite::open(&path, Arc::new(SystemClock)).await?))
 }
 
 /// Why the key cannot be had, and what to do.

@@ -71,7 +71,7 @@ pub async fn run(globals: &Globals, command: ChannelCommand, out: &Output) -> Re
         let app = App::load(&globals.config, &globals.data)?;
         return check::one(&app.office, name, out).await;
     }
-    let open = match App::load(&globals.config, &globals.data)?.open_existing().await? {
+    let open = match App::load_existing(&globals.config, &globals.data).await? {
         Ok(open) => open,
         // Only holding a channel ahead of the first notice makes a store: it has something to remember.
         Err(app) => match &command {

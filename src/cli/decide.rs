@@ -50,7 +50,7 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
         Word::Again => Decision::Again,
         Word::Drop => Decision::Drop,
     };
-    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+    let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         return Err(StoreError::Refused(Refusal::NothingToDecide).into());
     };
     if decision == Decision::Again

@@ -26,7 +26,7 @@ pub struct ExplainArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExplainArgs, out: &Output) -> Result<u8, Failure> {
-    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+    let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         return Err(Failure::Refused(said!(
             "Noch nichts veröffentlicht.",
             "Nothing published yet."

@@ -41,7 +41,7 @@ pub enum IncidentCommand {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, command: IncidentCommand, out: &Output) -> Result<u8, Failure> {
-    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+    let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         if matches!(command, IncidentCommand::List) {
             out.say(&said!("Noch kein Vorfall.", "No incident yet."));
             out.answer(&json!({ "incidents": [] }));

@@ -62,7 +62,7 @@ pub async fn run(globals: &Globals, args: NewArgs, out: &Output) -> Result<u8, F
 
 /// Settings and incidents; without a store there are none yet.
 async fn load(config: &Path, data: &Path) -> Result<(std::sync::Arc<Office>, Vec<KnownIncident>), Failure> {
-    Ok(match App::load(config, data)?.open_existing().await? {
+    Ok(match App::load_existing(config, data).await? {
         Ok(open) => {
             let known = known_incidents(open.store.as_ref(), None, open.office.clock.now_ms()).await?;
             (open.office, known)

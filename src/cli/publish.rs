@@ -80,34 +80,36 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         actor: Open::actor(args.as_name.as_deref()),
         override_reason: args.override_reason,
     };
-    let app = App::load(&globals.config, &globals.data)?;
-    let (app, known, lanes) = match app.open_existing().await? {
+    let opened = App::load_existing(&globals.config, &globals.data).await?;
+    let (office, known, lanes) = match &opened {
         Ok(open) => {
             let known =
                 known_incidents(open.store.as_ref(), draft.incident_named(), open.office.clock.now_ms()).await?;
-            let lanes = open.store.lane_rows().await?;
-            (App { office: open.office }, known, lanes)
+            (&open.office, known, open.store.lane_rows().await?)
         }
-        Err(app) => (app, Vec::new(), Vec::new()),
+        Err(app) => (&app.office, Vec::new(), Vec::new()),
     };
-    let now = app.office.clock.now_ms();
-    let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
+    let now = office.clock.now_ms();
+    let prepared = office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
-        return preview::show(&app.office, &prepared, None, now, out);
+        return preview::show(office, &prepared, None, now, out);
     }
     for said in &prepared.resolved.warnings {
         preview::bullet(out, "!", said.in_german(out.german));
     }
-    // Asked before the store is opened: who says no has changed nothing, and made nothing.
+    // Asked before a store is made: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        let Said { de, en } = price::list(&price::of_notice(&app.office, &prepared, &lanes)?);
+        let Said { de, en } = price::list(&price::of_notice(office, &prepared, &lanes)?);
         confirm::ask(
             out,
             &said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."),
             globals.yes,
         )?;
     }
-    let open = app.open().await?;
+    let open = match opened {
+        Ok(open) => open,
+        Err(app) => app.open().await?,
+    };
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     report(&open, done, &wishes, args.wait, out).await
 }

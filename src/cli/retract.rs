@@ -37,7 +37,7 @@ pub struct RetractArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u8, Failure> {
-    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+    let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         return Err(Failure::Refused(said!(
             "Noch nichts veröffentlicht, also auch nichts zurückzuziehen.",
             "Nothing published yet, so there is nothing to take back."

@@ -27,7 +27,7 @@ pub struct StatusArgs {
 
 /// Runs the command.
 pub async fn run(globals: &Globals, args: StatusArgs, out: &Output) -> Result<u8, Failure> {
-    let Ok(open) = App::load(&globals.config, &globals.data)?.open_existing().await? else {
+    let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         out.say(&said!(
             "Noch nichts veröffentlicht. Beginnen Sie mit: rundruf publish meldung.toml",
             "Nothing published yet. Begin with: rundruf publish notice.toml"

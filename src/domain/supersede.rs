@@ -37,11 +37,15 @@ pub fn takes_place(catch_up: CatchUp, older: Older<'_>, newer: &Notice) -> bool 
         && covers(&newer.scope, older.scope)
 }
 
-/// True where a notice names an earlier one as superseded, undone, wrong or retracted.
+/// The earlier notices that a notice names as superseded, undone, wrong or retracted.
+pub fn named(newer: &Notice) -> impl Iterator<Item = u32> + '_ {
+    let lists = [&newer.replaces, &newer.takes_back, &newer.corrects];
+    lists.into_iter().flatten().copied()
+}
+
+/// True where a notice names an earlier one so.
 pub fn names(newer: &Notice, number: u32) -> bool {
-    [&newer.replaces, &newer.takes_back, &newer.corrects]
-        .into_iter()
-        .any(|list| list.contains(&number))
+    named(newer).any(|named| named == number)
 }
 
 /// True where `newer` is the same scope or a wider list of places and services.

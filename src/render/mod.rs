@@ -79,20 +79,27 @@ impl Engine {
             .collect();
         let own = overrides.map(read_folder).transpose()?.unwrap_or_default();
         texts.extend(own.clone());
-        // Each file once, whatever the number of languages: compiling is most of a command's time.
-        let mut files = Vec::new();
-        for (path, (file, text)) in texts {
-            let name = path.strip_suffix(".hbs").and_then(|path| path.split_once('/'));
-            let used = |folder: &str| folder == SHARED || Lang::ALL.iter().any(|lang| lang.tag() == folder);
-            if let Some((folder, name)) = name.filter(|(folder, _)| used(folder)) {
-                files.push(Source::compile(folder, name, file, text)?);
-            }
-        }
-        let tongues = Lang::ALL
+        let used = |folder: &str| folder == SHARED || Lang::ALL.iter().any(|lang| lang.tag() == folder);
+        let files: Vec<Source> = texts
             .into_iter()
-            .map(|lang| Ok((lang, Tongue::load(lang, &files, &own)?)))
-            .collect::<Result<_, RenderError>>()?;
-        Ok(Self { tongues })
+            .filter_map(|(path, (file, text))| {
+                let (folder, name) = path.strip_suffix(".hbs")?.split_once('/')?;
+                used(folder).then(|| Source {
+                    folder: folder.to_owned(),
+                    name: name.to_owned(),
+                    file,
+                    text,
+                })
+            })
+            .collect();
+        // Each file once, whatever the number of languages, on all cores: compiling is most of a command's time.
+        let compiled = side_by_side(&files, Source::compile)?;
+        let tongues = side_by_side(&Lang::ALL, |lang| {
+            Ok((*lang, Tongue::load(*lang, &files, &compiled, &own)?))
+        })?;
+        Ok(Self {
+            tongues: tongues.into_iter().collect(),
+        })
     }
 
     /// The standing words of a language, with what the folder overrides.
@@ -138,57 +145,80 @@ impl Engine {
     }
 }
 
-/// A template and where it came from.
+/// The work on each item, in their order, shared out among the cores; of several errors the first.
+fn side_by_side<I: Sync, O: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> Result<O, RenderError> + Sync,
+) -> Result<Vec<O>, RenderError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Turn about: long and short ones lie beside each other.
+    let done = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores.min(items.len()))
+            .map(|core| {
+                let work = &work;
+                scope.spawn(move || items.iter().skip(core).step_by(cores).map(work).collect::<Vec<_>>())
+            })
+            .collect();
+        let joined = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.map(Vec::into_iter).collect::<Vec<_>>()
+    });
+    let mut turns = done;
+    let mut out = Vec::with_capacity(items.len());
+    for place in 0..items.len() {
+        let next = turns.get_mut(place % cores).and_then(Iterator::next);
+        out.extend(next.transpose()?);
+    }
+    Ok(out)
+}
+
+/// A template's text and where it came from.
 struct Source {
     folder: String,
     name: String,
     file: String,
     text: String,
-    compiled: Template,
 }
 
 impl Source {
-    fn compile(folder: &str, name: &str, file: String, text: String) -> Result<Self, RenderError> {
-        match Template::compile_with_name(&text, name.to_owned()) {
-            Ok(compiled) => Ok(Self {
-                folder: folder.to_owned(),
-                name: name.to_owned(),
-                file,
-                text,
-                compiled,
-            }),
-            Err(fault) => {
-                let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
-                Err(RenderError {
-                    template: file,
-                    message: format!("{line}{}", fault.reason()),
-                })
+    fn compile(&self) -> Result<Template, RenderError> {
+        Template::compile_with_name(&self.text, self.name.clone()).map_err(|fault| {
+            let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
+            RenderError {
+                template: self.file.clone(),
+                message: format!("{line}{}", fault.reason()),
             }
-        }
+        })
     }
 }
 
 impl Tongue {
-    fn load(lang: Lang, files: &[Source], own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
+    fn load(
+        lang: Lang,
+        files: &[Source],
+        compiled: &[Template],
+        own: &BTreeMap<String, (String, String)>,
+    ) -> Result<Self, RenderError> {
         let words = Words::load(lang, own)?;
         let mut folders = vec![SHARED];
         if lang == Lang::DeSimple {
             folders.push(Lang::De.tag());
         }
         folders.push(lang.tag());
-        let mut chosen: BTreeMap<&str, &Source> = BTreeMap::new();
+        let mut chosen: BTreeMap<&str, (&Source, &Template)> = BTreeMap::new();
         for folder in folders {
-            let here = files.iter().filter(|source| source.folder == folder);
-            chosen.extend(here.map(|source| (source.name.as_str(), source)));
+            let here = files.iter().zip(compiled).filter(|(source, _)| source.folder == folder);
+            chosen.extend(here.map(|found| (found.0.name.as_str(), found)));
         }
         let mut html = helpers::registry(&words);
         let mut plain = helpers::registry(&words);
         plain.register_escape_fn(handlebars::no_escape);
         let mut origin = BTreeMap::new();
-        for (name, source) in chosen {
+        for (name, (source, compiled)) in chosen {
             check_words(&source.file, &source.text, &words)?;
             for registry in [&mut html, &mut plain] {
-                registry.register_template(name, source.compiled.clone());
+                registry.register_template(name, compiled.clone());
             }
             origin.insert(name.to_owned(), source.file.clone());
         }

@@ -41,6 +41,8 @@ impl Sqlite {
         migrate(&mut connection, path, clock.now_ms()).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            // A file does not hang up.
+            .test_before_acquire(false)
             .connect_with(
                 options(path)
                     .create_if_missing(false)

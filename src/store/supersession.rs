@@ -10,7 +10,7 @@ use super::rows::{kind_of, listed, settle_lanes};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::notice::{Notice, Scope};
-use crate::domain::supersede::{Older, ends, names, takes_place};
+use crate::domain::supersede::{Older, ends, named, takes_place};
 use crate::domain::words::Kind;
 
 /// Ends what still waits of older notices. A notice that names an older one (`replaces`, `takes_back`, `corrects`) ends it on every
@@ -23,13 +23,14 @@ pub(super) async fn supersede(
     lanes: &[(i64, CatchUp)],
     at: Ms,
 ) -> Result<(), StoreError> {
-    // broadcast_incident (incident, …).
+    // Of what has ended only what is named matters; broadcast_incident (incident, …).
     let older = sqlx::query(
-        "SELECT id, lane, number, kind, scope, state >= 2 AS ended FROM broadcast
-         WHERE incident = ? AND shape <> ? AND (state < 2 OR superseded_by IS NULL)",
+        "SELECT id, lane, number, kind, scope, state >= 2 AS ended FROM broadcast WHERE incident = ? AND shape <> ?
+           AND (state < 2 OR (superseded_by IS NULL AND number IN (SELECT value FROM json_each(?))))",
     )
     .bind(incident)
     .bind(SHAPE_LEVELS)
+    .bind(serde_json::to_string(&named(newer).collect::<Vec<_>>())?)
     .fetch_all(&mut *c)
     .await?;
     let mut touched = BTreeSet::new();
@@ -44,9 +45,7 @@ pub(super) async fn supersede(
             .map_or(CatchUp::Every, |(_, catch_up)| *catch_up);
         if row.try_get("ended")? {
             // Nothing waits there, but a person could send it again: not what is wrong or replaced by now.
-            if names(newer, number) {
-                close(c, row.try_get("id")?, seq).await?;
-            }
+            close(c, row.try_get("id")?, seq).await?;
             continue;
         }
         let older = Older {
