@@ -157,6 +157,7 @@ impl City {
     pub async fn probe(&mut self, verdict: Verdict) -> Step {
         let found = ProbeResult {
             at_ms: self.now,
+            epoch: self.row().await.epoch,
             verdict,
             text: Said::quoted("421 4.3.2"),
         };
