@@ -235,6 +235,7 @@ fn spec(channel: &ChannelSettings, built: &Built) -> LaneSpec {
         first_gate: channel.common.gate.unwrap_or(Gate::Open),
         targets,
         failover: channel.common.failover.clone(),
+        probes: channel.common.release.probe.is_some(),
     }
 }
 

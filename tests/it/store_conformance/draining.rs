@@ -280,3 +280,25 @@ pub async fn a_probe_counts_on_after_the_clock_went_back<S: Store>(store: &S) {
     assert_eq!(probe(store, lane, Verdict::Good, T0 + 1).await, Step::Leave);
     assert_eq!(probe(store, lane, Verdict::Good, T0 + 2).await, Step::Release);
 }
+
+pub async fn what_a_removed_probe_had_found_is_forgotten<S: Store>(store: &S) {
+    let probed = LaneSpec {
+        probes: true,
+        ..spec("a", "host/user")
+    };
+    let lane = store.configure(std::slice::from_ref(&probed), T0).await.unwrap()[0].id;
+    probe(store, lane, Verdict::Bad, T0 + 1).await;
+    let known = store.configure(std::slice::from_ref(&probed), T0 + 2).await.unwrap();
+    assert!(known[0].probe.is_some(), "registered again, it still fails");
+    let elsewhere = LaneSpec {
+        account: "other/user".into(),
+        ..probed.clone()
+    };
+    let none = spec("a", "host/user");
+    for changed in [vec![elsewhere], vec![none], Vec::new()] {
+        store.configure(&changed, T0 + 3).await.unwrap();
+        assert_eq!(row(store).await.probe, None);
+        store.configure(std::slice::from_ref(&probed), T0 + 4).await.unwrap();
+        probe(store, lane, Verdict::Bad, T0 + 5).await;
+    }
+}

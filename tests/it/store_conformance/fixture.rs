@@ -140,6 +140,7 @@ pub fn spec(name: &str, account: &str) -> LaneSpec {
         first_gate: Gate::Open,
         targets: Vec::new(),
         failover: None,
+        probes: false,
     }
 }
 

@@ -95,6 +95,7 @@ on_sqlite! {
     draining::a_drain_stops_itself_when_too_much_is_refused,
     draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
     draining::a_probe_counts_on_after_the_clock_went_back,
+    draining::what_a_removed_probe_had_found_is_forgotten,
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
     failover::what_a_removed_channel_is_refused_ends,
     failover::a_channel_renamed_to_its_reserve_keeps_what_had_moved_there,
