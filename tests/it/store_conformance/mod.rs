@@ -104,6 +104,7 @@ on_sqlite! {
     failover::a_dropped_reserve_ends_what_has_moved_to_it,
     failover::after_a_hold_or_a_restart_a_lane_tries_before_anything_moves,
     failover::a_drain_is_about_what_its_lane_sends,
+    failover::a_gate_that_opens_frees_what_has_moved_there,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }

@@ -82,7 +82,7 @@ impl Model {
         of.results.clear();
         for row in &mut self.rows {
             let alive = self.broadcasts[row.broadcast].is_alive();
-            if row.lane == lane && alive && row.state == State::Waiting && std::mem::take(&mut row.turn) {
+            if row.by() == lane && alive && row.state == State::Waiting && std::mem::take(&mut row.turn) {
                 row.due_ms = now;
             }
         }
