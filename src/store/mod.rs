@@ -111,9 +111,7 @@ pub trait Lanes: Send + Sync {
     /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence
     /// only, and so is one for a row that is neither started nor unknown any more. A row that would wait again although a
     /// newer notice has passed it, or its broadcast was closed meanwhile, is superseded.
-    ///
-    /// Returns the lanes that this commit has held: they drain, and their last results were too bad (`lane_core::window`).
-    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError>;
+    async fn complete(&self, completions: &[Completion]) -> Result<Completed, StoreError>;
 
     /// Stores a lane's health and the time before which it sends nothing.
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError>;

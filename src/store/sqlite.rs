@@ -117,7 +117,7 @@ impl Lanes for Sqlite {
         let mut reader = self.reader().await?;
         unknown::jobs(&mut reader, lane.0, after, limit).await
     }
-    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
+    async fn complete(&self, completions: &[Completion]) -> Result<Completed, StoreError> {
         write!(self, list = completions.to_vec() => complete::complete(&list))
     }
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError> {

@@ -57,6 +57,15 @@ pub struct Claimed {
     pub epoch: i64,
 }
 
+/// What a commit of outcomes means for lanes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completed {
+    /// It has held these: they drain, and their last results were too bad (`lane_core::window`).
+    pub held: Vec<LaneId>,
+    /// Rows have moved to these: they have something to claim.
+    pub moved_to: Vec<LaneId>,
+}
+
 /// One started delivery with all that its channel needs.
 #[derive(Debug, Clone)]
 pub struct Job {

@@ -242,8 +242,8 @@ impl City {
                         });
                     }
                     Command::Complete(batch) => {
-                        let held = store.complete(&batch).await.unwrap();
-                        assert!(held.is_empty(), "nothing was refused");
+                        let done = store.complete(&batch).await.unwrap();
+                        assert!(done.held.is_empty(), "nothing was refused");
                         events.push_back(Event::Committed);
                     }
                     Command::GiveBack(rows) => {

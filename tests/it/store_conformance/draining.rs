@@ -186,7 +186,7 @@ pub async fn a_drain_stops_itself_when_too_much_is_refused<S: Store>(store: &S) 
         } else {
             Settled::Delivered(remote("x"))
         };
-        let held = store.complete(&[completion(job, T0 + 1, settled)]).await.unwrap();
+        let held = store.complete(&[completion(job, T0 + 1, settled)]).await.unwrap().held;
         assert_eq!(
             held.is_empty(),
             n < 19,
@@ -215,7 +215,7 @@ pub async fn a_drain_stops_itself_when_too_much_is_refused<S: Store>(store: &S) 
         reason: Reason::RateLimited,
         ..completion(&jobs[30], T0 + 3, wait)
     };
-    assert_eq!(store.complete(&[slow]).await.unwrap(), [lane]);
+    assert_eq!(store.complete(&[slow]).await.unwrap().held, [lane]);
 }
 
 async fn probe<S: Store>(store: &S, lane: LaneId, verdict: Verdict, at_ms: Ms) -> Step {

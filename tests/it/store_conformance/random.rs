@@ -428,7 +428,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         let store: Vec<_> = outcomes.iter().map(|o| to(o.0.store.delivery, o)).collect();
         let model: Vec<_> = outcomes.iter().map(|o| to(o.0.model, o)).collect();
         let store = self.store.complete(&store).await.unwrap();
-        compare("stopped", &self.model.complete(&model), &store)
+        compare("stopped, moved", &self.model.complete(&model), &store)
     }
 
     fn outcome(&mut self, job: &Job) -> Settled {
