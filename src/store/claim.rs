@@ -23,8 +23,6 @@ use crate::text::lang::Lang;
 const ROUNDS: usize = 8;
 /// Where domains have a rate of their own, so many due rows are looked at to find some that may go.
 const SCAN: usize = 512;
-/// Where domains have a rate of their own, no more chunks open while so many rows wait for their turn.
-const TURNS: i64 = 20_000;
 
 /// The earliest of some moments.
 #[derive(Debug, Default, Clone, Copy)]
@@ -226,16 +224,21 @@ async fn start_rows(
             None => 0,
         };
         if moved == 0 {
-            if sink.pace.by_domain() && broadcast.waiting - taken + chunk.opened() >= TURNS {
-                break;
-            }
-            if !chunk.open_more(c, r, sink.room()).await? {
+            let opening = chunks::Opening {
+                want: sink.room(),
+                waiting: broadcast.waiting - taken,
+                step_us: sink.pace.domain_step_us(),
+            };
+            if !chunk.open_more(c, r, &opening).await? {
                 break;
             }
         }
         waiting = true;
     }
     found.closed = chunk.finished();
+    if let Some(at) = chunk.next_ms(r.now_ms) {
+        next.at(at);
+    }
     chunk.note(&mut alive[index]);
     alive[index].waiting -= taken;
     Ok(found)

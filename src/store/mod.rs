@@ -13,6 +13,7 @@ mod broadcasts;
 mod chunks;
 mod claim;
 mod complete;
+mod crowd;
 mod decide;
 pub mod disk;
 mod due;

@@ -34,6 +34,9 @@ pub struct ClaimRequest {
     pub ramp: Option<Ramp>,
     /// How late the lane's newest start by its ramp was, ms: what is reserved from now on comes as much later.
     pub late_ms: Ms,
+    /// Where domains have a rate of their own: so many rows of a broadcast may wait for their turns before the domains that crowd them are left out
+    /// of its opening.
+    pub turns: u32,
     /// How long `unknown` and `permanent` hold their successors, ms.
     pub order_wait_ms: Ms,
     /// The same before a correction or retraction, ms.

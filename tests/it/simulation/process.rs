@@ -126,6 +126,7 @@ impl World {
                     rate: self.rules[&lane].rate,
                     ramp: self.rules[&lane].ramp,
                     late_ms: *late_ms,
+                    turns: 2,
                     order_wait_ms: 120_000,
                     correction_wait_ms: 300_000,
                 };

@@ -169,6 +169,7 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         rate: None,
         ramp: None,
         late_ms: 0,
+        turns: 1_024,
         order_wait_ms: 120_000,
         correction_wait_ms: 300_000,
     }

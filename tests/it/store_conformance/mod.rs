@@ -1,6 +1,7 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
 mod corrections;
+mod crowds;
 mod draining;
 mod failover;
 pub mod fixture;
@@ -96,6 +97,9 @@ on_sqlite! {
     draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
     draining::a_probe_counts_on_after_the_clock_went_back,
     draining::what_a_removed_probe_had_found_is_forgotten,
+    crowds::a_slow_domain_holds_up_nobody_else,
+    crowds::whom_a_crowd_has_left_out_goes_when_the_gate_opens,
+    crowds::a_newer_notice_passes_no_older_one_in_a_crowd,
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
     failover::what_a_removed_channel_is_refused_ends,
     failover::a_channel_renamed_to_its_reserve_keeps_what_had_moved_there,

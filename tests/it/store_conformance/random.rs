@@ -79,6 +79,8 @@ async fn every_broken_rule_makes_a_difference() {
         ("reopens", Breaks { reopens: true, ..none }),
         ("ramp", Breaks { ramp: true, ..none }),
         ("results", Breaks { results: true, ..none }),
+        ("crowd", Breaks { crowd: true, ..none }),
+        ("crowded", Breaks { crowded: true, ..none }),
         (
             "bulk first",
             Breaks {
@@ -373,6 +375,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
                 ..RAMP
             });
         }
+        r.turns = self.rng.u32(1..10);
         r.late_ms = self.rng.i64(0..3) * self.rng.i64(0..400);
         let (model, store) = (self.model.claim(&r), self.store.claim(&r).await.unwrap());
         self.say(format!(
