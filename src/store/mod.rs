@@ -16,6 +16,7 @@ mod complete;
 mod crowd;
 mod decide;
 pub mod disk;
+mod domains;
 mod due;
 mod error;
 mod evidence;
@@ -168,6 +169,10 @@ pub trait Board: Send + Sync {
 
     /// The broadcasts of one notice.
     async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError>;
+
+    /// Messages that wait on a lane by the domain of their recipients, also of those whose turn has not come to have a row; who has no domain is
+    /// left out. Reads the whole audience.
+    async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// Deliveries of a broadcast in a given state (all with `None`), at most `limit`.
     async fn deliveries(

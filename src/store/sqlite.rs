@@ -173,6 +173,9 @@ impl Board for Sqlite {
     async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError> {
         board::of_notice(&self.readers, notice).await
     }
+    async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError> {
+        domains::waiting(&self.readers, lane.0).await
+    }
     async fn deliveries(
         &self,
         broadcast: BroadcastId,

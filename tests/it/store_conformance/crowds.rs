@@ -74,7 +74,14 @@ pub async fn a_slow_domain_holds_up_nobody_else<S: Store>(store: &S) {
     let lane = crowd(store).await;
     let seq = publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
     gate(store, lane, Gate::Draining, T0).await;
+    let big_ones = async || {
+        let domains = store.domains(lane).await.unwrap();
+        domains.get("gross.example").copied().unwrap_or(0)
+    };
+    assert_eq!(big_ones().await, BIG as u64);
     let first = starts(store, lane, 0..40).await;
+    let gone = first.iter().filter(|s| is_big(&s.1)).count();
+    assert_eq!(big_ones().await, (BIG - gone) as u64, "with and without a row");
     let small = first.iter().filter(|s| !is_big(&s.1)).count();
     assert_eq!(small, SMALL, "the last ones of the list wait for nobody: {first:?}");
     assert!(first.len() - small >= 8, "nor does the big domain: {first:?}");
