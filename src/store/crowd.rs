@@ -12,6 +12,8 @@ use crate::lane_core::ramp;
 
 /// Of the rows that may wait for turns, a domain has plenty with this part of them: less, and more of it open.
 const PLENTY: i64 = 16;
+/// So many waiting rows show what crowds: there may be far more, of a lane that went without a ramp before.
+const SAMPLE: i64 = 8_192;
 /// A domain with less than this part of them crowds nothing.
 const FEW: i64 = 64;
 
@@ -102,14 +104,15 @@ impl Crowd {
         turns: i64,
         step_us: i64,
     ) -> Result<bool, StoreError> {
-        // delivery_due (broadcast, via, …) WHERE state = 0; primary key of recipient. Only where the room is full, and once for each crowd.
+        // delivery_due (broadcast, via, due) WHERE state = 0; primary key of recipient. Only where the room is full.
         let addresses: Vec<String> = sqlx::query_scalar(
             "SELECT x.address FROM delivery d CROSS JOIN recipient x ON x.lane = ? AND x.seq = d.recipient
-             WHERE d.broadcast = ? AND d.via IS ? AND d.state = 0",
+             WHERE d.broadcast = ? AND d.via IS ? AND d.state = 0 ORDER BY d.due, d.id LIMIT ?",
         )
         .bind(b.lane)
         .bind(b.id)
         .bind(b.via)
+        .bind(SAMPLE)
         .fetch_all(&mut *c)
         .await?;
         let mut counts: BTreeMap<String, i64> = BTreeMap::new();

@@ -14,6 +14,8 @@ use super::{Model, Person};
 
 /// So many recipients are looked at where most of them may not be concerned.
 const WINDOW: usize = 4_096;
+/// So many waiting rows show what crowds.
+const SAMPLE: usize = 8_192;
 /// An older notice has not got as far.
 const LOOK_AGAIN_MS: Ms = 1_000;
 
@@ -141,7 +143,10 @@ impl Model {
                 if left.due_ms > r.now_ms {
                     continue;
                 }
-                left.waiting = self.waiting_by_domain(r, broadcast).remove(&domain).unwrap_or(0);
+                left.waiting = self
+                    .waiting_by_domain(r, broadcast, usize::MAX)
+                    .remove(&domain)
+                    .unwrap_or(0);
                 left.due_ms = has_room_at(r, left.waiting, step);
                 self.broadcasts[broadcast].left.insert(domain.clone(), left);
                 if left.due_ms > r.now_ms {
@@ -177,7 +182,7 @@ impl Model {
     /// The domains with the most waiting rows are left out, until the others have half of the room.
     fn leave_most(&mut self, r: &ClaimRequest, broadcast: usize, mut rest: i64, step_us: i64) -> bool {
         let turns = i64::from(r.turns);
-        let mut counts = self.waiting_by_domain(r, broadcast);
+        let mut counts = self.waiting_by_domain(r, broadcast, SAMPLE);
         counts.retain(|_, _| !self.breaks.crowded);
         let b = &mut self.broadcasts[broadcast];
         let mut counts: Vec<(String, i64)> = counts.into_iter().filter(|(d, _)| !b.left.contains_key(d)).collect();
@@ -199,13 +204,16 @@ impl Model {
         any
     }
 
-    /// The broadcast's waiting rows that the claiming lane sends, by domain.
-    fn waiting_by_domain(&self, r: &ClaimRequest, broadcast: usize) -> BTreeMap<String, i64> {
+    /// The broadcast's waiting rows that the claiming lane sends, the first so many, by domain.
+    fn waiting_by_domain(&self, r: &ClaimRequest, broadcast: usize, first: usize) -> BTreeMap<String, i64> {
+        let here =
+            |row: &&super::ModelRow| row.broadcast == broadcast && row.by() == r.lane && row.state == State::Waiting;
+        let mut rows: Vec<_> = self.rows.iter().filter(here).collect();
+        rows.sort_by_key(|row| (row.due_ms, row.id));
         let mut counts = BTreeMap::new();
-        for row in &self.rows {
-            let here = row.broadcast == broadcast && row.by() == r.lane && row.state == State::Waiting;
-            let person = self.person(row.lane, row.recipient).filter(|_| here);
-            if let Some(domain) = person.and_then(|p| domain(&p.address)) {
+        for row in rows.into_iter().take(first) {
+            let address = self.person(row.lane, row.recipient).map(|p| p.address.as_str());
+            if let Some(domain) = address.and_then(domain) {
                 *counts.entry(domain.to_owned()).or_default() += 1;
             }
         }
