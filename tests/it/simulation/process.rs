@@ -131,6 +131,7 @@ impl World {
                     correction_wait_ms: 300_000,
                 };
                 let claimed = self.model.claim(&request);
+                self.checks.ramps.claimed(&claimed.jobs);
                 if !claimed.jobs.is_empty() || claimed.more {
                     let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
                     self.say(|| {
