@@ -12,10 +12,11 @@ use rundruf::store::{Job, Rate};
 
 use super::model::Model;
 
-/// The newest start, and how far the clock has gone ahead since without anybody noticing.
+/// The newest start, what was due after it, and how far the clock has gone ahead since without anybody noticing.
 #[derive(Debug, Clone, Copy)]
 struct Last {
     t: Ms,
+    spacing: Ms,
     slipped: Ms,
 }
 
@@ -80,10 +81,12 @@ impl Ramps {
         for (whom, spacing) in spacings {
             let new = Last {
                 t,
+                spacing,
                 slipped: since_reserved,
             };
             let last = self.last.insert((lane, whom.clone()), new);
-            if last.is_some_and(|last| t < last.t + spacing - last.slipped) {
+            // The next one was reserved with it: a release in between begins anew after that.
+            if last.is_some_and(|last| t < last.t + spacing.min(last.spacing) - last.slipped) {
                 return Err(format!(
                     "lane {lane} is faster than its ramp: {spacing} ms are due between two starts {whom:?}, at {t} after {last:?}"
                 ));
