@@ -19,3 +19,16 @@ CREATE TABLE ramp_slot (
   tat_us INTEGER NOT NULL,
   PRIMARY KEY (lane, domain)
 ) STRICT, WITHOUT ROWID;
+
+-- Domains whose recipients crowd a broadcast's rows while they wait for their turns: its cursor passes them over, they open from one of their own.
+CREATE TABLE chunk_left (
+  broadcast INTEGER NOT NULL,
+  domain    TEXT    NOT NULL,
+  cursor    INTEGER NOT NULL,                -- recipients of the domain up to this confirmed_seq have been looked at
+  due       INTEGER NOT NULL,                -- until then enough of them wait
+  waiting   INTEGER NOT NULL,                -- so many did when that was counted
+  PRIMARY KEY (broadcast, domain)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER broadcast_opened AFTER UPDATE OF state ON broadcast WHEN old.state = 0 AND new.state <> 0 BEGIN
+  DELETE FROM chunk_left WHERE broadcast = new.id;
+END;

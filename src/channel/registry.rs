@@ -127,6 +127,7 @@ pub fn build(settings: &Settings) -> Result<Vec<Configured>, Vec<Problem>> {
     }
     problems.extend(failovers(settings, &out));
     problems.extend(out.iter().filter_map(unknown_probe));
+    problems.extend(out.iter().filter_map(idle_ramp));
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }
 
@@ -161,6 +162,27 @@ fn unknown_probe(channel: &Configured) -> Option<Problem> {
         said!(
             "Für email gibt es probe = \"smtp\". Sonst lassen Sie probe und then weg; freigegeben wird mit rundruf channel release.",
             "For email there is probe = \"smtp\". Else leave probe and then out; release with rundruf channel release."
+        ),
+    ))
+}
+
+/// A ramp where nobody is sent to one by one: an account gets one post for all, a website one upload, so there is nothing to slow down.
+fn idle_ramp(channel: &Configured) -> Option<Problem> {
+    channel.settings.common.release.ramp?;
+    if reaches(channel).is_some() {
+        return None;
+    }
+    let release = channel.settings.own.table("release")?;
+    let (node, kind) = (release.entries.get("ramp")?, &channel.settings.kind);
+    Some(node.place.problem(
+        &release.field("ramp"),
+        said!(
+            "Dieser Kanal der Art {kind} hat keine einzelnen Empfänger; eine Rampe könnte nichts verlangsamen.",
+            "this channel of kind {kind} has no recipients of its own; a ramp could slow nothing down."
+        ),
+        said!(
+            "Lassen Sie ramp hier weg; nach der Freigabe geht alles Wartende auf einmal hinaus.",
+            "Leave ramp out here; after the release all that waits goes out at once."
         ),
     ))
 }
@@ -235,6 +257,7 @@ fn spec(channel: &ChannelSettings, built: &Built) -> LaneSpec {
         first_gate: channel.common.gate.unwrap_or(Gate::Open),
         targets,
         failover: channel.common.failover.clone(),
+        probes: channel.common.release.probe.is_some(),
     }
 }
 
@@ -246,6 +269,36 @@ fn settings_hash(own: &RawTable) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ramp_is_for_channels_with_recipients() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("list.csv"), "address\n").unwrap();
+        let file = dir.path().join("channels.toml");
+        let problems = |channel: &str| {
+            let ramp = "release = { ramp = { start = \"20/min\", double = \"10m\" } }";
+            let text = format!("[publisher.stadt]\nname = \"Stadt\"\n[channel.a]\n{channel}\n{ramp}\n");
+            std::fs::write(&file, text).unwrap();
+            configure(&file, dir.path()).err().unwrap_or_default()
+        };
+        let hook = "kind = \"webhook\"\nsecret = \"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n";
+        for (none, line) in [
+            ("kind = \"website\"\ntargets = [\"file:public\"]".to_owned(), 6),
+            (format!("{hook}url = \"https://x.example\""), 7),
+        ] {
+            let found = problems(&none);
+            assert!(found[0].what.de.contains("keine einzelnen Empfänger"), "{found:?}");
+            assert!(found[0].what.en.contains("no recipients of its own"), "{found:?}");
+            assert!(
+                found[0].remedy.en.contains("Leave ramp out") && found[0].line == Some(line),
+                "{found:?}"
+            );
+        }
+        assert_eq!(
+            problems(&format!("{hook}audience = {{ file = \"list.csv\" }}")).len(),
+            0
+        );
+    }
 
     #[test]
     fn the_list_is_alphabetical_and_every_example_works() {

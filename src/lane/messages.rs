@@ -20,7 +20,6 @@ use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::LaneId;
 use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
-use crate::lane_core::values::Settled;
 use crate::said;
 use crate::store::{ClaimRequest, Job, LaneRow, StoreError};
 use crate::text::said::Said;
@@ -44,7 +43,6 @@ pub(super) struct Task {
     show: Show,
     seen: u64,
     stopped: bool,
-    fails_over: bool,
     began: Instant,
     timings: Timings,
 }
@@ -70,7 +68,6 @@ impl Task {
             show,
             seen: 0,
             stopped: false,
-            fails_over: setup.common.failover.is_some(),
             began: Instant::now(),
         }
     }
@@ -183,17 +180,16 @@ impl Task {
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();
-                // What was refused may have gone to the reserve channel's lane.
-                let refused = self.fails_over && batch.iter().any(|c| c.settled == Settled::Permanent);
                 let waker = self.world.waker.clone();
                 self.push(async move {
                     match store.complete(&batch).await {
-                        Ok(held) => {
+                        Ok(done) => {
                             timings.commit(began.elapsed());
-                            if refused {
+                            // What was refused has gone to the reserve channel's lane.
+                            if !done.moved_to.is_empty() {
                                 waker.wake();
                             }
-                            if held.contains(&lane) {
+                            if done.held.contains(&lane) {
                                 Event::CommittedAndHeld
                             } else {
                                 Event::Committed

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use super::World;
 use crate::channel::Channel;
-use crate::clock::{Clock, Ms};
+use crate::clock::Clock;
 use crate::ids::LaneId;
-use crate::lane_core::probation::{ProbeResult, ProbeRules, Step, Verdict, gap_ms, verdict};
+use crate::lane_core::probation::{ProbeResult, ProbeRules, Step, Verdict, verdict, wait_ms};
 use crate::said;
 use crate::store::{LaneRow, StoreError};
 
@@ -59,7 +59,7 @@ impl Prober {
         if !wait.is_zero() || self.world.disk.is_low() {
             return Ok(wait.max(STORE_AGAIN));
         }
-        let found = self.look().await;
+        let found = self.look(row.epoch).await;
         let step = self.world.store.probed(self.lane, &found, &self.rules).await?;
         let text = &found.text.en;
         match step {
@@ -79,41 +79,37 @@ impl Prober {
         rows.into_iter().find(|row| row.id == self.lane).ok_or_else(missing)
     }
 
-    /// Until the next look; a clock that jumped makes it no longer than the gap.
+    /// Until the next look.
     fn wait(&self, row: &LaneRow) -> Duration {
         let Some(probed) = &row.probe else {
             return Duration::ZERO;
         };
-        let gap = gap_ms(probed, row.gate, &self.rules);
-        let left: Ms = probed
-            .at_ms
-            .saturating_add(gap)
-            .saturating_sub(self.world.pace.now_ms());
-        Duration::from_millis(u64::try_from(left.clamp(0, gap)).unwrap_or(0))
+        let left = wait_ms(probed, row.gate, &self.rules, self.world.pace.now_ms());
+        Duration::from_millis(u64::try_from(left).unwrap_or(0))
     }
 
-    async fn look(&self) -> ProbeResult {
-        let at_ms = self.world.pace.now_ms();
-        let look = AssertUnwindSafe(self.channel.probe(self.lane, at_ms)).catch_unwind();
-        match tokio::time::timeout(self.timeout, look).await {
-            Ok(Ok(report)) => ProbeResult {
-                at_ms,
-                verdict: verdict(&report),
-                text: report.text,
-            },
-            Ok(Err(_)) => ProbeResult {
-                at_ms,
-                verdict: Verdict::Unclear,
-                text: said!(
+    async fn look(&self, epoch: i64) -> ProbeResult {
+        let now = self.world.pace.now_ms();
+        let look = AssertUnwindSafe(self.channel.probe(self.lane, now)).catch_unwind();
+        let (verdict, text) = match tokio::time::timeout(self.timeout, look).await {
+            Ok(Ok(report)) => (verdict(&report), report.text),
+            Ok(Err(_)) => {
+                let text = said!(
                     "der eigene Code der Probe ist gescheitert",
                     "the probe's own code failed"
-                ),
-            },
-            Err(_) => ProbeResult {
-                at_ms,
-                verdict: Verdict::Bad,
-                text: said!("keine Antwort zur rechten Zeit", "no answer in time"),
-            },
+                );
+                (Verdict::Unclear, text)
+            }
+            Err(_) => (
+                Verdict::Bad,
+                said!("keine Antwort zur rechten Zeit", "no answer in time"),
+            ),
+        };
+        ProbeResult {
+            at_ms: self.world.pace.now_ms(),
+            epoch,
+            verdict,
+            text,
         }
     }
 }

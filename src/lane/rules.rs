@@ -14,6 +14,8 @@ use crate::store::{ClaimRequest, Job, Takeover};
 const MARGIN_MS: Ms = 5_000;
 /// `order_wait` where nothing is configured (LANES 4).
 const ORDER_WAIT_MS: Ms = 2 * 60_000;
+/// Rows of a broadcast that may wait for their domains' turns: a hold, a newer notice and the end of its time touch them all at once.
+const TURNS: u32 = 1_024;
 /// How long a correction waits for what it corrects (LANES 4).
 const CORRECTION_WAIT_MS: Ms = 5 * 60_000;
 
@@ -78,6 +80,7 @@ impl MessageRules {
             rate: self.core.rate,
             ramp: self.core.ramp,
             late_ms: 0,
+            turns: TURNS,
             order_wait_ms: self.order_wait_ms,
             correction_wait_ms: CORRECTION_WAIT_MS,
         }

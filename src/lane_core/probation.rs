@@ -66,6 +66,8 @@ pub fn verdict(report: &Report) -> Verdict {
 pub struct ProbeResult {
     /// When.
     pub at_ms: Ms,
+    /// The lane's epoch when it began to look.
+    pub epoch: i64,
     /// What it came to.
     pub verdict: Verdict,
     /// For people.
@@ -83,8 +85,11 @@ pub struct Probed {
     pub text: Said,
     /// It has been like this since then.
     pub since_ms: Ms,
-    /// So often in a row, counted anew when the gate changes.
+    /// So often in a row, counted anew when the gate changes; 0: found out about a gate that has changed since.
     pub in_row: u32,
+    /// The lane's epoch when it was found out: clocks jump, epochs do not.
+    #[serde(skip)]
+    pub epoch: i64,
     /// The last one that was not unclear was good.
     pub was_good: bool,
     /// Good so often that a release is proposed.
@@ -102,17 +107,21 @@ pub enum Step {
     Hold,
 }
 
-/// Takes a finding in, and says what follows for the gate: what it is, who set it, since when.
+/// Takes a finding in, and says what follows for the gate: what it is, who set it, its epoch.
 pub fn take_in(
     before: Option<&Probed>,
     finding: &ProbeResult,
-    gate: (Gate, GateCause, Ms),
+    gate: (Gate, GateCause, i64),
     rules: &ProbeRules,
 ) -> (Probed, Step) {
-    let (gate, cause, gate_since) = gate;
+    let (gate, cause, epoch) = gate;
     let same = before.filter(|before| before.verdict == finding.verdict);
-    let in_row = same.filter(|before| before.at_ms >= gate_since).map_or(0, |b| b.in_row);
-    let in_row = in_row.saturating_add(1);
+    let in_row = if finding.epoch == epoch {
+        let before = same.filter(|before| before.epoch == epoch);
+        before.map_or(0, |before| before.in_row).saturating_add(1)
+    } else {
+        0
+    };
     let was_good = before.is_some_and(|before| before.was_good);
     let good = finding.verdict == Verdict::Good;
     let probed = Probed {
@@ -121,6 +130,7 @@ pub fn take_in(
         text: finding.text.clone(),
         since_ms: same.map_or(finding.at_ms, |before| before.since_ms),
         in_row,
+        epoch: finding.epoch,
         was_good: match finding.verdict {
             Verdict::Unclear => was_good,
             _ => good,
@@ -139,8 +149,16 @@ pub fn take_in(
     (probed, step)
 }
 
+/// How long to wait for the next probe, ms. A finding of a time that is still to come is of a clock that has gone back since: nobody knows how
+/// old it is, so a look is due.
+pub fn wait_ms(probed: &Probed, gate: Gate, rules: &ProbeRules, now: Ms) -> Ms {
+    let gap = gap_ms(probed, gate, rules);
+    let left = probed.at_ms.saturating_add(gap).saturating_sub(now);
+    if left > gap { 0 } else { left.max(0) }
+}
+
 /// How long after the newest finding the next probe is due, ms.
-pub fn gap_ms(probed: &Probed, gate: Gate, rules: &ProbeRules) -> Ms {
+fn gap_ms(probed: &Probed, gate: Gate, rules: &ProbeRules) -> Ms {
     match gate {
         Gate::Draining => rules.every_ms.min(DRAIN_GAP_MS),
         // Nobody wants a test mail every five minutes for months.
@@ -165,7 +183,7 @@ mod tests {
     };
 
     struct Lane {
-        gate: (Gate, GateCause, Ms),
+        gate: (Gate, GateCause, i64),
         probed: Option<Probed>,
         now: Ms,
     }
@@ -183,6 +201,7 @@ mod tests {
             self.now += 1_000;
             let finding = ProbeResult {
                 at_ms: self.now,
+                epoch: self.gate.2,
                 verdict,
                 text: Said::default(),
             };
@@ -192,8 +211,7 @@ mod tests {
         }
 
         fn becomes(&mut self, gate: Gate, cause: GateCause) {
-            self.now += 1;
-            self.gate = (gate, cause, self.now);
+            self.gate = (gate, cause, self.gate.2 + 1);
         }
     }
 
@@ -254,6 +272,35 @@ mod tests {
         lane.becomes(Gate::Held, GateCause::Settings);
         assert_eq!(lane.probe(Verdict::Good), Step::Leave);
         assert!(!lane.probed.unwrap().proposes);
+    }
+
+    #[test]
+    fn what_was_found_out_about_the_gate_before_does_not_count() {
+        let mut lane = Lane::held(GateCause::Settings);
+        lane.probe(Verdict::Good);
+        lane.probe(Verdict::Good);
+        let late = ProbeResult {
+            at_ms: lane.now,
+            epoch: lane.gate.2,
+            verdict: Verdict::Good,
+            text: Said::default(),
+        };
+        lane.becomes(Gate::Held, GateCause::Settings);
+        let (probed, step) = take_in(lane.probed.as_ref(), &late, lane.gate, &RULES);
+        assert_eq!((probed.in_row, probed.proposes, step), (0, false, Step::Leave));
+        lane.probed = Some(probed);
+        let steps = [(); 3].map(|()| lane.probe(Verdict::Good));
+        assert_eq!(steps, [Step::Leave, Step::Leave, Step::Release]);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_makes_no_probe_wait_for_it() {
+        let mut lane = Lane::held(GateCause::Settings);
+        lane.now = 7_200_000;
+        lane.probe(Verdict::Bad);
+        let wait = |now| wait_ms(lane.probed.as_ref().unwrap(), Gate::Held, &RULES, now);
+        assert_eq!([7_201_000, 7_301_000, 9_000_000].map(wait), [300_000, 200_000, 0]);
+        assert_eq!(wait(3_601_000), 0, "an hour back");
     }
 
     #[test]

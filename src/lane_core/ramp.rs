@@ -76,8 +76,14 @@ impl Ramp {
         u64::try_from(60_000_000 / self.step_us(ran_ms)).unwrap_or(1).max(1)
     }
 
-    /// How long the lane takes for so many at least, ms: by the ramp alone, from its beginning.
-    pub fn takes_ms(&self, sends: u64) -> Ms {
+    /// How long the lane takes for so many at least, ms: by the ramp alone, from its beginning. `largest`: so many of them are of one domain.
+    pub fn takes_ms(&self, sends: u64, largest: u64) -> Ms {
+        let step = self.per_domain.map_or(0, step_us);
+        let alone = i64::try_from(largest).unwrap_or(i64::MAX).saturating_mul(step) / 1_000;
+        self.lane_takes_ms(sends).max(alone)
+    }
+
+    fn lane_takes_ms(&self, sends: u64) -> Ms {
         let mut left = sends;
         let mut took: Ms = 0;
         for _ in 0..DOUBLINGS {
@@ -137,10 +143,17 @@ mod tests {
     fn it_takes_as_long_as_it_says() {
         assert_eq!(RAMP.per_minute(0), 200);
         assert_eq!(RAMP.per_minute(600_000), 400);
-        assert_eq!(RAMP.takes_ms(200), 60_000);
-        assert_eq!(RAMP.takes_ms(2_000), 600_000);
-        assert_eq!(RAMP.takes_ms(2_400), 660_000, "the last 400 in a minute");
-        assert!(RAMP.takes_ms(1_700_000) < 24 * 3_600_000);
+        assert_eq!(RAMP.takes_ms(200, 0), 60_000);
+        assert_eq!(RAMP.takes_ms(2_000, 0), 600_000);
+        assert_eq!(RAMP.takes_ms(2_400, 0), 660_000, "the last 400 in a minute");
+        let per_domain = Some(Rate {
+            count: 20,
+            per_ms: 60_000,
+        });
+        let by_domain = Ramp { per_domain, ..RAMP };
+        assert_eq!(by_domain.takes_ms(2_000, 200), 600_000, "as long as the lane takes");
+        assert_eq!(by_domain.takes_ms(2_000, 1_200), 3_600_000);
+        assert!(RAMP.takes_ms(1_700_000, 340_000) < 24 * 3_600_000);
         assert_eq!(RAMP.step_us(Ms::MAX), 1, "no overflow: hardly a ramp any more");
     }
 

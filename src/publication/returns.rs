@@ -130,22 +130,21 @@ impl Returns {
     /// The probe's own mail came back: whatever the server said when it took it, mail does not arrive.
     async fn canary(&self, lane: LaneId, text: Said) -> Result<(), StoreError> {
         let rows = self.store.lane_rows().await?;
-        let name = rows.iter().find(|row| row.id == lane).map(|row| row.name.as_str());
-        let channel = self
-            .office
-            .channels
-            .iter()
-            .find(|c| Some(c.settings.name.as_str()) == name);
+        let Some(row) = rows.iter().find(|row| row.id == lane) else {
+            return Ok(());
+        };
+        let channel = self.office.channels.iter().find(|c| c.settings.name == row.name);
         let Some(probe) = channel.and_then(|c| c.settings.common.release.probe.as_ref()) else {
             return Ok(());
         };
         let finding = ProbeResult {
             at_ms: self.office.clock.now_ms(),
+            epoch: row.epoch,
             verdict: Verdict::CameBack,
             text,
         };
         let step = self.store.probed(lane, &finding, &probe.rules).await?;
-        tracing::warn!(lane = name, ?step, "the canary mail came back");
+        tracing::warn!(lane = row.name, ?step, "the canary mail came back");
         Ok(())
     }
 }

@@ -3,12 +3,17 @@
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
+use super::crowd::{Crowd, Left, has_room_at};
 use super::marks::had;
 use super::{ClaimRequest, StoreError};
+use crate::clock::Ms;
 use crate::domain::notice::Scope;
 
 /// Recipients looked at in one step where most of them may not be concerned.
 const WINDOW: usize = 4096;
+
+/// An older notice of the incident has not opened for a domain yet: looked at again after this.
+const LOOK_AGAIN_MS: Ms = 1_000;
 
 /// Where a broadcast's opening stands during a claim.
 pub(super) struct Cursor<'a> {
@@ -16,11 +21,32 @@ pub(super) struct Cursor<'a> {
     open: bool,
     cursor: i64,
     upto: Option<i64>,
-    /// No further than the older notices of the incident have opened: order holds per recipient.
-    older: Option<i64>,
+    /// The older notices of the incident that still open, and how far: order holds per recipient.
+    older: Vec<(i64, i64)>,
+    /// Domains that were left out; `None`: not read yet.
+    crowd: Option<Crowd>,
     closed: bool,
     /// Rows opened in this claim.
     opened: i64,
+}
+
+/// What a claim lets open.
+pub(super) struct Opening {
+    /// Rows it has room for.
+    pub(super) want: usize,
+    /// Rows of the broadcast that wait already, without those opened in this claim.
+    pub(super) waiting: i64,
+    /// Between two sends to one domain, where domains have a rate of their own, µs.
+    pub(super) step_us: Option<i64>,
+}
+
+/// Whom a chunk is for.
+struct Chunk {
+    from: i64,
+    to: i64,
+    /// `@domain`; `None`: everybody but those.
+    only: Option<String>,
+    but: Vec<String>,
 }
 
 impl<'a> Cursor<'a> {
@@ -30,7 +56,8 @@ impl<'a> Cursor<'a> {
             open: broadcast.opens(),
             cursor: broadcast.cursor,
             upto: broadcast.upto,
-            older: older.iter().filter(|b| b.opens()).map(|b| b.cursor).min(),
+            older: older.iter().filter(|b| b.opens()).map(|b| (b.id, b.cursor)).collect(),
+            crowd: None,
             closed: false,
             opened: 0,
         }
@@ -41,14 +68,15 @@ impl<'a> Cursor<'a> {
         self.open
     }
 
-    /// Rows opened in this claim.
-    pub(super) fn opened(&self) -> i64 {
-        self.opened
-    }
-
     /// True where the last chunk was opened in this claim.
     pub(super) fn finished(&self) -> bool {
         self.closed
+    }
+
+    /// When more of a domain that was left out may open.
+    pub(super) fn next_ms(&self, now: Ms) -> Option<Ms> {
+        let left = self.crowd.iter().flat_map(|crowd| crowd.own.values());
+        left.map(|left| left.due).filter(|due| self.open && *due > now).min()
     }
 
     /// Leaves where the opening stands now, for the newer notices that follow it.
@@ -64,7 +92,7 @@ impl<'a> Cursor<'a> {
         &mut self,
         c: &mut SqliteConnection,
         r: &ClaimRequest,
-        want: usize,
+        opening: &Opening,
     ) -> Result<bool, StoreError> {
         if !self.open {
             return Ok(false);
@@ -73,28 +101,59 @@ impl<'a> Cursor<'a> {
             Some(upto) => upto,
             None => self.fix_upto(c, self.broadcast.lane).await?,
         };
-        let reach = self.older.map_or(upto, |older| older.min(upto));
-        let places = places_of(&self.broadcast.scope);
-        let window = if places.is_some() { WINDOW } else { want.min(WINDOW) };
-        // Primary key (lane, seq) of recipient.
-        let end: Option<i64> = sqlx::query_scalar(
-            "SELECT max(seq) FROM (SELECT seq FROM recipient WHERE lane = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?)",
-        )
-        .bind(self.broadcast.lane)
-        .bind(self.cursor)
-        .bind(reach)
-        .bind(i64::try_from(window).unwrap_or(i64::MAX))
-        .fetch_one(&mut *c)
-        .await?;
-        // Nobody left up to `reach`: done where nothing older is in the way, else the older ones go first.
-        let end = end.unwrap_or(reach).max(self.cursor);
-        let opened = if end > self.cursor {
-            self.insert(c, r, end, places.as_deref()).await?
-        } else {
-            0
+        let mut crowd = match self.crowd.take() {
+            Some(crowd) => crowd,
+            None => Crowd::read(c, self.broadcast.id, &self.older).await?,
         };
-        self.opened += i64::try_from(opened).unwrap_or(i64::MAX);
-        let finished = end >= upto;
+        let opened = match self.open_left(c, r, &mut crowd, opening, upto).await? {
+            true => true,
+            false => self.open_next(c, r, &mut crowd, opening, upto).await?,
+        };
+        self.crowd = Some(crowd);
+        Ok(opened)
+    }
+
+    /// Opens for whoever is next and of no domain that is left out.
+    async fn open_next(
+        &mut self,
+        c: &mut SqliteConnection,
+        r: &ClaimRequest,
+        crowd: &mut Crowd,
+        opening: &Opening,
+        upto: i64,
+    ) -> Result<bool, StoreError> {
+        let (mut end, mut opened) = (self.cursor, 0);
+        if self.cursor < upto {
+            let turns = i64::from(r.turns);
+            let rest = opening.waiting + self.opened - crowd.waiting();
+            if let Some(step_us) = opening.step_us
+                && rest >= turns
+                && !crowd
+                    .leave_most(c, self.broadcast, (self.cursor, r.now_ms), rest, turns, step_us)
+                    .await?
+            {
+                return Ok(false);
+            }
+            crowd.follow(c, self.broadcast.id, self.cursor, r.now_ms).await?;
+            let but: Vec<String> = crowd.own.keys().map(|domain| format!("@{domain}")).collect();
+            let by_places = places_of(&self.broadcast.scope).is_some();
+            let sparse = by_places || !but.is_empty();
+            let looked_at = if sparse { WINDOW } else { opening.want.min(WINDOW) };
+            let reach = self.older.iter().map(|(_, cursor)| *cursor).fold(upto, i64::min);
+            // Nobody left up to `reach`: done where nothing older is in the way, else the older ones go first.
+            end = self.window(c, self.cursor, reach, looked_at).await?;
+            if !by_places && !but.is_empty() {
+                end = self.nth(c, end, opening.want, &but).await?.unwrap_or(end);
+            }
+            let chunk = Chunk {
+                from: self.cursor,
+                to: end,
+                only: None,
+                but,
+            };
+            opened = self.insert(c, r, chunk).await?;
+        }
+        let finished = end >= upto && crowd.own.is_empty();
         if end == self.cursor && !finished {
             return Ok(false);
         }
@@ -115,6 +174,102 @@ impl<'a> Cursor<'a> {
         Ok(opened > 0 || self.open)
     }
 
+    /// Opens for domains that were left out and have room again; false: none has got further.
+    async fn open_left(
+        &mut self,
+        c: &mut SqliteConnection,
+        r: &ClaimRequest,
+        crowd: &mut Crowd,
+        opening: &Opening,
+        upto: i64,
+    ) -> Result<bool, StoreError> {
+        let turns = i64::from(r.turns);
+        let mut further = false;
+        let ready = |left: &Left| opening.step_us.is_none() || left.due <= r.now_ms;
+        let domains: Vec<String> = crowd
+            .own
+            .iter()
+            .filter(|(_, left)| ready(left))
+            .map(|(d, _)| d.clone())
+            .collect();
+        for domain in domains {
+            if let Some(step_us) = opening.step_us
+                && !crowd
+                    .has_room(c, self.broadcast, &domain, (r.now_ms, turns, step_us))
+                    .await?
+            {
+                continue;
+            }
+            let Some(left) = crowd.own.get(&domain).cloned() else {
+                continue;
+            };
+            let reach = crowd.reach(&domain, &self.older, upto);
+            let cursor = self
+                .window(c, left.cursor, reach, WINDOW.min(r.turns.max(1) as usize))
+                .await?;
+            let chunk = Chunk {
+                from: left.cursor,
+                to: cursor,
+                only: Some(format!("@{domain}")),
+                but: Vec::new(),
+            };
+            let waiting = left.waiting + self.insert(c, r, chunk).await?;
+            let got_on = cursor > left.cursor;
+            further |= got_on;
+            if cursor >= upto {
+                crowd.take_back(c, self.broadcast.id, &domain).await?;
+            } else {
+                let due = match opening.step_us {
+                    _ if !got_on => r.now_ms + LOOK_AGAIN_MS,
+                    Some(step_us) => has_room_at(r.now_ms, waiting, turns, step_us),
+                    None => r.now_ms,
+                };
+                crowd
+                    .leave(c, self.broadcast.id, domain, Left { cursor, due, waiting })
+                    .await?;
+            }
+        }
+        Ok(further)
+    }
+
+    /// The last of the next so many recipients up to `reach`; `reach` where there are none.
+    async fn window(&self, c: &mut SqliteConnection, from: i64, reach: i64, size: usize) -> Result<i64, StoreError> {
+        // Primary key (lane, seq) of recipient.
+        let end: Option<i64> = sqlx::query_scalar(
+            "SELECT max(seq) FROM (SELECT seq FROM recipient WHERE lane = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?)",
+        )
+        .bind(self.broadcast.lane)
+        .bind(from)
+        .bind(reach)
+        .bind(i64::try_from(size).unwrap_or(i64::MAX))
+        .fetch_one(c)
+        .await?;
+        Ok(end.unwrap_or(reach).max(from))
+    }
+
+    /// The recipient up to `end` with whom so many of no domain that is left out are reached; `None`: there are fewer.
+    async fn nth(
+        &self,
+        c: &mut SqliteConnection,
+        end: i64,
+        n: usize,
+        but: &[String],
+    ) -> Result<Option<i64>, StoreError> {
+        // Primary key (lane, seq) of recipient.
+        Ok(sqlx::query_scalar(
+            "SELECT seq FROM recipient r WHERE lane = ? AND seq > ? AND seq <= ?
+               AND NOT EXISTS (SELECT 1 FROM json_each(?) o WHERE lower(substr(r.address, -length(o.value))) = o.value)
+             ORDER BY seq LIMIT 1 OFFSET ?",
+        )
+        .bind(self.broadcast.lane)
+        .bind(self.cursor)
+        .bind(end)
+        .bind(serde_json::to_string(but)?)
+        .bind(i64::try_from(n.saturating_sub(1)).unwrap_or(i64::MAX))
+        .fetch_optional(c)
+        .await?)
+    }
+
     /// `latest` and `digest` reach who is there when their first chunk opens.
     async fn fix_upto(&mut self, c: &mut SqliteConnection, lane: i64) -> Result<i64, StoreError> {
         // Last entry of the primary key (lane, seq); primary key of broadcast.
@@ -129,18 +284,21 @@ impl<'a> Cursor<'a> {
         Ok(upto)
     }
 
-    async fn insert(
-        &self,
-        c: &mut SqliteConnection,
-        r: &ClaimRequest,
-        end: i64,
-        places: Option<&str>,
-    ) -> Result<u64, StoreError> {
+    async fn insert(&mut self, c: &mut SqliteConnection, r: &ClaimRequest, chunk: Chunk) -> Result<i64, StoreError> {
+        if chunk.to <= chunk.from {
+            return Ok(0);
+        }
+        let but = (!chunk.but.is_empty())
+            .then(|| serde_json::to_string(&chunk.but))
+            .transpose()?;
         // Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it corrects.
         let done = sqlx::query(concat!(
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
              SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM recipient r
              WHERE r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
+               AND (?11 IS NULL OR lower(substr(r.address, -length(?11))) = ?11)
+               AND (?12 IS NULL OR NOT EXISTS (
+                   SELECT 1 FROM json_each(?12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
                AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
                    OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7))))
                  OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
@@ -152,15 +310,19 @@ impl<'a> Cursor<'a> {
         .bind(r.now_ms)
         .bind(self.broadcast.operation as u8)
         .bind(self.broadcast.lane)
-        .bind(self.cursor)
-        .bind(end)
-        .bind(places)
+        .bind(chunk.from)
+        .bind(chunk.to)
+        .bind(places_of(&self.broadcast.scope))
         .bind(&self.broadcast.corrects)
         .bind(self.broadcast.overtaken)
         .bind(self.broadcast.via)
+        .bind(chunk.only)
+        .bind(but)
         .execute(c)
         .await?;
-        Ok(done.rows_affected())
+        let opened = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX);
+        self.opened += opened;
+        Ok(opened)
     }
 }
 

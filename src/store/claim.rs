@@ -19,8 +19,6 @@ use crate::lane_core::ramp::Ran;
 
 /// Rounds of opening chunks within one claim; more is another claim's, so that no transaction lasts.
 const ROUNDS: usize = 8;
-/// Where domains have a rate of their own, no more chunks open while so many rows wait for their turn.
-const TURNS: i64 = 20_000;
 
 /// The earliest of some moments.
 #[derive(Debug, Default, Clone, Copy)]
@@ -279,18 +277,25 @@ impl<'a> Claim<'a> {
                 None => 0,
             };
             if moved == 0 {
-                let turns = broadcast.waiting - taken + chunk.opened();
-                if !chunk.is_open() || (sink.pace.by_domain() && turns >= TURNS) {
+                if !chunk.is_open() {
                     break;
                 }
                 sink.writes.flush(c).await?;
-                if !chunk.open_more(c, r, sink.room()).await? {
+                let opening = chunks::Opening {
+                    want: sink.room(),
+                    waiting: broadcast.waiting - taken,
+                    step_us: sink.pace.domain_step_us(),
+                };
+                if !chunk.open_more(c, r, &opening).await? {
                     break;
                 }
             }
             waiting = true;
         }
         found.closed = chunk.finished();
+        if let Some(at) = chunk.next_ms(r.now_ms) {
+            next.at(at);
+        }
         chunk.note(&mut self.alive[index]);
         self.alive[index].waiting -= taken;
         Ok(found)

@@ -9,7 +9,7 @@ use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
 use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completion, Settled, StoreError, gate, receipts, thread};
+use super::{Completed, Completion, Settled, StoreError, gate, receipts, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
@@ -121,8 +121,8 @@ struct Touched {
     text: Option<Said>,
 }
 
-/// Applies outcomes; the lanes that have to stop because of them.
-pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
+/// Applies outcomes; what that means for lanes.
+pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Completed, StoreError> {
     let mut before = read(c, completions).await?;
     let mut effects = Effects::default();
     for completion in completions {
@@ -342,7 +342,7 @@ fn post(row: &Before, effects: &mut Effects) {
     }
 }
 
-async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Vec<LaneId>, StoreError> {
+async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, StoreError> {
     if !effects.rows.is_empty() {
         // Primary key per row; delivery_started and delivery_due lose their entries.
         sqlx::query(
@@ -382,7 +382,11 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Vec<LaneId>
         .execute(&mut *c)
         .await?;
     }
-    receipts::settle_waiting(c, &effects.named).await?;
+    let mut moved_to = receipts::settle_waiting(c, &effects.named).await?;
+    moved_to.extend(effects.moved.iter().map(|moved| moved.to));
     settle_lanes(c, effects.lanes).await?;
-    gate::note(c, effects.signs).await
+    Ok(Completed {
+        held: gate::note(c, effects.signs).await?,
+        moved_to: moved_to.into_iter().map(LaneId).collect(),
+    })
 }

@@ -67,10 +67,12 @@ pub(super) async fn set_gate(c: &mut SqliteConnection, change: &GateChange, act:
     .bind(change.lane.0)
     .execute(&mut *c)
     .await?;
-    // broadcast_live (lane, …) WHERE state < 2; delivery_due (broadcast, …) WHERE state = 0.
+    // broadcast_live (lane, …), broadcast_moved (lane) WHERE state < 2; delivery_due (broadcast, via, …) WHERE state = 0.
     sqlx::query(
-        "UPDATE delivery SET due = ?1, flags = flags & ~?2 WHERE state = 0 AND flags & ?2
-           AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2)",
+        "UPDATE delivery SET due = ?1, flags = flags & ~?2 WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 0
+             AND d.via IS CASE b.lane WHEN ?3 THEN NULL ELSE ?3 END
+           WHERE b.state < 2 AND (b.lane = ?3 OR b.n_moved > 0) AND d.flags & ?2)",
     )
     .bind(act.at_ms)
     .bind(TURN)

@@ -81,7 +81,7 @@ pub(super) async fn configure(
 ) -> Result<Vec<LaneRow>, StoreError> {
     let names: Vec<&str> = lanes.iter().map(|spec| spec.name.as_str()).collect();
     // The whole table: a few dozen rows.
-    sqlx::query("UPDATE lane SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
+    sqlx::query("UPDATE lane SET configured = 0, probe = NULL WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
         .bind(serde_json::to_string(&names)?)
         .execute(&mut *c)
         .await?;
@@ -130,8 +130,16 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
         .await?;
         return Ok(done.last_insert_rowid());
     };
-    if kind != spec.kind || account != spec.account {
+    let other = kind != spec.kind || account != spec.account;
+    if other {
         changed_account(c, id, &kind, &account, spec, now).await?;
+    }
+    if other || !spec.probes {
+        // Primary key. What was found out about another counterpart, or by a probe that is no more, says nothing.
+        sqlx::query("UPDATE lane SET probe = NULL WHERE id = ? AND probe IS NOT NULL")
+            .bind(id)
+            .execute(&mut *c)
+            .await?;
     }
     if spec.first_gate == Gate::Held && settings_hash != spec.settings_hash {
         gate::hold(
@@ -289,6 +297,7 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64, now: Ms) -> Res
             first_gate: is.gate,
             targets: Vec::new(),
             failover: None,
+            probes: false,
         };
         changed_account(c, new, &was.kind, &was.account, &spec, was.gate_since_ms).await?;
     }

@@ -14,8 +14,10 @@ mod chunks;
 mod claim;
 mod claims;
 mod complete;
+mod crowd;
 mod decide;
 pub mod disk;
+mod domains;
 mod due;
 mod error;
 mod evidence;
@@ -126,9 +128,7 @@ pub trait Lanes: Send + Sync {
     /// Applies outcomes and broadcast counters. An outcome of an attempt that is not the row's current one is kept as evidence
     /// only, and so is one for a row that is neither started nor unknown any more. A row that would wait again although a
     /// newer notice has passed it, or its broadcast was closed meanwhile, is superseded.
-    ///
-    /// Returns the lanes that this commit has held: they drain, and their last results were too bad (`lane_core::window`).
-    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError>;
+    async fn complete(&self, completions: &[Completion]) -> Result<Completed, StoreError>;
 
     /// Stores a lane's health and the time before which it sends nothing.
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError>;
@@ -184,6 +184,10 @@ pub trait Board: Send + Sync {
 
     /// The broadcasts of one notice.
     async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError>;
+
+    /// Messages that wait on a lane by the domain of their recipients, also of those whose turn has not come to have a row; who has no domain is
+    /// left out. Reads the whole audience.
+    async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// Deliveries of a broadcast in a given state (all with `None`), at most `limit`.
     async fn deliveries(

@@ -55,7 +55,12 @@ impl Pace {
 
     /// Some recipients may have to wait while others go.
     pub(super) fn by_domain(&self) -> bool {
-        self.ramp.as_ref().is_some_and(|ramp| ramp.domain_step_us.is_some())
+        self.domain_step_us().is_some()
+    }
+
+    /// Between two sends to one domain, where domains have a rate of their own, µs.
+    pub(super) fn domain_step_us(&self) -> Option<i64> {
+        self.ramp.as_ref()?.domain_step_us
     }
 
     /// Reserves one send to this address and says when it may start; `Err`: its domain has had enough, and when its turn comes.

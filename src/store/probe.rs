@@ -20,6 +20,7 @@ struct Stored {
     en: String,
     since_ms: Ms,
     in_row: u32,
+    epoch: i64,
     was_good: bool,
     proposes: bool,
 }
@@ -33,6 +34,7 @@ pub(super) fn read(stored: Option<String>) -> Option<Probed> {
         text: Said { de: of.de, en: of.en },
         since_ms: of.since_ms,
         in_row: of.in_row,
+        epoch: of.epoch,
         was_good: of.was_good,
         proposes: of.proposes,
     })
@@ -46,6 +48,7 @@ fn stored(probed: Probed) -> Result<String, StoreError> {
         en: probed.text.en,
         since_ms: probed.since_ms,
         in_row: probed.in_row,
+        epoch: probed.epoch,
         was_good: probed.was_good,
         proposes: probed.proposes,
     })?)
@@ -59,7 +62,7 @@ pub(super) async fn take_in(
     rules: &ProbeRules,
 ) -> Result<Step, StoreError> {
     let row = lanes::one(c, lane.0).await?;
-    let gate = (row.gate, row.gate_cause, row.gate_since_ms);
+    let gate = (row.gate, row.gate_cause, row.epoch);
     let (probed, step) = probation::take_in(row.probe.as_ref(), finding, gate, rules);
     // Primary key.
     sqlx::query("UPDATE lane SET probe = ? WHERE id = ?")

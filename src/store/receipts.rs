@@ -89,7 +89,7 @@ pub(super) async fn take_in(
     let mut matches = Vec::with_capacity(receipts.len());
     for receipt in receipts {
         matches.push(match find(c, lane, receipt).await? {
-            Some(met) => apply(c, &met, receipt.word, &receipt.raw, now).await?,
+            Some(met) => apply(c, &met, receipt.word, &receipt.raw, now).await?.0,
             None => {
                 keep(c, lane, receipt, now).await?;
                 ReceiptMatch::Unmatched
@@ -161,20 +161,21 @@ fn is_answered(state: i64) -> bool {
     state == DeliveryState::Accepted as i64
 }
 
+/// What a receipt met, and the lane that the row moved to because of it.
 async fn apply(
     c: &mut SqliteConnection,
     met: &Met,
     word: ReceiptWord,
     raw: &str,
     now: Ms,
-) -> Result<ReceiptMatch, StoreError> {
+) -> Result<(ReceiptMatch, Option<i64>), StoreError> {
     let words = said_stored(&Said::quoted(raw.chars().take(RAW_MAX).collect::<String>()))?;
     let line = |what| Evidence(met.id, met.attempt, now, what, None, words.clone());
     match effect(met, word) {
-        Effect::Known => Ok(ReceiptMatch::Evidence),
+        Effect::Known => Ok((ReceiptMatch::Evidence, None)),
         Effect::Contradicts => {
             evidence::write(c, &[line("evidence")]).await?;
-            Ok(ReceiptMatch::Evidence)
+            Ok((ReceiptMatch::Evidence, None))
         }
         Effect::Moves(state) => {
             let reason = match state {
@@ -211,7 +212,7 @@ async fn apply(
             .bind(met.broadcast)
             .execute(c)
             .await?;
-            Ok(ReceiptMatch::Applied)
+            Ok((ReceiptMatch::Applied, to))
         }
     }
 }
@@ -266,10 +267,15 @@ async fn keep(c: &mut SqliteConnection, lane: i64, receipt: &Receipt, now: Ms) -
     Ok(())
 }
 
-/// The other side: rows that have just got their remote id meet receipts that came before it. Pairs of lane and delivery.
-pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)]) -> Result<(), StoreError> {
+/// The other side: rows that have just got their remote id meet receipts that came before it. Pairs of lane and delivery; the lanes that rows
+/// moved to because of it.
+pub(super) async fn settle_waiting(
+    c: &mut SqliteConnection,
+    named: &[(i64, i64)],
+) -> Result<BTreeSet<i64>, StoreError> {
+    let mut moved_to = BTreeSet::new();
     if named.is_empty() {
-        return Ok(());
+        return Ok(moved_to);
     }
     // Primary key of delivery; receipt_remote (lane, remote_id). Interim words (3) sort last: final beats interim.
     let hits = sqlx::query(
@@ -303,7 +309,8 @@ pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)
             2 => ReceiptWord::Expired,
             _ => ReceiptWord::Buffered,
         };
-        apply(c, &met, word, hit.try_get("raw")?, hit.try_get("at")?).await?;
+        let (_, to) = apply(c, &met, word, hit.try_get("raw")?, hit.try_get("at")?).await?;
+        moved_to.extend(to);
         used.insert(hit.try_get::<i64, _>("inbox")?);
     }
     if !used.is_empty() {
@@ -313,5 +320,5 @@ pub(super) async fn settle_waiting(c: &mut SqliteConnection, named: &[(i64, i64)
             .execute(c)
             .await?;
     }
-    Ok(())
+    Ok(moved_to)
 }

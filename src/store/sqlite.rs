@@ -139,7 +139,7 @@ impl Lanes for Sqlite {
         let mut reader = self.reader().await?;
         unknown::jobs(&mut reader, lane.0, after, limit).await
     }
-    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
+    async fn complete(&self, completions: &[Completion]) -> Result<Completed, StoreError> {
         write!(self, list = completions.to_vec() => complete::complete(&list))
     }
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError> {
@@ -194,6 +194,9 @@ impl Board for Sqlite {
     }
     async fn broadcasts_of(&self, notice: NoticeSeq) -> Result<Vec<BroadcastRow>, StoreError> {
         board::of_notice(&self.readers, notice).await
+    }
+    async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError> {
+        domains::waiting(&self.readers, lane.0).await
     }
     async fn deliveries(
         &self,

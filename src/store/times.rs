@@ -144,6 +144,7 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         "UPDATE lane SET blocked_until = blocked_until - ?1 WHERE blocked_until IS NOT NULL",
         "UPDATE lane SET health_since = health_since - ?1 WHERE health > 0",
         "UPDATE lane SET tries_since = tries_since - ?1",
+        "UPDATE chunk_left SET due = due - ?1",
         "UPDATE target SET due = due - ?1 WHERE due > 0",
         "UPDATE account_rate SET tat_us = tat_us - ?1 * 1000",
         "UPDATE ramp_slot SET tat_us = tat_us - ?1 * 1000",

@@ -115,7 +115,7 @@ fn never_faster(mails: &[&city::Mail], released: Ms) {
         }
     }
     let took = mails.last().unwrap().at - released;
-    let least = RAMP.takes_ms(mails.len() as u64 - 1);
+    let least = RAMP.takes_ms(mails.len() as u64 - 1, 0);
     assert!(
         took >= least && took < least + 3_600_000,
         "{took} ms for {}",

@@ -21,8 +21,9 @@ use rundruf::render::message::Message;
 use rundruf::settings::Common;
 use rundruf::store::disk::Disk;
 use rundruf::store::{
-    Act, AudienceChange, Bell, ClaimRequest, Claimed, Completion, GateChange, HealthRow, Job, LaneRow, LaneSpec, Lanes,
-    Leap, Person, Receipt, ReceiptMatch, StoreError, TakenOver, Takeover, TargetResult, TargetRow, Variant,
+    Act, AudienceChange, Bell, ClaimRequest, Claimed, Completed, Completion, GateChange, HealthRow, Job, LaneRow,
+    LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, StoreError, TakenOver, Takeover, TargetResult,
+    TargetRow, Variant,
 };
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
@@ -95,7 +96,7 @@ impl Lanes for ModelStore {
     async fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: u32) -> Result<Vec<Job>, StoreError> {
         Ok(self.model().unknown_jobs(lane, after, limit as usize))
     }
-    async fn complete(&self, completions: &[Completion]) -> Result<Vec<LaneId>, StoreError> {
+    async fn complete(&self, completions: &[Completion]) -> Result<Completed, StoreError> {
         Ok(self.model().complete(completions))
     }
     async fn set_health(&self, lane: LaneId, health: &HealthRow) -> Result<(), StoreError> {
@@ -155,19 +156,33 @@ struct Slow {
     permits: Semaphore,
     books: Mutex<HashMap<DeliveryId, u32>>,
     begun: watch::Sender<u32>,
+    /// A gateway: takes it, and says later what became of it.
+    gateway: bool,
     /// The counterpart's host and clock.
     time: Mutex<Option<(String, Ms)>>,
 }
 
 impl Slow {
     fn new(handle: bool, permits: usize) -> Arc<Self> {
+        Arc::new(Self::of(handle, permits))
+    }
+
+    fn gateway(permits: usize) -> Arc<Self> {
         Arc::new(Self {
+            gateway: true,
+            ..Self::of(false, permits)
+        })
+    }
+
+    fn of(handle: bool, permits: usize) -> Self {
+        Self {
             handle,
             permits: Semaphore::new(permits),
             books: Mutex::default(),
             begun: watch::Sender::new(0),
+            gateway: false,
             time: Mutex::default(),
-        })
+        }
     }
 
     fn begun(&self) -> u32 {
@@ -206,8 +221,13 @@ impl Channel for Slow {
         *self.books.lock().unwrap().entry(job.delivery).or_default() += 1;
         self.begun.send_modify(|n| *n += 1);
         self.permits.acquire().await.unwrap().forget();
+        let outcome = if self.gateway {
+            Outcome::Accepted(taken_as(job.delivery))
+        } else {
+            Outcome::Delivered(Remote::default())
+        };
         Report {
-            outcome: Outcome::Delivered(Remote::default()),
+            outcome,
             reason: Reason::Ok,
             text: Said::default(),
         }
@@ -217,6 +237,14 @@ impl Channel for Slow {
     }
     async fn check(&self) -> Vec<Finding> {
         Vec::new()
+    }
+}
+
+/// The gateway's id.
+fn taken_as(delivery: DeliveryId) -> Remote {
+    Remote {
+        id: Some(format!("g{delivery}")),
+        url: None,
     }
 }
 
@@ -379,6 +407,38 @@ async fn stopping_gives_back_what_has_not_started_and_waits_for_the_rest() {
     assert_eq!(store.count(State::Started), 0);
     assert_eq!(store.count(State::Delivered), 116);
     assert_eq!(store.count(State::Waiting), store.model().rows.len() - 116);
+}
+
+#[tokio::test]
+async fn a_rejection_that_comes_before_the_answer_brings_the_reserve_to_work() {
+    const RESERVE: LaneId = LaneId(2);
+    let store = Arc::new(ModelStore::default());
+    let people: Vec<_> = (0..3).map(|n| (format!("+49{n}"), Vec::new())).collect();
+    store.model().add_lane(LANE, &people);
+    store.model().add_lane(RESERVE, &[]);
+    store.model().lanes.get_mut(&LANE).unwrap().failover = Some(RESERVE);
+    publish(&store, 1);
+    let (first, reserve) = (Slow::gateway(0), Slow::gateway(PLENTY));
+    let channels = [(LANE, &first), (RESERVE, &reserve)];
+    let lanes = run_by(Arc::new(SystemClock), &store, &channels).await;
+    first.until_begun(3).await;
+    let rejected = |delivery: &DeliveryId| Receipt {
+        delivery: None,
+        remote_id: taken_as(*delivery).id,
+        word: ReceiptWord::Rejected,
+        raw: String::new(),
+    };
+    let receipts: Vec<_> = first.books.lock().unwrap().keys().map(rejected).collect();
+    let met = store.model().receipts(LANE, &receipts, 0);
+    assert_eq!(met, [ReceiptMatch::Unmatched; 3]);
+    first.permits.add_permits(PLENTY);
+    // Nobody wakes the lanes from outside.
+    eventually_async("the reserve has taken all", || async {
+        (store.count(State::Accepted) == 3).then_some(())
+    })
+    .await;
+    assert_eq!((first.begun(), reserve.begun()), (3, 3));
+    drop(lanes);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `rundruf channel release`: who gets what, how many, how fast, what was collapsed; then it goes. Pressed twice it is one release.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::{act, find, not_serving};
@@ -7,6 +9,7 @@ use crate::app::Open;
 use crate::cli::confirm;
 use crate::cli::output::{Failure, Output};
 use crate::cli::price::{self, Cost};
+use crate::clock::Ms;
 use crate::domain::delivery::{BroadcastState, Gate, GateCause};
 use crate::lane_core::probation::{Probed, Verdict};
 use crate::lane_core::ramp::Ramp;
@@ -22,6 +25,8 @@ struct Preview {
     /// Numbers of notices that a newer one has made unnecessary while they waited.
     collapsed: Vec<u32>,
     ramp: Option<Ramp>,
+    /// The domain that gets the most, and how much; where domains have a rate of their own.
+    largest: Option<(String, u64)>,
 }
 
 impl Preview {
@@ -45,11 +50,17 @@ impl Preview {
             .map(|row| row.number)
             .collect();
         let configured = open.office.channels.iter().find(|c| c.settings.name == lane.name);
+        let ramp = configured.and_then(|c| c.settings.common.release.ramp);
+        let domains = match ramp.filter(|ramp| ramp.per_domain.is_some()) {
+            Some(_) => open.store.domains(lane.id).await?,
+            None => BTreeMap::new(),
+        };
         Ok(Self {
             notices,
             costs,
             collapsed,
-            ramp: configured.and_then(|c| c.settings.common.release.ramp),
+            ramp,
+            largest: domains.into_iter().max_by_key(|(_, messages)| *messages),
         })
     }
 
@@ -76,7 +87,7 @@ impl Preview {
         }
         add(self.collapsed_said());
         if let Some(ramp) = self.ramp {
-            add(how_fast(ramp, self.messages()));
+            add(how_fast(ramp, self.messages(), self.largest.as_ref()));
         }
         Said { de, en }
     }
@@ -99,17 +110,18 @@ impl Preview {
 }
 
 /// The first rate, how it grows, how long it takes at least.
-fn how_fast(ramp: Ramp, messages: u64) -> Said {
+fn how_fast(ramp: Ramp, messages: u64, largest: Option<&(String, u64)>) -> Said {
     let first = written(ramp.start);
     let double = if ramp.double_ms % 60_000 == 0 {
         format!("{} min", ramp.double_ms / 60_000)
     } else {
         format!("{} s", ramp.double_ms / 1_000)
     };
-    let minutes = (ramp.takes_ms(messages) + 59_999).div_euclid(60_000).max(1);
+    let least = ramp.takes_ms(messages, largest.map_or(0, |(_, messages)| *messages));
+    let Said { de: d, en: e } = long(least);
     let Said { mut de, mut en } = said!(
-        " Es beginnt mit höchstens {first} und verdoppelt sich alle {double}; für alle mindestens {minutes} min.",
-        " It begins with at most {first} and doubles every {double}; for all at least {minutes} min."
+        " Es beginnt mit höchstens {first} und verdoppelt sich alle {double}; für alle mindestens {d}.",
+        " It begins with at most {first} and doubles every {double}; for all at least {e}."
     );
     if let Some(rate) = ramp.per_domain {
         let most = written(rate);
@@ -120,7 +132,27 @@ fn how_fast(ramp: Ramp, messages: u64) -> Said {
         de.push_str(&d);
         en.push_str(&e);
     }
+    // Where one domain takes longer than all others together, a person can do something about it.
+    if let Some((domain, n)) = largest.filter(|_| least > ramp.takes_ms(messages, 0)) {
+        let Said { de: d, en: e } = said!(
+            " Am längsten dauern die {n} an {domain}.",
+            " The {n} to {domain} take longest."
+        );
+        de.push_str(&d);
+        en.push_str(&e);
+    }
     Said { de, en }
+}
+
+/// Rounded up, in a unit that can be imagined.
+fn long(ms: Ms) -> Said {
+    let minutes = (ms.max(1) + 59_999).div_euclid(60_000);
+    let (hours, days) = ((minutes + 59) / 60, (minutes + 1_439) / 1_440);
+    match minutes {
+        ..=180 => said!("{minutes} min", "{minutes} min"),
+        181..=2_880 => said!("{hours} Stunden", "{hours} hours"),
+        _ => said!("{days} Tage", "{days} days"),
+    }
 }
 
 /// As in the configuration: `200/min`.
@@ -240,7 +272,7 @@ mod tests {
             parts: None,
             price: None,
         };
-        let preview = Preview {
+        let mut preview = Preview {
             notices: vec![(2, 12), (3, 400)],
             costs: vec![cost(12), cost(400)],
             collapsed: vec![1],
@@ -255,6 +287,7 @@ mod tests {
                     per_ms: 60_000,
                 }),
             }),
+            largest: Some(("gross.example".to_owned(), 40)),
         };
         assert_eq!(
             preview.said("email").de,
@@ -262,5 +295,18 @@ mod tests {
              Meldung 1 entfällt, eine neuere ersetzt sie. Es beginnt mit höchstens 200/min und verdoppelt sich alle 10 min; \
              für alle mindestens 3 min. An einen Mailanbieter gehen höchstens 20/min."
         );
+        for (messages, words) in [
+            (300, "mindestens 15 min"),
+            (7_200, "mindestens 6 Stunden"),
+            (86_400, "mindestens 3 Tage"),
+        ] {
+            preview.largest = Some(("gross.example".to_owned(), messages));
+            let said = preview.said("email").de;
+            assert!(said.contains(words), "{said}");
+            assert!(
+                said.ends_with(&format!("Am längsten dauern die {messages} an gross.example.")),
+                "{said}"
+            );
+        }
     }
 }

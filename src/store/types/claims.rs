@@ -34,6 +34,9 @@ pub struct ClaimRequest {
     pub ramp: Option<Ramp>,
     /// How late the lane's newest start by its ramp was, ms: what is reserved from now on comes as much later.
     pub late_ms: Ms,
+    /// Where domains have a rate of their own: so many rows of a broadcast may wait for their turns before the domains that crowd them are left out
+    /// of its opening.
+    pub turns: u32,
     /// How long `unknown` and `permanent` hold their successors, ms.
     pub order_wait_ms: Ms,
     /// The same before a correction or retraction, ms.
@@ -55,6 +58,15 @@ pub struct Claimed {
     pub paid_ms: Ms,
     /// The lane's epoch as stored (a claim with an older one gets no jobs).
     pub epoch: i64,
+}
+
+/// What a commit of outcomes means for lanes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completed {
+    /// It has held these: they drain, and their last results were too bad (`lane_core::window`).
+    pub held: Vec<LaneId>,
+    /// Rows have moved to these: they have something to claim.
+    pub moved_to: Vec<LaneId>,
 }
 
 /// One started delivery with all that its channel needs.

@@ -29,6 +29,8 @@ pub struct LaneSpec {
     pub targets: Vec<TargetSpec>,
     /// Name of the lane that takes over what this one cannot bring out.
     pub failover: Option<String>,
+    /// A probe looks whether it works (`release.probe`); what one found that is not there any more is forgotten.
+    pub probes: bool,
 }
 
 /// A website target as configured.

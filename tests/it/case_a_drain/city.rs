@@ -157,6 +157,7 @@ impl City {
     pub async fn probe(&mut self, verdict: Verdict) -> Step {
         let found = ProbeResult {
             at_ms: self.now,
+            epoch: self.row().await.epoch,
             verdict,
             text: Said::quoted("421 4.3.2"),
         };
@@ -241,8 +242,8 @@ impl City {
                         });
                     }
                     Command::Complete(batch) => {
-                        let held = store.complete(&batch).await.unwrap();
-                        assert!(held.is_empty(), "nothing was refused");
+                        let done = store.complete(&batch).await.unwrap();
+                        assert!(done.held.is_empty(), "nothing was refused");
                         events.push_back(Event::Committed);
                     }
                     Command::GiveBack(rows) => {

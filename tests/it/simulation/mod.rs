@@ -91,6 +91,7 @@ fn every_broken_rule_is_found() {
         ),
         ("ramp", store(Breaks { ramp: true, ..none }), "faster than its ramp"),
         ("results", store(Breaks { results: true, ..none }), "drains on"),
+        ("crowd", store(Breaks { crowd: true, ..none }), "after notice"),
         (
             "moves",
             store(Breaks { moves: true, ..none }),

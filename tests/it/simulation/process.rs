@@ -1,5 +1,6 @@
 //! The running process: carries commands to model and services, and their answers back, late, in any order, or not at all.
 
+use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::lane_core::event::{Command, Event, Found, Now};
@@ -125,10 +126,12 @@ impl World {
                     rate: self.rules[&lane].rate,
                     ramp: self.rules[&lane].ramp,
                     late_ms: *late_ms,
+                    turns: 2,
                     order_wait_ms: 120_000,
                     correction_wait_ms: 300_000,
                 };
                 let claimed = self.model.claim(&request);
+                self.checks.ramps.claimed(&claimed.jobs);
                 if !claimed.jobs.is_empty() || claimed.more {
                     let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
                     self.say(|| {
@@ -158,12 +161,19 @@ impl World {
                         )
                     });
                 }
-                let held = self.model.complete(batch);
+                let done = self.model.complete(batch);
                 self.checks.committed(batch);
-                if batch.iter().any(|c| c.settled == Settled::Permanent) {
-                    self.wake_reserve(lane);
+                for c in batch {
+                    let taken = matches!(c.settled, Settled::Accepted(_));
+                    if taken && matches!(self.model.row(c.delivery).state, State::Waiting | State::Permanent) {
+                        self.say(|| format!("a receipt had rejected delivery {} before", c.delivery));
+                        self.checks.rejected(c.delivery);
+                    }
                 }
-                if held.contains(&lane) {
+                for lane in done.moved_to {
+                    self.wake(lane);
+                }
+                if done.held.contains(&lane) {
                     self.say(|| format!("lane {lane}: holds itself"));
                     Some(Event::CommittedAndHeld)
                 } else {
@@ -206,20 +216,25 @@ impl World {
     /// What a lane cannot bring out another one may.
     fn wake_reserve(&mut self, lane: LaneId) {
         if let Some(reserve) = self.model.lanes[&lane].failover {
-            let delay = self.rng.i64(0..1_000);
-            self.after(delay, Item::Back(reserve, Event::Wake));
+            self.wake(reserve);
         }
     }
 
-    /// A gateway reports until somebody listens.
+    fn wake(&mut self, lane: LaneId) {
+        let delay = self.rng.i64(0..1_000);
+        self.after(delay, Item::Back(lane, Event::Wake));
+    }
+
+    /// A gateway reports until somebody listens; some know our reference, some only their own.
     pub(super) fn rejected(&mut self, lane: LaneId, delivery: DeliveryId, attempt: u32) {
         if self.cores.is_empty() {
             self.outside(10_000, Item::Rejected(lane, delivery, attempt));
             return;
         }
+        let by_id = delivery.0 % 2 == 1;
         let receipt = Receipt {
-            delivery: Some((delivery, attempt)),
-            remote_id: None,
+            delivery: (!by_id).then_some((delivery, attempt)),
+            remote_id: by_id.then(|| delivery.to_string()),
             word: ReceiptWord::Rejected,
             raw: String::new(),
         };

@@ -5,17 +5,18 @@ use std::collections::HashMap;
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::Gate;
-use rundruf::ids::LaneId;
+use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::lane_core::event::Rules;
 use rundruf::lane_core::ramp::domain;
 use rundruf::store::{Job, Rate};
 
 use super::model::Model;
 
-/// The newest start, and how far the clock has gone ahead since without anybody noticing.
+/// The newest start, what was due after it, and how far the clock has gone ahead since without anybody noticing.
 #[derive(Debug, Clone, Copy)]
 struct Last {
     t: Ms,
+    spacing: Ms,
     slipped: Ms,
 }
 
@@ -24,6 +25,8 @@ struct Last {
 pub struct Ramps {
     released: HashMap<LaneId, (Ms, Ms)>,
     last: HashMap<(LaneId, String), Last>,
+    /// How far the clock has gone ahead unnoticed since a start was reserved.
+    reserved: HashMap<DeliveryId, Ms>,
 }
 
 fn step(rate: Rate) -> Ms {
@@ -38,10 +41,18 @@ impl Ramps {
         }
     }
 
+    /// Starts are reserved, by the wall clock.
+    pub fn claimed(&mut self, jobs: &[Job]) {
+        self.reserved.extend(jobs.iter().map(|job| (job.delivery, 0)));
+    }
+
     /// The wall clock went ahead, and nobody noticed.
     pub fn slipped(&mut self, by: Ms) {
         for last in self.last.values_mut() {
             last.slipped += by.max(0);
+        }
+        for slipped in self.reserved.values_mut() {
+            *slipped += by.max(0);
         }
         for released in self.released.values_mut() {
             released.1 += by.max(0);
@@ -60,6 +71,7 @@ impl Ramps {
         if stored.results.contains(&None) {
             return Err(format!("lane {lane} was told that it is too fast, and drains on"));
         }
+        let since_reserved = self.reserved.remove(&job.delivery).unwrap_or(0);
         let (released, slipped) = self.released[&lane];
         let doubled = ((t - released + slipped) / ramp.double_ms).min(20);
         let mut spacings = vec![(String::new(), step(ramp.start) >> doubled)];
@@ -67,8 +79,14 @@ impl Ramps {
             spacings.push((domain, step(rate)));
         }
         for (whom, spacing) in spacings {
-            let last = self.last.insert((lane, whom.clone()), Last { t, slipped: 0 });
-            if last.is_some_and(|last| t < last.t + spacing - last.slipped) {
+            let new = Last {
+                t,
+                spacing,
+                slipped: since_reserved,
+            };
+            let last = self.last.insert((lane, whom.clone()), new);
+            // The next one was reserved with it: a release in between begins anew after that.
+            if last.is_some_and(|last| t < last.t + spacing.min(last.spacing) - last.slipped) {
                 return Err(format!(
                     "lane {lane} is faster than its ramp: {spacing} ms are due between two starts {whom:?}, at {t} after {last:?}"
                 ));

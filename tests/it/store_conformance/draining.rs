@@ -186,7 +186,7 @@ pub async fn a_drain_stops_itself_when_too_much_is_refused<S: Store>(store: &S) 
         } else {
             Settled::Delivered(remote("x"))
         };
-        let held = store.complete(&[completion(job, T0 + 1, settled)]).await.unwrap();
+        let held = store.complete(&[completion(job, T0 + 1, settled)]).await.unwrap().held;
         assert_eq!(
             held.is_empty(),
             n < 19,
@@ -215,7 +215,23 @@ pub async fn a_drain_stops_itself_when_too_much_is_refused<S: Store>(store: &S) 
         reason: Reason::RateLimited,
         ..completion(&jobs[30], T0 + 3, wait)
     };
-    assert_eq!(store.complete(&[slow]).await.unwrap(), [lane]);
+    assert_eq!(store.complete(&[slow]).await.unwrap().held, [lane]);
+}
+
+async fn probe<S: Store>(store: &S, lane: LaneId, verdict: Verdict, at_ms: Ms) -> Step {
+    let rules = ProbeRules {
+        every_ms: 300_000,
+        good: 2,
+        then: Then::Do,
+        ramp: true,
+    };
+    let found = ProbeResult {
+        at_ms,
+        epoch: row(store).await.epoch,
+        verdict,
+        text: Said::quoted("250"),
+    };
+    store.probed(lane, &found, &rules).await.unwrap()
 }
 
 pub async fn a_probe_releases_and_holds_in_the_commit_that_notes_it<S: Store>(store: &S) {
@@ -226,20 +242,7 @@ pub async fn a_probe_releases_and_holds_in_the_commit_that_notes_it<S: Store>(st
         ..spec("a", "host/user")
     };
     store.configure(&[held], T0).await.unwrap();
-    let rules = ProbeRules {
-        every_ms: 300_000,
-        good: 2,
-        then: Then::Do,
-        ramp: true,
-    };
-    let probe = async |verdict, at| {
-        let found = ProbeResult {
-            at_ms: at,
-            verdict,
-            text: Said::quoted("250"),
-        };
-        store.probed(lane, &found, &rules).await.unwrap()
-    };
+    let probe = async |verdict, at| probe(store, lane, verdict, at).await;
     assert_eq!(probe(Verdict::Good, T0 + 1).await, Step::Leave);
     assert_eq!(probe(Verdict::Good, T0 + 2).await, Step::Release);
     let released = row(store).await;
@@ -258,4 +261,44 @@ pub async fn a_probe_releases_and_holds_in_the_commit_that_notes_it<S: Store>(st
         assert_eq!(probe(Verdict::Good, T0 + at).await, Step::Leave);
     }
     assert!(row(store).await.probe.unwrap().proposes);
+}
+
+/// Its findings are told apart by the gate they were about, not by clocks.
+pub async fn a_probe_counts_on_after_the_clock_went_back<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let held = GateChange {
+        lane,
+        gate: Gate::Held,
+        cause: GateCause::Probe,
+        expected_epoch: None,
+        reason: None,
+    };
+    let hour = T0 + 3_600_000;
+    store.set_gate(&held, &act("hold", hour)).await.unwrap();
+    store.high_time(hour).await.unwrap();
+    store.shift_times(3_600_000).await.unwrap();
+    assert_eq!(probe(store, lane, Verdict::Good, T0 + 1).await, Step::Leave);
+    assert_eq!(probe(store, lane, Verdict::Good, T0 + 2).await, Step::Release);
+}
+
+pub async fn what_a_removed_probe_had_found_is_forgotten<S: Store>(store: &S) {
+    let probed = LaneSpec {
+        probes: true,
+        ..spec("a", "host/user")
+    };
+    let lane = store.configure(std::slice::from_ref(&probed), T0).await.unwrap()[0].id;
+    probe(store, lane, Verdict::Bad, T0 + 1).await;
+    let known = store.configure(std::slice::from_ref(&probed), T0 + 2).await.unwrap();
+    assert!(known[0].probe.is_some(), "registered again, it still fails");
+    let elsewhere = LaneSpec {
+        account: "other/user".into(),
+        ..probed.clone()
+    };
+    let none = spec("a", "host/user");
+    for changed in [vec![elsewhere], vec![none], Vec::new()] {
+        store.configure(&changed, T0 + 3).await.unwrap();
+        assert_eq!(row(store).await.probe, None);
+        store.configure(std::slice::from_ref(&probed), T0 + 4).await.unwrap();
+        probe(store, lane, Verdict::Bad, T0 + 5).await;
+    }
 }

@@ -208,6 +208,34 @@ pub async fn after_a_hold_or_a_restart_a_lane_tries_before_anything_moves<S: Sto
     assert_eq!(store.claim(&look(hour + 110_000)).await.unwrap().jobs.len(), 1);
 }
 
+const RAMP: Ramp = Ramp {
+    start: Rate {
+        count: 60,
+        per_ms: 60_000,
+    },
+    double_ms: 600_000,
+    per_domain: None,
+};
+
+fn drains(lane: LaneId) -> GateChange {
+    GateChange {
+        gate: Gate::Draining,
+        ..held(lane)
+    }
+}
+
+/// A claim with the lane's epoch as it is.
+async fn by_ramp<S: Store>(store: &S, lane: LaneId, ramp: Ramp, now_ms: Ms) -> Claimed {
+    let rows = store.lane_rows().await.unwrap();
+    let epoch = rows.iter().find(|row| row.id == lane).unwrap().epoch;
+    let r = ClaimRequest {
+        epoch,
+        ramp: Some(ramp),
+        ..request(lane, now_ms)
+    };
+    store.claim(&r).await.unwrap()
+}
+
 /// What one gateway has refused is new to the other: it goes by the other's ramp, and its drain is not over before.
 pub async fn a_drain_is_about_what_its_lane_sends<S: Store>(store: &S) {
     let [home, reserve] = pair(store, &["+1", "+2", "+3", "+4"]).await;
@@ -215,28 +243,7 @@ pub async fn a_drain_is_about_what_its_lane_sends<S: Store>(store: &S) {
     for job in claim(store, home, T0).await {
         refused(store, &job, T0 + 1).await;
     }
-    let ramp = Ramp {
-        start: Rate {
-            count: 60,
-            per_ms: 60_000,
-        },
-        double_ms: 600_000,
-        per_domain: None,
-    };
-    let drains = |lane| GateChange {
-        gate: Gate::Draining,
-        ..held(lane)
-    };
-    let claims = async |lane, now_ms| {
-        let rows = store.lane_rows().await.unwrap();
-        let epoch = rows.iter().find(|row| row.id == lane).unwrap().epoch;
-        let r = ClaimRequest {
-            epoch,
-            ramp: Some(ramp),
-            ..request(lane, now_ms)
-        };
-        store.claim(&r).await.unwrap()
-    };
+    let claims = async |lane, now_ms| by_ramp(store, lane, RAMP, now_ms).await;
     store.set_gate(&drains(reserve), &act("release", T0 + 2)).await.unwrap();
     let first = claims(reserve, T0 + 2).await.jobs;
     assert_eq!(first.len(), 2, "as many as fit into the next second");
@@ -255,4 +262,29 @@ pub async fn a_drain_is_about_what_its_lane_sends<S: Store>(store: &S) {
         delivered(store, job, T0 + 3_003).await;
     }
     assert!(claims(reserve, T0 + 3_003).await.drained);
+}
+
+/// What moved here and waits for its domain's turn is let go with all else.
+pub async fn a_gate_that_opens_frees_what_has_moved_there<S: Store>(store: &S) {
+    let list = ["a@gross.example", "b@gross.example", "c@gross.example"];
+    let [home, reserve] = pair(store, &list).await;
+    publish(store, notice("i", 1), vec![to_all(home)], T0).await;
+    for job in claim(store, home, T0).await {
+        refused(store, &job, T0 + 1).await;
+    }
+    store.set_gate(&drains(reserve), &act("release", T0 + 2)).await.unwrap();
+    let ramp = Ramp {
+        per_domain: Some(Rate {
+            count: 1,
+            per_ms: 60_000,
+        }),
+        ..RAMP
+    };
+    assert_eq!(by_ramp(store, reserve, ramp, T0 + 2).await.jobs.len(), 1);
+    let open = GateChange {
+        gate: Gate::Open,
+        ..held(reserve)
+    };
+    store.set_gate(&open, &act("release", T0 + 3)).await.unwrap();
+    assert_eq!(by_ramp(store, reserve, ramp, T0 + 3).await.jobs.len(), 2);
 }

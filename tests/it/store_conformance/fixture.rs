@@ -140,6 +140,7 @@ pub fn spec(name: &str, account: &str) -> LaneSpec {
         first_gate: Gate::Open,
         targets: Vec::new(),
         failover: None,
+        probes: false,
     }
 }
 
@@ -168,6 +169,7 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         rate: None,
         ramp: None,
         late_ms: 0,
+        turns: 1_024,
         order_wait_ms: 120_000,
         correction_wait_ms: 300_000,
     }

@@ -1,6 +1,7 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
 mod corrections;
+mod crowds;
 mod draining;
 mod failover;
 pub mod fixture;
@@ -98,6 +99,11 @@ on_sqlite! {
     draining::a_drain_is_over_when_everybody_had_a_try,
     draining::a_drain_stops_itself_when_too_much_is_refused,
     draining::a_probe_releases_and_holds_in_the_commit_that_notes_it,
+    draining::a_probe_counts_on_after_the_clock_went_back,
+    draining::what_a_removed_probe_had_found_is_forgotten,
+    crowds::a_slow_domain_holds_up_nobody_else,
+    crowds::whom_a_crowd_has_left_out_goes_when_the_gate_opens,
+    crowds::a_newer_notice_passes_no_older_one_in_a_crowd,
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
     failover::what_a_removed_channel_is_refused_ends,
     failover::a_channel_renamed_to_its_reserve_keeps_what_had_moved_there,
@@ -106,6 +112,7 @@ on_sqlite! {
     failover::a_dropped_reserve_ends_what_has_moved_to_it,
     failover::after_a_hold_or_a_restart_a_lane_tries_before_anything_moves,
     failover::a_drain_is_about_what_its_lane_sends,
+    failover::a_gate_that_opens_frees_what_has_moved_there,
     levels::one_upload_ends_all_that_waited,
     levels::messages_wait_for_their_link,
 }

@@ -80,6 +80,8 @@ async fn every_broken_rule_makes_a_difference() {
         ("reopens", Breaks { reopens: true, ..none }),
         ("ramp", Breaks { ramp: true, ..none }),
         ("results", Breaks { results: true, ..none }),
+        ("crowd", Breaks { crowd: true, ..none }),
+        ("crowded", Breaks { crowded: true, ..none }),
         (
             "bulk first",
             Breaks {
@@ -388,6 +390,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
                 ..RAMP
             });
         }
+        r.turns = self.rng.u32(1..10);
         r.late_ms = self.rng.i64(0..3) * self.rng.i64(0..400);
         r
     }
@@ -448,7 +451,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         let store: Vec<_> = outcomes.iter().map(|o| to(o.0.store.delivery, o)).collect();
         let model: Vec<_> = outcomes.iter().map(|o| to(o.0.model, o)).collect();
         let store = self.store.complete(&store).await.unwrap();
-        compare("stopped", &self.model.complete(&model), &store)
+        compare("stopped, moved", &self.model.complete(&model), &store)
     }
 
     fn outcome(&mut self, job: &Job) -> Settled {

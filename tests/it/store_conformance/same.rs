@@ -36,6 +36,8 @@ pub struct SeenBroadcast {
     superseded_by: Option<i64>,
     overtaken: bool,
     cursor: i64,
+    /// Domains left out of its opening: how far, when again, how many waited.
+    left: BTreeMap<String, (i64, i64, i64)>,
     opened: i64,
     counters: [i64; 10],
 }
@@ -92,6 +94,7 @@ impl Peek for Sqlite {
                 superseded_by: row.get("superseded_by"),
                 overtaken: row.get("overtaken"),
                 cursor: n("cursor"),
+                left: BTreeMap::new(),
                 opened: n("opened"),
                 counters: [names, more]
                     .concat()
@@ -102,6 +105,18 @@ impl Peek for Sqlite {
                     .unwrap(),
             };
             seen.broadcasts.insert((LaneId(n("lane")), NoticeSeq(n("notice"))), one);
+        }
+        let rows = sqlx::query(
+            "SELECT b.lane, b.notice, l.* FROM chunk_left l JOIN broadcast b ON b.id = l.broadcast WHERE b.state = 0",
+        )
+        .fetch_all(&mut c)
+        .await
+        .unwrap();
+        for row in rows {
+            let n = |column: &str| row.get::<i64, _>(column);
+            let of = seen.broadcasts.get_mut(&(LaneId(n("lane")), NoticeSeq(n("notice"))));
+            let left = (n("cursor"), n("due"), n("waiting"));
+            of.unwrap().left.insert(row.get("domain"), left);
         }
         c.close().await.unwrap();
         seen
@@ -138,11 +153,17 @@ pub fn seen(model: &Model) -> Seen {
             .insert((row.lane, of.notice, address.unwrap_or_default()), one);
     }
     for b in &model.broadcasts {
+        let left = b.left.iter().map(|(d, l)| (d.clone(), (l.cursor, l.due_ms, l.waiting)));
         let one = SeenBroadcast {
             state: b.state,
             superseded_by: b.superseded_by.map(|seq| seq.0),
             overtaken: b.overtaken,
             cursor: b.cursor,
+            left: if b.state == BroadcastState::Open {
+                left.collect()
+            } else {
+                BTreeMap::new()
+            },
             opened: i64::try_from(b.opened).unwrap(),
             counters: b.counters.map(|n| i64::try_from(n).unwrap()),
         };

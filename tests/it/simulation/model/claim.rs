@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::{BroadcastState, DeliveryState as State, Gate, Operation};
-use rundruf::domain::notice::Scope;
+use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation};
 use rundruf::domain::supersede::concerns;
 use rundruf::domain::words::Kind;
 use rundruf::ids::IncidentId;
@@ -16,11 +15,8 @@ use super::{Model, Person};
 
 /// A claim opens at most so many chunks of one broadcast.
 const ROUNDS: usize = 8;
-/// So many recipients are looked at where most of them may not be concerned.
-const WINDOW: usize = 4_096;
-/// So many due rows are looked at where domains have a rate of their own, and no more chunks open while so many wait.
+/// So many due rows are looked at where domains have a rate of their own.
 const SCAN: usize = 512;
-const TURNS: u64 = 20_000;
 /// Somebody of an audience who is held back is looked at again after this, and at the latest after that.
 const LOOK_AGAIN_MS: Ms = 500;
 const LOOK_AGAIN_MAX_MS: Ms = 60_000;
@@ -139,7 +135,7 @@ impl Model {
     }
 
     /// Chunks of it may open on the claiming lane.
-    fn opens_here(&self, broadcast: usize, r: &ClaimRequest) -> bool {
+    pub(super) fn opens_here(&self, broadcast: usize, r: &ClaimRequest) -> bool {
         let b = &self.broadcasts[broadcast];
         b.opens() && (b.lane == r.lane || self.moves(broadcast, r))
     }
@@ -158,10 +154,9 @@ impl Model {
     /// Due rows first, then chunks; whether any ended here without being sent.
     fn start_rows(&mut self, r: &ClaimRequest, broadcast: usize, room: usize, run: &mut Run) -> bool {
         let older = self.older(r, broadcast);
-        let reach = older.iter().filter(|o| self.opens_here(**o, r));
-        let reach = reach.map(|o| self.broadcasts[*o].cursor).min();
+        let opening: Vec<usize> = older.iter().copied().filter(|o| self.opens_here(*o, r)).collect();
         let full = run.jobs.len() + room;
-        let mut any_ended = false;
+        let (mut any_ended, mut looked) = (false, false);
         let mut waiting = self.broadcasts[broadcast].of(State::Waiting) > 0;
         for round in 0..=ROUNDS {
             if waiting {
@@ -180,11 +175,14 @@ impl Model {
             }
             let room = full - run.jobs.len();
             let moved = self.moves(broadcast, r) && self.move_waiting(broadcast, r.lane, room, r.now_ms);
-            let full_of_turns = run.pace.by_domain() && self.broadcasts[broadcast].of(State::Waiting) >= TURNS;
-            if !moved && (full_of_turns || !self.open_more(r, broadcast, reach, room)) {
+            looked |= !moved && self.opens_here(broadcast, r);
+            if !moved && !self.open_more(r, broadcast, &opening, room, run.pace.domain_step_us()) {
                 break;
             }
             waiting = true;
+        }
+        if let Some(at) = self.opens_again_at(broadcast, r.now_ms).filter(|_| looked) {
+            run.at(at);
         }
         any_ended
     }
@@ -351,48 +349,5 @@ impl Model {
             });
         }
         job
-    }
-
-    /// Opens the next chunk, no further than `reach` where older notices are still opening. False: nothing (more) to open now.
-    fn open_more(&mut self, r: &ClaimRequest, broadcast: usize, reach: Option<i64>, want: usize) -> bool {
-        let now = r.now_ms;
-        let b = &self.broadcasts[broadcast];
-        if !self.opens_here(broadcast, r) {
-            return false;
-        }
-        let people = &self.lanes[&b.lane].people;
-        let upto = b.upto.unwrap_or_else(|| people.last().map_or(0, |p| p.id.0));
-        let reach = reach.map_or(upto, |older| older.min(upto));
-        let by_places = matches!(&b.scope, Scope::Named { places, .. } if !places.is_empty());
-        let window = if by_places { WINDOW } else { want.min(WINDOW) };
-        let cursor = b.cursor;
-        let in_window = people
-            .iter()
-            .filter(|p| p.id.0 > cursor && p.id.0 <= reach)
-            .take(window);
-        let end = in_window.clone().last().map_or(reach, |p| p.id.0).max(cursor);
-        let concerned = |p: &&super::ModelPerson| {
-            p.is == Person::In
-                && ((!b.overtaken && concerns(&b.scope, &p.places))
-                    || (!self.breaks.elsewhere && self.had(&b.corrects, p.id).is_some()))
-        };
-        let to: Vec<_> = in_window.filter(concerned).map(|p| p.id).collect();
-        let via = (b.lane != r.lane).then_some(r.lane);
-        let mut opened = false;
-        for recipient in to {
-            opened |= self.insert(broadcast, recipient, via, now);
-        }
-        let finished = end >= upto;
-        let b = &mut self.broadcasts[broadcast];
-        b.upto = Some(upto);
-        if end == cursor && !finished {
-            return false;
-        }
-        b.cursor = end;
-        b.changed_ms = now;
-        if finished {
-            b.state = BroadcastState::Opened;
-        }
-        opened || !finished
     }
 }

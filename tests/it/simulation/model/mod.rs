@@ -1,6 +1,7 @@
 //! The store as a few lists: the queue's semantics a second time, without SQL. Lanes run against it in the simulation, real stores are compared
 //! with it in the conformance suite, so what holds here holds there. One method is one transaction, as in the trait.
 
+mod chunks;
 mod claim;
 mod decide;
 mod failover;
@@ -84,6 +85,8 @@ pub struct ModelBroadcast {
     pub corrects: Vec<usize>,
     pub upto: Option<i64>,
     pub cursor: i64,
+    /// Domains that were left out of the opening.
+    pub left: BTreeMap<String, chunks::Left>,
     pub expires_ms: Option<Ms>,
     pub changed_ms: Ms,
     pub opened: u64,
@@ -191,6 +194,10 @@ pub struct Breaks {
     pub ramp: bool,
     /// Bad results stop no drain.
     pub results: bool,
+    /// A domain that was left out opens further than for older notices.
+    pub crowd: bool,
+    /// No domain is left out.
+    pub crowded: bool,
 }
 
 /// Everything stored.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::collections::BTreeMap;
+
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, CatchUp, DeliveryState as State};
 use rundruf::domain::notice::Notice;
@@ -48,6 +50,7 @@ impl Model {
                 corrects,
                 // Who is there now; `latest` and `digest`: who is there when the first chunk opens.
                 upto: (b.catch_up == CatchUp::Every).then_some(newest),
+                left: BTreeMap::new(),
                 cursor: 0,
                 expires_ms: b.expires_at_ms,
                 changed_ms: at,

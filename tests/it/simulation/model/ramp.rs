@@ -39,7 +39,7 @@ fn step_us(rate: Rate) -> i64 {
     i64::from(rate.per_ms) * 1_000 / i64::from(rate.count)
 }
 
-fn domain(address: &str) -> Option<&str> {
+pub(super) fn domain(address: &str) -> Option<&str> {
     address.split_once('@').map(|(_, domain)| domain)
 }
 
@@ -68,7 +68,11 @@ impl Pace {
     }
 
     pub fn by_domain(&self) -> bool {
-        self.ramp.as_ref().is_some_and(|r| r.domain_step_us.is_some())
+        self.domain_step_us().is_some()
+    }
+
+    pub fn domain_step_us(&self) -> Option<i64> {
+        self.ramp.as_ref()?.domain_step_us
     }
 }
 
@@ -82,7 +86,7 @@ impl Model {
         of.results.clear();
         for row in &mut self.rows {
             let alive = self.broadcasts[row.broadcast].is_alive();
-            if row.lane == lane && alive && row.state == State::Waiting && std::mem::take(&mut row.turn) {
+            if row.by() == lane && alive && row.state == State::Waiting && std::mem::take(&mut row.turn) {
                 row.due_ms = now;
             }
         }

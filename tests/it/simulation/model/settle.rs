@@ -6,7 +6,7 @@ use rundruf::clock::Ms;
 use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::domain::outcome::{Reason, Remote};
 use rundruf::ids::{DeliveryId, LaneId};
-use rundruf::store::{Completion, Receipt, ReceiptMatch, ReceiptWord, Settled, TakenOver, Takeover, Thread};
+use rundruf::store::{Completed, Completion, Receipt, ReceiptMatch, ReceiptWord, Settled, TakenOver, Takeover, Thread};
 
 use super::{Inbox, Model, Person};
 
@@ -43,8 +43,10 @@ impl Model {
         self.settle_broadcasts();
     }
 
-    pub fn complete(&mut self, completions: &[Completion]) -> Vec<LaneId> {
+    pub fn complete(&mut self, completions: &[Completion]) -> Completed {
         let passed: Vec<bool> = completions.iter().map(|c| self.passed(self.at(c.delivery))).collect();
+        let moved = |at: &usize| self.rows[*at].via.is_some();
+        let moved: BTreeSet<usize> = completions.iter().map(|c| self.at(c.delivery)).filter(moved).collect();
         let mut named = Vec::new();
         let mut gone = Vec::new();
         let mut applied: BTreeMap<LaneId, Vec<Completion>> = BTreeMap::new();
@@ -73,12 +75,17 @@ impl Model {
                 person.is = Person::Gone;
             }
         }
-        self.meet_inbox(named);
+        self.meet_inbox(&named);
         self.settle_broadcasts();
-        applied
-            .iter()
-            .filter_map(|(lane, list)| self.note_results(*lane, list))
-            .collect()
+        let new = |at: &usize| self.rows[*at].via.filter(|_| !moved.contains(at));
+        let moved_to: BTreeSet<LaneId> = named.iter().filter_map(new).collect();
+        Completed {
+            moved_to: moved_to.into_iter().collect(),
+            held: applied
+                .iter()
+                .filter_map(|(lane, list)| self.note_results(*lane, list))
+                .collect(),
+        }
     }
 
     fn apply(&mut self, at: usize, c: &Completion, passed: bool) {
@@ -292,9 +299,9 @@ impl Model {
     }
 
     /// Rows that have got a remote id meet receipts that came before it; final words first.
-    fn meet_inbox(&mut self, rows: Vec<usize>) {
+    fn meet_inbox(&mut self, rows: &[usize]) {
         let mut hits: Vec<(bool, usize, usize)> = Vec::new();
-        for at in rows {
+        for at in rows.iter().copied() {
             let row = &self.rows[at];
             for (n, kept) in self.inbox.iter().enumerate() {
                 if kept.lane == row.by() && kept.remote_id.is_some() && kept.remote_id == row.remote.id {

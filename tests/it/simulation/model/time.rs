@@ -81,6 +81,7 @@ impl Model {
             }
         }
         for b in &mut self.broadcasts {
+            b.left.values_mut().for_each(|left| left.due_ms -= by);
             if b.of(State::Permanent) > 0 && b.changed_ms > lately {
                 b.changed_ms -= by;
             }
