@@ -247,7 +247,7 @@ impl Channel for Kannel {
             .send(self.http.client().get(self.url.clone()).query(&query))
             .await
         {
-            Ok(answer) => self.sort(&answer, now),
+            Ok(answer) => self.sort(&http::without(answer, &[self.password.expose_secret()]), now),
             Err(failure) => http::failed(&self.who(), &failure),
         }
     }
@@ -309,7 +309,10 @@ impl Channel for Kannel {
                 "{who} nimmt die Zugangsdaten an.",
                 "{who} takes the credentials."
             ))],
-            Ok(answer) => vec![http::unwell(&who, &self.sort(&answer, 0))],
+            Ok(answer) => {
+                let answer = http::without(answer, &[self.password.expose_secret()]);
+                vec![http::unwell(&who, &self.sort(&answer, 0))]
+            }
             Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
         }
     }

@@ -161,7 +161,10 @@ impl Channel for Seven {
         form.extend(self.sms.from.as_deref().map(|from| ("from", from)));
         let request = self.request(self.http.client().post(self.at("/api/sms"))).form(&form);
         match self.http.send(request).await {
-            Ok(answer) => answer::sort(&self.who(), &answer, job, now),
+            Ok(answer) => {
+                let answer = http::without(answer, &[self.api_key.expose_secret()]);
+                answer::sort(&self.who(), &answer, job, now)
+            }
             Err(failure) => http::failed(&self.who(), &failure),
         }
     }
@@ -183,7 +186,10 @@ impl Channel for Seven {
             .send(self.request(self.http.client().get(self.at("/api/balance"))))
             .await
         {
-            Ok(answer) => vec![answer::balance(&who, &answer)],
+            Ok(answer) => {
+                let answer = http::without(answer, &[self.api_key.expose_secret()]);
+                vec![answer::balance(&who, &answer)]
+            }
             Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
         }
     }

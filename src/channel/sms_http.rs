@@ -29,7 +29,6 @@ use crate::secret::{ExposeSecret, KeyFile, SecretString};
 use crate::settings::raw::Value;
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
-use crate::text::said::Said;
 use crate::text::sms::measure;
 
 /// One line of the registry.
@@ -284,7 +283,7 @@ impl SmsHttp {
 
     fn sort(&self, answer: &Answer, now: Ms) -> Report {
         let (who, status) = (self.who(), answer.status);
-        let report = match status {
+        match status {
             200..=299 => match self.accept.read(&who, answer) {
                 Some(report) => report,
                 None => http::not_understood(&who, answer),
@@ -299,22 +298,7 @@ impl SmsHttp {
                 ),
             ),
             _ => http::sort(&who, answer, now),
-        };
-        // Whoever echoes our request echoes our secret.
-        let secret = self.secret();
-        let clean = |text: &str| {
-            if secret.is_empty() {
-                text.to_owned()
-            } else {
-                text.replace(secret, "…")
-            }
-        };
-        let Said { de, en } = &report.text;
-        let text = Said {
-            de: clean(de),
-            en: clean(en),
-        };
-        Report { text, ..report }
+        }
     }
 }
 
@@ -344,7 +328,7 @@ impl Channel for SmsHttp {
             Err(error) => return http::no_key(&error),
         };
         match self.http.send(self.request(job, &to, &reference)).await {
-            Ok(answer) => self.sort(&answer, now),
+            Ok(answer) => self.sort(&http::without(answer, &[self.secret()]), now),
             Err(failure) => http::failed(&self.who(), &failure),
         }
     }
