@@ -11,17 +11,17 @@ use reqwest::Url;
 
 use super::http;
 use super::registry::{Kind, Surroundings};
-use super::sms;
+use super::sms::{self, Gateway};
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::Ms;
-use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::delivery::Operation;
 use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
-use crate::net::Http;
+use crate::net::Answer;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::secret::{ExposeSecret, KeyFile, SecretString};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
 
@@ -53,31 +53,15 @@ rate = "20/s"
 /// Where seven.io answers.
 const HOME: &str = "https://gateway.seven.io";
 
-/// How seven behaves: no handle, no read-back, receipts.
-const ABILITIES: Abilities = Abilities {
-    handle_for: None,
-    looks_up: false,
-    receipts: true,
-    threads: false,
-    correction: Operation::Post,
-    retraction: Operation::Post,
-    links: true,
-    audience: true,
-    unknown: UnknownPolicy::Ask,
-    concurrency: 8,
-    timeout: Duration::from_secs(20),
-};
+/// How seven behaves.
+const ABILITIES: Abilities = sms::abilities(8, Duration::from_secs(20));
 
 struct Seven {
     url: Url,
     api_key: SecretString,
     signing: Option<SecretString>,
-    sms: sms::Common,
-    http: Http,
-    key: KeyFile,
-    channel: String,
+    sms: Gateway,
     account: String,
-    receipts: String,
 }
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
@@ -90,22 +74,16 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     let api_key = reader.required_secret("api_key");
     let signing = reader.secret("signing_secret");
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
-    let sms = sms::read(&mut reader);
-    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
-    let http = http::client(&mut reader, channel, &ABILITIES, true);
+    let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
     let problems = reader.finish();
-    let (Some(url), Some(api_key), Some(http), true) = (url, api_key, http, problems.is_empty()) else {
+    let (Some(url), Some(api_key), Some(sms), true) = (url, api_key, sms, problems.is_empty()) else {
         return Err(problems);
     };
     Ok(Built::Messages(std::sync::Arc::new(Seven {
-        receipts: format!("{}/receipts/{}", around.settings.site_url, channel.name),
         url,
         api_key,
         signing,
         sms,
-        http,
-        key: around.key.clone(),
-        channel: channel.name.clone(),
         account,
     })))
 }
@@ -142,16 +120,13 @@ impl Channel for Seven {
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
-        sms::compose(engine, message, self.sms.max_parts)
+        self.sms.compose(engine, message)
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
-        let Some(to) = sms::number(&job.address) else {
-            return sms::no_number();
-        };
-        let reference = match self.key.key() {
-            Ok(key) => sms::reference(key, &self.channel, job),
-            Err(error) => return http::no_key(&error),
+        let (to, reference) = match self.sms.ready(job) {
+            Ok(ready) => ready,
+            Err(report) => return report,
         };
         let mut form = vec![
             ("to", to.as_str()),
@@ -159,33 +134,27 @@ impl Channel for Seven {
             ("foreign_id", reference.as_str()),
         ];
         form.extend(self.sms.from.as_deref().map(|from| ("from", from)));
-        let request = self.request(self.http.client().post(self.at("/api/sms"))).form(&form);
-        match self.http.send(request).await {
-            Ok(answer) => {
-                let answer = http::without(answer, &[self.api_key.expose_secret()]);
-                answer::sort(&self.who(), &answer, job, now)
-            }
-            Err(failure) => http::failed(&self.who(), &failure),
-        }
+        let request = self
+            .request(self.sms.http.client().post(self.at("/api/sms")))
+            .form(&form);
+        let (who, secrets) = (self.who(), [self.api_key.expose_secret()]);
+        let sort = |answer: &Answer| answer::sort(&who, answer, job, now);
+        self.sms.ask(&who, &secrets, request, sort).await
     }
 
     async fn their_time(&self) -> Option<(String, Ms)> {
-        self.http.date(&self.at("/")).await
+        self.sms.http.date(&self.at("/")).await
     }
 
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
-        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
         let signing = self.signing.as_ref().map(|secret| secret.expose_secret().as_bytes());
-        report::read(request, signing, &self.receipts, key, &self.channel)
+        report::read(request, signing, &self.sms)
     }
 
     async fn check(&self) -> Vec<Finding> {
         let who = self.who();
-        match self
-            .http
-            .send(self.request(self.http.client().get(self.at("/api/balance"))))
-            .await
-        {
+        let request = self.request(self.sms.http.client().get(self.at("/api/balance")));
+        match self.sms.http.send(request).await {
             Ok(answer) => {
                 let answer = http::without(answer, &[self.api_key.expose_secret()]);
                 vec![answer::balance(&who, &answer)]

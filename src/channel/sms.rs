@@ -1,14 +1,23 @@
-//! What every SMS gateway shares: the text in as few parts as possible, the number in E.164, the price.
+//! What every SMS gateway shares: the text in as few parts as possible, the number in E.164, the price, our reference of an attempt, and what
+//! an answer's status means where a message can be neither repeated nor looked for. How a gateway is asked is its kind's own.
 
-use super::http;
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+
+use super::registry::Surroundings;
+use super::{Abilities, ReceiptRefusal, http};
+use crate::clock::Ms;
+use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::DeliveryId;
+use crate::net::{Answer, Http};
 use crate::render::Engine;
 use crate::render::compose::{self, ComposeError};
 use crate::render::message::Message;
 use crate::said;
-use crate::secret::Key;
-use crate::settings::Reader;
+use crate::secret::{Key, KeyFile};
+use crate::settings::{ChannelSettings, Reader};
 use crate::store::{Job, Variant};
 use crate::text::sms;
 
@@ -18,19 +27,121 @@ pub const DEFAULT_PARTS: u32 = 4;
 /// The kinds that reach phones: one of them may stand in for another (`failover`).
 pub const KINDS: &[&str] = &["kannel", "seven", "sms_http"];
 
-/// Keys every SMS gateway has.
-#[derive(Debug, Clone)]
-pub struct Common {
+/// How a gateway behaves: no handle, no read-back, receipts; what nobody knows a person decides.
+pub const fn abilities(concurrency: u32, timeout: Duration) -> Abilities {
+    Abilities {
+        handle_for: None,
+        looks_up: false,
+        receipts: true,
+        threads: false,
+        correction: Operation::Post,
+        retraction: Operation::Post,
+        links: true,
+        audience: true,
+        unknown: UnknownPolicy::Ask,
+        concurrency,
+        timeout,
+    }
+}
+
+/// What every gateway is beside its own way of asking.
+pub struct Gateway {
     /// `from`: at most 11 letters, digits and spaces, or a number of at most 16 digits.
     pub from: Option<String>,
     /// `max_parts`: parts a text may take.
     pub max_parts: u32,
     /// `price`: of one part, in the currency of the reader's contract.
     pub price: Option<f64>,
+    /// Where delivery reports go: `SITE/receipts/CHANNEL`.
+    pub receipts: String,
+    /// The client.
+    pub http: Http,
+    key: KeyFile,
+    channel: String,
+}
+
+/// Reads the keys every gateway has and makes its client; `None` with problems where something is amiss.
+pub fn gateway(
+    reader: &mut Reader<'_>,
+    around: &Surroundings<'_>,
+    channel: &ChannelSettings,
+    abilities: &Abilities,
+) -> Option<Gateway> {
+    let (from, max_parts, price) = (sender(reader), max_parts(reader), reader.amount("price"));
+    needs_audience(reader, around.settings.is_reserve(&channel.name));
+    Some(Gateway {
+        from,
+        max_parts,
+        price,
+        receipts: format!("{}/receipts/{}", around.settings.site_url, channel.name),
+        http: http::client(reader, channel, abilities, true)?,
+        key: around.key.clone(),
+        channel: channel.name.clone(),
+    })
+}
+
+impl Gateway {
+    /// The number in E.164 and our reference of this attempt, or why nothing can be sent.
+    pub fn ready(&self, job: &Job) -> Result<(String, String), Report> {
+        let to = number(&job.address).ok_or_else(no_number)?;
+        let key = self.key.key().map_err(|error| http::no_key(&error))?;
+        Ok((to, reference(key, &self.channel, job)))
+    }
+
+    /// Asks, and sorts the answer without what it echoes of our secrets.
+    pub async fn ask(
+        &self,
+        who: &str,
+        secrets: &[&str],
+        request: RequestBuilder,
+        sort: impl FnOnce(&Answer) -> Report,
+    ) -> Report {
+        match self.http.send(request).await {
+            Ok(answer) => sort(&http::without(answer, secrets)),
+            Err(failure) => http::failed(who, &failure),
+        }
+    }
+
+    /// The delivery and attempt of a reference of ours; refused where it is forged or another channel's.
+    pub fn ours(&self, reference: &str) -> Result<(DeliveryId, u32), ReceiptRefusal> {
+        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
+        ours(reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)
+    }
+
+    /// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
+    pub fn compose(&self, engine: &Engine, message: &Message) -> Result<Variant, ComposeError> {
+        let parts = |text: &str| sms::measure(text).segments;
+        compose::short_text(engine, message, "sms", self.max_parts as usize, &parts, "parts", true)
+    }
+}
+
+/// The outcome of an answer that says nothing of its own about the message, by its status.
+pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
+    let (status, words) = (answer.status, http::said_by(answer));
+    match status {
+        404 => http::report(
+            Outcome::Auth,
+            Reason::Credentials,
+            said!(
+                "{who} kennt diese Adresse nicht ({status}): bitte url prüfen",
+                "{who} does not know this address ({status}): check url"
+            ),
+        ),
+        // What stands in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
+        500 | 502 | 504 => http::report(
+            Outcome::Unknown,
+            Reason::ServiceTrouble,
+            said!(
+                "{who} oder etwas davor ist gestört ({status}); die SMS kann durchgegangen sein{words}",
+                "{who} or something in front of it is in trouble ({status}); the SMS may have gone through{words}"
+            ),
+        ),
+        _ => http::sort(who, answer, now),
+    }
 }
 
 /// A gateway without an audience reaches nobody, unless it only stands in for another one, whose audience it then reaches.
-pub fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
+fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
     if !reader.has("audience") && !reserve {
         reader.missing(
             "audience",
@@ -42,23 +153,20 @@ pub fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
     }
 }
 
-/// Reads `from`, `max_parts` and `price`.
-pub fn read(reader: &mut Reader<'_>) -> Common {
-    let from = reader.parsed(
+fn sender(reader: &mut Reader<'_>) -> Option<String> {
+    reader.parsed(
         "from",
         |written| is_sender(written).then(|| written.to_owned()),
         said!(
             "Erlaubt sind höchstens 11 Buchstaben, Ziffern und Leerzeichen (ohne Umlaute) oder eine Nummer mit höchstens 16 Ziffern.",
             "Allowed are at most 11 letters, digits and spaces (no umlauts), or a number of at most 16 digits."
         ),
-    );
+    )
+}
+
+fn max_parts(reader: &mut Reader<'_>) -> u32 {
     let most = u32::try_from(sms::MAX_SEGMENTS).unwrap_or(10);
-    let max_parts = reader.whole("max_parts", 1, most).unwrap_or(DEFAULT_PARTS);
-    Common {
-        from,
-        max_parts,
-        price: reader.amount("price"),
-    }
+    reader.whole("max_parts", 1, most).unwrap_or(DEFAULT_PARTS)
 }
 
 fn is_sender(written: &str) -> bool {
@@ -70,7 +178,7 @@ fn is_sender(written: &str) -> bool {
 }
 
 /// A phone number in E.164 (`+4917112345`), spaces and common punctuation aside; `None` where it is none.
-pub fn number(address: &str) -> Option<String> {
+fn number(address: &str) -> Option<String> {
     let number: String = address
         .chars()
         .filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')'))
@@ -82,7 +190,7 @@ pub fn number(address: &str) -> Option<String> {
 }
 
 /// Nothing is sent to what is no number.
-pub fn no_number() -> Report {
+fn no_number() -> Report {
     http::report(
         Outcome::Permanent,
         Reason::RecipientRefused,
@@ -94,13 +202,13 @@ pub fn no_number() -> Report {
 }
 
 /// Our reference of an attempt: delivery, attempt and a token of both, in letters, digits and `.-_` (what seven allows in `foreign_id`).
-pub fn reference(key: &Key, channel: &str, job: &Job) -> String {
+fn reference(key: &Key, channel: &str, job: &Job) -> String {
     let (delivery, attempt) = (job.delivery.0, job.attempt);
     format!("{delivery}.{attempt}.{}", key.receipt_token(channel, delivery, attempt))
 }
 
 /// The delivery and attempt of a reference of ours; `None` where it is forged or another channel's.
-pub fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u32)> {
+fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u32)> {
     let mut parts = reference.splitn(3, '.');
     let delivery: i64 = parts.next()?.parse().ok()?;
     let attempt: u32 = parts.next()?.parse().ok()?;
@@ -108,35 +216,5 @@ pub fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u3
         .then_some((DeliveryId(delivery), attempt))
 }
 
-/// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
-pub fn compose(engine: &Engine, message: &Message, max_parts: u32) -> Result<Variant, ComposeError> {
-    let parts = |text: &str| sms::measure(text).segments;
-    compose::short_text(engine, message, "sms", max_parts as usize, &parts, "parts", true)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_e164() {
-        assert_eq!(number("+49 171 / 123-456"), Some("+49171123456".to_owned()));
-        for wrong in [
-            "",
-            "0171123456",
-            "+49",
-            "+49171abc",
-            "+1234567890123456",
-            "+0491711234",
-            "49171123456",
-        ] {
-            assert_eq!(number(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn senders() {
-        assert!(is_sender("Potsdam") && is_sender("115") && is_sender("+4933112345"));
-        assert!(!is_sender("Landeshauptstadt") && !is_sender("München") && !is_sender("12345678901234567"));
-    }
-}
+mod tests;

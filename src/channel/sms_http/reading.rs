@@ -66,8 +66,8 @@ fn words(reader: &mut Reader<'_>, key: &str) -> Vec<String> {
 }
 
 impl Accept {
-    /// The outcome of an answer with a status of 200 to 299; `None`: it says nothing that was described.
-    pub(super) fn read(&self, who: &str, answer: &Answer) -> Option<Report> {
+    /// The outcome of an answer with a status of 200 to 299; unknown where it says nothing that was described.
+    pub(super) fn read(&self, who: &str, answer: &Answer) -> Report {
         let json = answer.json();
         let body = String::from_utf8_lossy(&answer.body);
         let word = self
@@ -79,34 +79,35 @@ impl Accept {
             None => list.iter().any(|w| body.contains(w.as_str())),
         };
         if found(&self.refused) {
-            return Some(http::report(
+            return http::report(
                 Outcome::Permanent,
                 Reason::RecipientRefused,
                 said!("{who} nimmt diese Nummer nicht an", "{who} refuses this number"),
-            ));
+            );
         }
         if found(&self.again) {
-            return Some(http::report(
+            return http::report(
                 Outcome::Transient,
                 Reason::ServiceTrouble,
                 said!(
                     "{who} kann sie zurzeit nicht annehmen",
                     "{who} cannot take it at present"
                 ),
-            ));
+            );
         }
-        (answer.complete && found(&self.is)).then(|| {
-            let id = self
-                .id
-                .as_deref()
-                .zip(json.as_ref())
-                .and_then(|(path, json)| at(json, path));
-            http::report(
-                Outcome::Accepted(Remote { id, url: None }),
-                Reason::Ok,
-                said!("{who} hat sie angenommen", "{who} took it"),
-            )
-        })
+        if !answer.complete || !found(&self.is) {
+            return http::not_understood(who, answer);
+        }
+        let id = self
+            .id
+            .as_deref()
+            .zip(json.as_ref())
+            .and_then(|(path, json)| at(json, path));
+        http::report(
+            Outcome::Accepted(Remote { id, url: None }),
+            Reason::Ok,
+            said!("{who} hat sie angenommen", "{who} took it"),
+        )
     }
 }
 

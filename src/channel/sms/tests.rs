@@ -1,0 +1,162 @@
+//! What every kind of SMS must do, whatever its gateway. A new kind adds one line to `KINDS`.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::channel::testing::{self, Scripted, word};
+use crate::channel::{Channel, ReceiptRequest};
+use crate::store::ReceiptWord;
+
+/// Kind, its keys, and its gateway's report that the SMS of a reference is on the phone.
+type Kind = (&'static str, &'static str, fn(&str) -> ReceiptRequest);
+
+const GATEWAYS: &[Kind] = &[
+    (
+        "kannel",
+        "username = \"u\"\npassword = \"pass-word-1\"\naudience = { file = \"presse.csv\" }",
+        |reference| asked(&[("r", reference), ("type", "1")], String::new()),
+    ),
+    (
+        "seven",
+        "api_key = \"pass-word-1\"\naudience = { file = \"presse.csv\" }",
+        |reference| {
+            let data = format!("{{\"msg_id\":\"77\",\"status\":\"DELIVERED\",\"foreign_id\":\"{reference}\"}}");
+            asked(&[], format!("{{\"webhook_event\":\"dlr\",\"data\":{data}}}"))
+        },
+    ),
+    (
+        "sms_http",
+        "secret = \"pass-word-1\"\nbody = \"k={secret}&to={to}&text={text}&ref={ref}\"\naccept = { is = [\"OK\"] }\n\
+         receipts = { ref = \"ref\", status = \"state\", delivered = [\"DELIVRD\"] }\naudience = { file = \"presse.csv\" }",
+        |reference| asked(&[("ref", reference), ("state", "DELIVRD")], String::new()),
+    ),
+];
+
+fn asked(query: &[(&str, &str)], body: String) -> ReceiptRequest {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    ReceiptRequest {
+        query: query.iter().map(own).collect(),
+        headers: Vec::new(),
+        body: body.into(),
+    }
+}
+
+fn to_a_phone(channel: &Arc<dyn Channel>) -> Job {
+    let mut job = testing::job(&testing::compose(channel.as_ref()));
+    job.address = "+49 171 123456".to_owned();
+    job
+}
+
+/// Sends one SMS to a gateway that answers this.
+async fn answered(kind: &str, keys: &str, status: u16, body: &str) -> Report {
+    let server = Scripted::start(status, "", body).await;
+    let channel = testing::channel(kind, &server.url(), keys);
+    channel.send(&to_a_phone(&channel), 0).await
+}
+
+#[test]
+fn every_kind_that_reaches_phones_is_tried_here() {
+    assert_eq!(GATEWAYS.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(), KINDS);
+}
+
+#[tokio::test]
+async fn a_report_names_its_attempt_by_our_reference_and_a_forged_one_is_refused() {
+    for (kind, keys, report) in GATEWAYS {
+        let server = Scripted::start(200, "", "").await;
+        let channel = testing::channel(kind, &server.url(), keys);
+        let job = to_a_phone(&channel);
+        channel.send(&job, 0).await;
+        let request = &server.requests().await[0];
+        // In Kannel's query it stands within an address, so it is encoded twice.
+        let sent = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
+        let at = sent.find("12.1.").unwrap_or_else(|| panic!("{kind}: {sent}"));
+        let of_ours = |c: &char| c.is_ascii_alphanumeric() || ".-_".contains(*c);
+        let reference: String = sent[at..].chars().take_while(of_ours).collect();
+        let receipt = channel.read_receipt(&report(&reference)).unwrap().remove(0);
+        assert_eq!(
+            (receipt.delivery, receipt.word),
+            (Some((job.delivery, 1)), ReceiptWord::Delivered),
+            "{kind}"
+        );
+        for forged in [
+            reference.replacen("12.1.", "13.1.", 1),
+            reference.replacen("12.1.", "12.2.", 1),
+            reference[..reference.len() - 1].to_owned(),
+            "12.1.".to_owned(),
+            String::new(),
+        ] {
+            let refused = channel.read_receipt(&report(&forged));
+            assert_eq!(refused, Err(ReceiptRefusal::Forbidden), "{kind} {forged}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_none_costs_no_request() {
+    for (kind, keys, _) in GATEWAYS {
+        let server = Scripted::start(200, "", "").await;
+        let channel = testing::channel(kind, &server.url(), keys);
+        let mut job = to_a_phone(&channel);
+        job.address = "0171 123456".to_owned();
+        let report = channel.send(&job, 0).await;
+        assert_eq!(word(&report.outcome), "permanent", "{kind}");
+        assert!(server.requests().await.is_empty(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_status_says_of_an_sms() {
+    let table = [
+        (404, "auth", Reason::Credentials),
+        (500, "unknown", Reason::ServiceTrouble),
+        (502, "unknown", Reason::ServiceTrouble),
+        (503, "transient", Reason::ServiceTrouble),
+        (504, "unknown", Reason::ServiceTrouble),
+    ];
+    for (kind, keys, _) in GATEWAYS {
+        for (status, outcome, reason) in table {
+            let report = answered(kind, keys, status, "<html>Oh</html>").await;
+            assert_eq!(
+                (word(&report.outcome), report.reason),
+                (outcome, reason),
+                "{kind} {status}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_echoed_is_in_no_report() {
+    for (kind, keys, _) in GATEWAYS {
+        for status in [200, 401, 500] {
+            let report = answered(kind, keys, status, "pass-word-1 is wrong").await;
+            let Report { text, .. } = &report;
+            assert!(
+                !text.de.contains("pass-word-1") && text.de.contains("is wrong"),
+                "{kind} {status}: {text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn numbers_are_e164() {
+    assert_eq!(number("+49 171 / 123-456"), Some("+49171123456".to_owned()));
+    for wrong in [
+        "",
+        "0171123456",
+        "+49",
+        "+49171abc",
+        "+1234567890123456",
+        "+0491711234",
+        "49171123456",
+    ] {
+        assert_eq!(number(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn senders() {
+    assert!(is_sender("Potsdam") && is_sender("115") && is_sender("+4933112345"));
+    assert!(!is_sender("Landeshauptstadt") && !is_sender("München") && !is_sender("12345678901234567"));
+}
