@@ -127,8 +127,9 @@ pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
                 "{who} does not know this address ({status}): check url"
             ),
         ),
-        // What stands in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
-        500 | 502 | 504 => http::report(
+        // What stands in front of it says so after handing the request on, or not (408 and 524 when it got tired of waiting): an SMS is never
+        // sent twice on a guess. 503 alone is said in place of doing anything.
+        408 | 500..=502 | 504..=599 => http::report(
             Outcome::Unknown,
             Reason::ServiceTrouble,
             said!(

@@ -108,10 +108,16 @@ async fn a_number_that_is_none_costs_no_request() {
 async fn what_a_status_says_of_an_sms() {
     let table = [
         (404, "auth", Reason::Credentials),
+        (408, "unknown", Reason::ServiceTrouble),
         (500, "unknown", Reason::ServiceTrouble),
+        (501, "unknown", Reason::ServiceTrouble),
         (502, "unknown", Reason::ServiceTrouble),
         (503, "transient", Reason::ServiceTrouble),
         (504, "unknown", Reason::ServiceTrouble),
+        // A content network's own: 520 an odd answer, 524 none in time.
+        (520, "unknown", Reason::ServiceTrouble),
+        (524, "unknown", Reason::ServiceTrouble),
+        (599, "unknown", Reason::ServiceTrouble),
     ];
     for (kind, keys, _) in GATEWAYS {
         for (status, outcome, reason) in table {
