@@ -250,17 +250,18 @@ impl Channel for Kannel {
             ("password", self.password.expose_secret()),
         ];
         let request = self.sms.http.client().get(self.url.clone()).query(&query);
-        match self.sms.http.send(request).await {
-            Ok(answer) if answer.status == 400 => vec![http::well(said!(
+        let read = |answer: &Answer| match answer.status {
+            400 => http::well(said!(
                 "{who} nimmt die Zugangsdaten an.",
                 "{who} takes the credentials."
-            ))],
-            Ok(answer) => {
-                let answer = http::without(answer, &[self.password.expose_secret()]);
-                vec![http::unwell(&who, &self.sort(&answer, 0))]
-            }
-            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
-        }
+            )),
+            _ => sms::unwell(&who, answer, &self.sort(answer, 0)),
+        };
+        vec![
+            self.sms
+                .look(&who, &[self.password.expose_secret()], request, read)
+                .await,
+        ]
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Url;
 
-use super::http;
 use super::registry::{Kind, Surroundings};
 use super::sms::{self, Gateway};
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
@@ -154,13 +153,12 @@ impl Channel for Seven {
     async fn check(&self) -> Vec<Finding> {
         let who = self.who();
         let request = self.request(self.sms.http.client().get(self.at("/api/balance")));
-        match self.sms.http.send(request).await {
-            Ok(answer) => {
-                let answer = http::without(answer, &[self.api_key.expose_secret()]);
-                vec![answer::balance(&who, &answer)]
-            }
-            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
-        }
+        let read = |answer: &Answer| answer::balance(&who, answer);
+        vec![
+            self.sms
+                .look(&who, &[self.api_key.expose_secret()], request, read)
+                .await,
+        ]
     }
 }
 

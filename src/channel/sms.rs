@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 
 use super::registry::Surroundings;
-use super::{Abilities, ReceiptRefusal, http};
+use super::{Abilities, Finding, ReceiptRefusal, http};
 use crate::clock::Ms;
 use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Report};
@@ -19,6 +19,7 @@ use crate::said;
 use crate::secret::{Key, KeyFile};
 use crate::settings::{ChannelSettings, Reader};
 use crate::store::{Job, Variant};
+use crate::text::said::Said;
 use crate::text::sms;
 
 /// Parts a text may take where `max_parts` does not say otherwise: lead, state, one or two sentences and the link.
@@ -102,6 +103,20 @@ impl Gateway {
         }
     }
 
+    /// Looks whether the gateway answers as it should; what is asked here brings out no SMS.
+    pub async fn look(
+        &self,
+        who: &str,
+        secrets: &[&str],
+        request: RequestBuilder,
+        read: impl FnOnce(&Answer) -> Finding,
+    ) -> Finding {
+        match self.http.send(request).await {
+            Ok(answer) => read(&http::without(answer, secrets)),
+            Err(failure) => http::unwell(who, &http::failed(who, &failure)),
+        }
+    }
+
     /// The delivery and attempt of a reference of ours; refused where it is forged or another channel's.
     pub fn ours(&self, reference: &str) -> Result<(DeliveryId, u32), ReceiptRefusal> {
         let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
@@ -117,16 +132,11 @@ impl Gateway {
 
 /// The outcome of an answer that says nothing of its own about the message, by its status.
 pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
+    if let Some(text) = for_a_person(who, answer) {
+        return http::report(Outcome::Auth, Reason::Credentials, text);
+    }
     let (status, words) = (answer.status, http::said_by(answer));
     match status {
-        404 => http::report(
-            Outcome::Auth,
-            Reason::Credentials,
-            said!(
-                "{who} kennt diese Adresse nicht ({status}): bitte url prüfen",
-                "{who} does not know this address ({status}): check url"
-            ),
-        ),
         // What stands in front of it says so after handing the request on, or not (408 and 524 when it got tired of waiting): an SMS is never
         // sent twice on a guess. 503 alone is said in place of doing anything.
         408 | 500..=502 | 504..=599 => http::report(
@@ -138,6 +148,42 @@ pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
             ),
         ),
         _ => http::sort(who, answer, now),
+    }
+}
+
+/// What a status says of the address or the account, whatever the SMS: the next one would fare no better. A person has to act; until then every
+/// row stays.
+fn for_a_person(who: &str, answer: &Answer) -> Option<Said> {
+    let (status, words) = (answer.status, http::said_by(answer));
+    Some(match status {
+        300..=399 => said!(
+            "{who} verweist an eine andere Adresse ({status}), und dem folgt Rundruf nie: bitte url prüfen",
+            "{who} answers with a redirect ({status}), which is never followed: check url"
+        ),
+        402 => said!(
+            "{who} verlangt zuerst eine Zahlung ({status}): bitte das Guthaben aufladen{words}",
+            "{who} asks for a payment first ({status}): top up the account{words}"
+        ),
+        404 | 410 => said!(
+            "{who} kennt diese Adresse nicht ({status}): bitte url prüfen",
+            "{who} does not know this address ({status}): check url"
+        ),
+        405 | 406 | 415 => said!(
+            "{who} nimmt eine Anfrage dieser Art nicht an ({status}): bitte url prüfen, und wo sie beschrieben ist, auch method, headers und body{words}",
+            "{who} does not take a request of this kind ({status}): check url and, where it is described, method, headers and body{words}"
+        ),
+        _ => return None,
+    })
+}
+
+/// The line of `check` for an answer that is not as it should be. What a person has to do at the address or the account stands in it.
+pub fn unwell(who: &str, answer: &Answer, report: &Report) -> Finding {
+    match for_a_person(who, answer) {
+        Some(text) => Finding {
+            ok: false,
+            text: text.map(|text| format!("{text}.")),
+        },
+        None => http::unwell(who, report),
     }
 }
 

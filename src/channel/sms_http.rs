@@ -2,16 +2,17 @@
 //! without a handle: a lost answer stands as unknown until a report names our reference, or a person knows.
 
 mod reading;
+mod request;
 mod template;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::Url;
 
 use self::reading::{Accept, Receipts};
-use self::template::{Field, Target, Template, names};
+use self::request::Described;
+use self::template::Field;
 use super::http;
 use super::registry::{Kind, Surroundings};
 use super::sms::{self, Gateway};
@@ -26,10 +27,9 @@ use crate::render::compose::ComposeError;
 use crate::render::message::Message;
 use crate::said;
 use crate::secret::{ExposeSecret, SecretString};
-use crate::settings::raw::Value;
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
-use crate::text::sms::measure;
+use crate::text::sms::{Encoding, measure};
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -67,12 +67,7 @@ rate = "10/s"
 const ABILITIES: Abilities = sms::abilities(8, Duration::from_secs(20));
 
 struct SmsHttp {
-    url: Url,
-    query: Option<Template>,
-    method: Method,
-    headers: Vec<(HeaderName, Template)>,
-    body: Option<Template>,
-    media_type: &'static str,
+    described: Described,
     secret: Option<SecretString>,
     accept: Accept,
     receipts: Option<Receipts>,
@@ -82,65 +77,41 @@ struct SmsHttp {
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
     let mut reader = Reader::new(&channel.own, COMMON);
-    if !reader.has("url") {
-        let remedy = said!("Die Adresse, an die eine SMS geht.", "The address that takes an SMS.");
-        reader.missing("url", remedy);
-    }
-    let url = reader.url("url", &["http", "https"]);
-    let query = url.as_ref().and_then(Url::query).map(str::to_owned);
-    let query = query.and_then(|written| template(&mut reader, "url", &written, Target::Form));
-    let get = reader
-        .word("method", &[("POST", false), ("GET", true)])
-        .unwrap_or(false);
-    let method = if get { Method::GET } else { Method::POST };
-    let headers = headers(&mut reader);
-    let (body, media_type) = body(&mut reader, &method);
+    let described = request::described(&mut reader);
     let secret = reader.secret("secret");
     let accept = reading::accept(&mut reader);
     let receipts = reading::receipts(&mut reader);
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
     let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
-    let all = || query.iter().chain(body.iter()).chain(headers.iter().map(|(_, t)| t));
-    let has = |fields: &[Field]| all().any(|t| fields.iter().any(|f| t.has(*f)));
-    let (to, text) = (has(&[Field::To, Field::Digits]), has(&[Field::Text]));
-    let wants = [
-        (Field::Secret, secret.is_none(), "secret"),
-        (Field::From, !reader.has("from"), "from"),
-    ];
-    let lacking: Vec<&str> = wants
-        .into_iter()
-        .filter(|(f, none, _)| *none && has(&[*f]))
-        .map(|w| w.2)
-        .collect();
-    if url.is_some() && !(to && text) {
-        let key = if method == Method::GET { "url" } else { "body" };
-        reader.problem(
-            key,
-            said!(
-                "In der Anfrage fehlt die Nummer oder der Text.",
-                "the request lacks the number or the text."
-            ),
-            said!(
-                "Schreiben Sie {{to}} und {{text}} hinein.",
-                "Put {{to}} and {{text}} into it."
-            ),
-        );
-    }
-    for key in lacking {
-        let remedy = said!("{{{key}}} steht in der Anfrage.", "{{{key}}} stands in the request.");
-        reader.missing(key, remedy);
+    let from = reader.has("from");
+    if let Some(described) = &described {
+        for (field, given, key) in [(Field::Secret, secret.is_some(), "secret"), (Field::From, from, "from")] {
+            if !given && described.uses(&[field]) {
+                let remedy = said!("{{{key}}} steht in der Anfrage.", "{{{key}}} stands in the request.");
+                reader.missing(key, remedy);
+            }
+        }
+        let written = secret.as_ref().map_or("", |secret| secret.expose_secret());
+        if !described.can_carry(Field::Secret, written) {
+            reader.problem(
+                "secret",
+                said!(
+                    "Das Geheimnis hat Zeichen, die in keinem Kopffeld stehen können.",
+                    "the secret has characters that cannot stand in a header."
+                ),
+                said!(
+                    "Bitte tragen Sie es ohne Umlaute, Zeilenumbrüche und andere Sonderzeichen ein.",
+                    "Enter it in ASCII, on one line."
+                ),
+            );
+        }
     }
     let problems = reader.finish();
-    let (Some(url), Some(accept), Some(sms), true) = (url, accept, sms, problems.is_empty()) else {
+    let (Some(described), Some(accept), Some(sms), true) = (described, accept, sms, problems.is_empty()) else {
         return Err(problems);
     };
     Ok(Built::Messages(std::sync::Arc::new(SmsHttp {
-        url,
-        query,
-        method,
-        headers,
-        body,
-        media_type,
+        described,
         secret,
         accept,
         receipts,
@@ -149,118 +120,37 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     })))
 }
 
-fn template(reader: &mut Reader<'_>, key: &str, written: &str, target: Target) -> Option<Template> {
-    match Template::parse(written, target) {
-        Ok(template) => Some(template),
-        Err(what) => {
-            let list = names();
-            reader.problem(key, what, said!("Es gibt: {list}.", "There are: {list}."));
-            None
-        }
-    }
-}
-
-fn headers(reader: &mut Reader<'_>) -> Vec<(HeaderName, Template)> {
-    let table = if reader.has("headers") {
-        reader.table("headers")
-    } else {
-        None
-    };
-    let mut headers = Vec::new();
-    for (name, node) in table.iter().flat_map(|t| &t.entries) {
-        match (HeaderName::from_bytes(name.as_bytes()), &node.value) {
-            (Ok(name), Value::Text(written)) if !written.chars().any(char::is_control) => {
-                headers.extend(template(reader, "headers", written, Target::Header).map(|t| (name, t)));
-            }
-            _ => reader.problem(
-                "headers",
-                said!("Das Kopffeld {name} ist keines.", "the header {name} is none."),
-                said!(
-                    "Namen aus Buchstaben, Ziffern und Bindestrichen, Werte als Text in einer Zeile.",
-                    "Names of letters, digits and hyphens, values as text on one line."
-                ),
-            ),
-        }
-    }
-    headers
-}
-
-/// The body and its media type. JSON has to be JSON once it is filled in.
-fn body(reader: &mut Reader<'_>, method: &Method) -> (Option<Template>, &'static str) {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let written = if reader.has("body") { reader.text("body") } else { None };
-    let Some(written) = written else { return (None, FORM) };
-    if *method == Method::GET {
-        reader.problem(
-            "body",
-            said!("GET hat keinen Inhalt.", "GET has no body."),
-            said!("Schreiben Sie method = \"POST\".", "Write method = \"POST\"."),
-        );
-        return (None, FORM);
-    }
-    if !written.trim_start().starts_with(['{', '[']) {
-        return (template(reader, "body", &written, Target::Form), FORM);
-    }
-    let body = template(reader, "body", &written, Target::Json);
-    let filled = body.as_ref().map(|b| b.fill(|_| "1"));
-    if filled.is_some_and(|filled| serde_json::from_str::<serde_json::Value>(&filled).is_err()) {
-        reader.problem(
-            "body",
-            said!("Das ist kein JSON.", "this is no JSON."),
-            said!(
-                "Zum Beispiel body = '{{\"to\": \"{{to}}\", \"text\": \"{{text}}\"}}'.",
-                "For example body = '{{\"to\": \"{{to}}\", \"text\": \"{{text}}\"}}'."
-            ),
-        );
-    }
-    (body, "application/json")
-}
-
 impl SmsHttp {
     fn who(&self) -> String {
-        format!("Gateway {}", self.url.host_str().unwrap_or("?"))
+        format!("Gateway {}", self.described.url().host_str().unwrap_or("?"))
     }
 
     fn secret(&self) -> &str {
         self.secret.as_ref().map_or("", |secret| secret.expose_secret())
     }
 
+    /// A message's request.
     fn request(&self, job: &Job, to: &str, reference: &str) -> reqwest::RequestBuilder {
         let report_to = format!("{}?r={reference}", self.sms.receipts);
         let encoding = measure(&job.variant.text).encoding.name();
-        let value = |field| match field {
+        self.described.request(self.sms.http.client(), |field| match field {
             Field::To => to,
             Field::Digits => to.trim_start_matches('+'),
             Field::Text => job.variant.text.as_str(),
-            Field::From => self.sms.from.as_deref().unwrap_or_default(),
-            Field::Secret => self.secret(),
             Field::Ref => reference,
             Field::Receipts => report_to.as_str(),
             Field::Encoding => encoding,
-        };
-        let mut url = self.url.clone();
-        if let Some(query) = &self.query {
-            url.set_query(Some(&query.fill(value)));
-        }
-        let mut headers = HeaderMap::new();
-        if self.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        }
-        for (name, template) in &self.headers {
-            if let Ok(mut filled) = HeaderValue::from_str(&template.fill(value)) {
-                filled.set_sensitive(true);
-                headers.insert(name, filled);
-            }
-        }
-        let request = self
-            .sms
-            .http
-            .client()
-            .request(self.method.clone(), url)
-            .headers(headers);
-        match &self.body {
-            Some(body) => request.body(body.fill(value)),
-            None => request,
+            Field::From | Field::Secret => self.same_for_all(field),
+        })
+    }
+
+    /// What stands in every request, whatever the message.
+    fn same_for_all(&self, field: Field) -> &str {
+        match field {
+            Field::From => self.sms.from.as_deref().unwrap_or_default(),
+            Field::Secret => self.secret(),
+            Field::Encoding => Encoding::Gsm7.name(),
+            Field::To | Field::Digits | Field::Text | Field::Ref | Field::Receipts => "",
         }
     }
 
@@ -273,7 +163,7 @@ impl SmsHttp {
 
     /// The address without what only a message has.
     fn root(&self) -> Url {
-        let mut root = self.url.clone();
+        let mut root = self.described.url().clone();
         root.set_path("/");
         root.set_query(None);
         root
@@ -290,7 +180,7 @@ impl Channel for SmsHttp {
     }
 
     fn account(&self) -> String {
-        format!("{}@{}", self.account, self.url.host_str().unwrap_or("?"))
+        format!("{}@{}", self.account, self.described.url().host_str().unwrap_or("?"))
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
@@ -328,13 +218,17 @@ impl Channel for SmsHttp {
 
     async fn check(&self) -> Vec<Finding> {
         let who = self.who();
-        match self.sms.http.send(self.sms.http.client().get(self.root())).await {
-            Ok(_) => vec![http::well(said!(
+        let client = self.sms.http.client();
+        let request = self.described.bare(client, |field| self.same_for_all(field));
+        let read = |answer: &Answer| match answer.status {
+            // What is no message is refused, or answered somehow: it was read by whom it was for.
+            200..=299 | 400 | 406 | 409 | 411 | 415 | 422 => http::well(said!(
                 "{who} antwortet. Ob Zugangsdaten und Beschreibung stimmen, zeigt erst eine SMS.",
                 "{who} answers. Whether credentials and description are right only an SMS will show."
-            ))],
-            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
-        }
+            )),
+            _ => sms::unwell(&who, answer, &sms::sort(&who, answer, 0)),
+        };
+        vec![self.sms.look(&who, &[self.secret()], request, read).await]
     }
 }
 

@@ -189,7 +189,7 @@ pub(super) fn balance(who: &str, answer: &Answer) -> Finding {
                 _ if (200..300).contains(&answer.status) => http::not_understood(who, answer),
                 _ => sms::sort(who, answer, 0),
             };
-            http::unwell(who, &report)
+            sms::unwell(who, answer, &report)
         }
     }
 }

@@ -107,7 +107,12 @@ async fn a_number_that_is_none_costs_no_request() {
 #[tokio::test]
 async fn what_a_status_says_of_an_sms() {
     let table = [
+        (301, "auth", Reason::Credentials),
+        (308, "auth", Reason::Credentials),
+        (402, "auth", Reason::Credentials),
         (404, "auth", Reason::Credentials),
+        (405, "auth", Reason::Credentials),
+        (410, "auth", Reason::Credentials),
         (408, "unknown", Reason::ServiceTrouble),
         (500, "unknown", Reason::ServiceTrouble),
         (501, "unknown", Reason::ServiceTrouble),

@@ -108,12 +108,35 @@ async fn a_form_in_the_query_is_escaped() {
 fn a_wrong_description_is_refused_at_the_start() {
     let cases = [
         ("body = '{\"to\": {to}, \"x\": }'", "no JSON"),
+        // +49… is no number of JSON, and a text is none either.
+        ("body = '{\"to\": {to}, \"text\": \"{text}\"}'", "no JSON"),
+        ("body = '{\"to\": \"{to}\", \"text\": {text}}'", "no JSON"),
         ("body = 'to={nummer}&text={text}'", "{nummer}"),
         ("body = 'text={text}'", "lacks the number"),
         ("body = 'to={to}&text={text}&k={secret}'", "secret is missing"),
         (
             "body = 'to={to}&text={text}'\nheaders = { \"X Y\" = \"1\" }",
-            "\"X Y\"|X Y",
+            "\"X Y\" has characters no name has",
+        ),
+        (
+            "body = 'to={to}&text={text}'\nheaders = { \"Schlüssel\" = \"1\" }",
+            "\"Schlüssel\" has characters no name has",
+        ),
+        (
+            "body = 'to={to}&text={text}'\nheaders = { X-Stadt = \"Köln\" }",
+            "X-Stadt cannot be sent",
+        ),
+        (
+            "body = 'to={to}&text={text}'\nheaders = { X-Key = \"1\", x-key = \"2\" }",
+            "x-key stands there twice",
+        ),
+        (
+            "body = 'to={to}&text={text}'\nheaders = { Host = \"x\" }",
+            "Host is set by Rundruf itself",
+        ),
+        (
+            "body = 'to={to}&text={text}'\nheaders = { X-Key = \"{secret}\" }\nsecret = \"schlüssel\"",
+            "cannot stand in a header",
         ),
         ("body = 'to={to}&text={text}'\nmethod = \"GET\"", "no body"),
         (
@@ -131,6 +154,31 @@ fn a_wrong_description_is_refused_at_the_start() {
         std::fs::write(&file, text).unwrap();
         let problems = registry::configure(&file, dir.path()).expect_err(keys);
         let all: String = problems.iter().map(|p| p.line_for(false)).collect();
-        assert!(sign.split('|').any(|sign| all.contains(sign)), "{keys}: {all}");
+        assert!(all.contains(sign), "{keys}: {all}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_sends_nothing_and_says_what_the_address_answers() {
+    for (status, ok, words) in [
+        (400, true, "answers"),
+        (200, true, "answers"),
+        (404, false, "check url"),
+        (405, false, "check url"),
+        (302, false, "check url"),
+        (401, false, "credentials"),
+        (502, false, "in trouble"),
+    ] {
+        let server = Scripted::start(status, "location: /x", "").await;
+        let url = format!("{}/v1/send?key={{secret}}&to={{to}}&msg={{text}}&v=2", server.url());
+        let channel = testing::channel("sms_http", &url, KEYS);
+        let found = channel.check().await.remove(0);
+        assert_eq!(found.ok, ok, "{status} {found:?}");
+        assert!(found.text.en.contains(words), "{status} {found:?}");
+        let request = &server.requests().await[0];
+        // As a message would go, without number and text: nothing can come of it.
+        assert_eq!((request.method.as_str(), request.url.path()), ("POST", "/v1/send"));
+        assert_eq!(request.url.query(), Some("key=pass-word-1&v=2"));
+        assert!(request.body.is_empty() && request.headers.contains_key("authorization"));
     }
 }
