@@ -233,12 +233,11 @@ impl Channel for Kannel {
             4 | 8 | 32 => ReceiptWord::Buffered,
             _ => return Err(ReceiptRefusal::Malformed),
         };
-        let short = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
         Ok(vec![Receipt {
             delivery: Some(delivery),
-            remote_id: field("fid").filter(|id| !id.is_empty()).map(short),
+            remote_id: field("fid").and_then(sms::remote_id),
             word,
-            raw: short(reply),
+            raw: sms::words_of_a_report(reply),
         }])
     }
 

@@ -25,6 +25,9 @@ use crate::text::sms;
 /// Parts a text may take where `max_parts` does not say otherwise: lead, state, one or two sentences and the link.
 pub const DEFAULT_PARTS: u32 = 4;
 
+/// The longest id of a gateway's that is kept, characters; known ones have at most 64.
+const REMOTE_ID_MAX: usize = 100;
+
 /// The kinds that reach phones: one of them may stand in for another (`failover`).
 pub const KINDS: &[&str] = &["kannel", "seven", "sms_http"];
 
@@ -234,6 +237,22 @@ fn number(address: &str) -> Option<String> {
     let fine =
         (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     fine.then_some(number)
+}
+
+/// A gateway's own id of an SMS, without control characters; what is longer than any such id is cut, in its answer as in its reports.
+pub fn remote_id(written: &str) -> Option<String> {
+    let id: String = written
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(REMOTE_ID_MAX)
+        .collect();
+    (!id.is_empty()).then_some(id)
+}
+
+/// A report's own words, as they are kept.
+pub fn words_of_a_report(written: &str) -> String {
+    written.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// Nothing is sent to what is no number.

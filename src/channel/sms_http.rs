@@ -51,8 +51,9 @@ secret = "geheim"                     # better secret_file or secret_env; {secre
 body = '{"to": "{to}", "text": "{text}", "reference": "{ref}", "callback": "{receipts}"}'
 # body = "to={digits}&text={text}"    # a body that does not begin with { or [ is a form
 #   {to} +49…, {digits} 49…, {text}, {from}, {secret}, {ref} our reference, {receipts} where to report, {encoding} gsm7 or ucs2
-# What an answer with 2xx has to say: a path in its JSON (or, without field, words anywhere in it). All else is unknown.
-accept = { field = "status", is = ["queued"], refused = ["invalid_number"], again = ["busy"], id = "messages.0.id" }
+# What an answer with 2xx has to say: the whole value at a path in its JSON, or, without field, the word its text begins with.
+# refused: not to this number; again: later; stop: nothing more until a person has looked (credit, key). All else is unknown.
+accept = { field = "status", is = ["queued"], refused = ["invalid_number"], again = ["busy"], stop = ["no_credit"], id = "messages.0.id" }
 # The fields of a delivery report (query, form or JSON), and its words
 receipts = { ref = "reference", status = "state", delivered = ["DELIVRD"], rejected = ["UNDELIV", "REJECTD"], expired = ["EXPIRED"] }
 audience = { file = "presse.csv" }    # not needed where it only stands in for another channel (failover)

@@ -48,7 +48,7 @@ fn number(value: &Value) -> Option<i64> {
 
 fn accepted(who: &str, message: Option<&Value>) -> Report {
     let id = message.and_then(|m| m.get("id")).and_then(|id| match id {
-        Value::String(id) => Some(id.clone()),
+        Value::String(id) => sms::remote_id(id),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
     });

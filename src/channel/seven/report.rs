@@ -3,7 +3,7 @@
 use md5::{Digest, Md5};
 use serde::Deserialize;
 
-use crate::channel::sms::Gateway;
+use crate::channel::sms::{self, Gateway};
 use crate::channel::{ReceiptRefusal, ReceiptRequest};
 use crate::secret::{hmac_sha256, same};
 use crate::store::{Receipt, ReceiptWord};
@@ -64,9 +64,9 @@ pub(super) fn read(
         "BUFFERED" | "TRANSMITTED" | "ACCEPTED" | "UNKNOWN" => ReceiptWord::Buffered,
         _ => return Err(ReceiptRefusal::Malformed),
     };
-    let remote_id = hook.data.msg_id.map(|id| match id {
-        Id::Text(id) => id.chars().filter(|c| !c.is_control()).take(100).collect(),
-        Id::Number(id) => id.to_string(),
+    let remote_id = hook.data.msg_id.and_then(|id| match id {
+        Id::Text(id) => sms::remote_id(&id),
+        Id::Number(id) => Some(id.to_string()),
     });
     if own.is_none() && remote_id.is_none() {
         return Err(ReceiptRefusal::Malformed);

@@ -171,3 +171,10 @@ fn senders() {
     assert!(is_sender("Potsdam") && is_sender("115") && is_sender("+4933112345"));
     assert!(!is_sender("Landeshauptstadt") && !is_sender("München") && !is_sender("12345678901234567"));
 }
+
+#[test]
+fn an_id_of_a_gateway_is_bounded_and_clean() {
+    assert_eq!(remote_id(" 77\u{0}120\n"), Some("77120".to_owned()));
+    assert_eq!(remote_id(" \n"), None);
+    assert_eq!(remote_id(&"ä".repeat(5_000)).map(|id| id.chars().count()), Some(100));
+}

@@ -10,7 +10,7 @@ const KEYS: &str = r#"
 headers = { Authorization = "Bearer {secret}" }
 secret = "pass-word-1"
 body = '{"to": "{to}", "text": "{text}", "reference": "{ref}", "callback": "{receipts}"}'
-accept = { field = "messages.0.status", is = ["queued", "1"], refused = ["bad"], again = ["busy"], id = "messages.0.id" }
+accept = { field = "messages.0.status", is = ["queued", "1"], refused = ["bad"], again = ["busy"], stop = ["broke"], id = "messages.0.id" }
 receipts = { ref = "reference", status = "state", delivered = ["DELIVRD"], rejected = ["UNDELIV"], expired = ["EXPIRED"] }
 audience = { file = "presse.csv" }
 "#;
@@ -21,11 +21,12 @@ fn status(word: &str) -> String {
 
 #[tokio::test]
 async fn outcomes() {
-    let (queued, one, bad, busy, odd) = (
+    let (queued, one, bad, busy, broke, odd) = (
         status("\"queued\""),
         status("1"),
         status("\"bad\""),
         status("\"busy\""),
+        status("\"broke\""),
         status("\"odd\""),
     );
     let table = [
@@ -33,6 +34,7 @@ async fn outcomes() {
         (202, "", one.as_str(), "accepted", Reason::Ok),
         (200, "", bad.as_str(), "permanent", Reason::RecipientRefused),
         (200, "", busy.as_str(), "transient", Reason::ServiceTrouble),
+        (200, "", broke.as_str(), "auth", Reason::Credentials),
         (200, "", odd.as_str(), "unknown", Reason::BadAnswer),
         (200, "", "{}", "unknown", Reason::BadAnswer),
         (401, "", "Bearer pass-word-1 is wrong", "auth", Reason::Credentials),
@@ -90,6 +92,37 @@ async fn the_request_is_as_described_and_its_report_finds_the_attempt() {
 }
 
 #[tokio::test]
+async fn an_answer_in_words_begins_with_its_word() {
+    const WORDS: &str = r#"
+body = "to={to}&text={text}"
+accept = { is = ["OK", "0:"], refused = ["ERR 2"], again = ["ERR 3"], stop = ["ERR 1"] }
+audience = { file = "presse.csv" }
+"#;
+    let (taken, unknown) = (("accepted", Reason::Ok), ("unknown", Reason::BadAnswer));
+    let table = [
+        ("OK", taken),
+        ("\u{feff} OK 77\r\n", taken),
+        ("OK: 77", taken),
+        ("0: Accepted", taken),
+        ("0:77", taken),
+        ("NOT OK", unknown),
+        ("OKAY", unknown),
+        ("ok", unknown),
+        ("The number of errors is 0: ERR 2", unknown),
+        ("ERR 20", unknown),
+        ("", unknown),
+        ("ERR 2 wrong number", ("permanent", Reason::RecipientRefused)),
+        ("ERR 3 OK", ("transient", Reason::ServiceTrouble)),
+        ("ERR 1 no credit", ("auth", Reason::Credentials)),
+    ];
+    let rows: Vec<_> = table
+        .iter()
+        .map(|(body, (word, reason))| (200, "", *body, *word, *reason))
+        .collect();
+    testing::outcomes("sms_http", WORDS, &rows, |job| job.address = "+49171123456".to_owned()).await;
+}
+
+#[tokio::test]
 async fn a_form_in_the_query_is_escaped() {
     let server = Scripted::start(200, "", "OK 77").await;
     let url = format!("{}/send?key={{secret}}&to={{digits}}&msg={{text}}", server.url());
@@ -138,6 +171,10 @@ fn a_wrong_description_is_refused_at_the_start() {
             "body = 'to={to}&text={text}'\nheaders = { X-Key = \"{secret}\" }\nsecret = \"schlüssel\"",
             "cannot stand in a header",
         ),
+        (
+            "body = 'to={to}&text={text}'\naccept = { is = [\"OK\"], stop = [\"OK\"] }",
+            "\"OK\" stands in two lists",
+        ),
         ("body = 'to={to}&text={text}'\nmethod = \"GET\"", "no body"),
         (
             "body = 'to={to}&text={text}'\nreceipts = { status = \"s\" }",
@@ -148,8 +185,13 @@ fn a_wrong_description_is_refused_at_the_start() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
         let file = dir.path().join("channels.toml");
+        let accept = if keys.contains("accept") {
+            ""
+        } else {
+            "accept = { is = [\"OK\"] }"
+        };
         let text = format!(
-            "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"sms_http\"\nurl = \"https://gw.example/send\"\naudience = {{ file = \"presse.csv\" }}\naccept = {{ is = [\"OK\"] }}\n{keys}\n"
+            "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"sms_http\"\nurl = \"https://gw.example/send\"\naudience = {{ file = \"presse.csv\" }}\n{accept}\n{keys}\n"
         );
         std::fs::write(&file, text).unwrap();
         let problems = registry::configure(&file, dir.path()).expect_err(keys);
