@@ -169,6 +169,14 @@ impl Channel for Kannel {
         format!("{}@{host}:{port}", self.username)
     }
 
+    fn price(&self) -> Option<f64> {
+        self.sms.price
+    }
+
+    fn serves(&self, address: &str) -> bool {
+        Gateway::serves(address)
+    }
+
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
         self.sms.compose(engine, message)
     }

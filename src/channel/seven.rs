@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 
 use super::registry::{Kind, Surroundings};
 use super::sms::{self, Gateway};
@@ -71,6 +72,12 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         Url::parse(HOME).ok()
     };
     let api_key = reader.required_secret("api_key");
+    if api_key
+        .as_ref()
+        .is_some_and(|key| !sms::fits_a_header(key.expose_secret()))
+    {
+        sms::in_no_header(&mut reader, "api_key");
+    }
     let signing = reader.secret("signing_secret");
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
     let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
@@ -99,11 +106,16 @@ impl Seven {
     }
 
     fn request(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        let mut key = reqwest::header::HeaderValue::from_str(self.api_key.expose_secret())
-            .unwrap_or_else(|_| reqwest::header::HeaderValue::from_static(""));
-        key.set_sensitive(true);
         // Without this header seven answers with a bare number.
-        request.header("X-Api-Key", key).header("Accept", "application/json")
+        let request = request.header("Accept", "application/json");
+        match HeaderValue::from_str(self.api_key.expose_secret()) {
+            Ok(mut key) => {
+                key.set_sensitive(true);
+                request.header("X-Api-Key", key)
+            }
+            // Looked at in `build`: it fits.
+            Err(_) => request,
+        }
     }
 }
 
@@ -116,6 +128,14 @@ impl Channel for Seven {
     /// A key names no account and may be changed for a fresh one: the account has the name it is given here.
     fn account(&self) -> String {
         format!("{}@{}", self.account, self.url.host_str().unwrap_or("?"))
+    }
+
+    fn price(&self) -> Option<f64> {
+        self.sms.price
+    }
+
+    fn serves(&self, address: &str) -> bool {
+        Gateway::serves(address)
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {

@@ -25,6 +25,9 @@ use crate::text::sms;
 /// Parts a text may take where `max_parts` does not say otherwise: lead, state, one or two sentences and the link.
 pub const DEFAULT_PARTS: u32 = 4;
 
+/// The most parts a text may take: seven takes 1,520 characters (CHANNELS 17.4), a little less than ten parts.
+const MOST_PARTS: u32 = 9;
+
 /// The longest id of a gateway's that is kept, characters; known ones have at most 64.
 const REMOTE_ID_MAX: usize = 100;
 
@@ -126,6 +129,11 @@ impl Gateway {
         ours(reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)
     }
 
+    /// True where this is a number that can be sent to.
+    pub fn serves(address: &str) -> bool {
+        number(address).is_some()
+    }
+
     /// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
     pub fn compose(&self, engine: &Engine, message: &Message) -> Result<Variant, ComposeError> {
         let parts = |text: &str| sms::measure(text).segments;
@@ -215,8 +223,7 @@ fn sender(reader: &mut Reader<'_>) -> Option<String> {
 }
 
 fn max_parts(reader: &mut Reader<'_>) -> u32 {
-    let most = u32::try_from(sms::MAX_SEGMENTS).unwrap_or(10);
-    reader.whole("max_parts", 1, most).unwrap_or(DEFAULT_PARTS)
+    reader.whole("max_parts", 1, MOST_PARTS).unwrap_or(DEFAULT_PARTS)
 }
 
 fn is_sender(written: &str) -> bool {
@@ -239,6 +246,26 @@ fn number(address: &str) -> Option<String> {
     fine.then_some(number)
 }
 
+/// True where a value can stand in a header as it is: ASCII on one line.
+pub fn fits_a_header(value: &str) -> bool {
+    value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// Reports a secret that goes in a header and does not fit there.
+pub fn in_no_header(reader: &mut Reader<'_>, key: &str) {
+    reader.problem(
+        key,
+        said!(
+            "Das Geheimnis hat Zeichen, die in keinem Kopffeld stehen können.",
+            "the secret has characters that cannot stand in a header."
+        ),
+        said!(
+            "Bitte tragen Sie es ohne Umlaute, Zeilenumbrüche und andere Sonderzeichen ein.",
+            "Enter it in ASCII, on one line."
+        ),
+    );
+}
+
 /// A gateway's own id of an SMS, without control characters; what is longer than any such id is cut, in its answer as in its reports.
 pub fn remote_id(written: &str) -> Option<String> {
     let id: String = written
@@ -259,7 +286,7 @@ pub fn words_of_a_report(written: &str) -> String {
 fn no_number() -> Report {
     http::report(
         Outcome::Permanent,
-        Reason::RecipientRefused,
+        Reason::BadAddress,
         said!(
             "die Nummer in der Empfängerliste hat nicht die Form +49…",
             "the number in the audience file is not in the form +49…"

@@ -94,17 +94,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         }
         let written = secret.as_ref().map_or("", |secret| secret.expose_secret());
         if !described.can_carry(Field::Secret, written) {
-            reader.problem(
-                "secret",
-                said!(
-                    "Das Geheimnis hat Zeichen, die in keinem Kopffeld stehen können.",
-                    "the secret has characters that cannot stand in a header."
-                ),
-                said!(
-                    "Bitte tragen Sie es ohne Umlaute, Zeilenumbrüche und andere Sonderzeichen ein.",
-                    "Enter it in ASCII, on one line."
-                ),
-            );
+            sms::in_no_header(&mut reader, "secret");
         }
     }
     let problems = reader.finish();
@@ -182,6 +172,14 @@ impl Channel for SmsHttp {
 
     fn account(&self) -> String {
         format!("{}@{}", self.account, self.described.url().host_str().unwrap_or("?"))
+    }
+
+    fn price(&self) -> Option<f64> {
+        self.sms.price
+    }
+
+    fn serves(&self, address: &str) -> bool {
+        Gateway::serves(address)
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::{Built, Channel, registry};
+use super::registry::{self, Configured};
+use super::{Built, Channel};
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::problem::Problem;
 use crate::formats::{Site, SiteFile};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
 use crate::render::Engine;
@@ -65,21 +67,29 @@ impl Scripted {
 
 /// A channel of `kind` at `url` with further keys as TOML.
 pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
-    let file = dir.path().join("channels.toml");
-    let text = format!(
-        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let (_, mut channels) =
-        registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
-    // The key file is made at the first need: the folder stays until the process ends.
-    let _ = dir.keep();
+    let mut channels = configured(kind, url, keys).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
     match channels.remove(0).built {
         Built::Messages(channel) => channel,
         Built::Website(_) => panic!("{kind} sends no messages"),
     }
+}
+
+/// What is wrong with such a channel, in English.
+pub fn faults(kind: &str, url: &str, keys: &str) -> String {
+    let problems = configured(kind, url, keys).expect_err(keys);
+    problems.iter().map(|problem| problem.line_for(false)).collect()
+}
+
+fn configured(kind: &str, url: &str, keys: &str) -> Result<Vec<Configured>, Vec<Problem>> {
+    // The key file is made at the first need: the folder stays until the process ends.
+    let dir = tempfile::tempdir().unwrap().keep();
+    std::fs::write(dir.join("presse.csv"), "address\n").unwrap();
+    let file = dir.join("channels.toml");
+    let text = format!(
+        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    registry::configure(&file, &dir).map(|(_, channels)| channels)
 }
 
 /// A frozen text, as `compose` of the kind makes it.
@@ -126,6 +136,7 @@ pub fn job(variant: &Variant) -> Job {
         step: 0,
         step_handle: None,
         after_unknown: false,
+        begun: false,
         recipient: ACCOUNT,
         address: String::new(),
         name: None,

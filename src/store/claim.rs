@@ -317,6 +317,7 @@ async fn start(
             step: row.step,
             step_handle: row.step_handle,
             after_unknown: row.after_unknown,
+            begun: row.begun,
             recipient: RecipientId(row.recipient),
             address: row.address,
             name: row.name,

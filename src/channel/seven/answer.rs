@@ -26,14 +26,18 @@ pub(super) fn sort(who: &str, answer: &Answer, job: &Job, now: Ms) -> Report {
         return http::not_understood(who, answer);
     };
     let message = body.get("messages").and_then(|list| list.get(0));
-    let taken = message.is_some_and(|m| m.get("success") == Some(&Value::Bool(true)));
+    let taken = message.is_some_and(|m| m.get("success").is_some_and(is_true));
     let own = message.and_then(|m| m.get("error")).and_then(number);
+    let debug = body.get("debug").is_some_and(is_true);
     match (code, own) {
+        _ if debug && (taken || (code == 100 && message.is_none())) => only_tried(who),
         (100 | 101, _) if taken => accepted(who, message),
         (100, None) if message.is_none() => accepted(who, None),
         (100 | 101, Some(own)) => by_code(who, own, job, now),
         (101, None) => by_code(who, 202, job, now),
         (100, None) => http::not_understood(who, answer),
+        // One half says that it was taken, the other that it was not.
+        _ if taken => http::not_understood(who, answer),
         (code, _) => by_code(who, code, job, now),
     }
 }
@@ -44,6 +48,22 @@ fn number(value: &Value) -> Option<i64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+fn is_true(value: &Value) -> bool {
+    matches!(value, Value::Bool(true)) || value.as_str() == Some("true")
+}
+
+/// A sandbox key, or an account in debug mode: everything is as always, and nothing is sent.
+fn only_tried(who: &str) -> Report {
+    http::report(
+        Outcome::Auth,
+        Reason::Credentials,
+        said!(
+            "{who} probt nur (debug) und verschickt nichts: bitte einen echten Schlüssel eintragen",
+            "{who} only tries (debug) and sends nothing: enter a live key"
+        ),
+    )
 }
 
 fn accepted(who: &str, message: Option<&Value>) -> Report {
@@ -101,8 +121,9 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
             Reason::Credentials,
             said!("hat kein Guthaben mehr: bitte aufladen", "is out of credit: top it up"),
         ),
-        // The same text went to this number a moment ago. Where that was our own attempt, it is there.
-        402 if job.attempt > 1 => (
+        // The lock against repeats: the same text went to this number a moment ago. That it was ours is known only where the answer of an
+        // earlier attempt was lost; after a refusal nothing of ours went, and it was somebody else's.
+        402 if job.begun => (
             Outcome::Accepted(Remote::default()),
             Reason::Ok,
             said!(
@@ -128,7 +149,8 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
                 "takes nothing more for this number today"
             ),
         ),
-        600 => (
+        // 700 is "unknown error" in the vendor's words, but an answer in place of taking it, which CHANNELS 17.4 sorts as trouble of the service.
+        600 | 700 => (
             Outcome::Transient,
             Reason::ServiceTrouble,
             said!("kann sie zurzeit nicht weitergeben", "cannot pass it on at present"),
@@ -138,7 +160,6 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
             Reason::ContentRefused,
             said!("lehnt die SMS ab", "refuses the SMS"),
         ),
-        // "Unknown error" is the vendor's own word for 700: nobody can say that it was not sent.
         _ => (
             Outcome::Unknown,
             Reason::BadAnswer,

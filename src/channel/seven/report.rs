@@ -52,7 +52,9 @@ pub(super) fn read(
     if signing.is_none() && own.is_none() {
         return Err(ReceiptRefusal::Forbidden);
     }
-    if hook.webhook_event != "dlr" {
+    // The account may have other users: what carries a reference that is not ours is theirs, and meets nothing here.
+    let theirs = own.is_none() && hook.data.foreign_id.is_some_and(|id| !id.trim().is_empty());
+    if hook.webhook_event != "dlr" || theirs {
         return Ok(Vec::new());
     }
     let status = hook.data.status.ok_or(ReceiptRefusal::Malformed)?;

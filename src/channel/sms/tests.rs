@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::*;
 use crate::channel::testing::{self, Scripted, word};
 use crate::channel::{Channel, ReceiptRequest};
+use crate::domain::delivery::Gate;
+use crate::lane_core::failover::refusal_moves;
 use crate::store::ReceiptWord;
 
 /// Kind, its keys, and its gateway's report that the SMS of a reference is on the phone.
@@ -99,7 +101,13 @@ async fn a_number_that_is_none_costs_no_request() {
         let mut job = to_a_phone(&channel);
         job.address = "0171 123456".to_owned();
         let report = channel.send(&job, 0).await;
-        assert_eq!(word(&report.outcome), "permanent", "{kind}");
+        // No other gateway has a way to what is no number, so it goes to none.
+        assert_eq!(
+            (word(&report.outcome), report.reason),
+            ("permanent", Reason::BadAddress),
+            "{kind}"
+        );
+        assert!(!refusal_moves(Gate::Open, report.reason) && !channel.serves(&job.address));
         assert!(server.requests().await.is_empty(), "{kind}");
     }
 }
@@ -148,6 +156,26 @@ async fn a_secret_that_is_echoed_is_in_no_report() {
             );
         }
     }
+}
+
+#[test]
+fn what_no_gateway_takes_is_refused_at_the_start() {
+    for (kind, keys, _) in GATEWAYS {
+        let all = testing::faults(kind, "https://gw.example", &format!("{keys}\nmax_parts = 10"));
+        assert!(all.contains("from 1 to 9"), "{kind}: {all}");
+        let priced = testing::channel(
+            kind,
+            "https://gw.example",
+            &format!("{keys}\nmax_parts = 9\nprice = 0.07"),
+        );
+        assert_eq!(priced.price(), Some(0.07), "{kind}");
+    }
+    let keys = "api_key = \"schlüssel\"\naudience = { file = \"presse.csv\" }";
+    let all = testing::faults("seven", "https://gw.example", keys);
+    assert!(
+        all.contains("api_key") && all.contains("cannot stand in a header"),
+        "{all}"
+    );
 }
 
 #[test]

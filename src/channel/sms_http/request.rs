@@ -6,6 +6,7 @@ use reqwest::header::{
 use reqwest::{Client, Method, RequestBuilder, Url};
 
 use super::template::{Field, Target, Template, names};
+use crate::channel::sms;
 use crate::said;
 use crate::settings::Reader;
 use crate::settings::raw::Value;
@@ -101,7 +102,7 @@ fn headers(reader: &mut Reader<'_>) -> Vec<(HeaderName, Template)> {
                 said!("Das Kopffeld {written} steht zweimal da.", "the header {written} stands there twice."),
                 said!("Groß und klein geschrieben ist es dasselbe. Lassen Sie eines weg.", "Upper and lower case are the same. Leave one out."),
             ),
-            (Ok(name), Value::Text(value)) if value.bytes().all(is_plain) => {
+            (Ok(name), Value::Text(value)) if sms::fits_a_header(value) => {
                 headers.extend(template(reader, "headers", value, Target::Header).map(|t| (name, t)));
             }
             _ => reader.problem(
@@ -115,10 +116,6 @@ fn headers(reader: &mut Reader<'_>) -> Vec<(HeaderName, Template)> {
         }
     }
     headers
-}
-
-fn is_plain(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte)
 }
 
 /// The body and its media type. JSON has to be JSON once it is filled in.
@@ -174,7 +171,7 @@ impl Described {
 
     /// True where this value can be sent wherever it stands.
     pub(super) fn can_carry(&self, field: Field, value: &str) -> bool {
-        value.bytes().all(is_plain) || !self.headers.iter().any(|(_, template)| template.has_one_of(&[field]))
+        sms::fits_a_header(value) || !self.headers.iter().any(|(_, template)| template.has_one_of(&[field]))
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {

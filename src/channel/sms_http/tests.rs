@@ -1,7 +1,6 @@
 //! A described gateway: what is sent, what its answers mean, what is wrong with a description.
 
 use super::*;
-use crate::channel::registry;
 use crate::channel::testing::{self, Scripted};
 use crate::domain::outcome::Reason;
 use crate::store::ReceiptWord;
@@ -182,20 +181,13 @@ fn a_wrong_description_is_refused_at_the_start() {
         ),
     ];
     for (keys, sign) in cases {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
-        let file = dir.path().join("channels.toml");
         let accept = if keys.contains("accept") {
             ""
         } else {
             "accept = { is = [\"OK\"] }"
         };
-        let text = format!(
-            "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"sms_http\"\nurl = \"https://gw.example/send\"\naudience = {{ file = \"presse.csv\" }}\n{accept}\n{keys}\n"
-        );
-        std::fs::write(&file, text).unwrap();
-        let problems = registry::configure(&file, dir.path()).expect_err(keys);
-        let all: String = problems.iter().map(|p| p.line_for(false)).collect();
+        let keys = format!("audience = {{ file = \"presse.csv\" }}\n{accept}\n{keys}");
+        let all = testing::faults("sms_http", "https://gw.example/send", &keys);
         assert!(all.contains(sign), "{keys}: {all}");
     }
 }
