@@ -233,8 +233,7 @@ mod tests {
         let cost = |people| Cost {
             channel: "email".to_owned(),
             people,
-            parts: None,
-            price: None,
+            ..Cost::default()
         };
         let preview = Preview {
             notices: vec![(2, 12), (3, 400)],
