@@ -87,6 +87,8 @@ pub enum ReceiptRefusal {
     Forbidden,
     /// Not understood.
     Malformed,
+    /// It cannot be told apart from a forged one now: the key file is not readable.
+    NotReady,
     /// This kind has no receipts.
     None,
 }

@@ -125,7 +125,7 @@ impl Gateway {
 
     /// The delivery and attempt of a reference of ours; refused where it is forged or another channel's.
     pub fn ours(&self, reference: &str) -> Result<(DeliveryId, u32), ReceiptRefusal> {
-        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
+        let key = self.key.key().map_err(|_| ReceiptRefusal::NotReady)?;
         ours(reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)
     }
 

@@ -48,7 +48,10 @@ pub(super) fn read(
             ReceiptRefusal::Forbidden
         });
     };
-    let own = hook.data.foreign_id.as_deref().and_then(|id| gateway.ours(id).ok());
+    let own = match hook.data.foreign_id.as_deref().map(|id| gateway.ours(id)) {
+        Some(Err(ReceiptRefusal::NotReady)) => return Err(ReceiptRefusal::NotReady),
+        own => own.and_then(Result::ok),
+    };
     if signing.is_none() && own.is_none() {
         return Err(ReceiptRefusal::Forbidden);
     }

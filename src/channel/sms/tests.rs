@@ -93,6 +93,16 @@ async fn a_report_names_its_attempt_by_our_reference_and_a_forged_one_is_refused
     }
 }
 
+#[test]
+fn a_report_that_cannot_be_looked_at_now_is_not_refused_for_good() {
+    for (kind, keys, report) in GATEWAYS {
+        let no_key = format!("{keys}\n[store]\nkey_file = \"presse.csv\"");
+        let channel = testing::channel(kind, "https://gw.example", &no_key);
+        let refused = channel.read_receipt(&report("12.1.abc"));
+        assert_eq!(refused, Err(ReceiptRefusal::NotReady), "{kind}");
+    }
+}
+
 #[tokio::test]
 async fn a_number_that_is_none_costs_no_request() {
     for (kind, keys, _) in GATEWAYS {
