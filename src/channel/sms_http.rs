@@ -92,6 +92,16 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
                 reader.missing(key, remedy);
             }
         }
+        if let Some(what) = reading::no_way_home(receipts.as_ref(), described) {
+            reader.problem(
+                "receipts",
+                what,
+                said!(
+                    "Entweder steht {{receipts}} in der Anfrage, oder {{ref}} steht darin, und receipts nennt mit ref das Feld, in dem es zurückkommt.",
+                    "Either {{receipts}} stands in the request, or {{ref}} does and receipts names with ref the field in which it comes back."
+                ),
+            );
+        }
         let written = secret.as_ref().map_or("", |secret| secret.expose_secret());
         if !described.can_carry(Field::Secret, written) {
             sms::in_no_header(&mut reader, "secret");

@@ -20,6 +20,8 @@ pub const QUERY_BYTES: usize = 8 * 1024;
 /// Until a body is complete.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
+/// Stands for every channel that there is not, or that takes no reports.
+const NO_CHANNEL: &str = "-";
 /// Between two warnings about reports of one channel that are refused. Each one would fill the disk for whoever likes to send them.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -73,6 +75,8 @@ impl Receipts {
     /// warned about: without reports nobody knows what arrived.
     pub(super) async fn take(&self, channel: &str, request: Request<Body>) -> StatusCode {
         let Some(kind) = self.channels.get(channel) else {
+            // A channel that was renamed, or strangers: its name is whatever they wrote.
+            self.warn(NO_CHANNEL, StatusCode::NOT_FOUND);
             return StatusCode::NOT_FOUND;
         };
         let status = self.read(channel, kind.as_ref(), request).await;

@@ -285,6 +285,9 @@ fn health_receipts_and_metrics() {
         "{}",
         metrics.text()
     );
+    assert_eq!(get(app.port, "/receipts/sms_old").unwrap().status, 404);
+    let log = app.log();
+    assert!(log.contains("channel=\"-\""), "{log}");
     let refused = "rundruf_receipts_refused_total{lane=\"sms\",status=\"403\"} 4";
     assert!(metrics.text().contains(refused), "{}", metrics.text());
     assert_eq!(get(app.admin_port, "/potsdam/").unwrap().status, 404);

@@ -172,6 +172,16 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
     http::report(outcome, reason, said!("{who} {de} ({code})", "{who} {en} ({code})"))
 }
 
+fn broke(who: &str) -> Finding {
+    Finding {
+        ok: false,
+        text: said!(
+            "{who} hat kein Guthaben mehr. Bitte laden Sie es auf.",
+            "{who} is out of credit. Top it up."
+        ),
+    }
+}
+
 /// The line of `check`: the key is good, and there is credit.
 pub(super) fn balance(who: &str, answer: &Answer) -> Finding {
     let body = answer.json().filter(|_| (200..300).contains(&answer.status));
@@ -192,16 +202,11 @@ pub(super) fn balance(who: &str, answer: &Answer) -> Finding {
                 "{who} takes the key; credit {en}."
             ))
         }
-        Some(_) => Finding {
-            ok: false,
-            text: said!(
-                "{who} hat kein Guthaben mehr. Bitte laden Sie es auf.",
-                "{who} is out of credit. Top it up."
-            ),
-        },
+        Some(_) => broke(who),
         None => {
             let code = answer.json().as_ref().and_then(number);
             let report = match code {
+                Some(500) => return broke(who),
                 Some(code @ (300 | 900 | 902 | 903)) => http::report(
                     Outcome::Auth,
                     Reason::Credentials,

@@ -107,12 +107,22 @@ async fn a_check_asks_for_the_credit_and_sends_nothing() {
     let found = channel.check().await.remove(0);
     assert!(found.ok && found.text.de.contains("12,30 EUR"), "{found:?}");
     assert_eq!(server.requests().await[0].url.path(), "/api/balance");
-    let server = Scripted::start(200, "", "900").await;
-    let found = testing::channel("seven", &server.url(), KEYS).check().await.remove(0);
-    assert!(
-        !found.ok && found.text.en.contains("does not take the credentials"),
-        "{found:?}"
-    );
+    for (status, answer, words) in [
+        (200, "900", "does not take the credentials"),
+        (200, r#"{"amount":0,"currency":"EUR"}"#, "out of credit. Top it up"),
+        (200, "500", "out of credit. Top it up"),
+        (402, "", "top up the account"),
+        (404, "", "check url"),
+        (301, "", "check url"),
+        (502, "", "does not answer as expected"),
+    ] {
+        let server = Scripted::start(status, "", answer).await;
+        let found = testing::channel("seven", &server.url(), KEYS).check().await.remove(0);
+        assert!(
+            !found.ok && found.text.en.contains(words),
+            "{status} {answer}: {found:?}"
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::request::Described;
+use super::template::Field;
 use crate::channel::{ReceiptRequest, http, sms};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::net::Answer;
@@ -222,6 +224,28 @@ pub(super) fn receipts(reader: &mut Reader<'_>) -> Option<Receipts> {
         rejected,
         expired,
     })
+}
+
+/// Why no delivery report could ever be understood or matched, where that is so.
+pub(super) fn no_way_home(receipts: Option<&Receipts>, described: &Described) -> Option<Said> {
+    let asked = described.uses(&[Field::Receipts]);
+    match receipts {
+        None => asked.then(|| {
+            said!(
+                "Die Anfrage bittet um Zustellberichte, aber wie sie zu lesen sind, steht nirgends.",
+                "the request asks for delivery reports, but nothing says how they read."
+            )
+        }),
+        Some(receipts) => {
+            let matched = asked || (receipts.reference.is_some() && described.uses(&[Field::Ref]));
+            (!matched).then(|| {
+                said!(
+                    "Zu welcher SMS ein Bericht gehört, ließe sich nicht erkennen.",
+                    "one could not tell to which SMS a report belongs."
+                )
+            })
+        }
+    }
 }
 
 impl Receipts {

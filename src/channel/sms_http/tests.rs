@@ -176,6 +176,18 @@ fn a_wrong_description_is_refused_at_the_start() {
         ),
         ("body = 'to={to}&text={text}'\nmethod = \"GET\"", "no body"),
         (
+            "body = 'to={to}&text={text}&back={receipts}'",
+            "nothing says how they read",
+        ),
+        (
+            "body = 'to={to}&text={text}&ref={ref}'\nreceipts = { status = \"s\", delivered = [\"D\"] }",
+            "to which SMS a report belongs",
+        ),
+        (
+            "body = 'to={to}&text={text}'\nreceipts = { ref = \"r\", status = \"s\", delivered = [\"D\"] }",
+            "to which SMS a report belongs",
+        ),
+        (
             "body = 'to={to}&text={text}'\nreceipts = { status = \"s\" }",
             "delivered is missing",
         ),
