@@ -180,6 +180,10 @@ impl Channel for Email {
         Ok(compose::compose(engine, message)?)
     }
 
+    fn serves(&self, written: &str) -> bool {
+        address(written).is_some()
+    }
+
     async fn send(&self, job: &Job, now: Ms) -> Report {
         let deadline = Instant::now() + self.timeout;
         let Some(to) = address(&job.address) else {
@@ -187,7 +191,7 @@ impl Channel for Email {
                 "die Adresse in der Empfängerliste ist keine Mailadresse",
                 "the address in the audience file is no mail address"
             );
-            return report(Outcome::Permanent, Reason::RecipientRefused, text);
+            return report(Outcome::Permanent, Reason::BadAddress, text);
         };
         let letter = match self.key.key() {
             Ok(key) => self.letterhead.write(key, job, to, now),

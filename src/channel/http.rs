@@ -1,7 +1,11 @@
 //! What all kinds that speak HTTP share: turning settings into a client, and answers into outcomes by the table of CHANNELS 1.1.
 //! A kind looks at its own special cases first and leaves the rest to [`sort`].
 
+mod echo;
+
 use std::time::Duration;
+
+pub use echo::without;
 
 use super::{Abilities, Finding};
 use crate::clock::Ms;

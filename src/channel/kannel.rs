@@ -8,19 +8,18 @@ use reqwest::Url;
 
 use super::http;
 use super::registry::{Kind, Surroundings};
-use super::sms;
+use super::sms::{self, Gateway};
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::Ms;
-use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::delivery::Operation;
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
-use crate::ids::DeliveryId;
-use crate::net::{Answer, Http};
+use crate::net::Answer;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
 use crate::said;
-use crate::secret::{ExposeSecret, KeyFile, SecretString};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, ReceiptWord, Variant};
 use crate::text::sms::{Encoding, measure};
@@ -54,30 +53,14 @@ expires = "6h"
 /// Delivered, not delivered, queued, accepted and rejected by the centre (user guide, "Delivery Reports").
 const DLR_MASK: &str = "31";
 
-/// How Kannel behaves: no handle, no read-back, receipts.
-const ABILITIES: Abilities = Abilities {
-    handle_for: None,
-    looks_up: false,
-    receipts: true,
-    threads: false,
-    correction: Operation::Post,
-    retraction: Operation::Post,
-    links: true,
-    audience: true,
-    unknown: UnknownPolicy::Ask,
-    concurrency: 16,
-    timeout: Duration::from_secs(15),
-};
+/// How Kannel behaves.
+const ABILITIES: Abilities = sms::abilities(16, Duration::from_secs(15));
 
 struct Kannel {
     url: Url,
     username: String,
     password: SecretString,
-    sms: sms::Common,
-    http: Http,
-    key: KeyFile,
-    channel: String,
-    receipts: String,
+    sms: Gateway,
 }
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
@@ -100,12 +83,10 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         ),
     );
     let password = reader.required_secret("password");
-    let sms = sms::read(&mut reader);
-    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
-    let http = http::client(&mut reader, channel, &ABILITIES, true);
+    let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
     let problems = reader.finish();
-    let (Some(mut url), Some(username), Some(password), Some(http), true) =
-        (url, username, password, http, problems.is_empty())
+    let (Some(mut url), Some(username), Some(password), Some(sms), true) =
+        (url, username, password, sms, problems.is_empty())
     else {
         return Err(problems);
     };
@@ -113,14 +94,10 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         url.set_path("/cgi-bin/sendsms");
     }
     Ok(Built::Messages(std::sync::Arc::new(Kannel {
-        receipts: format!("{}/receipts/{}", around.settings.site_url, channel.name),
         url,
         username,
         password,
         sms,
-        http,
-        key: around.key.clone(),
-        channel: channel.name.clone(),
     })))
 }
 
@@ -130,13 +107,8 @@ impl Kannel {
     }
 
     /// Where Kannel reports to: it replaces `%d` by the report's kind, `%F` by the centre's id, `%A` by the centre's words.
-    fn report_address(&self, job: &Job) -> std::io::Result<String> {
-        let (delivery, attempt) = (job.delivery.0, job.attempt);
-        let token = self.key.key()?.receipt_token(&self.channel, delivery, attempt);
-        Ok(format!(
-            "{}?d={delivery}&a={attempt}&t={token}&type=%d&fid=%F&reply=%A",
-            self.receipts
-        ))
+    fn report_address(&self, reference: &str) -> String {
+        format!("{}?r={reference}&type=%d&fid=%F&reply=%A", self.sms.receipts)
     }
 
     fn sort(&self, answer: &Answer, now: Ms) -> Report {
@@ -177,25 +149,8 @@ impl Kannel {
                     "{who} refuses this number{words}"
                 ),
             ),
-            404 => http::report(
-                Outcome::Auth,
-                Reason::Credentials,
-                said!(
-                    "{who} kennt unter dieser Adresse kein sendsms (404): bitte url prüfen",
-                    "{who} knows no sendsms at this address (404): check url"
-                ),
-            ),
             500 if body.starts_with("Sending failed") => http::sort(&who, answer, now),
-            // A proxy in front of Kannel says so after handing the request on, or not: an SMS is never sent twice on a guess.
-            500 | 502 | 504 => http::report(
-                Outcome::Unknown,
-                Reason::ServiceTrouble,
-                said!(
-                    "etwas vor {who} ist gestört ({status}); die SMS kann durchgegangen sein{words}",
-                    "something in front of {who} is in trouble ({status}); the SMS may have gone through{words}"
-                ),
-            ),
-            _ => http::sort(&who, answer, now),
+            _ => sms::sort(&who, answer, now),
         }
     }
 }
@@ -214,18 +169,24 @@ impl Channel for Kannel {
         format!("{}@{host}:{port}", self.username)
     }
 
+    fn price(&self) -> Option<f64> {
+        self.sms.price
+    }
+
+    fn serves(&self, address: &str) -> bool {
+        Gateway::serves(address)
+    }
+
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
-        sms::compose(engine, message, self.sms.max_parts)
+        self.sms.compose(engine, message)
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
-        let Some(to) = sms::number(&job.address) else {
-            return sms::no_number();
+        let (to, reference) = match self.sms.ready(job) {
+            Ok(ready) => ready,
+            Err(report) => return report,
         };
-        let report_to = match self.report_address(job) {
-            Ok(address) => address,
-            Err(error) => return http::no_key(&error),
-        };
+        let report_to = self.report_address(&reference);
         let coding = match measure(&job.variant.text).encoding {
             Encoding::Gsm7 => "0",
             Encoding::Ucs2 => "2",
@@ -242,20 +203,17 @@ impl Channel for Kannel {
             ("dlr-url", &report_to),
         ];
         query.extend(self.sms.from.as_deref().map(|from| ("from", from)));
-        match self
-            .http
-            .send(self.http.client().get(self.url.clone()).query(&query))
+        let request = self.sms.http.client().get(self.url.clone()).query(&query);
+        let secrets = [self.password.expose_secret()];
+        self.sms
+            .ask(&self.who(), &secrets, request, |answer| self.sort(answer, now))
             .await
-        {
-            Ok(answer) => self.sort(&answer, now),
-            Err(failure) => http::failed(&self.who(), &failure),
-        }
     }
 
     async fn their_time(&self) -> Option<(String, Ms)> {
         let mut root = self.url.clone();
         root.set_path("/");
-        self.http.date(&root).await
+        self.sms.http.date(&root).await
     }
 
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
@@ -267,15 +225,14 @@ impl Channel for Kannel {
                 .map(|(_, value)| value.as_str())
         };
         let number = |name: &str| field(name).and_then(|v| v.parse::<i64>().ok());
-        let token = field("t").ok_or(ReceiptRefusal::Forbidden)?;
-        let delivery = number("d").ok_or(ReceiptRefusal::Malformed)?;
-        let attempt = number("a")
-            .and_then(|a| u32::try_from(a).ok())
-            .ok_or(ReceiptRefusal::Malformed)?;
-        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
-        if !key.is_receipt_token(&self.channel, delivery, attempt, token) {
-            return Err(ReceiptRefusal::Forbidden);
-        }
+        let delivery = match (field("r"), field("d"), field("a"), field("t")) {
+            (Some(reference), ..) => self.sms.ours(reference)?,
+            // As the address was before it had one `r`: such reports may still be under way.
+            (_, Some(delivery), Some(attempt), Some(token)) => {
+                self.sms.ours(&format!("{delivery}.{attempt}.{token}"))?
+            }
+            _ => return Err(ReceiptRefusal::Forbidden),
+        };
         let reply = field("reply").unwrap_or_default();
         let word = match number("type").ok_or(ReceiptRefusal::Malformed)? {
             1 => ReceiptWord::Delivered,
@@ -284,12 +241,11 @@ impl Channel for Kannel {
             4 | 8 | 32 => ReceiptWord::Buffered,
             _ => return Err(ReceiptRefusal::Malformed),
         };
-        let short = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
         Ok(vec![Receipt {
-            delivery: Some((DeliveryId(delivery), attempt)),
-            remote_id: field("fid").filter(|id| !id.is_empty()).map(short),
+            delivery: Some(delivery),
+            remote_id: field("fid").and_then(sms::remote_id),
             word,
-            raw: short(reply),
+            raw: sms::words_of_a_report(reply),
         }])
     }
 
@@ -300,18 +256,19 @@ impl Channel for Kannel {
             ("username", self.username.as_str()),
             ("password", self.password.expose_secret()),
         ];
-        match self
-            .http
-            .send(self.http.client().get(self.url.clone()).query(&query))
-            .await
-        {
-            Ok(answer) if answer.status == 400 => vec![http::well(said!(
+        let request = self.sms.http.client().get(self.url.clone()).query(&query);
+        let read = |answer: &Answer| match answer.status {
+            400 => http::well(said!(
                 "{who} nimmt die Zugangsdaten an.",
                 "{who} takes the credentials."
-            ))],
-            Ok(answer) => vec![http::unwell(&who, &self.sort(&answer, 0))],
-            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
-        }
+            )),
+            _ => sms::unwell(&who, answer, &self.sort(answer, 0)),
+        };
+        vec![
+            self.sms
+                .look(&who, &[self.password.expose_secret()], request, read)
+                .await,
+        ]
     }
 }
 

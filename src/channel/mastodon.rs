@@ -143,13 +143,12 @@ impl Mastodon {
             .request(Method::POST, "/api/v1/statuses")
             .header("Idempotency-Key", key)
             .json(&body);
-        self.account.http.send(request).await
+        self.account.send(request).await
     }
 
     async fn one(&self, method: Method, id: &str, body: Option<Value>) -> Result<Answer, Failure> {
         let request = self.account.request(method, &format!("/api/v1/statuses/{id}"));
         self.account
-            .http
             .send(match body {
                 Some(body) => request.json(&body),
                 None => request,
@@ -307,7 +306,7 @@ impl Channel for Mastodon {
             .account
             .request(Method::GET, &format!("/api/v1/accounts/{me}/statuses"))
             .query(&[("limit", LOOK_BACK.to_string())]);
-        let Ok(answer) = self.account.http.send(request).await else {
+        let Ok(answer) = self.account.send(request).await else {
             return LookUp::CannotTell;
         };
         let Some(Value::Array(posts)) = answer.json().filter(|_| answer.status == 200) else {

@@ -88,6 +88,8 @@ pub enum ReceiptRefusal {
     Forbidden,
     /// Not understood.
     Malformed,
+    /// It cannot be told apart from a forged one now: the key file is not readable.
+    NotReady,
     /// This kind has no receipts.
     None,
 }
@@ -115,6 +117,16 @@ pub trait Channel: Send + Sync {
 
     /// Account identity for order, rate and "changed account": host and user, no secret.
     fn account(&self) -> String;
+
+    /// What one part of a message costs, in the currency of the contract; `None`: not given, or nothing.
+    fn price(&self) -> Option<f64> {
+        None
+    }
+
+    /// True where a recipient's address is one that this kind can send to, as far as its form shows.
+    fn serves(&self, _address: &str) -> bool {
+        true
+    }
 
     /// The frozen text of a notice in one language; shortened where it has to be.
     fn compose(&self, engine: &Engine, message: &Message, operation: Operation) -> Result<Variant, ComposeError>;

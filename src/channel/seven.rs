@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 
-use super::http;
 use super::registry::{Kind, Surroundings};
-use super::sms;
+use super::sms::{self, Gateway};
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::Ms;
-use crate::domain::delivery::{Operation, UnknownPolicy};
+use crate::domain::delivery::Operation;
 use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
-use crate::net::Http;
+use crate::net::Answer;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
-use crate::secret::{ExposeSecret, KeyFile, SecretString};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
 
@@ -53,31 +53,15 @@ rate = "20/s"
 /// Where seven.io answers.
 const HOME: &str = "https://gateway.seven.io";
 
-/// How seven behaves: no handle, no read-back, receipts.
-const ABILITIES: Abilities = Abilities {
-    handle_for: None,
-    looks_up: false,
-    receipts: true,
-    threads: false,
-    correction: Operation::Post,
-    retraction: Operation::Post,
-    links: true,
-    audience: true,
-    unknown: UnknownPolicy::Ask,
-    concurrency: 8,
-    timeout: Duration::from_secs(20),
-};
+/// How seven behaves.
+const ABILITIES: Abilities = sms::abilities(8, Duration::from_secs(20));
 
 struct Seven {
     url: Url,
     api_key: SecretString,
     signing: Option<SecretString>,
-    sms: sms::Common,
-    http: Http,
-    key: KeyFile,
-    channel: String,
+    sms: Gateway,
     account: String,
-    receipts: String,
 }
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
@@ -88,24 +72,24 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         Url::parse(HOME).ok()
     };
     let api_key = reader.required_secret("api_key");
+    if api_key
+        .as_ref()
+        .is_some_and(|key| !sms::fits_a_header(key.expose_secret()))
+    {
+        sms::in_no_header(&mut reader, "api_key");
+    }
     let signing = reader.secret("signing_secret");
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
-    let sms = sms::read(&mut reader);
-    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
-    let http = http::client(&mut reader, channel, &ABILITIES, true);
+    let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
     let problems = reader.finish();
-    let (Some(url), Some(api_key), Some(http), true) = (url, api_key, http, problems.is_empty()) else {
+    let (Some(url), Some(api_key), Some(sms), true) = (url, api_key, sms, problems.is_empty()) else {
         return Err(problems);
     };
     Ok(Built::Messages(std::sync::Arc::new(Seven {
-        receipts: format!("{}/receipts/{}", around.settings.site_url, channel.name),
         url,
         api_key,
         signing,
         sms,
-        http,
-        key: around.key.clone(),
-        channel: channel.name.clone(),
         account,
     })))
 }
@@ -122,11 +106,16 @@ impl Seven {
     }
 
     fn request(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        let mut key = reqwest::header::HeaderValue::from_str(self.api_key.expose_secret())
-            .unwrap_or_else(|_| reqwest::header::HeaderValue::from_static(""));
-        key.set_sensitive(true);
         // Without this header seven answers with a bare number.
-        request.header("X-Api-Key", key).header("Accept", "application/json")
+        let request = request.header("Accept", "application/json");
+        match HeaderValue::from_str(self.api_key.expose_secret()) {
+            Ok(mut key) => {
+                key.set_sensitive(true);
+                request.header("X-Api-Key", key)
+            }
+            // Looked at in `build`: it fits.
+            Err(_) => request,
+        }
     }
 }
 
@@ -141,17 +130,22 @@ impl Channel for Seven {
         format!("{}@{}", self.account, self.url.host_str().unwrap_or("?"))
     }
 
+    fn price(&self) -> Option<f64> {
+        self.sms.price
+    }
+
+    fn serves(&self, address: &str) -> bool {
+        Gateway::serves(address)
+    }
+
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
-        sms::compose(engine, message, self.sms.max_parts)
+        self.sms.compose(engine, message)
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
-        let Some(to) = sms::number(&job.address) else {
-            return sms::no_number();
-        };
-        let reference = match self.key.key() {
-            Ok(key) => sms::reference(key, &self.channel, job),
-            Err(error) => return http::no_key(&error),
+        let (to, reference) = match self.sms.ready(job) {
+            Ok(ready) => ready,
+            Err(report) => return report,
         };
         let mut form = vec![
             ("to", to.as_str()),
@@ -159,33 +153,32 @@ impl Channel for Seven {
             ("foreign_id", reference.as_str()),
         ];
         form.extend(self.sms.from.as_deref().map(|from| ("from", from)));
-        let request = self.request(self.http.client().post(self.at("/api/sms"))).form(&form);
-        match self.http.send(request).await {
-            Ok(answer) => answer::sort(&self.who(), &answer, job, now),
-            Err(failure) => http::failed(&self.who(), &failure),
-        }
+        let request = self
+            .request(self.sms.http.client().post(self.at("/api/sms")))
+            .form(&form);
+        let (who, secrets) = (self.who(), [self.api_key.expose_secret()]);
+        let sort = |answer: &Answer| answer::sort(&who, answer, job, now);
+        self.sms.ask(&who, &secrets, request, sort).await
     }
 
     async fn their_time(&self) -> Option<(String, Ms)> {
-        self.http.date(&self.at("/")).await
+        self.sms.http.date(&self.at("/")).await
     }
 
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
-        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
         let signing = self.signing.as_ref().map(|secret| secret.expose_secret().as_bytes());
-        report::read(request, signing, &self.receipts, key, &self.channel)
+        report::read(request, signing, &self.sms)
     }
 
     async fn check(&self) -> Vec<Finding> {
         let who = self.who();
-        match self
-            .http
-            .send(self.request(self.http.client().get(self.at("/api/balance"))))
-            .await
-        {
-            Ok(answer) => vec![answer::balance(&who, &answer)],
-            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
-        }
+        let request = self.request(self.sms.http.client().get(self.at("/api/balance")));
+        let read = |answer: &Answer| answer::balance(&who, answer);
+        vec![
+            self.sms
+                .look(&who, &[self.api_key.expose_secret()], request, read)
+                .await,
+        ]
     }
 }
 

@@ -1,36 +1,205 @@
-//! What every SMS gateway shares: the text in as few parts as possible, the number in E.164, the price.
+//! What every SMS gateway shares: the text in as few parts as possible, the number in E.164, the price, our reference of an attempt, and what
+//! an answer's status means where a message can be neither repeated nor looked for. How a gateway is asked is its kind's own.
 
-use super::http;
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+
+use super::registry::Surroundings;
+use super::{Abilities, Finding, ReceiptRefusal, http};
+use crate::clock::Ms;
+use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::ids::DeliveryId;
+use crate::net::{Answer, Http};
 use crate::render::Engine;
 use crate::render::compose::{self, ComposeError};
 use crate::render::message::Message;
 use crate::said;
-use crate::secret::Key;
-use crate::settings::Reader;
+use crate::secret::{Key, KeyFile};
+use crate::settings::{ChannelSettings, Reader};
 use crate::store::{Job, Variant};
+use crate::text::said::Said;
 use crate::text::sms;
 
 /// Parts a text may take where `max_parts` does not say otherwise: lead, state, one or two sentences and the link.
 pub const DEFAULT_PARTS: u32 = 4;
 
+/// The most parts a text may take: seven takes 1,520 characters (CHANNELS 17.4), a little less than ten parts.
+const MOST_PARTS: u32 = 9;
+
+/// The longest id of a gateway's that is kept, characters; known ones have at most 64.
+const REMOTE_ID_MAX: usize = 100;
+
 /// The kinds that reach phones: one of them may stand in for another (`failover`).
 pub const KINDS: &[&str] = &["kannel", "seven", "sms_http"];
 
-/// Keys every SMS gateway has.
-#[derive(Debug, Clone)]
-pub struct Common {
+/// How a gateway behaves: no handle, no read-back, receipts; what nobody knows a person decides.
+pub const fn abilities(concurrency: u32, timeout: Duration) -> Abilities {
+    Abilities {
+        handle_for: None,
+        looks_up: false,
+        receipts: true,
+        threads: false,
+        correction: Operation::Post,
+        retraction: Operation::Post,
+        links: true,
+        audience: true,
+        unknown: UnknownPolicy::Ask,
+        concurrency,
+        timeout,
+    }
+}
+
+/// What every gateway is beside its own way of asking.
+pub struct Gateway {
     /// `from`: at most 11 letters, digits and spaces, or a number of at most 16 digits.
     pub from: Option<String>,
     /// `max_parts`: parts a text may take.
     pub max_parts: u32,
     /// `price`: of one part, in the currency of the reader's contract.
     pub price: Option<f64>,
+    /// Where delivery reports go: `SITE/receipts/CHANNEL`.
+    pub receipts: String,
+    /// The client.
+    pub http: Http,
+    key: KeyFile,
+    channel: String,
+}
+
+/// Reads the keys every gateway has and makes its client; `None` with problems where something is amiss.
+pub fn gateway(
+    reader: &mut Reader<'_>,
+    around: &Surroundings<'_>,
+    channel: &ChannelSettings,
+    abilities: &Abilities,
+) -> Option<Gateway> {
+    let (from, max_parts, price) = (sender(reader), max_parts(reader), reader.amount("price"));
+    needs_audience(reader, around.settings.is_reserve(&channel.name));
+    Some(Gateway {
+        from,
+        max_parts,
+        price,
+        receipts: format!("{}/receipts/{}", around.settings.site_url, channel.name),
+        http: http::client(reader, channel, abilities, true)?,
+        key: around.key.clone(),
+        channel: channel.name.clone(),
+    })
+}
+
+impl Gateway {
+    /// The number in E.164 and our reference of this attempt, or why nothing can be sent.
+    pub fn ready(&self, job: &Job) -> Result<(String, String), Report> {
+        let to = number(&job.address).ok_or_else(no_number)?;
+        let key = self.key.key().map_err(|error| http::no_key(&error))?;
+        Ok((to, reference(key, &self.channel, job)))
+    }
+
+    /// Asks, and sorts the answer without what it echoes of our secrets.
+    pub async fn ask(
+        &self,
+        who: &str,
+        secrets: &[&str],
+        request: RequestBuilder,
+        sort: impl FnOnce(&Answer) -> Report,
+    ) -> Report {
+        match self.http.send(request).await {
+            Ok(answer) => sort(&http::without(answer, secrets)),
+            Err(failure) => http::failed(who, &failure),
+        }
+    }
+
+    /// Looks whether the gateway answers as it should; what is asked here brings out no SMS.
+    pub async fn look(
+        &self,
+        who: &str,
+        secrets: &[&str],
+        request: RequestBuilder,
+        read: impl FnOnce(&Answer) -> Finding,
+    ) -> Finding {
+        match self.http.send(request).await {
+            Ok(answer) => read(&http::without(answer, secrets)),
+            Err(failure) => http::unwell(who, &http::failed(who, &failure)),
+        }
+    }
+
+    /// The delivery and attempt of a reference of ours; refused where it is forged or another channel's.
+    pub fn ours(&self, reference: &str) -> Result<(DeliveryId, u32), ReceiptRefusal> {
+        let key = self.key.key().map_err(|_| ReceiptRefusal::NotReady)?;
+        ours(reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)
+    }
+
+    /// True where this is a number that can be sent to.
+    pub fn serves(address: &str) -> bool {
+        number(address).is_some()
+    }
+
+    /// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
+    pub fn compose(&self, engine: &Engine, message: &Message) -> Result<Variant, ComposeError> {
+        let parts = |text: &str| sms::measure(text).segments;
+        compose::short_text(engine, message, "sms", self.max_parts as usize, &parts, "parts", true)
+    }
+}
+
+/// The outcome of an answer that says nothing of its own about the message, by its status.
+pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
+    if let Some(text) = for_a_person(who, answer) {
+        return http::report(Outcome::Auth, Reason::Credentials, text);
+    }
+    let (status, words) = (answer.status, http::said_by(answer));
+    match status {
+        // What stands in front of it says so after handing the request on, or not (408 and 524 when it got tired of waiting): an SMS is never
+        // sent twice on a guess. 503 alone is said in place of doing anything.
+        408 | 500..=502 | 504..=599 => http::report(
+            Outcome::Unknown,
+            Reason::ServiceTrouble,
+            said!(
+                "{who} oder etwas davor ist gestört ({status}); die SMS kann durchgegangen sein{words}",
+                "{who} or something in front of it is in trouble ({status}); the SMS may have gone through{words}"
+            ),
+        ),
+        _ => http::sort(who, answer, now),
+    }
+}
+
+/// What a status says of the address or the account, whatever the SMS: the next one would fare no better. A person has to act; until then every
+/// row stays.
+fn for_a_person(who: &str, answer: &Answer) -> Option<Said> {
+    let (status, words) = (answer.status, http::said_by(answer));
+    Some(match status {
+        300..=399 => said!(
+            "{who} verweist an eine andere Adresse ({status}), und dem folgt Rundruf nie: bitte url prüfen",
+            "{who} answers with a redirect ({status}), which is never followed: check url"
+        ),
+        402 => said!(
+            "{who} verlangt zuerst eine Zahlung ({status}): bitte das Guthaben aufladen{words}",
+            "{who} asks for a payment first ({status}): top up the account{words}"
+        ),
+        404 | 410 => said!(
+            "{who} kennt diese Adresse nicht ({status}): bitte url prüfen",
+            "{who} does not know this address ({status}): check url"
+        ),
+        405 | 406 | 415 => said!(
+            "{who} nimmt eine Anfrage dieser Art nicht an ({status}): bitte url prüfen, und wo sie beschrieben ist, auch method, headers und body{words}",
+            "{who} does not take a request of this kind ({status}): check url and, where it is described, method, headers and body{words}"
+        ),
+        _ => return None,
+    })
+}
+
+/// The line of `check` for an answer that is not as it should be. What a person has to do at the address or the account stands in it.
+pub fn unwell(who: &str, answer: &Answer, report: &Report) -> Finding {
+    match for_a_person(who, answer) {
+        Some(text) => Finding {
+            ok: false,
+            text: text.map(|text| format!("{text}.")),
+        },
+        None => http::unwell(who, report),
+    }
 }
 
 /// A gateway without an audience reaches nobody, unless it only stands in for another one, whose audience it then reaches.
-pub fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
+fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
     if !reader.has("audience") && !reserve {
         reader.missing(
             "audience",
@@ -42,23 +211,19 @@ pub fn needs_audience(reader: &mut Reader<'_>, reserve: bool) {
     }
 }
 
-/// Reads `from`, `max_parts` and `price`.
-pub fn read(reader: &mut Reader<'_>) -> Common {
-    let from = reader.parsed(
+fn sender(reader: &mut Reader<'_>) -> Option<String> {
+    reader.parsed(
         "from",
         |written| is_sender(written).then(|| written.to_owned()),
         said!(
             "Erlaubt sind höchstens 11 Buchstaben, Ziffern und Leerzeichen (ohne Umlaute) oder eine Nummer mit höchstens 16 Ziffern.",
             "Allowed are at most 11 letters, digits and spaces (no umlauts), or a number of at most 16 digits."
         ),
-    );
-    let most = u32::try_from(sms::MAX_SEGMENTS).unwrap_or(10);
-    let max_parts = reader.whole("max_parts", 1, most).unwrap_or(DEFAULT_PARTS);
-    Common {
-        from,
-        max_parts,
-        price: reader.amount("price"),
-    }
+    )
+}
+
+fn max_parts(reader: &mut Reader<'_>) -> u32 {
+    reader.whole("max_parts", 1, MOST_PARTS).unwrap_or(DEFAULT_PARTS)
 }
 
 fn is_sender(written: &str) -> bool {
@@ -70,7 +235,7 @@ fn is_sender(written: &str) -> bool {
 }
 
 /// A phone number in E.164 (`+4917112345`), spaces and common punctuation aside; `None` where it is none.
-pub fn number(address: &str) -> Option<String> {
+fn number(address: &str) -> Option<String> {
     let number: String = address
         .chars()
         .filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')'))
@@ -81,11 +246,47 @@ pub fn number(address: &str) -> Option<String> {
     fine.then_some(number)
 }
 
+/// True where a value can stand in a header as it is: ASCII on one line.
+pub fn fits_a_header(value: &str) -> bool {
+    value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// Reports a secret that goes in a header and does not fit there.
+pub fn in_no_header(reader: &mut Reader<'_>, key: &str) {
+    reader.problem(
+        key,
+        said!(
+            "Das Geheimnis hat Zeichen, die in keinem Kopffeld stehen können.",
+            "the secret has characters that cannot stand in a header."
+        ),
+        said!(
+            "Bitte tragen Sie es ohne Umlaute, Zeilenumbrüche und andere Sonderzeichen ein.",
+            "Enter it in ASCII, on one line."
+        ),
+    );
+}
+
+/// A gateway's own id of an SMS, without control characters; what is longer than any such id is cut, in its answer as in its reports.
+pub fn remote_id(written: &str) -> Option<String> {
+    let id: String = written
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(REMOTE_ID_MAX)
+        .collect();
+    (!id.is_empty()).then_some(id)
+}
+
+/// A report's own words, as they are kept.
+pub fn words_of_a_report(written: &str) -> String {
+    written.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
 /// Nothing is sent to what is no number.
-pub fn no_number() -> Report {
+fn no_number() -> Report {
     http::report(
         Outcome::Permanent,
-        Reason::RecipientRefused,
+        Reason::BadAddress,
         said!(
             "die Nummer in der Empfängerliste hat nicht die Form +49…",
             "the number in the audience file is not in the form +49…"
@@ -94,13 +295,13 @@ pub fn no_number() -> Report {
 }
 
 /// Our reference of an attempt: delivery, attempt and a token of both, in letters, digits and `.-_` (what seven allows in `foreign_id`).
-pub fn reference(key: &Key, channel: &str, job: &Job) -> String {
+fn reference(key: &Key, channel: &str, job: &Job) -> String {
     let (delivery, attempt) = (job.delivery.0, job.attempt);
     format!("{delivery}.{attempt}.{}", key.receipt_token(channel, delivery, attempt))
 }
 
 /// The delivery and attempt of a reference of ours; `None` where it is forged or another channel's.
-pub fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u32)> {
+fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u32)> {
     let mut parts = reference.splitn(3, '.');
     let delivery: i64 = parts.next()?.parse().ok()?;
     let attempt: u32 = parts.next()?.parse().ok()?;
@@ -108,35 +309,5 @@ pub fn ours(reference: &str, key: &Key, channel: &str) -> Option<(DeliveryId, u3
         .then_some((DeliveryId(delivery), attempt))
 }
 
-/// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
-pub fn compose(engine: &Engine, message: &Message, max_parts: u32) -> Result<Variant, ComposeError> {
-    let parts = |text: &str| sms::measure(text).segments;
-    compose::short_text(engine, message, "sms", max_parts as usize, &parts, "parts", true)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_e164() {
-        assert_eq!(number("+49 171 / 123-456"), Some("+49171123456".to_owned()));
-        for wrong in [
-            "",
-            "0171123456",
-            "+49",
-            "+49171abc",
-            "+1234567890123456",
-            "+0491711234",
-            "49171123456",
-        ] {
-            assert_eq!(number(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn senders() {
-        assert!(is_sender("Potsdam") && is_sender("115") && is_sender("+4933112345"));
-        assert!(!is_sender("Landeshauptstadt") && !is_sender("München") && !is_sender("12345678901234567"));
-    }
-}
+mod tests;

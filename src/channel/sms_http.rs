@@ -2,35 +2,34 @@
 //! without a handle: a lost answer stands as unknown until a report names our reference, or a person knows.
 
 mod reading;
+mod request;
 mod template;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::Url;
 
 use self::reading::{Accept, Receipts};
-use self::template::{Field, Target, Template, names};
+use self::request::Described;
+use self::template::Field;
 use super::http;
 use super::registry::{Kind, Surroundings};
-use super::sms;
+use super::sms::{self, Gateway};
 use super::{Abilities, Built, Channel, Finding, ReceiptRefusal, ReceiptRequest};
 use crate::clock::Ms;
-use crate::domain::delivery::{Operation, UnknownPolicy};
-use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::domain::delivery::Operation;
+use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
-use crate::net::{Answer, Http};
+use crate::net::Answer;
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
 use crate::said;
-use crate::secret::{ExposeSecret, KeyFile, SecretString};
-use crate::settings::raw::Value;
+use crate::secret::{ExposeSecret, SecretString};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Receipt, Variant};
-use crate::text::said::Said;
-use crate::text::sms::measure;
+use crate::text::sms::{Encoding, measure};
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -52,8 +51,9 @@ secret = "geheim"                     # better secret_file or secret_env; {secre
 body = '{"to": "{to}", "text": "{text}", "reference": "{ref}", "callback": "{receipts}"}'
 # body = "to={digits}&text={text}"    # a body that does not begin with { or [ is a form
 #   {to} +49…, {digits} 49…, {text}, {from}, {secret}, {ref} our reference, {receipts} where to report, {encoding} gsm7 or ucs2
-# What an answer with 2xx has to say: a path in its JSON (or, without field, words anywhere in it). All else is unknown.
-accept = { field = "status", is = ["queued"], refused = ["invalid_number"], again = ["busy"], id = "messages.0.id" }
+# What an answer with 2xx has to say: the whole value at a path in its JSON, or, without field, the word its text begins with.
+# refused: not to this number; again: later; stop: nothing more until a person has looked (credit, key). All else is unknown.
+accept = { field = "status", is = ["queued"], refused = ["invalid_number"], again = ["busy"], stop = ["no_credit"], id = "messages.0.id" }
 # The fields of a delivery report (query, form or JSON), and its words
 receipts = { ref = "reference", status = "state", delivered = ["DELIVRD"], rejected = ["UNDELIV", "REJECTD"], expired = ["EXPIRED"] }
 audience = { file = "presse.csv" }    # not needed where it only stands in for another channel (failover)
@@ -64,257 +64,110 @@ from = "Potsdam"
 rate = "10/s"
 "#;
 
-/// What may be said of any gateway: no handle, no read-back.
-const ABILITIES: Abilities = Abilities {
-    handle_for: None,
-    looks_up: false,
-    receipts: true,
-    threads: false,
-    correction: Operation::Post,
-    retraction: Operation::Post,
-    links: true,
-    audience: true,
-    unknown: UnknownPolicy::Ask,
-    concurrency: 8,
-    timeout: Duration::from_secs(20),
-};
+/// What may be said of any gateway.
+const ABILITIES: Abilities = sms::abilities(8, Duration::from_secs(20));
 
 struct SmsHttp {
-    url: Url,
-    query: Option<Template>,
-    method: Method,
-    headers: Vec<(HeaderName, Template)>,
-    body: Option<Template>,
-    media_type: &'static str,
+    described: Described,
     secret: Option<SecretString>,
     accept: Accept,
     receipts: Option<Receipts>,
-    sms: sms::Common,
-    http: Http,
-    key: KeyFile,
-    channel: String,
+    sms: Gateway,
     account: String,
-    report_to: String,
 }
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
     let mut reader = Reader::new(&channel.own, COMMON);
-    if !reader.has("url") {
-        let remedy = said!("Die Adresse, an die eine SMS geht.", "The address that takes an SMS.");
-        reader.missing("url", remedy);
-    }
-    let url = reader.url("url", &["http", "https"]);
-    let query = url.as_ref().and_then(Url::query).map(str::to_owned);
-    let query = query.and_then(|written| template(&mut reader, "url", &written, Target::Form));
-    let get = reader
-        .word("method", &[("POST", false), ("GET", true)])
-        .unwrap_or(false);
-    let method = if get { Method::GET } else { Method::POST };
-    let headers = headers(&mut reader);
-    let (body, media_type) = body(&mut reader, &method);
+    let described = request::described(&mut reader);
     let secret = reader.secret("secret");
     let accept = reading::accept(&mut reader);
     let receipts = reading::receipts(&mut reader);
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
-    let sms = sms::read(&mut reader);
-    sms::needs_audience(&mut reader, around.settings.is_reserve(&channel.name));
-    let all = || query.iter().chain(body.iter()).chain(headers.iter().map(|(_, t)| t));
-    let has = |fields: &[Field]| all().any(|t| fields.iter().any(|f| t.has(*f)));
-    let (to, text) = (has(&[Field::To, Field::Digits]), has(&[Field::Text]));
-    let wants = [
-        (Field::Secret, secret.is_none(), "secret"),
-        (Field::From, sms.from.is_none(), "from"),
-    ];
-    let lacking: Vec<&str> = wants
-        .into_iter()
-        .filter(|(f, none, _)| *none && has(&[*f]))
-        .map(|w| w.2)
-        .collect();
-    if url.is_some() && !(to && text) {
-        let key = if method == Method::GET { "url" } else { "body" };
-        reader.problem(
-            key,
-            said!(
-                "In der Anfrage fehlt die Nummer oder der Text.",
-                "the request lacks the number or the text."
-            ),
-            said!(
-                "Schreiben Sie {{to}} und {{text}} hinein.",
-                "Put {{to}} and {{text}} into it."
-            ),
-        );
+    let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
+    let from = reader.has("from");
+    if let Some(described) = &described {
+        for (field, given, key) in [(Field::Secret, secret.is_some(), "secret"), (Field::From, from, "from")] {
+            if !given && described.uses(&[field]) {
+                let remedy = said!("{{{key}}} steht in der Anfrage.", "{{{key}}} stands in the request.");
+                reader.missing(key, remedy);
+            }
+        }
+        if let Some(what) = reading::no_way_home(receipts.as_ref(), described) {
+            reader.problem(
+                "receipts",
+                what,
+                said!(
+                    "Entweder steht {{receipts}} in der Anfrage, oder {{ref}} steht darin, und receipts nennt mit ref das Feld, in dem es zurückkommt.",
+                    "Either {{receipts}} stands in the request, or {{ref}} does and receipts names with ref the field in which it comes back."
+                ),
+            );
+        }
+        let written = secret.as_ref().map_or("", |secret| secret.expose_secret());
+        if !described.can_carry(Field::Secret, written) {
+            sms::in_no_header(&mut reader, "secret");
+        }
     }
-    for key in lacking {
-        let remedy = said!("{{{key}}} steht in der Anfrage.", "{{{key}}} stands in the request.");
-        reader.missing(key, remedy);
-    }
-    let http = http::client(&mut reader, channel, &ABILITIES, true);
     let problems = reader.finish();
-    let (Some(url), Some(accept), Some(http), true) = (url, accept, http, problems.is_empty()) else {
+    let (Some(described), Some(accept), Some(sms), true) = (described, accept, sms, problems.is_empty()) else {
         return Err(problems);
     };
     Ok(Built::Messages(std::sync::Arc::new(SmsHttp {
-        report_to: format!("{}/receipts/{}", around.settings.site_url, channel.name),
-        url,
-        query,
-        method,
-        headers,
-        body,
-        media_type,
+        described,
         secret,
         accept,
         receipts,
         sms,
-        http,
-        key: around.key.clone(),
-        channel: channel.name.clone(),
         account,
     })))
 }
 
-fn template(reader: &mut Reader<'_>, key: &str, written: &str, target: Target) -> Option<Template> {
-    match Template::parse(written, target) {
-        Ok(template) => Some(template),
-        Err(what) => {
-            let list = names();
-            reader.problem(key, what, said!("Es gibt: {list}.", "There are: {list}."));
-            None
-        }
-    }
-}
-
-fn headers(reader: &mut Reader<'_>) -> Vec<(HeaderName, Template)> {
-    let table = if reader.has("headers") {
-        reader.table("headers")
-    } else {
-        None
-    };
-    let mut headers = Vec::new();
-    for (name, node) in table.iter().flat_map(|t| &t.entries) {
-        match (HeaderName::from_bytes(name.as_bytes()), &node.value) {
-            (Ok(name), Value::Text(written)) if !written.chars().any(char::is_control) => {
-                headers.extend(template(reader, "headers", written, Target::Header).map(|t| (name, t)));
-            }
-            _ => reader.problem(
-                "headers",
-                said!("Das Kopffeld {name} ist keines.", "the header {name} is none."),
-                said!(
-                    "Namen aus Buchstaben, Ziffern und Bindestrichen, Werte als Text in einer Zeile.",
-                    "Names of letters, digits and hyphens, values as text on one line."
-                ),
-            ),
-        }
-    }
-    headers
-}
-
-/// The body and its media type. JSON has to be JSON once it is filled in.
-fn body(reader: &mut Reader<'_>, method: &Method) -> (Option<Template>, &'static str) {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let written = if reader.has("body") { reader.text("body") } else { None };
-    let Some(written) = written else { return (None, FORM) };
-    if *method == Method::GET {
-        reader.problem(
-            "body",
-            said!("GET hat keinen Inhalt.", "GET has no body."),
-            said!("Schreiben Sie method = \"POST\".", "Write method = \"POST\"."),
-        );
-        return (None, FORM);
-    }
-    if !written.trim_start().starts_with(['{', '[']) {
-        return (template(reader, "body", &written, Target::Form), FORM);
-    }
-    let body = template(reader, "body", &written, Target::Json);
-    let filled = body.as_ref().map(|b| b.fill(|_| "1"));
-    if filled.is_some_and(|filled| serde_json::from_str::<serde_json::Value>(&filled).is_err()) {
-        reader.problem(
-            "body",
-            said!("Das ist kein JSON.", "this is no JSON."),
-            said!(
-                "Zum Beispiel body = '{{\"to\": \"{{to}}\", \"text\": \"{{text}}\"}}'.",
-                "For example body = '{{\"to\": \"{{to}}\", \"text\": \"{{text}}\"}}'."
-            ),
-        );
-    }
-    (body, "application/json")
-}
-
 impl SmsHttp {
     fn who(&self) -> String {
-        format!("Gateway {}", self.url.host_str().unwrap_or("?"))
+        format!("Gateway {}", self.described.url().host_str().unwrap_or("?"))
     }
 
     fn secret(&self) -> &str {
         self.secret.as_ref().map_or("", |secret| secret.expose_secret())
     }
 
+    /// A message's request.
     fn request(&self, job: &Job, to: &str, reference: &str) -> reqwest::RequestBuilder {
-        let report_to = format!("{}?r={reference}", self.report_to);
+        let report_to = format!("{}?r={reference}", self.sms.receipts);
         let encoding = measure(&job.variant.text).encoding.name();
-        let value = |field| match field {
+        self.described.request(self.sms.http.client(), |field| match field {
             Field::To => to,
             Field::Digits => to.trim_start_matches('+'),
             Field::Text => job.variant.text.as_str(),
-            Field::From => self.sms.from.as_deref().unwrap_or_default(),
-            Field::Secret => self.secret(),
             Field::Ref => reference,
             Field::Receipts => report_to.as_str(),
             Field::Encoding => encoding,
-        };
-        let mut url = self.url.clone();
-        if let Some(query) = &self.query {
-            url.set_query(Some(&query.fill(value)));
-        }
-        let mut headers = HeaderMap::new();
-        if self.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        }
-        for (name, template) in &self.headers {
-            if let Ok(mut filled) = HeaderValue::from_str(&template.fill(value)) {
-                filled.set_sensitive(true);
-                headers.insert(name, filled);
-            }
-        }
-        let request = self.http.client().request(self.method.clone(), url).headers(headers);
-        match &self.body {
-            Some(body) => request.body(body.fill(value)),
-            None => request,
+            Field::From | Field::Secret => self.same_for_all(field),
+        })
+    }
+
+    /// What stands in every request, whatever the message.
+    fn same_for_all(&self, field: Field) -> &str {
+        match field {
+            Field::From => self.sms.from.as_deref().unwrap_or_default(),
+            Field::Secret => self.secret(),
+            Field::Encoding => Encoding::Gsm7.name(),
+            Field::To | Field::Digits | Field::Text | Field::Ref | Field::Receipts => "",
         }
     }
 
-    fn sort(&self, answer: &Answer, now: Ms) -> Report {
-        let (who, status) = (self.who(), answer.status);
-        let report = match status {
-            200..=299 => match self.accept.read(&who, answer) {
-                Some(report) => report,
-                None => http::not_understood(&who, answer),
-            },
-            // What stands in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
-            500 | 502 | 504 => http::report(
-                Outcome::Unknown,
-                Reason::ServiceTrouble,
-                said!(
-                    "{who} ist gestört ({status}); die SMS kann durchgegangen sein",
-                    "{who} is in trouble ({status}); the SMS may have gone through"
-                ),
-            ),
-            _ => http::sort(&who, answer, now),
-        };
-        // Whoever echoes our request echoes our secret.
-        let secret = self.secret();
-        let clean = |text: &str| {
-            if secret.is_empty() {
-                text.to_owned()
-            } else {
-                text.replace(secret, "…")
-            }
-        };
-        let Said { de, en } = &report.text;
-        let text = Said {
-            de: clean(de),
-            en: clean(en),
-        };
-        Report { text, ..report }
+    fn sort(&self, who: &str, answer: &Answer, now: Ms) -> Report {
+        match answer.status {
+            200..=299 => self.accept.read(who, answer),
+            _ => sms::sort(who, answer, now),
+        }
+    }
+
+    /// The address without what only a message has.
+    fn root(&self) -> Url {
+        let mut root = self.described.url().clone();
+        root.set_path("/");
+        root.set_query(None);
+        root
     }
 }
 
@@ -328,39 +181,41 @@ impl Channel for SmsHttp {
     }
 
     fn account(&self) -> String {
-        format!("{}@{}", self.account, self.url.host_str().unwrap_or("?"))
+        format!("{}@{}", self.account, self.described.url().host_str().unwrap_or("?"))
+    }
+
+    fn price(&self) -> Option<f64> {
+        self.sms.price
+    }
+
+    fn serves(&self, address: &str) -> bool {
+        Gateway::serves(address)
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {
-        sms::compose(engine, message, self.sms.max_parts)
+        self.sms.compose(engine, message)
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {
-        let Some(to) = sms::number(&job.address) else {
-            return sms::no_number();
+        let (to, reference) = match self.sms.ready(job) {
+            Ok(ready) => ready,
+            Err(report) => return report,
         };
-        let reference = match self.key.key() {
-            Ok(key) => sms::reference(key, &self.channel, job),
-            Err(error) => return http::no_key(&error),
-        };
-        match self.http.send(self.request(job, &to, &reference)).await {
-            Ok(answer) => self.sort(&answer, now),
-            Err(failure) => http::failed(&self.who(), &failure),
-        }
+        let (who, secrets) = (self.who(), [self.secret()]);
+        let sort = |answer: &Answer| self.sort(&who, answer, now);
+        self.sms
+            .ask(&who, &secrets, self.request(job, &to, &reference), sort)
+            .await
     }
 
     async fn their_time(&self) -> Option<(String, Ms)> {
-        let mut root = self.url.clone();
-        root.set_path("/");
-        root.set_query(None);
-        self.http.date(&root).await
+        self.sms.http.date(&self.root()).await
     }
 
     fn read_receipt(&self, request: &ReceiptRequest) -> Result<Vec<Receipt>, ReceiptRefusal> {
         let described = self.receipts.as_ref().ok_or(ReceiptRefusal::None)?;
-        let key = self.key.key().map_err(|_| ReceiptRefusal::Forbidden)?;
         let reference = described.reference(request).ok_or(ReceiptRefusal::Forbidden)?;
-        let delivery = sms::ours(&reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)?;
+        let delivery = self.sms.ours(&reference)?;
         let (word, raw) = described.word(request).ok_or(ReceiptRefusal::Malformed)?;
         Ok(vec![Receipt {
             delivery: Some(delivery),
@@ -372,16 +227,17 @@ impl Channel for SmsHttp {
 
     async fn check(&self) -> Vec<Finding> {
         let who = self.who();
-        let mut root = self.url.clone();
-        root.set_path("/");
-        root.set_query(None);
-        match self.http.send(self.http.client().get(root)).await {
-            Ok(_) => vec![http::well(said!(
+        let client = self.sms.http.client();
+        let request = self.described.bare(client, |field| self.same_for_all(field));
+        let read = |answer: &Answer| match answer.status {
+            // What is no message is refused, or answered somehow: it was read by whom it was for.
+            200..=299 | 400 | 406 | 409 | 411 | 415 | 422 => http::well(said!(
                 "{who} antwortet. Ob Zugangsdaten und Beschreibung stimmen, zeigt erst eine SMS.",
                 "{who} answers. Whether credentials and description are right only an SMS will show."
-            ))],
-            Err(failure) => vec![http::unwell(&who, &http::failed(&who, &failure))],
-        }
+            )),
+            _ => sms::unwell(&who, answer, &sms::sort(&who, answer, 0)),
+        };
+        vec![self.sms.look(&who, &[self.secret()], request, read).await]
     }
 }
 

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::{Built, Channel, registry};
+use super::registry::{self, Configured};
+use super::{Built, Channel};
 use crate::domain::delivery::Operation;
 use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::problem::Problem;
 use crate::formats::{Site, SiteFile};
 use crate::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
 use crate::render::Engine;
@@ -65,26 +67,40 @@ impl Scripted {
 
 /// A channel of `kind` at `url` with further keys as TOML.
 pub fn channel(kind: &str, url: &str, keys: &str) -> Arc<dyn Channel> {
-    built(&format!(
-        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
-    ))
+    built(&configuration(kind, url, keys))
 }
 
-/// The first channel of this configuration, in an installation that has its key; `presse.csv` is there, without recipients.
+/// The first channel of this configuration.
 pub fn built(configuration: &str) -> Arc<dyn Channel> {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("presse.csv"), "address\n").unwrap();
-    let file = dir.path().join("channels.toml");
-    std::fs::write(&file, configuration).unwrap();
-    let (settings, mut channels) =
-        registry::configure(&file, dir.path()).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
-    KeyFile::new(settings.store.key_file).make().unwrap();
-    // Lists and key are read when they are needed: the folder stays until the process ends.
-    let _ = dir.keep();
+    let mut channels = configured(configuration).unwrap_or_else(|problems| panic!("{}", problems[0].line_for(false)));
     match channels.remove(0).built {
         Built::Messages(channel) => channel,
         Built::Website(_) => panic!("a website sends no messages"),
     }
+}
+
+/// What is wrong with such a channel, in English.
+pub fn faults(kind: &str, url: &str, keys: &str) -> String {
+    let problems = configured(&configuration(kind, url, keys)).expect_err(keys);
+    problems.iter().map(|problem| problem.line_for(false)).collect()
+}
+
+fn configuration(kind: &str, url: &str, keys: &str) -> String {
+    format!(
+        "[publisher.stadt]\nname = \"Stadt\"\n[channel.test]\nkind = \"{kind}\"\nurl = \"{url}\"\ntimeout = \"2s\"\n{keys}\n"
+    )
+}
+
+/// An installation that has its key; `presse.csv` is there, without recipients.
+fn configured(configuration: &str) -> Result<Vec<Configured>, Vec<Problem>> {
+    // Lists and key are read when they are needed: the folder stays until the process ends.
+    let dir = tempfile::tempdir().unwrap().keep();
+    std::fs::write(dir.join("presse.csv"), "address\n").unwrap();
+    let file = dir.join("channels.toml");
+    std::fs::write(&file, configuration).unwrap();
+    let (settings, channels) = registry::configure(&file, &dir)?;
+    KeyFile::new(settings.store.key_file).make().unwrap();
+    Ok(channels)
 }
 
 /// A frozen text, as `compose` of the kind makes it.
@@ -131,6 +147,7 @@ pub fn job(variant: &Variant) -> Job {
         step: 0,
         step_handle: None,
         after_unknown: false,
+        begun: false,
         recipient: ACCOUNT,
         address: String::new(),
         name: None,

@@ -164,6 +164,12 @@ pub fn sign(secret: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(hmac_sha256(secret, &[head.as_bytes(), body])))
 }
 
+/// A receiver of an audience file.
+fn address(written: &str) -> Option<Url> {
+    let url = Url::parse(written).ok()?;
+    matches!(url.scheme(), "http" | "https").then_some(url)
+}
+
 #[async_trait]
 impl Channel for Webhook {
     fn abilities(&self) -> Abilities {
@@ -227,15 +233,19 @@ impl Channel for Webhook {
         })
     }
 
+    fn serves(&self, written: &str) -> bool {
+        address(written).is_some()
+    }
+
     async fn send(&self, job: &Job, now: Ms) -> Report {
         let url = match &self.url {
             Some(url) => url.clone(),
-            None => match Url::parse(&job.address) {
-                Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-                _ => {
+            None => match address(&job.address) {
+                Some(url) => url,
+                None => {
                     return http::report(
                         Outcome::Permanent,
-                        Reason::RecipientRefused,
+                        Reason::BadAddress,
                         said!(
                             "die Adresse in der Empfängerliste ist keine Webadresse",
                             "the address in the audience file is no web address"

@@ -4,7 +4,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output, wrap};
-use super::{Globals, price, publish};
+use super::price::{self, Bill};
+use super::{Globals, publish};
 use crate::app::App;
 use crate::clock::Ms;
 use crate::domain::draft;
@@ -13,7 +14,7 @@ use crate::domain::when::When;
 use crate::publication::{Office, Prepared, Rendered, Wishes, known_incidents};
 use crate::render::compose::unit_in_words;
 use crate::said;
-use crate::store::Variant;
+use crate::store::{Lanes, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -41,32 +42,43 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
     let now = args
         .now
         .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
-    let (app, known) = match app.open_existing().await? {
+    let (app, known, lanes) = match app.open_existing().await? {
         Ok(open) => {
             let known = known_incidents(open.store.as_ref(), draft.incident_named(), now).await?;
-            (App { office: open.office }, known)
+            let lanes = open.store.lane_rows().await?;
+            (App { office: open.office }, known, lanes)
         }
-        Err(app) => (app, Vec::new()),
+        Err(app) => (app, Vec::new(), Vec::new()),
     };
     let wishes = Wishes {
         channels: args.channel.into_iter().collect(),
         ..Wishes::default()
     };
     let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
-    show(&app.office, &prepared, args.lang, now, out)
+    let bill = Bill::of_notice(&app.office, &prepared, &lanes);
+    show(&app.office, &prepared, &bill, args.lang, now, out)
 }
 
-/// What cannot be called back: to how many, at what price. A faulty list is `publish`'s to refuse.
-fn cost(office: &Office, prepared: &Prepared, out: &Output) {
-    let costs = price::of_notice(office, prepared, &[]).unwrap_or_default();
-    if !costs.is_empty() {
-        let Said { de, en } = price::list(&costs);
+/// What cannot be called back: to how many, at what price; and what is wrong with the lists, which is `publish`'s to refuse.
+fn cost(bill: &Bill, out: &Output) {
+    for fault in &bill.faults {
+        bullet(out, "!", &fault.line_for(out.german));
+    }
+    if !bill.costs.is_empty() {
+        let Said { de, en } = price::list(&bill.costs);
         out.say(&said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."));
     }
 }
 
 /// Prints a prepared notice; 1 where something does not fit.
-pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, out: &Output) -> Result<u8, Failure> {
+pub fn show(
+    office: &Office,
+    prepared: &Prepared,
+    bill: &Bill,
+    lang: Option<Lang>,
+    now: Ms,
+    out: &Output,
+) -> Result<u8, Failure> {
     let notice = &prepared.resolved.notice;
     let fits = texts(prepared, lang).all(|(_, _, v)| !v.fit.shortened && v.fit.limit.is_none_or(|l| v.fit.length <= l));
     let number = notice.number;
@@ -117,7 +129,7 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
         }
     }
     out.text("");
-    cost(office, prepared, out);
+    cost(bill, out);
     if fits {
         out.say(&said!("Alles passt.", "Everything fits."));
     } else {
@@ -131,7 +143,8 @@ pub fn show(office: &Office, prepared: &Prepared, lang: Option<Lang>, now: Ms, o
         "filled": prepared.resolved.filled.iter().map(|s| &s.en).collect::<Vec<_>>(),
         "warnings": prepared.resolved.warnings.iter().map(|s| &s.en).collect::<Vec<_>>(),
         "facts": crate::domain::incident::preview_changes(&prepared.view), "expired": prepared.view.expired,
-        "channels": prepared.rendered, "link": office.link(notice),
+        "channels": prepared.rendered, "link": office.link(notice), "costs": bill.costs,
+        "faults": bill.faults.iter().map(|fault| fault.line_for(false)).collect::<Vec<_>>(),
     }));
     Ok(u8::from(!fits))
 }

@@ -1,39 +1,77 @@
 //! Who gets what at what price: said before what cannot be called back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::output::Failure;
+use serde::Serialize;
+
+use crate::channel::Built;
 use crate::channel::registry::Configured;
-use crate::publication::{Office, Prepared, audience};
+use crate::domain::problem::Problem;
+use crate::publication::{Office, Prepared, Rendered, audience};
 use crate::said;
-use crate::settings::raw::Value;
 use crate::store::{LaneRow, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
+/// So many addresses that are none are named.
+const NAMED: usize = 5;
+
 /// What one channel sends for good.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Cost {
     /// Channel.
     pub channel: String,
     /// Recipients.
     pub people: u64,
     /// SMS each, where it is SMS.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<u64>,
-    /// Price of one part, where it is configured.
-    pub price: Option<f64>,
+    /// Price of one part, where it is configured; with a channel that stands in, of both: what one takes and then rejects may cost twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_per_part: Option<f64>,
+    /// The most that it can cost, rounded up to the cent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+    /// The channel that stands in, where its price is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
+    /// Channels by which it may go whose price is not configured, where another's is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// Addresses of the list that are none of this kind: they get nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faulty: Vec<String>,
 }
 
 impl Cost {
     /// These texts to so many people over this channel.
     pub fn of(office: &Office, channel: &str, people: u64, texts: &BTreeMap<Lang, Variant>) -> Self {
+        let find = |name: &str| office.channels.iter().find(|c| c.settings.name == name);
+        let own = find(channel);
+        let reserve = own.and_then(|c| c.settings.common.failover.as_deref()).and_then(find);
+        let prices: Vec<Priced> = own.into_iter().chain(reserve).map(Priced::of).collect();
         let parts = texts.values().filter_map(|text| text.fit.segments).max();
-        Self {
+        Self::priced(channel, people, parts.and_then(|n| u64::try_from(n).ok()), &prices)
+    }
+
+    fn priced(channel: &str, people: u64, parts: Option<u64>, prices: &[Priced]) -> Self {
+        let known: Vec<f64> = prices.iter().filter_map(|one| one.price).collect();
+        let priced = !known.is_empty() && parts.is_some();
+        let mut cost = Self {
             channel: channel.to_owned(),
             people,
-            parts: parts.and_then(|n| u64::try_from(n).ok()),
-            price: price_per_part(office, channel),
+            parts,
+            ..Self::default()
+        };
+        if priced {
+            let other = |one: &&Priced| one.name != channel && one.price.is_some();
+            let none = prices.iter().filter(|one| one.price.is_none());
+            cost.price_per_part = Some(known.iter().sum());
+            cost.with = prices.iter().find(other).map(|one| one.name.clone());
+            cost.without = none.map(|one| one.name.clone()).collect();
+            cost.at_most = cost.millionths().map(|amount| cents(amount) as f64 / 100.0);
         }
+        cost
     }
 
     /// "sms: 2 Empfänger, je 3 SMS, zusammen höchstens 0,42".
@@ -41,19 +79,65 @@ impl Cost {
         let (name, people) = (&self.channel, self.people);
         let recipients = if people == 1 { "recipient" } else { "recipients" };
         let mut said = said!("{name}: {people} Empfänger", "{name}: {people} {recipients}");
+        let mut add = |more: Said| {
+            said.de.push_str(&more.de);
+            said.en.push_str(&more.en);
+        };
         if let Some(parts) = self.parts {
-            said.de.push_str(&format!(", je {parts} SMS"));
-            said.en.push_str(&format!(", {parts} SMS each"));
+            add(said!(", je {parts} SMS", ", {parts} SMS each"));
         }
-        let Said { de, en } = sum(std::slice::from_ref(self));
-        said.de.push_str(&de);
-        said.en.push_str(&en);
+        add(sum(std::slice::from_ref(self)));
+        add(self.faulty_said());
         said
     }
 
-    /// What it costs at most. Whole recipients times whole parts: exact far beyond any audience.
-    fn amount(&self) -> Option<f64> {
-        Some(self.price? * (self.people * self.parts?) as f64)
+    /// ", 2 weitere bekommen nichts, weil ihre Adresse keine ist (0171…, …)".
+    fn faulty_said(&self) -> Said {
+        let mut list = self.faulty.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        if self.faulty.len() > NAMED {
+            list.push_str(", …");
+        }
+        match self.faulty.len() {
+            0 => Said::default(),
+            1 => said!(
+                ", 1 weiterer bekommt nichts, weil seine Adresse keine ist ({list})",
+                ", 1 more gets nothing, because the address is none ({list})"
+            ),
+            more => said!(
+                ", {more} weitere bekommen nichts, weil ihre Adressen keine sind ({list})",
+                ", {more} more get nothing, because their addresses are none ({list})"
+            ),
+        }
+    }
+
+    /// What it costs at most, in millionths: whole numbers, so that nothing is lost or added far beyond any audience.
+    fn millionths(&self) -> Option<u64> {
+        // A price is read as at most 1,000.
+        let price = (self.price_per_part? * 1e6).round() as u64;
+        Some(price.saturating_mul(self.people).saturating_mul(self.parts?))
+    }
+}
+
+/// A begun cent is one: what is said is the most that can come.
+fn cents(millionths: u64) -> u64 {
+    millionths.div_ceil(10_000)
+}
+
+/// A channel by which it may go, and its price.
+struct Priced {
+    name: String,
+    price: Option<f64>,
+}
+
+impl Priced {
+    fn of(configured: &Configured) -> Self {
+        Self {
+            name: configured.settings.name.clone(),
+            price: match &configured.built {
+                Built::Messages(channel) => channel.price(),
+                Built::Website(_) => None,
+            },
+        }
     }
 }
 
@@ -67,59 +151,150 @@ pub fn list(costs: &[Cost]) -> Said {
     }
 }
 
-/// ", zusammen höchstens 12,30", where anything has a price.
+/// ", zusammen höchstens 12,30", where anything has a price; and what is in it or missing.
 pub fn sum(costs: &[Cost]) -> Said {
-    let priced: Vec<f64> = costs.iter().filter_map(Cost::amount).collect();
+    let priced: Vec<u64> = costs.iter().filter_map(Cost::millionths).collect();
     if priced.is_empty() {
         return Said::default();
     }
-    let sum = format!("{:.2}", priced.iter().sum::<f64>());
-    let de = sum.replace('.', ",");
-    said!(", zusammen höchstens {de}", ", {sum} in all at most")
-}
-
-/// What a notice costs on every channel that cannot take anything back.
-pub fn of_notice(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Result<Vec<Cost>, Failure> {
-    let mut costs = Vec::new();
-    for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let configured = office.channels.iter().find(|c| c.settings.name == rendered.channel);
-        let people = match configured.and_then(|c| c.settings.common.audience.as_ref()) {
-            Some(file) => match audience::read(file) {
-                Ok(people) => {
-                    u64::try_from(audience::concerned(&people, &prepared.resolved.notice.scope)).unwrap_or(u64::MAX)
-                }
-                // With a fault in it the list stays as it was last right; a list that never was is refused.
-                Err(problems) => match lanes.iter().find(|lane| lane.name == rendered.channel) {
-                    Some(lane) if lane.audience > 0 => lane.audience,
-                    _ => return Err(Failure::Configuration(problems)),
-                },
-            },
-            None => 1,
-        };
-        costs.push(Cost::of(office, &rendered.channel, people, &rendered.variants));
+    let cents = cents(priced.iter().fold(0, |sum, one| sum.saturating_add(*one)));
+    let (whole, rest) = (cents / 100, cents % 100);
+    let mut said = said!(
+        ", zusammen höchstens {whole},{rest:02}",
+        ", {whole}.{rest:02} in all at most"
+    );
+    let names = |of: fn(&Cost) -> Vec<&String>| {
+        let all: BTreeSet<&String> = costs.iter().flat_map(of).collect();
+        all.into_iter().cloned().collect::<Vec<_>>().join(", ")
+    };
+    let (with, without) = (
+        names(|cost| cost.with.iter().collect()),
+        names(|cost| cost.without.iter().collect()),
+    );
+    if !with.is_empty() {
+        said.de.push_str(&format!(", falls alles auch über {with} geht"));
+        said.en.push_str(&format!(", should all of it also go by {with}"));
     }
-    Ok(costs)
+    if !without.is_empty() {
+        said.de.push_str(&format!(", ohne den Preis von {without}"));
+        said.en.push_str(&format!(", without the price of {without}"));
+    }
+    said
 }
 
-/// `price` of the SMS kinds, in the currency of the contract with the gateway. Where another channel stands in, the dearer of both: what is
-/// said is the most that can come.
-fn price_per_part(office: &Office, channel: &str) -> Option<f64> {
-    let configured = office.channels.iter().find(|c| c.settings.name == channel)?;
-    let own = own_price(configured);
-    let reserve = configured.settings.common.failover.as_deref();
-    let reserve = office
-        .channels
-        .iter()
-        .find(|c| Some(c.settings.name.as_str()) == reserve)
-        .and_then(own_price);
-    own.into_iter().chain(reserve).reduce(f64::max)
+/// What a notice costs, and what is wrong with the lists of recipients.
+#[derive(Debug, Default)]
+pub struct Bill {
+    /// Of each channel that cannot take anything back.
+    pub costs: Vec<Cost>,
+    /// Faults of the audience files.
+    pub faults: Vec<Problem>,
+    /// One of them was never right: nobody knows whom it concerns.
+    pub nobody_knows: bool,
 }
 
-fn own_price(configured: &Configured) -> Option<f64> {
-    match &configured.settings.own.entries.get("price")?.value {
-        Value::Whole(whole) => u32::try_from(*whole).ok().map(f64::from),
-        Value::Broken(amount) => Some(*amount),
-        Value::Text(text) => text.replace(',', ".").parse().ok(),
-        _ => None,
+impl Bill {
+    /// What a notice costs on every channel that cannot take anything back. A list with a fault stays as it was last right (`lanes`).
+    pub fn of_notice(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Self {
+        let mut bill = Self::default();
+        for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
+            bill.add(office, prepared, rendered, lanes);
+        }
+        bill
+    }
+
+    fn add(&mut self, office: &Office, prepared: &Prepared, rendered: &Rendered, lanes: &[LaneRow]) {
+        let (name, texts) = (&rendered.channel, &rendered.variants);
+        let configured = office.channels.iter().find(|c| c.settings.name == *name);
+        let Some((configured, file)) = configured.and_then(|c| Some((c, c.settings.common.audience.as_ref()?))) else {
+            self.costs.push(Cost::of(office, name, 1, texts));
+            return;
+        };
+        match audience::read(file) {
+            Ok(people) => {
+                let concerned = audience::concerned(&people, &prepared.resolved.notice.scope);
+                let (served, faulty): (Vec<_>, Vec<_>) = concerned.partition(|p| serves(configured, &p.address));
+                let mut cost = Cost::of(office, name, u64::try_from(served.len()).unwrap_or(u64::MAX), texts);
+                cost.faulty = faulty.into_iter().map(|person| person.address.clone()).collect();
+                self.costs.push(cost);
+            }
+            Err(faults) => {
+                self.faults.extend(faults);
+                match lanes.iter().find(|lane| lane.name == *name) {
+                    Some(lane) if lane.audience > 0 => self.costs.push(Cost::of(office, name, lane.audience, texts)),
+                    _ => self.nobody_knows = true,
+                }
+            }
+        }
+    }
+}
+
+fn serves(configured: &Configured, address: &str) -> bool {
+    match &configured.built {
+        Built::Messages(channel) => channel.serves(address),
+        Built::Website(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(people: u64, prices: &[(&str, Option<f64>)]) -> Cost {
+        let prices: Vec<Priced> = prices
+            .iter()
+            .map(|(name, price)| Priced {
+                name: (*name).to_owned(),
+                price: *price,
+            })
+            .collect();
+        Cost::priced("sms", people, Some(3), &prices)
+    }
+
+    #[test]
+    fn what_is_said_is_the_most_that_can_come() {
+        for (people, prices, expected) in [
+            (2, &[("sms", Some(0.07))][..], ", zusammen höchstens 0,42"),
+            // A begun cent is one.
+            (1, &[("sms", Some(0.0751))], ", zusammen höchstens 0,23"),
+            (1_700_000, &[("sms", Some(0.07))], ", zusammen höchstens 357000,00"),
+            // Taken, rejected, and taken by the other: both are paid.
+            (
+                2,
+                &[("sms", Some(0.07)), ("reserve", Some(0.075))],
+                ", zusammen höchstens 0,87, falls alles auch über reserve geht",
+            ),
+            (
+                2,
+                &[("sms", Some(0.07)), ("reserve", None)],
+                ", zusammen höchstens 0,42, ohne den Preis von reserve",
+            ),
+            (
+                2,
+                &[("sms", None), ("reserve", Some(0.07))],
+                ", zusammen höchstens 0,42, falls alles auch über reserve geht, ohne den Preis von sms",
+            ),
+            (2, &[("sms", None)], ""),
+        ] {
+            assert_eq!(sum(&[cost(people, prices)]).de, expected);
+        }
+        let both = [cost(1, &[("sms", Some(0.001))]), cost(1, &[("sms", Some(0.002))])];
+        assert_eq!(sum(&both).en, ", 0.01 in all at most", "rounded once");
+    }
+
+    #[test]
+    fn whose_address_is_none_is_named_and_not_counted() {
+        let mut cost = cost(2, &[]);
+        cost.faulty = vec!["0171 1".to_owned()];
+        assert_eq!(
+            list(&[cost.clone()]).de,
+            "sms: 2 Empfänger, je 3 SMS, 1 weiterer bekommt nichts, weil seine Adresse keine ist (0171 1)"
+        );
+        cost.faulty = (1..=6).map(|n| n.to_string()).collect();
+        let all = list(&[cost]).en;
+        assert!(
+            all.ends_with("because their addresses are none (1, 2, 3, 4, 5, …)"),
+            "{all}"
+        );
     }
 }

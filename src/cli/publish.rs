@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use super::{Globals, confirm, preview, price, status, wait};
+use super::price::{self, Bill};
+use super::{Globals, confirm, preview, status, wait};
 use crate::app::{App, Open};
 use crate::domain::draft;
 use crate::domain::notice::Notice;
@@ -92,14 +93,19 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     let now = office.clock.now_ms();
     let prepared = office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
-        return preview::show(office, &prepared, None, now, out);
+        let bill = Bill::of_notice(office, &prepared, &lanes);
+        return preview::show(office, &prepared, &bill, None, now, out);
     }
     for said in &prepared.resolved.warnings {
         preview::bullet(out, "!", said.in_german(out.german));
     }
     // Asked before a store is made: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        let Said { de, en } = price::list(&price::of_notice(office, &prepared, &lanes)?);
+        let bill = Bill::of_notice(office, &prepared, &lanes);
+        if bill.nobody_knows {
+            return Err(Failure::Configuration(bill.faults));
+        }
+        let Said { de, en } = price::list(&bill.costs);
         confirm::ask(
             out,
             &said!("Nicht zurückzuholen: {de}.", "Cannot be called back: {en}."),

@@ -38,6 +38,8 @@ pub enum Reason {
     ContentRefused,
     /// The service refuses this recipient.
     RecipientRefused,
+    /// What the list gives as address is none: no other channel of this kind would reach it either.
+    BadAddress,
     /// The recipient is gone for good.
     RecipientGone,
     /// The service takes nothing for this recipient now.

@@ -114,15 +114,14 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
     if problems.is_empty() { Ok(people) } else { Err(problems) }
 }
 
-/// How many of them a notice of this scope concerns: whoever follows no place follows all.
-pub fn concerned(people: &[Person], scope: &Scope) -> usize {
-    match scope {
-        Scope::Named { places, .. } if !places.is_empty() => people
-            .iter()
-            .filter(|p| p.places.is_empty() || p.places.iter().any(|place| places.contains(place)))
-            .count(),
-        _ => people.len(),
-    }
+/// Those whom a notice of this scope concerns: whoever follows no place follows all.
+pub fn concerned<'p>(people: &'p [Person], scope: &'p Scope) -> impl Iterator<Item = &'p Person> {
+    people.iter().filter(move |person| match scope {
+        Scope::Named { places, .. } if !places.is_empty() => {
+            person.places.is_empty() || person.places.iter().any(|place| places.contains(place))
+        }
+        _ => true,
+    })
 }
 
 type Fault = (&'static str, Said, Said);

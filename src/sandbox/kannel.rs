@@ -1,16 +1,14 @@
 //! A Kannel gateway (CHANNELS 17.8): `sendsms` with its plain answers, phones behind it, delivery reports back.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use axum::http::Method;
 use serde_json::json;
-use tokio::task::JoinSet;
 
 use super::books::{Books, Entry};
 use super::http::{self, Call, Reply};
-pub use super::kannel_reports::Plan;
-use super::kannel_reports::{self, Report};
+use super::kannel_reports::Report;
 use super::provider::{BookKeeper, Service};
+use super::reports::Desk;
+pub use super::reports::Plan;
 use super::sms;
 use crate::clock::SharedClock;
 
@@ -27,34 +25,20 @@ const MAX_PARTS: u32 = 10;
 /// The service.
 pub struct Kannel {
     clock: SharedClock,
-    memory: Mutex<Memory>,
-}
-
-#[derive(Default)]
-struct Memory {
-    next: u64,
-    plan: Plan,
-    /// Accepted by the request that is being answered; their reports are yet to be planned.
-    fresh: Vec<Report>,
-    /// Callbacks under way; they end with the gateway.
-    tasks: JoinSet<()>,
+    desk: Desk,
 }
 
 impl Kannel {
     pub(super) fn new(clock: SharedClock) -> Self {
         Self {
             clock,
-            memory: Mutex::default(),
+            desk: Desk::default(),
         }
     }
 
     /// What happens to messages from now on, and how it is reported.
     pub fn plan(&self, plan: Plan) {
-        self.memory().plan = plan;
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.plan(plan);
     }
 
     fn send(&self, call: &Call, books: &mut Books) -> Reply {
@@ -95,22 +79,25 @@ impl Kannel {
         if parts > MAX_PARTS {
             return Reply::plain(400, "Message too long, rejected");
         }
-        let mut memory = self.memory();
         for to in &receivers {
-            memory.next += 1;
-            let id = format!("00000000-0000-4000-8000-{:012}", memory.next);
+            let id = format!("00000000-0000-4000-8000-{:012}", self.desk.number());
             let mut entry = Entry::new(id.clone(), to, &text, call.at_ms);
             entry.parts = Some(parts);
             entry.encoding = Some(if wide { "ucs2" } else { "gsm7" });
             entry.more = json!({ "from": of(["from", "from"]) });
             books.entries.push(entry);
-            memory.fresh.push(Report {
-                id,
-                to: (*to).to_owned(),
-                from: of(["from", "from"]),
-                url: of(["dlr-url", "dlr-url"]),
-                mask: of(["dlr-mask", "dlr-mask"]).parse().unwrap_or(0),
-            });
+            let (report, clock) = (
+                Report {
+                    id: id.clone(),
+                    to: (*to).to_owned(),
+                    from: of(["from", "from"]),
+                    url: of(["dlr-url", "dlr-url"]),
+                    mask: of(["dlr-mask", "dlr-mask"]).parse().unwrap_or(0),
+                },
+                self.clock.clone(),
+            );
+            self.desk
+                .took(&id, Box::new(move |event| report.request(event, clock.now_ms() / 1000)));
         }
         if receivers.len() > 1 {
             return Reply::plain(202, "Sent.");
@@ -141,13 +128,7 @@ impl Service for Kannel {
     }
 
     fn afterwards(&self, books: &BookKeeper) {
-        let mut memory = self.memory();
-        let plan = memory.plan;
-        for report in std::mem::take(&mut memory.fresh) {
-            let (books, clock) = (books.clone(), self.clock.clone());
-            memory.tasks.spawn(kannel_reports::run(report, plan, books, clock));
-        }
-        while memory.tasks.try_join_next().is_some() {}
+        self.desk.afterwards(books);
     }
 }
 

@@ -1,51 +1,10 @@
 //! Kannel's delivery reports: one GET for every event, its address filled in as Kannel fills it in.
 
-use std::time::Duration;
-
 use url::Url;
 
-use super::get::get_status;
+use super::ask::Request;
 use super::http::escape;
-use super::provider::BookKeeper;
-use crate::clock::SharedClock;
-
-/// On the phone.
-const DELIVERED: u8 = 1;
-/// Given up.
-const FAILED: u8 = 2;
-/// The centre has it.
-const ACCEPTED: u8 = 8;
-/// The centre refused it.
-const REJECTED: u8 = 16;
-
-/// How long a phone takes.
-const A_MOMENT: Duration = Duration::from_millis(150);
-/// Between tries, as long as nobody takes the report; Kannel's `http-queue-delay`.
-const AGAIN: Duration = Duration::from_millis(300);
-/// Tries; Kannel gives up too.
-const TRIES: u32 = 400;
-/// Of one request.
-const REQUEST: Duration = Duration::from_secs(5);
-
-/// What happens to a message and how it is reported.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Plan {
-    /// The centre takes it, the phone gets it.
-    #[default]
-    Deliver,
-    /// The phone does not get it.
-    Fail,
-    /// The centre refuses it after Kannel's 202.
-    Reject,
-    /// Everything is reported twice.
-    Twice,
-    /// "Delivered" comes before "accepted".
-    OutOfOrder,
-    /// The report comes so much later.
-    Late(Duration),
-    /// No report ever.
-    Silent,
-}
+use super::reports::Event;
 
 /// A message whose reports are to come.
 #[derive(Debug, Clone)]
@@ -57,46 +16,19 @@ pub(super) struct Report {
     pub(super) mask: u8,
 }
 
-/// Reports a message as planned.
-pub(super) async fn run(report: Report, plan: Plan, books: BookKeeper, clock: SharedClock) {
-    let events: &[u8] = match plan {
-        Plan::Deliver | Plan::Late(_) => &[ACCEPTED, DELIVERED],
-        Plan::Fail => &[ACCEPTED, FAILED],
-        Plan::Reject => &[REJECTED],
-        Plan::Twice => &[ACCEPTED, ACCEPTED, DELIVERED, DELIVERED],
-        Plan::OutOfOrder => &[DELIVERED, ACCEPTED],
-        Plan::Silent => &[],
-    };
-    tokio::time::sleep(match plan {
-        Plan::Late(by) => by,
-        _ => A_MOMENT,
-    })
-    .await;
-    for event in events {
-        let told = books.open(|books| {
-            let entry = books.entry_mut(&report.id)?;
-            entry.reports.push(*event);
-            Some(())
-        });
-        if told.is_none() || report.mask & event == 0 || report.url.is_empty() {
-            continue;
+impl Report {
+    /// The GET of an event that the mask asks for.
+    pub(super) fn request(&self, event: Event, at_s: i64) -> Option<Request> {
+        if self.mask & event as u8 == 0 || self.url.is_empty() {
+            return None;
         }
-        let at_s = clock.now_ms() / 1000;
-        let Ok(url) = Url::parse(&filled_in(&report, *event, at_s)) else {
-            return;
-        };
-        for _ in 0..TRIES {
-            let answer = tokio::time::timeout(REQUEST, get_status(&url)).await;
-            if matches!(answer, Ok(Ok(200 | 202))) {
-                break;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
+        let url = Url::parse(&filled_in(self, event, at_s)).ok()?;
+        Some(Request::get(url, "Kannel/1.4.5"))
     }
 }
 
 /// The callback address with Kannel's escapes replaced.
-fn filled_in(report: &Report, event: u8, at_s: i64) -> String {
+fn filled_in(report: &Report, event: Event, at_s: i64) -> String {
     let mut out = String::with_capacity(report.url.len() + 100);
     let mut rest = report.url.chars();
     while let Some(c) = rest.next() {
@@ -106,7 +38,7 @@ fn filled_in(report: &Report, event: u8, at_s: i64) -> String {
         }
         let kept = rest.clone();
         match rest.next() {
-            Some('d') => out.push_str(&event.to_string()),
+            Some('d') => out.push_str(&(event as u8).to_string()),
             Some('A') => out.push_str(&escape(&answer(report, event))),
             Some('F') => out.push_str(&escape(&report.id)),
             Some('I') => out.push_str(&escape(&report.id)),
@@ -127,12 +59,12 @@ fn filled_in(report: &Report, event: u8, at_s: i64) -> String {
 }
 
 /// The centre's own text, as over SMPP.
-fn answer(report: &Report, event: u8) -> String {
+fn answer(report: &Report, event: Event) -> String {
     let stat = match event {
-        DELIVERED => "DELIVRD",
-        FAILED => "UNDELIV",
-        REJECTED => return "NACK/11/Invalid Destination Address".into(),
-        _ => return "ACK/".into(),
+        Event::Delivered => "DELIVRD",
+        Event::Failed => "UNDELIV",
+        Event::Rejected => return "NACK/11/Invalid Destination Address".into(),
+        Event::Accepted => return "ACK/".into(),
     };
     format!("id:{} sub:001 dlvrd:001 stat:{stat} err:000 text:", report.id)
 }
@@ -151,7 +83,7 @@ mod tests {
             mask: 31,
         };
         assert_eq!(
-            filled_in(&report, REJECTED, 7),
+            filled_in(&report, Event::Rejected, 7),
             "http://h/r?ref=a%20b&type=16&reply=NACK%2F11%2FInvalid%20Destination%20Address&fid=id-1&ts=7&in=id-1&p=%2B491713920001&%&%q"
         );
     }

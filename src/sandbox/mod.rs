@@ -1,12 +1,12 @@
 //! Floor 5: fake providers for demo, drills and tests, with the services' rules in code of their own.
 //!
-//! A Mastodon server, a Kannel gateway and a receiver of webhooks on free ports of 127.0.0.1. They share nothing with the
+//! A Mastodon server, three SMS gateways (Kannel, seven, Vonage) and a receiver of webhooks on free ports of 127.0.0.1. They share nothing with the
 //! channels that talk to them: lengths, segments and signatures are counted here a second time, so that one mistake cannot
 //! hide another. Each keeps [`books`] of what it accepted; [`page`] draws them. Faults come on demand ([`fault`]).
 
+mod ask;
 pub mod books;
 pub mod fault;
-mod get;
 mod http;
 pub mod kannel;
 mod kannel_reports;
@@ -14,9 +14,12 @@ pub mod mastodon;
 mod mastodon_length;
 mod page;
 mod provider;
+mod reports;
+pub mod seven;
 mod sms;
 #[cfg(test)]
 mod tests;
+pub mod vonage;
 pub mod webhook;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,15 +29,20 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::web::listen::{Limits, Listening};
 
-pub use get::get_status;
+pub use ask::get_status;
 pub use provider::Provider;
+pub use reports::Plan;
 
-/// The three providers and the page that shows them. Dropping it ends all of them at once.
+/// The providers and the page that shows them. Dropping it ends all of them at once.
 pub struct Sandbox {
     /// A Mastodon server with one account; token [`mastodon::TOKEN`].
     pub mastodon: Provider<mastodon::Mastodon>,
     /// An SMS gateway; user [`kannel::USER`], password [`kannel::PASSWORD`].
     pub kannel: Provider<kannel::Kannel>,
+    /// An SMS gateway; key [`seven::KEY`], reports signed with [`seven::SIGNING`].
+    pub seven: Provider<seven::Seven>,
+    /// An SMS gateway that has to be described; key [`vonage::KEY`], secret [`vonage::SECRET`].
+    pub vonage: Provider<vonage::Vonage>,
     /// A receiver of signed webhooks; secret [`webhook::SECRET`].
     pub webhook: Provider<webhook::Webhook>,
     page: Listening,
@@ -45,10 +53,16 @@ impl Sandbox {
     pub async fn start(clock: SharedClock, german: bool) -> std::io::Result<Self> {
         let mastodon = Provider::start(Arc::new(mastodon::Mastodon::default()), clock.clone()).await?;
         let kannel = Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
+        let seven = Provider::start(Arc::new(seven::Seven::new(clock.clone())), clock.clone()).await?;
+        let vonage = Provider::start(Arc::new(vonage::Vonage::new(clock.clone())), clock.clone()).await?;
         let webhook = Provider::start(Arc::new(webhook::Webhook), clock).await?;
         let shown = page::Shown {
             mastodon: mastodon.view(),
-            kannel: kannel.view(),
+            gateways: [
+                ("kannel", "SMS", kannel.view()),
+                ("seven", "SMS · seven", seven.view()),
+                ("vonage", "SMS · Vonage", vonage.view()),
+            ],
             webhook: webhook.view(),
             german,
         };
@@ -56,6 +70,8 @@ impl Sandbox {
         Ok(Self {
             mastodon,
             kannel,
+            seven,
+            vonage,
             webhook,
             page,
         })
@@ -71,6 +87,8 @@ impl Sandbox {
         tokio::join!(
             self.mastodon.stop(),
             self.kannel.stop(),
+            self.seven.stop(),
+            self.vonage.stop(),
             self.webhook.stop(),
             self.page.stop(Duration::ZERO)
         );

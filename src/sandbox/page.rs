@@ -27,7 +27,8 @@ const SHOWN: usize = 30;
 #[derive(Clone)]
 pub(super) struct Shown {
     pub(super) mastodon: View,
-    pub(super) kannel: View,
+    /// Name in the books, heading, view; the first is always shown, the others once they have been asked something.
+    pub(super) gateways: [(&'static str, &'static str, View); 3],
     pub(super) webhook: View,
     pub(super) german: bool,
 }
@@ -65,20 +66,30 @@ fn render(values: &Value) -> Result<String, handlebars::RenderError> {
 
 impl Shown {
     fn books(&self) -> Value {
-        json!({
+        let mut books = json!({
             "mastodon": self.mastodon.keeper.copy(),
-            "kannel": self.kannel.keeper.copy(),
             "webhook": self.webhook.keeper.copy(),
-        })
+        });
+        for (name, _, view) in &self.gateways {
+            books[*name] = json!(view.keeper.copy());
+        }
+        books
     }
 
     fn values(&self) -> Value {
         json!({
             "german": self.german,
             "mastodon": self.provider(&self.mastodon),
-            "kannel": self.provider(&self.kannel),
+            "gateways": self.gateways.iter().enumerate().filter_map(|(n, gateway)| self.gateway(n, gateway)).collect::<Vec<_>>(),
             "webhook": self.provider(&self.webhook),
         })
+    }
+
+    fn gateway(&self, n: usize, (_, heading, view): &(&str, &str, View)) -> Option<Value> {
+        let mut drawn = self.provider(view);
+        let asked = drawn["accepted"] != 0 || drawn["refused"] != 0 || drawn["up"] == false;
+        drawn["heading"] = (*heading).into();
+        (n == 0 || asked).then_some(drawn)
     }
 
     fn provider(&self, view: &View) -> Value {

@@ -45,7 +45,7 @@ pub(super) struct Due {
     /// The scope does not name the recipient's places (any more).
     elsewhere: bool,
     /// An earlier attempt may have got through: it runs out.
-    begun: bool,
+    pub(super) begun: bool,
 }
 
 /// What was seen of a broadcast's due rows.

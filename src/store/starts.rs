@@ -136,6 +136,7 @@ impl Sink<'_> {
             step: row.step,
             step_handle: row.step_handle,
             after_unknown: row.after_unknown,
+            begun: row.begun,
             recipient: RecipientId(row.recipient),
             address: row.address,
             name: row.name,

@@ -67,6 +67,7 @@ pub(super) async fn jobs(
             step: row.try_get("step")?,
             step_handle: row.try_get("step_handle")?,
             after_unknown: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
+            begun: true,
             recipient: RecipientId(recipient),
             address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
             name: row.try_get("name")?,

@@ -55,6 +55,7 @@ fn job(delivery: i64, text: &str) -> Job {
         step: 0,
         step_handle: None,
         after_unknown: false,
+        begun: false,
         recipient: ACCOUNT,
         address: String::new(),
         name: None,

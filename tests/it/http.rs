@@ -273,6 +273,9 @@ fn health_receipts_and_metrics() {
         assert!([400, 403].contains(&reply.status), "{query}: {}", reply.status);
     }
     assert_eq!(get(app.port, "/receipts/sms").unwrap().status, 403);
+    // A gateway that signs wrongly would go unnoticed: each refusal counts, and the log says so, once a minute.
+    let warnings = app.log().matches("delivery reports refused").count();
+    assert_eq!(warnings, 1, "{}", app.log());
     assert_eq!(send(app.port, "DELETE", "/receipts/sms", &[], b"").unwrap().status, 405);
     let metrics = get(app.admin_port, "/metrics").unwrap();
     assert_eq!(metrics.status, 200);
@@ -282,6 +285,11 @@ fn health_receipts_and_metrics() {
         "{}",
         metrics.text()
     );
+    assert_eq!(get(app.port, "/receipts/sms_old").unwrap().status, 404);
+    let log = app.log();
+    assert!(log.contains("channel=\"-\""), "{log}");
+    let refused = "rundruf_receipts_refused_total{lane=\"sms\",status=\"403\"} 4";
+    assert!(metrics.text().contains(refused), "{}", metrics.text());
     assert_eq!(get(app.admin_port, "/potsdam/").unwrap().status, 404);
     assert_eq!(get(app.admin_port, "/api/v1/openapi.json").unwrap().status, 404);
     drop(serve);

@@ -25,6 +25,7 @@ mod faults;
 mod feeds;
 mod filling_in;
 mod first_view;
+mod gateways;
 mod german;
 mod house;
 mod http;

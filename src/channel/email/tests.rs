@@ -265,7 +265,7 @@ async fn what_is_no_address_costs_no_request() {
         let report = channel.send(&job(channel.as_ref(), wrong), 0).await;
         assert_eq!(
             (word(&report.outcome), report.reason),
-            ("permanent", Reason::RecipientRefused),
+            ("permanent", Reason::BadAddress),
             "{wrong}"
         );
     }

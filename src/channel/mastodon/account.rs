@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::channel::http;
 use crate::clock::Ms;
 use crate::domain::outcome::Report;
-use crate::net::Http;
+use crate::net::{Answer, Failure, Http};
 use crate::secret::{ExposeSecret, SecretString};
 
 /// Limits of an instance that has not been asked yet (docs: configuration.statuses).
@@ -48,9 +48,14 @@ impl Account {
             .bearer_auth(self.token.expose_secret())
     }
 
+    /// The answer without our token.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let answer = self.http.send(request).await?;
+        Ok(http::without(answer, &[self.token.expose_secret()]))
+    }
+
     pub(super) async fn ask(&self, path: &str) -> Result<Value, Report> {
         let answer = self
-            .http
             .send(self.request(Method::GET, path))
             .await
             .map_err(|failure| http::failed(self.host(), &failure))?;

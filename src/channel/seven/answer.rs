@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::channel::{Finding, http};
+use crate::channel::{Finding, http, sms};
 use crate::clock::Ms;
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::net::Answer;
@@ -15,32 +15,8 @@ const DAY_MS: Ms = 24 * 3_600_000;
 
 /// The outcome of a request for one number.
 pub(super) fn sort(who: &str, answer: &Answer, job: &Job, now: Ms) -> Report {
-    let status = answer.status;
-    let words = http::said_by(answer);
-    match status {
-        200..=299 => {}
-        404 => {
-            return http::report(
-                Outcome::Auth,
-                Reason::Credentials,
-                said!(
-                    "{who} kennt diese Adresse nicht (404): bitte url prüfen",
-                    "{who} does not know this address (404): check url"
-                ),
-            );
-        }
-        // A proxy in front of it says so after handing the request on, or not: an SMS is never sent twice on a guess.
-        500 | 502 | 504 => {
-            return http::report(
-                Outcome::Unknown,
-                Reason::ServiceTrouble,
-                said!(
-                    "{who} ist gestört ({status}); die SMS kann durchgegangen sein{words}",
-                    "{who} is in trouble ({status}); the SMS may have gone through{words}"
-                ),
-            );
-        }
-        _ => return http::sort(who, answer, now),
+    if !(200..300).contains(&answer.status) {
+        return sms::sort(who, answer, now);
     }
     let Some(body) = answer.json().filter(|_| answer.complete) else {
         return http::not_understood(who, answer);
@@ -50,14 +26,18 @@ pub(super) fn sort(who: &str, answer: &Answer, job: &Job, now: Ms) -> Report {
         return http::not_understood(who, answer);
     };
     let message = body.get("messages").and_then(|list| list.get(0));
-    let taken = message.is_some_and(|m| m.get("success") == Some(&Value::Bool(true)));
+    let taken = message.is_some_and(|m| m.get("success").is_some_and(is_true));
     let own = message.and_then(|m| m.get("error")).and_then(number);
+    let debug = body.get("debug").is_some_and(is_true);
     match (code, own) {
+        _ if debug && (taken || (code == 100 && message.is_none())) => only_tried(who),
         (100 | 101, _) if taken => accepted(who, message),
         (100, None) if message.is_none() => accepted(who, None),
         (100 | 101, Some(own)) => by_code(who, own, job, now),
         (101, None) => by_code(who, 202, job, now),
         (100, None) => http::not_understood(who, answer),
+        // One half says that it was taken, the other that it was not.
+        _ if taken => http::not_understood(who, answer),
         (code, _) => by_code(who, code, job, now),
     }
 }
@@ -70,9 +50,25 @@ fn number(value: &Value) -> Option<i64> {
     }
 }
 
+fn is_true(value: &Value) -> bool {
+    matches!(value, Value::Bool(true)) || value.as_str() == Some("true")
+}
+
+/// A sandbox key, or an account in debug mode: everything is as always, and nothing is sent.
+fn only_tried(who: &str) -> Report {
+    http::report(
+        Outcome::Auth,
+        Reason::Credentials,
+        said!(
+            "{who} probt nur (debug) und verschickt nichts: bitte einen echten Schlüssel eintragen",
+            "{who} only tries (debug) and sends nothing: enter a live key"
+        ),
+    )
+}
+
 fn accepted(who: &str, message: Option<&Value>) -> Report {
     let id = message.and_then(|m| m.get("id")).and_then(|id| match id {
-        Value::String(id) => Some(id.clone()),
+        Value::String(id) => sms::remote_id(id),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
     });
@@ -125,8 +121,9 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
             Reason::Credentials,
             said!("hat kein Guthaben mehr: bitte aufladen", "is out of credit: top it up"),
         ),
-        // The same text went to this number a moment ago. Where that was our own attempt, it is there.
-        402 if job.attempt > 1 => (
+        // The lock against repeats: the same text went to this number a moment ago. That it was ours is known only where the answer of an
+        // earlier attempt was lost; after a refusal nothing of ours went, and it was somebody else's.
+        402 if job.begun => (
             Outcome::Accepted(Remote::default()),
             Reason::Ok,
             said!(
@@ -152,7 +149,8 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
                 "takes nothing more for this number today"
             ),
         ),
-        600 => (
+        // 700 is "unknown error" in the vendor's words, but an answer in place of taking it, which CHANNELS 17.4 sorts as trouble of the service.
+        600 | 700 => (
             Outcome::Transient,
             Reason::ServiceTrouble,
             said!("kann sie zurzeit nicht weitergeben", "cannot pass it on at present"),
@@ -162,7 +160,6 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
             Reason::ContentRefused,
             said!("lehnt die SMS ab", "refuses the SMS"),
         ),
-        // "Unknown error" is the vendor's own word for 700: nobody can say that it was not sent.
         _ => (
             Outcome::Unknown,
             Reason::BadAnswer,
@@ -173,6 +170,16 @@ fn by_code(who: &str, code: i64, job: &Job, now: Ms) -> Report {
         ),
     };
     http::report(outcome, reason, said!("{who} {de} ({code})", "{who} {en} ({code})"))
+}
+
+fn broke(who: &str) -> Finding {
+    Finding {
+        ok: false,
+        text: said!(
+            "{who} hat kein Guthaben mehr. Bitte laden Sie es auf.",
+            "{who} is out of credit. Top it up."
+        ),
+    }
 }
 
 /// The line of `check`: the key is good, and there is credit.
@@ -195,25 +202,20 @@ pub(super) fn balance(who: &str, answer: &Answer) -> Finding {
                 "{who} takes the key; credit {en}."
             ))
         }
-        Some(_) => Finding {
-            ok: false,
-            text: said!(
-                "{who} hat kein Guthaben mehr. Bitte laden Sie es auf.",
-                "{who} is out of credit. Top it up."
-            ),
-        },
+        Some(_) => broke(who),
         None => {
             let code = answer.json().as_ref().and_then(number);
             let report = match code {
+                Some(500) => return broke(who),
                 Some(code @ (300 | 900 | 902 | 903)) => http::report(
                     Outcome::Auth,
                     Reason::Credentials,
                     Said::quoted(format!("{who}: {code}")),
                 ),
                 _ if (200..300).contains(&answer.status) => http::not_understood(who, answer),
-                _ => http::sort(who, answer, 0),
+                _ => sms::sort(who, answer, 0),
             };
-            http::unwell(who, &report)
+            sms::unwell(who, answer, &report)
         }
     }
 }

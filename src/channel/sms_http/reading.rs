@@ -2,22 +2,26 @@
 
 use serde_json::Value;
 
-use crate::channel::{ReceiptRequest, http};
+use super::request::Described;
+use super::template::Field;
+use crate::channel::{ReceiptRequest, http, sms};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::net::Answer;
 use crate::said;
 use crate::settings::Reader;
+use crate::settings::quoted::quoted;
 use crate::store::ReceiptWord;
 use crate::text::said::Said;
 
 /// `accept`: by what an answer shows whether the gateway took the SMS. A status alone says too little.
 #[derive(Debug, Clone)]
 pub(super) struct Accept {
-    /// Where the word stands: a path in JSON (`messages.0.status`); `None`: anywhere in the answer.
+    /// Where the word stands: a path in JSON (`messages.0.status`), whose whole value it is; `None`: the answer begins with it.
     field: Option<String>,
     is: Vec<String>,
     refused: Vec<String>,
     again: Vec<String>,
+    stop: Vec<String>,
     id: Option<String>,
 }
 
@@ -40,6 +44,7 @@ pub(super) fn accept(reader: &mut Reader<'_>) -> Option<Accept> {
         is: words(&mut inner, "is"),
         refused: words(&mut inner, "refused"),
         again: words(&mut inner, "again"),
+        stop: words(&mut inner, "stop"),
         id: inner.text("id"),
     };
     if read.is.is_empty() {
@@ -49,6 +54,17 @@ pub(super) fn accept(reader: &mut Reader<'_>) -> Option<Accept> {
                 "Nennen Sie die Wörter, an denen man die Annahme erkennt, zum Beispiel is = [\"ok\"].",
                 "Name the words by which one sees that it was taken, such as is = [\"ok\"]."
             ),
+        );
+    }
+    if let Some(word) = read.said_twice() {
+        let word = quoted(word);
+        inner.problem(
+            "",
+            said!(
+                "{word} steht in zwei Listen und kann nicht zweierlei bedeuten.",
+                "{word} stands in two lists and cannot mean two things."
+            ),
+            said!("Lassen Sie es in einer stehen.", "Leave it in one of them."),
         );
     }
     reader.absorb(inner.finish());
@@ -66,48 +82,86 @@ fn words(reader: &mut Reader<'_>, key: &str) -> Vec<String> {
 }
 
 impl Accept {
-    /// The outcome of an answer with a status of 200 to 299; `None`: it says nothing that was described.
-    pub(super) fn read(&self, who: &str, answer: &Answer) -> Option<Report> {
+    /// The outcome of an answer with a status of 200 to 299; unknown where it says nothing that was described.
+    pub(super) fn read(&self, who: &str, answer: &Answer) -> Report {
+        if !answer.complete {
+            return http::not_understood(who, answer);
+        }
         let json = answer.json();
         let body = String::from_utf8_lossy(&answer.body);
-        let word = self
+        let value = self
             .field
             .as_deref()
             .map(|path| json.as_ref().and_then(|j| at(j, path)));
-        let found = |list: &[String]| match &word {
-            Some(word) => word.as_ref().is_some_and(|word| list.iter().any(|w| w == word)),
-            None => list.iter().any(|w| body.contains(w.as_str())),
+        let found = |list: &[String]| match &value {
+            Some(value) => value.as_ref().is_some_and(|value| list.contains(value)),
+            None => list.iter().any(|word| begins_with(&body, word)),
         };
+        let words = http::said_by(answer);
         if found(&self.refused) {
-            return Some(http::report(
+            return http::report(
                 Outcome::Permanent,
                 Reason::RecipientRefused,
-                said!("{who} nimmt diese Nummer nicht an", "{who} refuses this number"),
-            ));
+                said!(
+                    "{who} nimmt diese Nummer nicht an{words}",
+                    "{who} refuses this number{words}"
+                ),
+            );
+        }
+        if found(&self.stop) {
+            return http::report(
+                Outcome::Auth,
+                Reason::Credentials,
+                said!(
+                    "{who} nimmt vorerst nichts an; bitte Zugangsdaten, Guthaben und Beschreibung prüfen{words}",
+                    "{who} takes nothing for now; check credentials, credit and description{words}"
+                ),
+            );
         }
         if found(&self.again) {
-            return Some(http::report(
+            return http::report(
                 Outcome::Transient,
                 Reason::ServiceTrouble,
                 said!(
-                    "{who} kann sie zurzeit nicht annehmen",
-                    "{who} cannot take it at present"
+                    "{who} kann sie zurzeit nicht annehmen{words}",
+                    "{who} cannot take it at present{words}"
                 ),
-            ));
+            );
         }
-        (answer.complete && found(&self.is)).then(|| {
-            let id = self
-                .id
-                .as_deref()
-                .zip(json.as_ref())
-                .and_then(|(path, json)| at(json, path));
-            http::report(
-                Outcome::Accepted(Remote { id, url: None }),
-                Reason::Ok,
-                said!("{who} hat sie angenommen", "{who} took it"),
-            )
-        })
+        if !found(&self.is) {
+            return http::not_understood(who, answer);
+        }
+        let id = self.id.as_deref().zip(json.as_ref());
+        let id = id.and_then(|(path, json)| sms::remote_id(&at(json, path)?));
+        http::report(
+            Outcome::Accepted(Remote { id, url: None }),
+            Reason::Ok,
+            said!("{who} hat sie angenommen", "{who} took it"),
+        )
     }
+
+    /// A word that means two things.
+    fn said_twice(&self) -> Option<&str> {
+        let mut all: Vec<&String> = [&self.is, &self.refused, &self.again, &self.stop]
+            .into_iter()
+            .flatten()
+            .collect();
+        all.sort_unstable();
+        all.windows(2)
+            .find(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0].as_str())
+    }
+}
+
+/// True where a text begins with a word and the word ends there: `OK 77` with `OK`, but neither `NOT OK` nor `OKAY`. A word somewhere in it
+/// would say nothing.
+fn begins_with(text: &str, word: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let Some(rest) = text.strip_prefix(word.trim()) else {
+        return false;
+    };
+    let goes_on = rest.starts_with(char::is_alphanumeric);
+    !(goes_on && word.trim().ends_with(char::is_alphanumeric))
 }
 
 /// The text, number or truth value at a path of names and positions.
@@ -172,6 +226,28 @@ pub(super) fn receipts(reader: &mut Reader<'_>) -> Option<Receipts> {
     })
 }
 
+/// Why no delivery report could ever be understood or matched, where that is so.
+pub(super) fn no_way_home(receipts: Option<&Receipts>, described: &Described) -> Option<Said> {
+    let asked = described.uses(&[Field::Receipts]);
+    match receipts {
+        None => asked.then(|| {
+            said!(
+                "Die Anfrage bittet um Zustellberichte, aber wie sie zu lesen sind, steht nirgends.",
+                "the request asks for delivery reports, but nothing says how they read."
+            )
+        }),
+        Some(receipts) => {
+            let matched = asked || (receipts.reference.is_some() && described.uses(&[Field::Ref]));
+            (!matched).then(|| {
+                said!(
+                    "Zu welcher SMS ein Bericht gehört, ließe sich nicht erkennen.",
+                    "one could not tell to which SMS a report belongs."
+                )
+            })
+        }
+    }
+}
+
 impl Receipts {
     /// Our reference, as the report carries it: in the address we gave, else in its field.
     pub(super) fn reference(&self, request: &ReceiptRequest) -> Option<String> {
@@ -194,7 +270,7 @@ impl Receipts {
         } else {
             ReceiptWord::Buffered
         };
-        Some((word, raw.chars().filter(|c| !c.is_control()).take(200).collect()))
+        Some((word, sms::words_of_a_report(&raw)))
     }
 }
 

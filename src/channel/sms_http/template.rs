@@ -96,9 +96,10 @@ impl Template {
         Ok(Self { pieces, target })
     }
 
-    /// True where it uses this.
-    pub(super) fn has(&self, field: Field) -> bool {
-        self.pieces.contains(&Piece::Field(field))
+    /// True where it uses one of these.
+    pub(super) fn has_one_of(&self, fields: &[Field]) -> bool {
+        let is_one = |piece: &Piece| matches!(piece, Piece::Field(field) if fields.contains(field));
+        self.pieces.iter().any(is_one)
     }
 
     /// Filled in.

@@ -1,8 +1,11 @@
 //! opendal's requests over the one client of [`net`](crate::net): its timeouts, its bounds, its words for what went wrong.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Method, Request, Response, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, Result};
 
 use crate::channel::http as sorting;
@@ -51,7 +54,7 @@ impl Carrier {
     }
 
     /// Answers that opendal reads itself are passed on; `None` for those. The others end the request here.
-    fn refusal(&self, method: &Method, answer: &Answer) -> Option<Report> {
+    fn refusal(&self, method: &Method, answer: &Answer, login: Option<&HeaderValue>) -> Option<Report> {
         let who = &self.who;
         let status = StatusCode::from_u16(answer.status).ok();
         match status {
@@ -60,7 +63,7 @@ impl Carrier {
             Some(StatusCode::NOT_FOUND) => None,
             Some(StatusCode::METHOD_NOT_ALLOWED) if method.as_str() == "MKCOL" => None,
             Some(StatusCode::FORBIDDEN) => {
-                let words = sorting::said_by(&plain(answer));
+                let words = sorting::said_by(&plain(answer, login));
                 let text = said!(
                     "{who} erlaubt es nicht (403){words}: Darf diese Anmeldung dort schreiben?",
                     "{who} does not allow it (403){words}: may this login write there?"
@@ -71,24 +74,38 @@ impl Carrier {
                 let text = said!("{who} hat keinen Platz mehr (507)", "{who} has no space left (507)");
                 Some(sorting::report(Outcome::Transient, Reason::ServiceTrouble, text))
             }
-            _ => Some(sorting::sort(who, &plain(answer), self.now)),
+            _ => Some(sorting::sort(who, &plain(answer, login), self.now)),
         }
     }
 }
 
-/// Of an S3 error only code and message: the rest repeats the request, the name of the key among it.
-fn plain(answer: &Answer) -> Answer {
+/// What a counterpart may echo of a login: all that follows the scheme, and the password in it (RFC 7617).
+fn secrets(login: &HeaderValue) -> Option<(String, String)> {
+    let (_, coded) = login.to_str().ok()?.split_once(' ')?;
+    let plain = STANDARD
+        .decode(coded)
+        .ok()
+        .and_then(|plain| String::from_utf8(plain).ok());
+    let password = plain.as_deref().and_then(|plain| plain.split_once(':'));
+    let password = password.map_or_else(String::new, |(_, password)| password.to_owned());
+    Some((coded.to_owned(), password))
+}
+
+/// Without our login. Of an S3 error only code and message: the rest repeats the request, the name of the key among it.
+fn plain(answer: &Answer, login: Option<&HeaderValue>) -> Answer {
+    let (coded, password) = login.and_then(secrets).unwrap_or_default();
+    let answer = sorting::without(answer.clone(), &[&coded, &password]);
     let text = String::from_utf8_lossy(&answer.body);
     let between = |tag: &str| {
         let (_, after) = text.split_once(&format!("<{tag}>"))?;
         Some(after.split_once(&format!("</{tag}>"))?.0)
     };
     let (Some(code), Some(message)) = (between("Code"), between("Message")) else {
-        return answer.clone();
+        return answer;
     };
     Answer {
         body: Bytes::from(format!("{code}: {message}")),
-        ..answer.clone()
+        ..answer
     }
 }
 
@@ -104,13 +121,13 @@ impl HttpTransport for Carrier {
             .http
             .client()
             .request(parts.method.clone(), url)
-            .headers(parts.headers);
+            .headers(parts.headers.clone());
         let sent = self
             .http
             .send_up_to(request.body(body.to_bytes()), LARGEST_MANIFEST)
             .await;
         let answer = sent.map_err(|failure| refused(sorting::failed(&self.who, &failure)))?;
-        if let Some(report) = self.refusal(&parts.method, &answer) {
+        if let Some(report) = self.refusal(&parts.method, &answer, parts.headers.get(AUTHORIZATION)) {
             return Err(refused(report));
         }
         if !answer.complete {
@@ -121,5 +138,29 @@ impl HttpTransport for Carrier {
         *response.headers_mut() = answer.headers;
         let body = stream::iter([Ok(Buffer::from(answer.body))]);
         Ok(response.map(|()| HttpBody::new(body, None)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echoed_login_is_in_no_words() {
+        let login = HeaderValue::from_static("Basic dTpwYXNzLXdvcmQtMQ==");
+        let answer = |body: &'static str| Answer {
+            status: 403,
+            headers: http::HeaderMap::default(),
+            body: Bytes::from_static(body.as_bytes()),
+            complete: true,
+            took: std::time::Duration::ZERO,
+        };
+        for (body, words) in [
+            ("Basic dTpwYXNzLXdvcmQtMQ== may not", "Basic … may not"),
+            ("u may not write with pass-word-1", "u may not write with …"),
+        ] {
+            let plain = plain(&answer(body), Some(&login));
+            assert_eq!(sorting::said_by(&plain), format!(": \"{words}\""));
+        }
     }
 }

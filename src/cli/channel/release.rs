@@ -269,8 +269,7 @@ mod tests {
         let cost = |people| Cost {
             channel: "email".to_owned(),
             people,
-            parts: None,
-            price: None,
+            ..Cost::default()
         };
         let mut preview = Preview {
             notices: vec![(2, 12), (3, 400)],

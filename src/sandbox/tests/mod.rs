@@ -1,6 +1,7 @@
 //! The fakes asked over HTTP, as the channels ask them.
 
 mod gateway;
+mod others;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

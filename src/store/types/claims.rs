@@ -94,6 +94,8 @@ pub struct Job {
     pub step_handle: Option<String>,
     /// True where an earlier attempt may have got through (unknown, then repeated by handle).
     pub after_unknown: bool,
+    /// The same, also where a person (or the channel's policy) has decided since that it goes again: an earlier request of ours may be there.
+    pub begun: bool,
     /// Recipient's row; [`crate::ids::ACCOUNT`] for the account.
     pub recipient: RecipientId,
     /// Recipient's address, empty for the account.

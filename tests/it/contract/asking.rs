@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Counterpart, WEBSITE, nobody, notice, with_sms};
+use super::{Counterpart, WEBSITE, nobody, notice, sms, with_sms};
 use crate::support::TestApp;
 
 #[test]
@@ -71,6 +71,53 @@ fn a_notice_for_one_place_counts_only_who_follows_it() {
     );
     let refused = app.run(&["publish", "meldung.toml"]);
     assert!(refused.err.contains("sms: 1 recipient, "), "{}", refused.err);
+}
+
+#[test]
+fn a_preview_says_what_it_costs_at_most_and_whose_number_is_none() {
+    let port = nobody();
+    let reserve = sms(port.first())
+        .replace("[channel.sms]", "[channel.reserve]")
+        .replace("audience = { file = \"presse.csv\" }\n", "")
+        .replace("0.07", "0.081");
+    let app = TestApp::new(&format!("{}failover = \"reserve\"\n{reserve}", sms(port.first())));
+    app.write("presse.csv", "address\n+491713920001\n0171 3920002\n+49 171 3920003\n");
+    app.write("meldung.toml", &notice(1));
+    let costs = app.json(&["preview", "meldung.toml"])["costs"].clone();
+    let cost = &costs[0];
+    assert_eq!(
+        costs.as_array().map(Vec::len),
+        Some(1),
+        "the reserve has nobody of its own"
+    );
+    assert_eq!(
+        (&cost["channel"], &cost["people"]),
+        (&"sms".into(), &2.into()),
+        "{cost}"
+    );
+    assert_eq!(cost["faulty"], serde_json::json!(["0171 3920002"]));
+    // Two people, both gateways, a begun cent is one.
+    let parts = cost["parts"].as_u64().unwrap();
+    let expected = (parts * 2 * 151).div_ceil(10) as f64 / 100.0;
+    assert_eq!(
+        (cost["at_most"].as_f64(), &cost["with"]),
+        (Some(expected), &"reserve".into())
+    );
+    let shown = app.run(&["preview", "meldung.toml"]).ok().out;
+    for text in [
+        "sms: 2 recipients, ",
+        ", should all of it also go by reserve",
+        "1 more gets nothing, because the address is none (0171 3920002)",
+    ] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    // A fault of the list is named before anybody publishes.
+    app.write("presse.csv", "address,language\n+491713920001,klingon\n");
+    let shown = app.run(&["preview", "meldung.toml"]).ok().out;
+    assert!(shown.contains("presse.csv:2: language: "), "{shown}");
+    let json = app.json(&["preview", "meldung.toml"]);
+    assert_eq!(json["costs"], serde_json::json!([]));
+    assert!(json["faults"][0].as_str().unwrap().contains("presse.csv:2"), "{json}");
 }
 
 #[test]

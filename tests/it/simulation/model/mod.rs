@@ -429,6 +429,7 @@ impl Model {
             step: row.step,
             step_handle: row.step_handle.clone(),
             after_unknown: row.after_unknown && !row.decided,
+            begun: row.after_unknown,
             recipient: row.recipient,
             name: None,
             address: self

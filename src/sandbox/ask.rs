@@ -1,0 +1,65 @@
+//! The smallest HTTP client there is, so that the fakes share none with the product.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use url::Url;
+
+/// A request of a gateway to its customer.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) url: Url,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: String,
+}
+
+impl Request {
+    /// A GET by this user agent.
+    pub(super) fn get(url: Url, agent: &str) -> Self {
+        Self {
+            method: "GET",
+            url,
+            headers: vec![("User-Agent", agent.to_owned())],
+            body: String::new(),
+        }
+    }
+}
+
+/// The status of a GET; plain HTTP, which is all a gateway beside its sender needs.
+pub async fn get_status(url: &Url) -> std::io::Result<u16> {
+    status(&Request::get(url.clone(), "Rundruf-Sandbox")).await
+}
+
+/// The status of an answer.
+pub(super) async fn status(request: &Request) -> std::io::Result<u16> {
+    let other = |text: &str| std::io::Error::other(text.to_owned());
+    let url = &request.url;
+    let host = url.host_str().ok_or_else(|| other("no host"))?;
+    if url.scheme() != "http" {
+        return Err(other("the sandbox reports over http only"));
+    }
+    let port = url.port_or_known_default().unwrap_or(80);
+    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
+    let mut message = format!(
+        "{} {}{query} HTTP/1.1\r\nHost: {host}:{port}\r\n",
+        request.method,
+        url.path()
+    );
+    for (name, value) in &request.headers {
+        message.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !request.body.is_empty() {
+        message.push_str(&format!("Content-Length: {}\r\n", request.body.len()));
+    }
+    message.push_str("Connection: close\r\n\r\n");
+    message.push_str(&request.body);
+    stream.write_all(message.as_bytes()).await?;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await?;
+    // `HTTP/1.1 200`
+    std::str::from_utf8(&answer[9..])
+        .ok()
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(|| other("no status"))
+}
