@@ -1,6 +1,6 @@
 //! `rundruf verify DIR|URL`: is a copy of the site whole, unchanged, and signed by whom it should be?
 //!
-//! Exit 0: it is. 1: it is not, or it cannot be told. 2: usage or configuration.
+//! Exit 0: it is. 1: it is not, or it cannot be told; so also where nobody but the copy names the key. 2: usage or configuration.
 
 mod copy;
 mod findings;
@@ -58,7 +58,7 @@ pub async fn run(globals: &Globals, args: VerifyArgs, out: &Output) -> Result<u8
     let mut manifest = fetch(&copy, name).await?;
     let mut findings = judge(&copy, &manifest, &expected, out).await?;
     for _ in 0..RENEWALS {
-        if findings.is_well() {
+        if findings.is_whole() {
             break;
         }
         let newer = fetch(&copy, name).await?;

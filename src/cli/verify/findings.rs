@@ -96,8 +96,13 @@ impl Findings {
         self.unread.sort_by(|a, b| a.0.cmp(&b.0));
     }
 
-    /// The copy is whole, unchanged, and (one of this installation's own) of the state that holds now.
+    /// The copy is as it should be, and it is known whose it is: anybody can sign a forged one with a key of their own.
     pub(super) fn is_well(&self) -> bool {
+        self.trust != Trust::Copy && self.is_whole()
+    }
+
+    /// The copy is whole, unchanged, and (one of this installation's own) of the state that holds now.
+    pub(super) fn is_whole(&self) -> bool {
         self.signature == "good"
             && self.missing.is_empty()
             && self.changed.is_empty()
@@ -155,11 +160,11 @@ impl Findings {
                 "Signature: good, by this installation."
             ),
             Trust::Copy => said!(
-                "Unterschrift: gut, vom Schlüssel {key}. Den nennt nur die Kopie selbst, niemand hat ihn bestätigt: Vergleichen Sie ihn mit dem, den der Herausgeber nennt, und prüfen Sie dann mit --key.",
-                "Signature: good, by the key {key}. Only the copy itself names it, nobody has confirmed it: compare it with the one its publisher names, then verify with --key."
+                "Unterschrift: in sich richtig, aber nicht zu sagen, von wem. Den Schlüssel {key} nennt nur die Kopie selbst; auch wer sie fälscht, kann so unterschreiben. Fragen Sie den Herausgeber nach seinem Schlüssel (bei ihm nennt ihn rundruf check) und prüfen Sie dann mit --key.",
+                "Signature: fits, but it cannot be told whose it is. Only the copy itself names the key {key}; who forges a copy can sign it like this, too. Ask its publisher for their key (rundruf check names it there), then verify with --key."
             ),
         };
-        out.point(true, &signed);
+        out.point(self.trust != Trust::Copy, &signed);
         self.tell_age(out);
         let pending: Vec<String> = m.pending.iter().cloned().collect();
         list(out, &self.changed, |n| said!("Verändert ({n}):", "Changed ({n}):"));
