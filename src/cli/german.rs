@@ -210,6 +210,10 @@ const TEXTS: &[(&str, &str)] = &[
         "verify.key",
         "Der Schlüssel, mit dem sie unterschrieben sein muss, wie rundruf check beim Herausgeber ihn nennt. Ohne: der dieser Installation",
     ),
+    (
+        "verify.within",
+        "Wie lange es dauern darf (500ms, 30s, 20m, 2h). Was bis dahin gefunden ist, wird gesagt",
+    ),
     ("backup", "Speicher und Schlüssel in eine Datei sichern"),
     (
         "backup.file",

@@ -20,6 +20,10 @@ use crate::secret::signing::{PublicKey, Signer};
 pub const MANIFEST: &str = ".well-known/rundruf-manifest.json";
 /// Largest manifest read: 100,000 files have half of it.
 pub const LARGEST_MANIFEST: usize = 32 << 20;
+/// Most files of a site.
+const MOST_FILES: usize = 100_000;
+/// Longest file of a site: many times the largest page there was. Whoever reads a manifest makes room by what it says.
+const LARGEST_FILE: u64 = 16 << 20;
 /// Longest path of a file.
 const LONGEST_PATH: usize = 1_000;
 
@@ -62,7 +66,7 @@ pub struct Manifest {
 /// Why a manifest says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
-    /// Not in this form, or it names paths outside the copy.
+    /// Not in this form, or it names paths outside the copy, or more or longer files than any site has.
     #[error("it is no manifest of Rundruf")]
     Unreadable,
     /// Changed after it was signed.
@@ -150,7 +154,9 @@ impl Manifest {
             return Err(Doubt::Forged);
         }
         let mut paths = manifest.files.keys().chain(&manifest.pending);
-        if paths.all(|path| is_ours(path)) {
+        let as_any_site = manifest.files.len() + manifest.pending.len() <= MOST_FILES
+            && manifest.files.values().all(|file| file.bytes <= LARGEST_FILE);
+        if as_any_site && paths.all(|path| is_ours(path)) {
             Ok((manifest, key))
         } else {
             Err(Doubt::Unreadable)
@@ -247,6 +253,19 @@ mod tests {
         for noise in [&b""[..], b"{}", b"<html>", b"[[[[[[[[", b"{\"payload\":1}"] {
             assert_eq!(Manifest::read(noise), Err(Doubt::Unreadable));
         }
+    }
+
+    #[test]
+    fn a_list_of_more_or_longer_files_than_any_site_has_is_none() {
+        let mut evil = manifest();
+        evil.files.get_mut("potsdam/index.html").unwrap().bytes = u64::MAX;
+        let read = Manifest::read(&evil.signed(&signer()).bytes);
+        assert_eq!(read, Err(Doubt::Unreadable));
+        let mut evil = manifest();
+        let many = (0..MOST_FILES).map(|n| (n.to_string(), Entry::of(b"")));
+        evil.files.extend(many);
+        let read = Manifest::read(&evil.signed(&signer()).bytes);
+        assert_eq!(read, Err(Doubt::Unreadable));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::copy::Content;
+use super::copy::{Content, Found};
 use crate::cli::output::{Output, WIDTH, wrap};
 use crate::formats::manifest::{Entry, MANIFEST, Manifest};
 use crate::said;
@@ -45,8 +45,10 @@ pub(super) struct Findings {
     pub(super) changed: Vec<String>,
     /// Files on no list; `None` where nobody can see them.
     pub(super) extra: Option<Vec<String>>,
-    /// Nobody can say: the path (empty: the folder) and why.
+    /// Nobody can say: the path (`.`: the folder) and why.
     pub(super) unread: Vec<(String, Said)>,
+    /// Files not looked at: the time was over.
+    pub(super) unseen: usize,
 }
 
 impl Findings {
@@ -65,6 +67,7 @@ impl Findings {
             changed: Vec::new(),
             extra: None,
             unread: Vec::new(),
+            unseen: 0,
         }
     }
 
@@ -81,9 +84,9 @@ impl Findings {
     pub(super) fn look(&mut self, path: &str, entry: &Entry, content: Content) {
         let path = path.to_owned();
         match content {
-            Ok(Some(content)) if Entry::of(&content) == *entry => self.well += 1,
-            Ok(Some(_)) => self.changed.push(path),
-            Ok(None) => self.missing.push(path),
+            Ok(Found::File(content)) if Entry::of(&content) == *entry => self.well += 1,
+            Ok(Found::File(_) | Found::Longer) => self.changed.push(path),
+            Ok(Found::Missing) => self.missing.push(path),
             Err(why) => self.unread.push((path, why)),
         }
     }
@@ -108,6 +111,7 @@ impl Findings {
             && self.changed.is_empty()
             && self.extra.as_ref().is_none_or(Vec::is_empty)
             && self.unread.is_empty()
+            && self.unseen == 0
             && self.manifest.pending.is_empty()
             && self.ours.is_none_or(|ours| ours == self.manifest.instance)
             && self.behind.is_none_or(|files| files == 0)
@@ -143,6 +147,7 @@ impl Findings {
             "changed": self.changed,
             "extra": self.extra,
             "pending": m.pending,
+            "unseen": self.unseen,
             "unread": self.unread.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect::<Vec<_>>(),
         }));
     }
@@ -186,6 +191,14 @@ impl Findings {
         list(out, &unread, |n| {
             said!("Nicht zu lesen ({n}):", "Could not be read ({n}):")
         });
+        if self.unseen > 0 {
+            let (seen, all) = (m.files.len() - self.unseen, m.files.len());
+            let text = said!(
+                "Die Zeit war um, nur {seen} von {all} Dateien wurden angesehen. Mehr Zeit gibt --within, zum Beispiel --within 2h.",
+                "The time was over, only {seen} of {all} files were looked at. There is more with --within, for example --within 2h."
+            );
+            out.point(false, &text);
+        }
         let (count, all) = (self.well, m.files.len());
         let text = said!(
             "{count} von {all} Dateien in {name} sind da und unverändert.",
