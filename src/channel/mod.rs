@@ -13,7 +13,7 @@ mod sms_http;
 #[cfg(test)]
 pub mod testing;
 pub mod webhook;
-mod website;
+pub mod website;
 
 use async_trait::async_trait;
 use std::sync::Arc;

@@ -10,17 +10,23 @@ mod folder;
 mod sftp;
 mod space;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::registry::{Kind, Surroundings};
-use super::{Built, Target};
+use super::{Built, Stamp, Target};
+use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
+use crate::formats::Site;
 use crate::said;
+use crate::secret::signing::Signer;
 use crate::settings::quoted::quoted;
 use crate::settings::raw::{Node, Place, RawTable, Value};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use address::Address;
-use space::{Space, WebTarget};
+use bring::{Mark, bring};
+use folder::Folder;
+use space::{Counted, Space, WebTarget};
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -93,6 +99,31 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     } else {
         Err(problems)
     }
+}
+
+/// Brings a folder to a site as the target `file:FOLDER` is brought to it, but believes nothing of what lies there: every file
+/// is looked at. Without a key (`signer`) it carries no manifest, and nothing is removed. `step` is called after every file.
+pub async fn write_into(
+    folder: &Path,
+    site: &Site,
+    stamp: Stamp,
+    signer: Option<&Signer>,
+    step: &(dyn Fn() + Sync),
+) -> Result<u64, Report> {
+    let folder = Folder::new(folder.to_owned());
+    let mark = Mark {
+        who: &folder.address(),
+        instance: stamp.instance,
+        generation: stamp.generation,
+        signer,
+        believes: false,
+    };
+    let place = folder.open(stamp.now).await?;
+    let place = Counted {
+        place: place.as_ref(),
+        step,
+    };
+    bring(&place, site, &mark).await
 }
 
 /// A target is written as its address or as a table with one.
@@ -193,7 +224,7 @@ impl Made<'_> {
 }
 
 /// `file:public` counts from the configuration, `file:/srv/www` and `file:///srv/www` from the root.
-fn folder(reader: &mut Reader<'_>, address: &str, place: &Place) -> Option<folder::Folder> {
+fn folder(reader: &mut Reader<'_>, address: &str, place: &Place) -> Option<Folder> {
     let path = address.strip_prefix("file:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
@@ -204,5 +235,5 @@ fn folder(reader: &mut Reader<'_>, address: &str, place: &Place) -> Option<folde
         );
         return None;
     }
-    Some(folder::Folder::new(place.dir.join(path)))
+    Some(Folder::new(place.dir.join(path)))
 }

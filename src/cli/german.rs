@@ -195,7 +195,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("export", "Die Website in einen Ordner schreiben"),
     (
         "export.dir",
-        "Wohin; wird angelegt. Dateien, die nicht mehr dazugehören, bleiben",
+        "Wohin; wird angelegt. Was ein früherer Export dort ließ und nicht mehr dazugehört, verschwindet; anderes bleibt",
     ),
     (
         "export.now",

@@ -45,4 +45,5 @@ mod support;
 mod time_of_day;
 mod verify;
 mod website_faults;
+mod website_folder;
 mod website_peers;

@@ -30,13 +30,15 @@ pub struct Mark<'a> {
     pub instance: i64,
     /// The generation wanted.
     pub generation: i64,
-    /// Signs the manifest.
-    pub signer: &'a Signer,
+    /// Signs the manifest. Without there is none: nothing is known of what lies there, and nothing is removed.
+    pub signer: Option<&'a Signer>,
+    /// Whether the manifest's word is enough for what lies there; else every file it lists is looked at.
+    pub believes: bool,
 }
 
 /// Brings `place` to `site`; the number of files changed.
 pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u64, Report> {
-    let before = read(place, mark).await?;
+    let mut before = read(place, mark).await?;
     if before.instance > mark.instance {
         let (who, newer, ours) = (mark.who, before.instance, mark.instance);
         return Err(http::report(
@@ -47,6 +49,9 @@ pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u6
                 "{who} was last written by a newer instance of this store (number {newer}, this one is {ours}): two copies of one installation are running. Stop the older one; if this is the right one, delete {MANIFEST} there"
             ),
         ));
+    }
+    if !mark.believes {
+        before.pending.extend(std::mem::take(&mut before.files).into_keys());
     }
     let wanted = Manifest::of(site, mark.instance, mark.generation);
     let found = look(place, &before.pending, site, &wanted).await?;
@@ -148,14 +153,20 @@ fn order(path: &str) -> (u8, usize, String) {
 /// The manifest as we left it. One that cannot be read, or that this installation has not signed, is none: everything is
 /// brought anew, and what it lists stays.
 async fn read(place: &dyn Place, mark: &Mark<'_>) -> Result<Manifest, Report> {
+    let Some(signer) = mark.signer else {
+        return Ok(Manifest::default());
+    };
     let file = place.get(MANIFEST).await?;
     let read = file.and_then(|file| Manifest::read(&file).ok());
-    let ours = read.filter(|(_, key)| *key == mark.signer.public());
+    let ours = read.filter(|(_, key)| *key == signer.public());
     Ok(ours.map(|(manifest, _)| manifest).unwrap_or_default())
 }
 
 async fn write(place: &dyn Place, manifest: &Manifest, mark: &Mark<'_>) -> Result<(), Report> {
-    place.put(MANIFEST, &manifest.signed(mark.signer)).await
+    match mark.signer {
+        Some(signer) => place.put(MANIFEST, &manifest.signed(signer)).await,
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -84,7 +84,8 @@ async fn brought(place: &Memory, site: &Site, instance: i64, generation: i64) ->
         who: "x",
         instance,
         generation,
-        signer: &key().key().unwrap().signer(),
+        signer: Some(&key().key().unwrap().signer()),
+        believes: true,
     };
     bring(place, site, &mark).await
 }

@@ -64,6 +64,31 @@ pub fn beside(name: &str) -> String {
     format!(".rundruf-{name}.tmp")
 }
 
+/// A place that says how often something was put there.
+pub struct Counted<'a> {
+    /// The place.
+    pub place: &'a dyn Place,
+    /// Called after every file.
+    pub step: &'a (dyn Fn() + Sync),
+}
+
+#[async_trait]
+impl Place for Counted<'_> {
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, Report> {
+        self.place.get(path).await
+    }
+
+    async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
+        self.place.put(path, file).await?;
+        (self.step)();
+        Ok(())
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), Report> {
+        self.place.remove(path).await
+    }
+}
+
 /// A target on web space of one kind.
 pub struct WebTarget<S> {
     space: S,
@@ -88,7 +113,8 @@ impl<S: Space> WebTarget<S> {
             who: &self.space.address(),
             instance: stamp.instance,
             generation: stamp.generation,
-            signer: &self.key.key().map_err(|error| http::no_key(&error))?.signer(),
+            signer: Some(&self.key.key().map_err(|error| http::no_key(&error))?.signer()),
+            believes: true,
         };
         let place = self.space.open(stamp.now).await?;
         bring(place.as_ref(), site, &mark).await

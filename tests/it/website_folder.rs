@@ -1,0 +1,61 @@
+//! The site in a folder of this machine, as a target and by `export`: one way to write it, whatever happens meanwhile.
+
+use std::path::Path;
+
+use rundruf::formats::manifest::MANIFEST;
+
+use super::support::TestApp;
+
+const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
+
+fn publish(app: &TestApp, words: &str) {
+    let notice =
+        format!("incident = \"ausfall\"\nheadline = \"{words}\"\nsummary = \"{words}. Bitte rufen Sie an.\"\n");
+    app.publish(&notice, &["--wait"]);
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn an_export_mends_what_lies_there_and_removes_what_was_its_own() {
+    let app = TestApp::new(WEBSITE);
+    publish(&app, "Störung");
+    app.run(&["export", "out"]).ok();
+    let page = app.path().join("out/potsdam/index.html");
+    let english = app.path().join("out/en/potsdam/index.html");
+    let well = read(&page);
+    assert!(english.is_file());
+    std::fs::write(&page, "<p>Alles ist gut</p>").unwrap();
+    app.write("out/theirs.html", "theirs");
+    let config = read(&app.path().join("channels.toml")).replace(", \"en\"]", "]");
+    app.write("channels.toml", &config);
+    app.run(&["export", "out"]).ok();
+    assert!(read(&page) != "<p>Alles ist gut</p>" && !english.exists());
+    assert_eq!(read(&app.path().join("out/theirs.html")), "theirs");
+    let verified = app.run(&["verify", "out", "--json"]).json();
+    assert_eq!(
+        (&verified["changed"], &verified["missing"], &verified["extra"]),
+        (&[""; 0][..].into(), &[""; 0][..].into(), &["theirs.html"][..].into()),
+        "{verified}"
+    );
+    assert!(well.contains("Störung"));
+}
+
+#[test]
+fn an_older_copy_of_the_installation_does_not_export_over_a_newer_one() {
+    let app = TestApp::new(WEBSITE);
+    publish(&app, "Störung");
+    app.run(&["backup", "sicherung"]).ok();
+    let out = app.path().join("out");
+    let out = out.to_str().unwrap();
+    let restored = TestApp::new(WEBSITE);
+    let backup = app.path().join("sicherung");
+    restored.run(&["restore", backup.to_str().unwrap(), "--yes"]).ok();
+    restored.run(&["export", out]).ok();
+    let list = read(&Path::new(out).join(MANIFEST));
+    let answer = app.run(&["export", out]);
+    assert!(answer.code == 1 && answer.err.contains("newer instance"), "{answer:?}");
+    assert_eq!(read(&Path::new(out).join(MANIFEST)), list);
+}
