@@ -5,6 +5,7 @@ use std::path::Path;
 use rundruf::formats::manifest::MANIFEST;
 
 use super::support::TestApp;
+use super::support::disk::SmallDisk;
 
 const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
 
@@ -58,4 +59,26 @@ fn an_older_copy_of_the_installation_does_not_export_over_a_newer_one() {
     let answer = app.run(&["export", out]);
     assert!(answer.code == 1 && answer.err.contains("newer instance"), "{answer:?}");
     assert_eq!(read(&Path::new(out).join(MANIFEST)), list);
+}
+
+#[test]
+fn a_power_cut_takes_nothing_that_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("image");
+    let Some(_disk) = SmallDisk::with_image(&dir.path().join("disk"), &image) else {
+        return;
+    };
+    let public = dir.path().join("disk/public");
+    let app = TestApp::new(&WEBSITE.replace("file:public", &format!("file:{}", public.display())));
+    for words in ["Störung", "Es geht weiter"] {
+        publish(&app, words);
+        // What the disk holds at this moment, as it is found after the power is back.
+        let found = dir.path().join(format!("found {words}"));
+        std::fs::copy(&image, found.with_extension("image")).unwrap();
+        let Some(_found) = SmallDisk::with_image(&found, &found.with_extension("image")) else {
+            return;
+        };
+        let verified = app.run(&["verify", found.join("public").to_str().unwrap(), "--json"]);
+        assert_eq!(verified.code, 0, "{verified:?}");
+    }
 }

@@ -1,8 +1,11 @@
 //! A folder on this machine. Every file is written beside its place and renamed, so that a web server reads the old or the
-//! new one, never half of one.
+//! new one, never half of one; it is on the disk before that, so that a power cut changes nothing about it.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -51,28 +54,62 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> +
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
-fn write(path: &Path, bytes: &[u8], durable: bool) -> std::io::Result<()> {
+/// One upload.
+struct Open<'a> {
+    folder: &'a Folder,
+    /// Folders whose changes are not yet known to be on the disk.
+    unsynced: Arc<Mutex<BTreeSet<PathBuf>>>,
+}
+
+impl Open<'_> {
+    /// Notes that something changed in the folders above this path.
+    fn changed(&self, full: &Path) {
+        let root = &self.folder.path;
+        let folders = full.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+        let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        unsynced.extend(folders.map(Path::to_owned));
+    }
+}
+
+/// Brings to the disk which files these folders have.
+fn sync(folders: &Mutex<BTreeSet<PathBuf>>) -> std::io::Result<()> {
+    let folders = std::mem::take(&mut *folders.lock().unwrap_or_else(PoisonError::into_inner));
+    for folder in folders {
+        match File::open(&folder).and_then(|folder| folder.sync_all()) {
+            // Gone meanwhile, or on a file system that does this only for files.
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::Unsupported
+                ) =>
+            {
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = path.with_file_name(beside(&path.file_name().unwrap_or_default().to_string_lossy()));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = std::fs::File::create(&beside)?;
+    let mut file = File::create(&beside)?;
     std::io::Write::write_all(&mut file, bytes)?;
-    if durable {
-        // The manifest vouches for all others: it is on the disk before it has its name.
-        file.sync_all()?;
-    }
+    file.sync_all()?;
     // A folder in the way was a page of an earlier layout, or is somebody else's: then this fails and says so.
     std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
 #[async_trait]
-impl Place for Folder {
+impl Place for Open<'_> {
     async fn get(&self, path: &str) -> Result<Option<Bytes>, Report> {
-        let full = self.path.join(path);
+        let full = self.folder.path.join(path);
         let read = move || {
             let mut bytes = Vec::new();
-            std::fs::File::open(full)?
+            File::open(full)?
                 .take(LARGEST_MANIFEST as u64)
                 .read_to_end(&mut bytes)?;
             Ok(Bytes::from(bytes))
@@ -80,19 +117,32 @@ impl Place for Folder {
         match blocking(read).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed(path, &error)),
+            Err(error) => Err(self.folder.failed(path, &error)),
         }
     }
 
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
-        let (full, bytes, durable) = (self.path.join(path), file.bytes.clone(), path == MANIFEST);
-        blocking(move || write(&full, &bytes, durable))
-            .await
-            .map_err(|error| self.failed(path, &error))
+        let (full, bytes) = (self.folder.path.join(path), file.bytes.clone());
+        let unsynced = Arc::clone(&self.unsynced);
+        // The manifest vouches for all others: they are on the disk before it is.
+        let vouches = path == MANIFEST;
+        self.changed(&full);
+        let work = move || {
+            if vouches {
+                sync(&unsynced)?;
+            }
+            write(&full, &bytes)?;
+            if vouches && let Some(folder) = full.parent() {
+                sync(&Mutex::new([folder.to_owned()].into()))?;
+            }
+            Ok(())
+        };
+        blocking(work).await.map_err(|error| self.folder.failed(path, &error))
     }
 
     async fn remove(&self, path: &str) -> Result<(), Report> {
-        let (full, root) = (self.path.join(path), self.path.clone());
+        let (full, root) = (self.folder.path.join(path), self.folder.path.clone());
+        self.changed(&full);
         let work = move || {
             match std::fs::remove_file(&full) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -106,7 +156,7 @@ impl Place for Folder {
             }
             Ok(())
         };
-        blocking(work).await.map_err(|error| self.failed(path, &error))
+        blocking(work).await.map_err(|error| self.folder.failed(path, &error))
     }
 }
 
@@ -117,7 +167,10 @@ impl Space for Folder {
     }
 
     async fn open(&self, _now: Ms) -> Result<Box<dyn Place + '_>, Report> {
-        Ok(Box::new(self.clone()))
+        Ok(Box::new(Open {
+            folder: self,
+            unsynced: Arc::default(),
+        }))
     }
 
     async fn check(&self) -> Vec<Finding> {
