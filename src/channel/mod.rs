@@ -170,6 +170,10 @@ pub struct Stamp {
 pub trait Target: Send + Sync {
     /// Address without credentials.
     fn address(&self) -> String;
+    /// The place it means: two addresses of one place have the same. Shown to nobody.
+    fn place(&self) -> String {
+        self.address()
+    }
     /// Messages with a link wait for it.
     fn link(&self) -> bool;
     /// Brings the target to this site: changed files only, what is referred to first, switch last, stale files removed.

@@ -10,7 +10,7 @@ use super::output::{Failure, Output};
 use super::progress::Progress;
 use crate::app::App;
 use crate::channel::Stamp;
-use crate::channel::website::write_into;
+use crate::channel::website::{why_private, write_into};
 use crate::clock::Ms;
 use crate::domain::publisher::Publisher;
 use crate::formats::manifest::{MANIFEST, Manifest};
@@ -19,6 +19,7 @@ use crate::publication::Office;
 use crate::publication::site::{Mark, StoreSite, signed_site};
 use crate::said;
 use crate::secret::KeyFile;
+use crate::text::said::Said;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -33,6 +34,12 @@ pub struct ExportArgs {
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
+    if let Some(Said { de, en }) = why_private(&app.office.settings, &args.dir) {
+        return Err(Failure::Usage(said!(
+            "{de} Bitte nehmen Sie einen eigenen Ordner nur für die Website.",
+            "{en} Take a folder of its own for the website."
+        )));
+    }
     let key_file = app.office.settings.store.key_file.clone();
     let now = args
         .now

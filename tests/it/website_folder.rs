@@ -82,3 +82,74 @@ fn a_power_cut_takes_nothing_that_is_there() {
         assert_eq!(verified.code, 0, "{verified:?}");
     }
 }
+
+#[test]
+fn a_folder_with_something_private_does_not_become_a_website() {
+    let refused = |target: &str, words: &str| {
+        let app = TestApp::new(&format!(
+            "[channel.w]\nkind = \"website\"\ntargets = [\"file:{target}\"]\n[channel.sms]\nkind = \"kannel\"\n\
+             url = \"http://127.0.0.1:1/\"\nusername = \"u\"\npassword_file = \"geheim/sms.pw\"\nfrom = \"115\"\n\
+             audience = {{ file = \"listen/presse.csv\" }}\n"
+        ));
+        app.write("geheim/sms.pw", "p");
+        app.write("listen/presse.csv", "address\n");
+        for command in [&["check"][..], &["status"]] {
+            let answer = app.run(command);
+            assert!(answer.code == 2 && answer.err.contains(words), "{target}: {answer:?}");
+            assert!(answer.err.contains("file:public"), "{target}: {answer:?}");
+        }
+        assert!(!app.path().join("data").exists());
+    };
+    for target in ["data", "./x/../data", "data/public"] {
+        refused(target, "with store and key");
+    }
+    refused(".", "it would be public");
+    refused("", "the folder is missing");
+    refused("geheim", "sms.pw; it would be public");
+    refused("listen", "presse.csv; it would be public");
+
+    // Nor does an export go there.
+    let app = TestApp::new(WEBSITE);
+    publish(&app, "Störung");
+    std::os::unix::fs::symlink("data", app.path().join("link")).unwrap();
+    for (dir, words) in [
+        ("data/out", "with store and key"),
+        ("link", "with store and key"),
+        (".", "channels.toml"),
+    ] {
+        let answer = app.run(&["export", dir]);
+        assert!(answer.code == 2 && answer.err.contains(words), "{dir}: {answer:?}");
+    }
+    let german = app.german(&["export", "data"]);
+    assert!(
+        german.code == 2 && german.err.contains("er wäre öffentlich"),
+        "{german:?}"
+    );
+}
+
+#[test]
+fn one_place_belongs_to_one_website() {
+    let two = |first: &str, second: &str| {
+        TestApp::new(&format!(
+            "[channel.a]\nkind = \"website\"\ntargets = [\"{first}\"]\n[channel.b]\nkind = \"website\"\ntargets = [\"{second}\"]\n"
+        ))
+    };
+    for second in ["file:public", "file:./x/../public", "file:link"] {
+        let app = two("file:public", second);
+        std::fs::create_dir(app.path().join("public")).unwrap();
+        std::os::unix::fs::symlink("public", app.path().join("link")).unwrap();
+        let answer = app.run(&["check"]);
+        assert!(
+            answer.code == 2 && answer.err.contains("also in channel.a.targets"),
+            "{second}: {answer:?}"
+        );
+    }
+    let sftp = "sftp://web@localhost/htdocs";
+    let answer = two(sftp, "sftp://web@LOCALHOST:22/htdocs/").run(&["check"]);
+    assert!(
+        answer.code == 2 && answer.err.contains("also in channel.a.targets"),
+        "{answer:?}"
+    );
+    let app = two("file:public", "file:training");
+    app.run(&["status"]).ok();
+}

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::private::resolved;
 use super::space::{Place, Space, beside};
 use crate::channel::{Finding, http};
 use crate::clock::Ms;
@@ -164,6 +165,10 @@ impl Place for Open<'_> {
 impl Space for Folder {
     fn address(&self) -> String {
         format!("file:{}", self.path.display())
+    }
+
+    fn place(&self) -> String {
+        format!("file:{}", resolved(&self.path).display())
     }
 
     async fn open(&self, _now: Ms) -> Result<Box<dyn Place + '_>, Report> {

@@ -34,6 +34,10 @@ pub trait Place: Send + Sync {
 pub trait Space: Send + Sync {
     /// Address without credentials.
     fn address(&self) -> String;
+    /// The place it means, see [`Target::place`].
+    fn place(&self) -> String {
+        self.address()
+    }
     /// Opens it for one upload. `now` is for services that say how long to wait.
     async fn open(&self, now: Ms) -> Result<Box<dyn Place + '_>, Report>;
 
@@ -125,6 +129,10 @@ impl<S: Space> WebTarget<S> {
 impl<S: Space> Target for WebTarget<S> {
     fn address(&self) -> String {
         self.space.address()
+    }
+
+    fn place(&self) -> String {
+        self.space.place()
     }
 
     fn link(&self) -> bool {
