@@ -64,10 +64,14 @@ pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u6
     let mut now = before.clone();
     now.instance = mark.instance;
     now.files.extend(found.right);
+    let mut unknown = before.pending.clone();
+    unknown.retain(|path| !now.files.contains_key(path));
     let part = PART.max(steps.len().div_ceil(PARTS));
     for part in steps.chunks(part) {
-        now.pending = part.iter().map(|(path, _)| (*path).to_owned()).collect();
-        now.files.retain(|path, _| !now.pending.contains(path));
+        let begun: BTreeSet<String> = part.iter().map(|(path, _)| (*path).to_owned()).collect();
+        now.files.retain(|path, _| !begun.contains(path));
+        // What an upload that broke off left is known to be ours until it is replaced or removed.
+        now.pending = unknown.union(&begun).cloned().collect();
         write(place, &now, mark).await?;
         for (path, file) in part {
             match file {
@@ -78,6 +82,13 @@ pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u6
         let there = part.iter().filter_map(|(path, _)| wanted.files.get_key_value(*path));
         now.files
             .extend(there.map(|(path, entry)| (path.clone(), entry.clone())));
+        unknown.retain(|path| !begun.contains(path));
+    }
+    let put: BTreeSet<&str> = steps.iter().filter_map(|(path, file)| file.map(|_| *path)).collect();
+    for path in before.pending.iter().filter(|path| !put.contains(path.as_str())) {
+        if let Some(aside) = place.aside(path) {
+            place.remove(&aside).await?;
+        }
     }
     write(place, &wanted, mark).await?;
     Ok(steps.len() as u64)

@@ -198,12 +198,9 @@ impl Open<'_> {
                 write.content_type(file.media_type).cache_control(CACHE_CONTROL).await?;
             }
             Switch::Move => {
-                let (folder, name) = path
-                    .rsplit_once('/')
-                    .map_or(("", path), |(folder, name)| (folder, name));
-                let folder = format!("{folder}/");
-                self.make(&folder).await?;
-                let beside = format!("{folder}{}", beside(name));
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                self.make(&format!("{folder}/")).await?;
+                let beside = beside(path);
                 self.operator.write(&beside, file.bytes.clone()).await?;
                 self.operator.rename(&beside, path).await?;
             }
@@ -236,6 +233,13 @@ impl Place for Open<'_> {
 
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         self.write(path, file).await.map_err(|error| report(self.who, &error))
+    }
+
+    fn aside(&self, path: &str) -> Option<String> {
+        match self.switch {
+            Switch::Put => None,
+            Switch::Move => Some(beside(path)),
+        }
     }
 
     /// Folders left empty stay: WebDAV removes a folder only with all that is in it, and that may be somebody else's.

@@ -92,16 +92,19 @@ fn sync(folders: &Mutex<BTreeSet<PathBuf>>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_file_name(beside(&path.file_name().unwrap_or_default().to_string_lossy()));
+fn write(path: &Path, beside: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = File::create(&beside)?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    // A folder in the way was a page of an earlier layout, or is somebody else's: then this fails and says so.
-    std::fs::rename(&beside, path).inspect_err(|_| drop(std::fs::remove_file(&beside)))
+    let whole = || {
+        let mut file = File::create(beside)?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()?;
+        // A folder in the way was a page of an earlier layout, or is somebody else's: then this fails and says so.
+        std::fs::rename(beside, path)
+    };
+    // A full disk gets back what was too much.
+    whole().inspect_err(|_| drop(std::fs::remove_file(beside)))
 }
 
 #[async_trait]
@@ -124,6 +127,7 @@ impl Place for Open<'_> {
 
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         let (full, bytes) = (self.folder.path.join(path), file.bytes.clone());
+        let aside = self.folder.path.join(beside(path));
         let unsynced = Arc::clone(&self.unsynced);
         // The manifest vouches for all others: they are on the disk before it is.
         let vouches = path == MANIFEST;
@@ -132,13 +136,17 @@ impl Place for Open<'_> {
             if vouches {
                 sync(&unsynced)?;
             }
-            write(&full, &bytes)?;
+            write(&full, &aside, &bytes)?;
             if vouches && let Some(folder) = full.parent() {
                 sync(&Mutex::new([folder.to_owned()].into()))?;
             }
             Ok(())
         };
         blocking(work).await.map_err(|error| self.folder.failed(path, &error))
+    }
+
+    fn aside(&self, path: &str) -> Option<String> {
+        Some(beside(path))
     }
 
     async fn remove(&self, path: &str) -> Result<(), Report> {
@@ -228,6 +236,38 @@ mod tests {
     use crate::channel::testing::{key, site};
     use crate::channel::website::space::WebTarget;
     use crate::channel::{Stamp, Target};
+    use crate::formats::manifest::Manifest;
+
+    #[tokio::test]
+    async fn what_was_about_to_take_its_place_goes_when_nobody_wants_it_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = WebTarget::new(Folder::new(dir.path().to_owned()), false, None, key());
+        let stamp = Stamp {
+            instance: 1,
+            generation: 1,
+            now: 0,
+        };
+        folder.upload(&site(&[("index.html", "a")]), stamp).await.unwrap();
+        // Killed in the middle of bringing these.
+        let mut list = Manifest::read(&std::fs::read(dir.path().join(MANIFEST)).unwrap())
+            .unwrap()
+            .0;
+        list.pending = ["index.html", "p/i/index.html"].map(str::to_owned).into();
+        list.files.clear();
+        let list = list.signed(&key().key().unwrap().signer()).bytes;
+        std::fs::write(dir.path().join(MANIFEST), list).unwrap();
+        std::fs::create_dir_all(dir.path().join("p/i")).unwrap();
+        for half in [".rundruf-index.html.tmp", "p/i/.rundruf-index.html.tmp"] {
+            std::fs::write(dir.path().join(half), "half").unwrap();
+        }
+        folder.upload(&site(&[("index.html", "a")]), stamp).await.unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".well-known", "index.html"]);
+    }
 
     #[tokio::test]
     async fn the_site_stands_in_the_folder_and_goes_again() {

@@ -25,6 +25,9 @@ pub trait Place: Send + Sync {
     async fn get(&self, path: &str) -> Result<Option<Bytes>, Report>;
     /// Puts a file there, whole or not at all, with the folders above it.
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report>;
+    /// Where a file is written before it takes its place; `None` where it is written into its place. One that broke off may
+    /// have left something there.
+    fn aside(&self, path: &str) -> Option<String>;
     /// Removes a file; one that is not there is removed already.
     async fn remove(&self, path: &str) -> Result<(), Report>;
 }
@@ -63,9 +66,12 @@ pub trait Space: Send + Sync {
     }
 }
 
-/// The name under which a file is written before it takes its place.
-pub fn beside(name: &str) -> String {
-    format!(".rundruf-{name}.tmp")
+/// The path under which a file is written before it takes its place.
+pub fn beside(path: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/.rundruf-{name}.tmp"),
+        None => format!(".rundruf-{path}.tmp"),
+    }
 }
 
 /// A place that says how often something was put there.
@@ -86,6 +92,10 @@ impl Place for Counted<'_> {
         self.place.put(path, file).await?;
         (self.step)();
         Ok(())
+    }
+
+    fn aside(&self, path: &str) -> Option<String> {
+        self.place.aside(path)
     }
 
     async fn remove(&self, path: &str) -> Result<(), Report> {

@@ -129,13 +129,16 @@ impl Place for Session<'_> {
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         let full = self.full(path);
         self.folders(&full).await;
-        let (folder, name) = full.rsplit_once('/').unwrap_or((".", &full));
-        let beside = format!("{folder}/{}", beside(name));
+        let beside = beside(&full);
         let done = async {
             self.write(&beside, &file.bytes).await?;
             self.rename(&beside, &full).await
         };
         done.await.map_err(|error| self.target.sort(path, error))
+    }
+
+    fn aside(&self, path: &str) -> Option<String> {
+        Some(beside(path))
     }
 
     async fn remove(&self, path: &str) -> Result<(), Report> {
