@@ -47,3 +47,4 @@ mod verify;
 mod website_faults;
 mod website_folder;
 mod website_peers;
+mod website_sftp;

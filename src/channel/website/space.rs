@@ -12,6 +12,7 @@ use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::formats::{Site, SiteFile};
 use crate::said;
 use crate::secret::KeyFile;
+use crate::text::said::Said;
 
 /// Of one whole upload. What it has brought until then stays; the next one goes on from there.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -28,6 +29,10 @@ pub trait Place: Send + Sync {
     /// Where a file is written before it takes its place; `None` where it is written into its place. One that broke off may
     /// have left something there.
     fn aside(&self, path: &str) -> Option<String>;
+    /// What readers may notice there that they do not elsewhere, a sentence.
+    fn weakness(&self) -> Option<Said> {
+        None
+    }
     /// Removes a file; one that is not there is removed already.
     async fn remove(&self, path: &str) -> Result<(), Report>;
 }
@@ -54,15 +59,19 @@ pub trait Space: Send + Sync {
                 media_type: "text/plain; charset=utf-8",
             };
             place.put(PROBE, &file).await?;
-            place.remove(PROBE).await
+            place.remove(PROBE).await?;
+            Ok::<_, Report>(place.weakness())
         };
-        vec![match probe.await {
-            Ok(()) => http::well(said!(
-                "{address}: angemeldet, Schreiben geht.",
-                "{address}: logged in, writing works."
-            )),
-            Err(report) => http::unwell(&address, &report),
-        }]
+        match probe.await {
+            Ok(weakness) => {
+                let works = said!(
+                    "{address}: angemeldet, Schreiben geht.",
+                    "{address}: logged in, writing works."
+                );
+                [works].into_iter().chain(weakness).map(http::well).collect()
+            }
+            Err(report) => vec![http::unwell(&address, &report)],
+        }
     }
 }
 

@@ -11,10 +11,12 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
 
 use super::Sftp;
 use super::host_key::Verifier;
-use crate::channel::website::space::{Place, beside};
+use crate::channel::website::space::{Place, Space, beside};
 use crate::domain::outcome::Report;
 use crate::formats::SiteFile;
 use crate::formats::manifest::LARGEST_MANIFEST;
+use crate::said;
+use crate::text::said::Said;
 
 /// Bytes in one request; what every server takes (draft-ietf-secsh-filexfer, section 3).
 const CHUNK: usize = 32 * 1_024;
@@ -77,12 +79,24 @@ impl Session<'_> {
         written.map(|_| ())
     }
 
+    /// On servers without `posix-rename@openssh.com`, whose rename may refuse to replace a file.
+    async fn replace(&self, from: &str, to: &str) -> Result<(), SftpError> {
+        if self.raw.rename(from, to).await.is_ok() {
+            return Ok(());
+        }
+        // Both requests leave at once, and a server does them in this order (draft-ietf-secsh-filexfer-02, section 6.1): the
+        // file is missing for as long as that takes there, not for the way to us and back, nor until we are there again.
+        match tokio::join!(self.raw.remove(to), self.raw.rename(from, to)) {
+            (_, Ok(_)) => Ok(()),
+            (Ok(_), Err(_)) => self.raw.rename(from, to).await.map(|_| ()),
+            (Err(error), Err(_)) if !missing(&error) => Err(error),
+            (Err(_), Err(error)) => Err(error),
+        }
+    }
+
     async fn rename(&self, from: &str, to: &str) -> Result<(), SftpError> {
         if !self.renames {
-            return match self.raw.remove(to).await {
-                Err(error) if !missing(&error) => Err(error),
-                _ => self.raw.rename(from, to).await.map(|_| ()),
-            };
+            return self.replace(from, to).await;
         }
         let mut data = Vec::new();
         for name in [from, to] {
@@ -139,6 +153,16 @@ impl Place for Session<'_> {
 
     fn aside(&self, path: &str) -> Option<String> {
         Some(beside(path))
+    }
+
+    fn weakness(&self) -> Option<Said> {
+        let address = self.target.address();
+        (!self.renames).then(|| {
+            said!(
+                "{address}: Dieser Server tauscht Dateien nicht in einem Schritt (posix-rename@openssh.com fehlt). Eine Seite, die sich ändert, kann dort einen Augenblick lang fehlen; halb ist sie nie.",
+                "{address}: this server does not replace files in one step (no posix-rename@openssh.com). A page that changes may be missing there for a moment; it is never there by half."
+            )
+        })
     }
 
     async fn remove(&self, path: &str) -> Result<(), Report> {
