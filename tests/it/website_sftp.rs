@@ -1,8 +1,8 @@
 //! SFTP servers as they differ: what they can, and how they prove who they are.
 
 use super::channel_peers::{site, stamp, target};
-use super::support::Peer;
 use super::support::stage::{files, host_key, user};
+use super::support::{Peer, TestApp};
 
 /// A target there, with this host key where one is given.
 fn website(peer: &Peer, host_key: Option<&str>) -> String {
@@ -46,4 +46,53 @@ async fn a_server_that_does_not_replace_files_gets_the_site_and_says_so() {
         check.iter().any(|finding| finding.text.en.contains("in one step")),
         "{check:?}"
     );
+}
+
+#[test]
+fn a_server_with_another_key_gets_nothing_and_people_learn_what_it_may_mean() {
+    let (Some(peer), Some(before)) = (Peer::start("sftp", 1), Peer::start("sftp", 1)) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".ssh")).unwrap();
+    let known = before
+        .read("known_hosts")
+        .replace(&before.port().to_string(), &peer.port().to_string());
+    std::fs::write(home.path().join(".ssh/known_hosts"), known).unwrap();
+    for (pin, place) in [(Some(host_key(&before)), "host_key"), (None, "~/.ssh/known_hosts:1")] {
+        let app = TestApp::new(&website(&peer, pin.as_deref()));
+        for (lang, words) in [
+            (
+                "C.UTF-8",
+                [
+                    place,
+                    "changed it",
+                    "somebody pretends",
+                    "Nothing was sent",
+                    "call the provider",
+                    "SHA256:",
+                ],
+            ),
+            (
+                "de_DE.UTF-8",
+                [
+                    place,
+                    "gewechselt",
+                    "jemand gibt sich",
+                    "Gesendet wurde nichts",
+                    "den Anbieter an",
+                    "SHA256:",
+                ],
+            ),
+        ] {
+            let mut command = app.command(&["channel", "test", "w"]);
+            let answer = TestApp::answer(command.env("HOME", home.path()).env("LANG", lang).output().unwrap());
+            let said = answer.out.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(
+                answer.code == 1 && words.iter().all(|part| said.contains(part)),
+                "{place}: {said}"
+            );
+        }
+    }
+    assert!(!peer.dir().join("www/htdocs").exists());
 }
