@@ -37,7 +37,8 @@ const BUILDING: Duration = Duration::from_secs(60);
 enum Ended {
     Core(LevelEvent),
     Targets(Vec<TargetRow>),
-    Built { changes_at: Option<Ms> },
+    /// The site is built; when time alone changes it.
+    Built(Option<Ms>),
     Raised,
     Nothing,
 }
@@ -60,6 +61,8 @@ pub(super) struct Task {
     under_way: FuturesUnordered<BoxFuture<'static, Ended>>,
     uploads: u32,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The wall time at which time alone changes the site.
+    changes_at: Option<Ms>,
     clock_changes: Option<Pin<Box<Sleep>>>,
     show: Show,
     seen: u64,
@@ -92,6 +95,7 @@ impl Task {
             under_way: FuturesUnordered::new(),
             uploads: 0,
             timer: None,
+            changes_at: None,
             clock_changes: None,
             show,
             seen: 0,
@@ -115,8 +119,11 @@ impl Task {
                             self.read_targets();
                         }
                     }
-                    // Due times are in the rows.
-                    Some(Told::Shifted(_)) => self.read_targets(),
+                    // Due times are in the rows. What a page promises is for a wall time, whatever the clock does.
+                    Some(Told::Shifted(_)) => {
+                        self.wait_for_change(self.changes_at);
+                        self.read_targets();
+                    }
                     // Nothing stands in for a website.
                     Some(Told::Look) => {}
                     Some(Told::Stop) | None => self.take(LevelEvent::Stop),
@@ -131,7 +138,7 @@ impl Task {
                     self.take(LevelEvent::Timer);
                 }
                 () = due(&mut self.clock_changes) => {
-                    self.clock_changes = None;
+                    self.wait_for_change(None);
                     self.raise();
                 }
             }
@@ -167,13 +174,16 @@ impl Task {
                 self.take(event);
             }
             Ended::Targets(rows) => self.rows(&rows),
-            Ended::Built { changes_at } => {
-                let now = self.world.clock.now_ms();
-                self.clock_changes = changes_at.map(|at| sleep_until(now, at));
-            }
+            Ended::Built(changes_at) => self.wait_for_change(changes_at),
             Ended::Raised => self.read_targets(),
             Ended::Nothing => {}
         }
+    }
+
+    fn wait_for_change(&mut self, at: Option<Ms>) {
+        let now = self.world.clock.now_ms();
+        self.changes_at = at;
+        self.clock_changes = at.map(|at| sleep_until(now, at));
     }
 
     fn rows(&mut self, rows: &[TargetRow]) {
@@ -282,9 +292,7 @@ impl Task {
             async move {
                 match store.raise_targets(lane, now).await {
                     Ok(()) => Ended::Raised,
-                    Err(_) => Ended::Built {
-                        changes_at: Some(now + 1_000),
-                    },
+                    Err(_) => Ended::Built(Some(now + 1_000)),
                 }
             }
             .boxed(),
@@ -340,9 +348,7 @@ impl Task {
         self.under_way.push(
             async move {
                 match for_timer.await {
-                    Ok(site) => Ended::Built {
-                        changes_at: site.changes_at,
-                    },
+                    Ok(site) => Ended::Built(site.changes_at),
                     Err(_) => Ended::Nothing,
                 }
             }
