@@ -97,7 +97,7 @@ pub async fn write_into(
     folder: &Path,
     site: &Site,
     stamp: Stamp,
-    signer: Option<&Signer>,
+    signer: Option<Arc<Signer>>,
     step: &(dyn Fn() + Sync),
 ) -> Result<u64, Report> {
     let folder = Folder::new(folder.to_owned());

@@ -1,6 +1,7 @@
 //! `rundruf export DIR`: the public site as files, for a USB stick or any web server.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -60,7 +61,7 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         .get(MANIFEST)
         .and_then(|list| Manifest::read(&list.bytes).ok());
     let key = match list {
-        Some(_) => Some(KeyFile::new(key_file).key()?.signer()),
+        Some(_) => Some(Arc::new(KeyFile::new(key_file).key()?.signer())),
         None => None,
     };
     let (instance, generation) = list.map_or((0, 0), |(list, _)| (list.instance, list.generation));
@@ -69,12 +70,12 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         generation,
         now,
     };
+    let signed = key.is_some();
     let progress = Progress::counting(said!("schreibt", "writing").in_german(out.german), site.files.len());
-    let written = write_into(&args.dir, &site, stamp, key.as_ref(), &|| progress.step()).await;
+    let written = write_into(&args.dir, &site, stamp, key, &|| progress.step()).await;
     written.map_err(|report| Failure::Refused(report.text.map(|text| format!("{text}."))))?;
     drop(progress);
     let (count, dir) = (site.files.len(), args.dir.display());
-    let signed = key.is_some();
     out.say(&said!(
         "{count} Dateien stehen in {dir}.",
         "{count} files are in {dir}."

@@ -110,13 +110,12 @@ impl Manifest {
     /// Lists a whole site.
     pub fn of(site: &Site, instance: i64, generation: i64) -> Self {
         let ours = site.files.iter().filter(|(path, _)| is_ours(path));
+        let entry = |path, file: &SiteFile| site.known.get(path).cloned().unwrap_or_else(|| Entry::of(&file.bytes));
         Self {
             instance,
             generation,
             as_of: site.as_of.map(timestamp),
-            files: ours
-                .map(|(path, file)| (path.clone(), Entry::of(&file.bytes)))
-                .collect(),
+            files: ours.map(|(path, file)| (path.clone(), entry(path, file))).collect(),
             pending: BTreeSet::new(),
         }
     }
@@ -220,6 +219,19 @@ mod tests {
         let (read, key) = Manifest::read(&written.bytes).unwrap();
         assert_eq!((read, key), (manifest(), signer().public()));
         assert_eq!(manifest().files.keys().collect::<Vec<_>>(), ["potsdam/index.html"]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_file_is_not_looked_for_again() {
+        let mut site = Site::default();
+        let file = SiteFile {
+            bytes: Bytes::from_static(b"x"),
+            media_type: "text/html",
+        };
+        site.files = ["a", "b"].map(|path| (path.to_owned(), file.clone())).into();
+        site.known.insert("a".to_owned(), Entry::of(b"known"));
+        let files = Manifest::of(&site, 1, 1).files;
+        assert_eq!((&files["a"], &files["b"]), (&Entry::of(b"known"), &Entry::of(b"x")));
     }
 
     /// The file with one member changed.

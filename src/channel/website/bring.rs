@@ -7,6 +7,7 @@
 //! upload: one that broke off goes on where it was, whoever runs it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::channel::http;
 use crate::domain::outcome::{Outcome, Reason, Report};
@@ -14,6 +15,7 @@ use crate::formats::manifest::{Entry, MANIFEST, Manifest};
 use crate::formats::{Site, SiteFile};
 use crate::said;
 use crate::secret::signing::Signer;
+use crate::text::said::Said;
 
 use super::space::Place;
 
@@ -31,7 +33,7 @@ pub struct Mark<'a> {
     /// The generation wanted.
     pub generation: i64,
     /// Signs the manifest. Without there is none: nothing is known of what lies there, and nothing is removed.
-    pub signer: Option<&'a Signer>,
+    pub signer: Option<Arc<Signer>>,
     /// Whether the manifest's word is enough for what lies there; else every file it lists is looked at.
     pub believes: bool,
 }
@@ -164,20 +166,30 @@ fn order(path: &str) -> (u8, usize, String) {
 /// The manifest as we left it. One that cannot be read, or that this installation has not signed, is none: everything is
 /// brought anew, and what it lists stays.
 async fn read(place: &dyn Place, mark: &Mark<'_>) -> Result<Manifest, Report> {
-    let Some(signer) = mark.signer else {
+    let Some(signer) = &mark.signer else {
         return Ok(Manifest::default());
     };
-    let file = place.get(MANIFEST).await?;
-    let read = file.and_then(|file| Manifest::read(&file).ok());
+    let Some(file) = place.get(MANIFEST).await? else {
+        return Ok(Manifest::default());
+    };
+    let read = beside(move || Manifest::read(&file).ok()).await?;
     let ours = read.filter(|(_, key)| *key == signer.public());
     Ok(ours.map(|(manifest, _)| manifest).unwrap_or_default())
 }
 
 async fn write(place: &dyn Place, manifest: &Manifest, mark: &Mark<'_>) -> Result<(), Report> {
-    match mark.signer {
-        Some(signer) => place.put(MANIFEST, &manifest.signed(signer)).await,
-        None => Ok(()),
-    }
+    let Some(signer) = mark.signer.clone() else {
+        return Ok(());
+    };
+    let manifest = manifest.clone();
+    let file = beside(move || manifest.signed(&signer)).await?;
+    place.put(MANIFEST, &file).await
+}
+
+/// Beside the runtime: a list of many thousand files takes longer than others may wait for their thread.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Report> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| http::report(Outcome::Transient, Reason::Local, Said::quoted(error.to_string())))
 }
 
 #[cfg(test)]

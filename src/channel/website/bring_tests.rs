@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::*;
 use crate::channel::testing::{key, site};
 use crate::secret::Key;
-use crate::text::said::Said;
 
 /// A place in memory that writes down what was done and breaks off when told.
 #[derive(Default)]
@@ -87,7 +86,7 @@ async fn brought(place: &Memory, site: &Site, instance: i64, generation: i64) ->
         who: "x",
         instance,
         generation,
-        signer: Some(&key().key().unwrap().signer()),
+        signer: Some(Arc::new(key().key().unwrap().signer())),
         believes: true,
     };
     bring(place, site, &mark).await

@@ -1,5 +1,6 @@
 //! Web space of any kind, and what all kinds do alike with it: a whole upload within its time, a look whether writing works.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -136,7 +137,7 @@ impl<S: Space> WebTarget<S> {
             who: &self.space.address(),
             instance: stamp.instance,
             generation: stamp.generation,
-            signer: Some(&self.key.key().map_err(|error| http::no_key(&error))?.signer()),
+            signer: Some(Arc::new(self.key.key().map_err(|error| http::no_key(&error))?.signer())),
             believes: true,
         };
         let place = self.space.open(stamp.now).await?;
