@@ -179,6 +179,8 @@ pub trait Target: Send + Sync {
     /// Brings the target to this site: changed files only, what is referred to first, switch last, stale files removed.
     /// Refuses where the target's manifest is of a newer instance. The number of files changed.
     async fn upload(&self, site: &Site, stamp: Stamp) -> Result<u64, Report>;
+    /// Files brought there by this process so far, also by uploads that then broke off.
+    fn brought(&self) -> u64;
     /// Credentials and write access; changes nothing visible.
     async fn check(&self) -> Vec<Finding>;
 }

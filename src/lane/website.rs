@@ -8,24 +8,22 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
 use super::glance::{Glance, Show};
 use super::messages::{due, sleep_until};
 use super::rules::LaneSetup;
+use super::site::{Shared, build, trouble};
 use super::{SiteWorld, Told, World};
 use crate::channel::{Stamp, Target};
-use crate::clock::{Ms, SharedClock};
+use crate::clock::Ms;
 use crate::domain::delivery::Health;
-use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::{Site, SiteError, SiteOf};
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::lane::LaneNow;
 use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
 use crate::said;
 use crate::store::{LaneRow, TargetFailure, TargetResult, TargetRow};
-use crate::text::said::Said;
 
 /// The longest an upload may take, site and all, where no timeout is configured. Targets have their own; this one is for those
 /// that forget it.
@@ -42,9 +40,6 @@ enum Ended {
     Raised,
     Nothing,
 }
-
-/// The site of one generation, for all targets that want it.
-type Shared = Arc<Mutex<Option<(i64, Arc<Site>)>>>;
 
 /// One website lane.
 pub(super) struct Task {
@@ -235,6 +230,7 @@ impl Task {
                     generation,
                     at_ms,
                     result: result.map_err(|failure| TargetFailure {
+                        failures: failure.failures,
                         due_ms: failure.due_ms,
                         reason: failure.reason,
                         text: failure.text,
@@ -313,7 +309,7 @@ impl Task {
         )
         .shared();
         let (instance, clock) = (self.site.instance, Arc::clone(&self.world.clock));
-        let for_timer = site.clone();
+        let (for_timer, counted, before) = (site.clone(), Arc::clone(&target), target.brought());
         let upload = async move {
             let site = site.await?;
             let stamp = Stamp {
@@ -340,6 +336,7 @@ impl Task {
                 Ended::Core(LevelEvent::Uploaded {
                     target: id,
                     generation,
+                    progress: counted.brought() > before,
                     result,
                 })
             }
@@ -354,45 +351,5 @@ impl Task {
             }
             .boxed(),
         );
-    }
-}
-
-/// The site of this generation: what another target had built for it, or read now.
-async fn build(
-    site: SiteWorld,
-    channel: String,
-    built: Shared,
-    clock: SharedClock,
-    generation: i64,
-) -> Result<Arc<Site>, Report> {
-    let mut built = built.lock().await;
-    if let Some((of, ready)) = built.as_ref()
-        && *of == generation
-    {
-        return Ok(Arc::clone(ready));
-    }
-    // A panic here would otherwise end the lane: the future is shared by two readers.
-    let new = AssertUnwindSafe(site.builder.build(SiteOf::Channel(&channel), clock.now_ms())).catch_unwind();
-    match new
-        .await
-        .unwrap_or_else(|_| Err(SiteError("a template failed in the middle".into())))
-    {
-        Ok(new) => {
-            let new = Arc::new(new);
-            *built = Some((generation, Arc::clone(&new)));
-            Ok(new)
-        }
-        Err(SiteError(why)) => Err(trouble(said!(
-            "die Seite lässt sich nicht bauen: {why}",
-            "the site cannot be built: {why}"
-        ))),
-    }
-}
-
-fn trouble(text: Said) -> Report {
-    Report {
-        outcome: Outcome::Transient,
-        reason: Reason::Local,
-        text,
     }
 }

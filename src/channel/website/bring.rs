@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt};
+
 use crate::channel::http;
 use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::formats::manifest::{Entry, MANIFEST, Manifest};
@@ -23,6 +25,9 @@ use super::space::Place;
 const PART: usize = 50;
 /// Parts of an upload at most, so that the manifest of a very large site does not travel more often than its files.
 const PARTS: usize = 20;
+
+/// Files looked at at the same time: a part of a very large site must not take the whole next try.
+const AT_ONCE: usize = 8;
 
 /// Who brings what.
 pub struct Mark<'a> {
@@ -108,11 +113,15 @@ struct Found {
 /// Looks at the files nobody knows.
 async fn look(place: &dyn Place, pending: &BTreeSet<String>, site: &Site, wanted: &Manifest) -> Result<Found, Report> {
     let mut found = Found::default();
+    let mut looks = Vec::new();
     for path in pending {
-        let (Some(file), Some(entry)) = (site.files.get(path), wanted.files.get(path)) else {
-            continue;
-        };
-        match place.get(path).await? {
+        if let (Some(file), Some(entry)) = (site.files.get(path), wanted.files.get(path)) {
+            looks.push(async move { (path, file, entry, place.get(path).await) });
+        }
+    }
+    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+    while let Some((path, file, entry, there)) = looks.next().await {
+        match there? {
             Some(bytes) if bytes == file.bytes => drop(found.right.insert(path.clone(), entry.clone())),
             Some(_) => drop(found.other.insert(path.clone())),
             None => {}

@@ -1,6 +1,7 @@
 //! Web space of any kind, and what all kinds do alike with it: a whole upload within its time, a look whether writing works.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use super::bring::{Mark, bring};
 use crate::channel::{Finding, Stamp, Target, http};
 use crate::clock::Ms;
 use crate::domain::outcome::{Outcome, Reason, Report};
+use crate::formats::manifest::MANIFEST;
 use crate::formats::{Site, SiteFile};
 use crate::said;
 use crate::secret::KeyFile;
@@ -100,7 +102,10 @@ impl Place for Counted<'_> {
 
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         self.place.put(path, file).await?;
-        (self.step)();
+        // The list is no step forward.
+        if path != MANIFEST {
+            (self.step)();
+        }
         Ok(())
     }
 
@@ -119,6 +124,7 @@ pub struct WebTarget<S> {
     link: bool,
     timeout: Duration,
     key: KeyFile,
+    brought: AtomicU64,
 }
 
 impl<S: Space> WebTarget<S> {
@@ -129,6 +135,7 @@ impl<S: Space> WebTarget<S> {
             link,
             timeout: timeout.unwrap_or(TIMEOUT),
             key,
+            brought: AtomicU64::new(0),
         }
     }
 
@@ -141,7 +148,13 @@ impl<S: Space> WebTarget<S> {
             believes: true,
         };
         let place = self.space.open(stamp.now).await?;
-        bring(place.as_ref(), site, &mark).await
+        let place = Counted {
+            place: place.as_ref(),
+            step: &|| {
+                self.brought.fetch_add(1, Ordering::Relaxed);
+            },
+        };
+        bring(&place, site, &mark).await
     }
 }
 
@@ -162,6 +175,10 @@ impl<S: Space> Target for WebTarget<S> {
     async fn upload(&self, site: &Site, stamp: Stamp) -> Result<u64, Report> {
         let upload = tokio::time::timeout(self.timeout, self.whole_upload(site, stamp)).await;
         upload.unwrap_or_else(|_| Err(too_long(&self.address(), self.timeout)))
+    }
+
+    fn brought(&self) -> u64 {
+        self.brought.load(Ordering::Relaxed)
     }
 
     async fn check(&self) -> Vec<Finding> {
