@@ -1,5 +1,8 @@
 //! SFTP servers as they differ: what they can, and how they prove who they are.
 
+use rundruf::formats::manifest::{MANIFEST, Manifest};
+use rundruf::secret::KeyFile;
+
 use super::channel_peers::{site, stamp, target};
 use super::support::stage::{files, host_key, user};
 use super::support::{Peer, TestApp};
@@ -95,4 +98,29 @@ fn a_server_with_another_key_gets_nothing_and_people_learn_what_it_may_mean() {
         }
     }
     assert!(!peer.dir().join("www/htdocs").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_file_is_the_same_there_and_is_known_again() {
+    let Some(peer) = Peer::start("sftp", 1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let target = target(dir.path(), &website(&peer, Some(&host_key(&peer))));
+    // No two chunks are alike, and the last one is not full.
+    let long: String = (0..300_000).map(|n| format!("{n:x} ")).collect();
+    let both = site(&[("index.html", "a"), ("long.txt", long.clone().leak())]);
+    assert_eq!(target.upload(&both, stamp(1)).await, Ok(2));
+    let www = peer.dir().join("www/htdocs");
+    assert!(std::fs::read_to_string(www.join("long.txt")).unwrap() == long);
+    // As if it had broken off after this file: it is read back and not sent again.
+    let signer = KeyFile::new(dir.path().join("data/rundruf.key"))
+        .key()
+        .unwrap()
+        .signer();
+    let (mut list, _) = Manifest::read(&std::fs::read(www.join(MANIFEST)).unwrap()).unwrap();
+    list.files.remove("long.txt");
+    list.pending.insert("long.txt".to_owned());
+    std::fs::write(www.join(MANIFEST), list.signed(&signer).bytes).unwrap();
+    assert_eq!(target.upload(&both, stamp(1)).await, Ok(0));
+    let verified = Manifest::read(&std::fs::read(www.join(MANIFEST)).unwrap()).unwrap().0;
+    assert!(verified.files.contains_key("long.txt") && verified.pending.is_empty());
 }

@@ -1,9 +1,11 @@
 //! One connection to an SFTP server: files are written beside their place and renamed over it.
 
+use std::future::ready;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use russh::client::Handle;
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
@@ -20,6 +22,8 @@ use crate::text::said::Said;
 
 /// Bytes in one request; what every server takes (draft-ietf-secsh-filexfer, section 3).
 const CHUNK: usize = 32 * 1_024;
+/// Requests under way at the same time: a distant server is kept busy, and on a slow line each still gets its answer in time.
+const WINDOW: usize = 8;
 
 /// One connection.
 pub(super) struct Session<'a> {
@@ -70,13 +74,14 @@ impl Session<'_> {
             ..FileAttributes::empty()
         };
         let handle = self.raw.open(full, flags, attributes).await?.handle;
-        let chunks = bytes
-            .chunks(CHUNK)
-            .enumerate()
-            .map(|(n, chunk)| self.raw.write(handle.clone(), (n * CHUNK) as u64, chunk.to_vec()));
-        let written = futures_util::future::try_join_all(chunks).await;
+        let mut chunks = Vec::new();
+        for (n, chunk) in bytes.chunks(CHUNK).enumerate() {
+            chunks.push(self.raw.write(handle.clone(), (n * CHUNK) as u64, chunk.to_vec()));
+        }
+        let written = stream::iter(chunks).buffer_unordered(WINDOW);
+        let written: Result<(), SftpError> = written.try_for_each(|_| ready(Ok(()))).await;
         self.raw.close(handle).await?;
-        written.map(|_| ())
+        written
     }
 
     /// On servers without `posix-rename@openssh.com`, whose rename may refuse to replace a file.
@@ -116,17 +121,34 @@ impl Session<'_> {
             .open(full, OpenFlags::READ, FileAttributes::empty())
             .await?
             .handle;
+        let size = self.raw.fstat(handle.clone()).await?.attrs.size;
+        let all = size.map_or(LARGEST_MANIFEST, |size| {
+            usize::try_from(size).unwrap_or(usize::MAX).min(LARGEST_MANIFEST)
+        });
+        // Where the size is not told, one chunk after the other until the end.
+        let piece = if size.is_some() { CHUNK } else { LARGEST_MANIFEST };
+        let mut chunks = Vec::new();
+        for from in (0..all).step_by(piece) {
+            chunks.push(self.chunk(handle.clone(), from, piece.min(all - from)));
+        }
+        let bytes: Result<Vec<Vec<u8>>, SftpError> = stream::iter(chunks).buffered(WINDOW).try_collect().await;
+        self.raw.close(handle).await?;
+        Ok(bytes?.concat().into())
+    }
+
+    /// Reads so many bytes; fewer where the file ends. A server may answer with less than it was asked for.
+    async fn chunk(&self, handle: String, from: usize, length: usize) -> Result<Vec<u8>, SftpError> {
         let mut bytes = Vec::new();
-        while bytes.len() < LARGEST_MANIFEST {
-            match self.raw.read(handle.clone(), bytes.len() as u64, CHUNK as u32).await {
+        while bytes.len() < length {
+            let (at, ask) = (from + bytes.len(), CHUNK.min(length - bytes.len()));
+            match self.raw.read(handle.clone(), at as u64, ask as u32).await {
                 Ok(data) if data.data.is_empty() => break,
                 Ok(data) => bytes.extend(data.data),
                 Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => break,
                 Err(error) => return Err(error),
             }
         }
-        self.raw.close(handle).await?;
-        Ok(Bytes::from(bytes))
+        Ok(bytes)
     }
 }
 
