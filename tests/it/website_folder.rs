@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rundruf::formats::manifest::MANIFEST;
 
-use super::support::TestApp;
 use super::support::disk::SmallDisk;
+use super::support::{TestApp, eventually};
 
 const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
 
@@ -152,4 +152,29 @@ fn one_place_belongs_to_one_website() {
     );
     let app = two("file:public", "file:training");
     app.run(&["status"]).ok();
+}
+
+#[test]
+fn two_do_not_write_into_one_folder_at_the_same_time() {
+    let app = TestApp::new(WEBSITE);
+    std::fs::create_dir(app.path().join("public")).unwrap();
+    let other = std::fs::File::open(app.path().join("public")).unwrap();
+    other.lock().unwrap();
+    let serve = app.serve();
+    app.publish("headline = \"Aus\"\nsummary = \"Alles ist aus.\"\n", &[]);
+    eventually("status says who is in the way", || {
+        let status = app.run(&["status"]).out;
+        let status = status.split_whitespace().collect::<Vec<_>>().join(" ");
+        status.contains("is writing into").then_some(())
+    });
+    let export = app.run(&["export", "public"]);
+    assert!(
+        export.code == 1 && export.err.contains("give each a folder of its own"),
+        "{export:?}"
+    );
+    assert_eq!(std::fs::read_dir(app.path().join("public")).unwrap().count(), 0);
+    drop(other);
+    app.wait_for("website", 1, "delivered", 1);
+    assert_eq!(serve.stop(), 0);
+    app.run(&["verify", "public"]).ok();
 }

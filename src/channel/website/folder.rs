@@ -2,10 +2,11 @@
 //! new one, never half of one; it is on the disk before that, so that a power cut changes nothing about it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +21,11 @@ use crate::formats::manifest::{LARGEST_MANIFEST, MANIFEST};
 use crate::said;
 use crate::text::said::{Said, system};
 
+/// Whoever writes there already is waited for.
+const ASK: Duration = Duration::from_millis(50);
+/// So often it is asked whether they are done.
+const ASKED: u32 = 100;
+
 /// `file:PATH`.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -30,6 +36,35 @@ impl Folder {
     /// A folder; made at the first upload.
     pub fn new(path: PathBuf) -> Self {
         Self { path }
+    }
+
+    /// The right to write there, for one upload: two at the same time would remove each other's files. `None` where the folder
+    /// is not there yet and cannot be made, which the first file says better, or its file system has no locks.
+    async fn lock(&self) -> Result<Option<File>, Report> {
+        let path = self.path.clone();
+        let opened = blocking(move || {
+            std::fs::create_dir_all(&path)?;
+            File::open(&path)
+        });
+        let Ok(folder) = opened.await else {
+            return Ok(None);
+        };
+        for _ in 0..ASKED {
+            match folder.try_lock() {
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(ASK).await,
+                Ok(()) => return Ok(Some(folder)),
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
+        }
+        let shown = self.path.display();
+        Err(http::report(
+            Outcome::Transient,
+            Reason::Local,
+            said!(
+                "in {shown} schreibt gerade ein anderer Befehl oder eine andere Installation von Rundruf: bitte jedem einen eigenen Ordner geben oder warten, bis es fertig ist",
+                "another command or another installation of Rundruf is writing into {shown}: give each a folder of its own, or wait until it is done"
+            ),
+        ))
     }
 
     fn failed(&self, path: &str, error: &std::io::Error) -> Report {
@@ -60,6 +95,7 @@ struct Open<'a> {
     folder: &'a Folder,
     /// Folders whose changes are not yet known to be on the disk.
     unsynced: Arc<Mutex<BTreeSet<PathBuf>>>,
+    _lock: Option<File>,
 }
 
 impl Open<'_> {
@@ -183,6 +219,7 @@ impl Space for Folder {
         Ok(Box::new(Open {
             folder: self,
             unsynced: Arc::default(),
+            _lock: self.lock().await?,
         }))
     }
 
