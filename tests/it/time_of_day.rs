@@ -1,5 +1,7 @@
 //! The pages are a function of store and moment: the hour alone changes no byte, so that readers and proxies fetch nothing twice.
 
+use rundruf::clock::{Clock, SystemClock};
+
 use crate::contract::tree;
 use crate::http::{PATHS, potsdam};
 use crate::support::http::{get, send};
@@ -66,7 +68,7 @@ fn a_promise_is_late_at_its_time_also_when_the_clock_jumped_there() {
         ("CLOCK_AHEAD_IN", ahead.to_str().unwrap()),
     ];
     let serve = app.serve_with(&moved);
-    let promised = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(8);
+    let promised = SystemClock.now() + jiff::SignedDuration::from_hours(8);
     let notice = format!(
         "headline = \"Störung\"\nsummary = \"Bitte rufen Sie an.\"\nnext = {{ at = {} }}\n",
         promised.strftime("%Y-%m-%dT%H:%M:00Z"),

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use rundruf::formats::manifest::MANIFEST;
+use rundruf::formats::manifest::{MANIFEST, Manifest};
 
 use super::support::disk::SmallDisk;
+use super::support::stage::files;
 use super::support::{TestApp, eventually};
 
 const WEBSITE: &str = "[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n";
@@ -177,4 +178,44 @@ fn two_do_not_write_into_one_folder_at_the_same_time() {
     app.wait_for("website", 1, "delivered", 1);
     assert_eq!(serve.stop(), 0);
     app.run(&["verify", "public"]).ok();
+}
+
+/// Every page there is whole.
+fn whole_pages(folder: &Path) {
+    for (path, bytes) in files(folder) {
+        let page = path.ends_with(".html") && !path.contains(".rundruf-");
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!page || text.trim_end().ends_with("</html>"), "{path} is half: {text}");
+    }
+}
+
+#[test]
+fn killed_in_the_middle_of_an_upload_the_next_one_goes_on_and_leaves_nothing_behind() {
+    let app = TestApp::new(WEBSITE);
+    publish(&app, "Störung");
+    let public = app.path().join("public");
+    let list = || std::fs::read(public.join(MANIFEST)).unwrap();
+    let mut in_the_middle = 0;
+    for round in 0..3 {
+        let mut serve = app.serve();
+        app.wait_for("website", 1 + round, "delivered", 1);
+        let before = list();
+        let places: String = (0..30)
+            .map(|n| format!("[place.ort-{round}-{n}]\nname = \"Ort {n}\"\n"))
+            .collect();
+        let notice = format!("incident = \"ausfall\"\nheadline = \"Weiter\"\nsummary = \"Es dauert.\"\n{places}");
+        let number = app.publish(&notice, &[])["number"].as_u64().unwrap();
+        eventually("the upload has begun", || (list() != before).then_some(()));
+        serve.kill();
+        let (left, _) = Manifest::read(&list()).unwrap();
+        in_the_middle += u32::from(!left.pending.is_empty());
+        whole_pages(&public);
+        let serve = app.serve();
+        app.wait_for("website", number, "delivered", 1);
+        assert_eq!(serve.stop(), 0);
+        whole_pages(&public);
+        let verified = app.json(&["verify", "public"]);
+        assert_eq!(verified["ok"], true, "{verified}");
+    }
+    assert!(in_the_middle > 0, "every upload was done before it could be killed");
 }
