@@ -13,7 +13,7 @@ mod sms_http;
 #[cfg(test)]
 pub mod testing;
 pub mod webhook;
-mod website;
+pub mod website;
 
 use async_trait::async_trait;
 use std::path::Path;
@@ -188,11 +188,17 @@ pub struct Stamp {
 pub trait Target: Send + Sync {
     /// Address without credentials.
     fn address(&self) -> String;
+    /// The place it means: two addresses of one place have the same. Shown to nobody.
+    fn place(&self) -> String {
+        self.address()
+    }
     /// Messages with a link wait for it.
     fn link(&self) -> bool;
     /// Brings the target to this site: changed files only, what is referred to first, switch last, stale files removed.
     /// Refuses where the target's manifest is of a newer instance. The number of files changed.
     async fn upload(&self, site: &Site, stamp: Stamp) -> Result<u64, Report>;
+    /// Files brought there by this process so far, also by uploads that then broke off.
+    fn brought(&self) -> u64;
     /// Credentials and write access; changes nothing visible.
     async fn check(&self) -> Vec<Finding>;
 }

@@ -7,20 +7,28 @@ mod bring;
 mod carrier;
 mod cloud;
 mod folder;
+mod private;
 mod sftp;
 mod space;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::registry::{Kind, Surroundings};
-use super::{Built, Target};
+use super::{Built, Stamp, Target};
+use crate::domain::outcome::Report;
 use crate::domain::problem::Problem;
+use crate::formats::Site;
 use crate::said;
+use crate::secret::signing::Signer;
 use crate::settings::quoted::quoted;
 use crate::settings::raw::{Node, Place, RawTable, Value};
-use crate::settings::{COMMON, ChannelSettings, Reader};
+use crate::settings::{COMMON, ChannelSettings, Reader, Settings};
 use address::Address;
-use space::{Space, WebTarget};
+use bring::{Mark, bring};
+use folder::Folder;
+pub use private::why_private;
+use space::{Counted, Space, WebTarget};
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -73,19 +81,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     for (n, node) in written.into_iter().enumerate() {
         let (target, problems) = target(around, channel, n, node);
         reader.absorb(problems);
-        let Some(target) = target else { continue };
-        if targets.iter().any(|t| t.address() == target.address()) {
-            let address = target.address();
-            reader.problem(
-                "targets",
-                said!(
-                    "Das Ziel {address} steht doppelt.",
-                    "the target {address} is there twice."
-                ),
-                said!("Bitte nennen Sie jedes Ziel einmal.", "Name each target once."),
-            );
-        }
-        targets.push(target);
+        targets.extend(target);
     }
     let problems = reader.finish();
     if problems.is_empty() {
@@ -93,6 +89,31 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     } else {
         Err(problems)
     }
+}
+
+/// Brings a folder to a site as the target `file:FOLDER` is brought to it, but believes nothing of what lies there: every file
+/// is looked at. Without a key (`signer`) it carries no manifest, and nothing is removed. `step` is called after every file.
+pub async fn write_into(
+    folder: &Path,
+    site: &Site,
+    stamp: Stamp,
+    signer: Option<Arc<Signer>>,
+    step: &(dyn Fn() + Sync),
+) -> Result<u64, Report> {
+    let folder = Folder::new(folder.to_owned());
+    let mark = Mark {
+        who: &folder.address(),
+        instance: stamp.instance,
+        generation: stamp.generation,
+        signer,
+        believes: false,
+    };
+    let place = folder.open(stamp.now).await?;
+    let place = Counted {
+        place: place.as_ref(),
+        step,
+    };
+    bring(&place, site, &mark).await
 }
 
 /// A target is written as its address or as a table with one.
@@ -134,7 +155,7 @@ fn target(
     let made = Made { link, around, channel };
     let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
     let built = match scheme {
-        "file" => folder(&mut reader, &address, &place).map(|folder| made.target(folder)),
+        "file" => folder(&mut reader, &address, &place, around.settings).map(|folder| made.target(folder)),
         "sftp" | "webdav" | "webdavs" | "s3" => made.remote(&mut reader, scheme, &address),
         other => {
             let found = quoted(other);
@@ -193,7 +214,7 @@ impl Made<'_> {
 }
 
 /// `file:public` counts from the configuration, `file:/srv/www` and `file:///srv/www` from the root.
-fn folder(reader: &mut Reader<'_>, address: &str, place: &Place) -> Option<folder::Folder> {
+fn folder(reader: &mut Reader<'_>, address: &str, place: &Place, settings: &Settings) -> Option<Folder> {
     let path = address.strip_prefix("file:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
@@ -204,5 +225,10 @@ fn folder(reader: &mut Reader<'_>, address: &str, place: &Place) -> Option<folde
         );
         return None;
     }
-    Some(folder::Folder::new(place.dir.join(path)))
+    let path = place.dir.join(path);
+    if let Some(why) = why_private(settings, &path) {
+        reader.problem("url", why, private::remedy());
+        return None;
+    }
+    Some(Folder::new(path))
 }

@@ -1,6 +1,7 @@
 //! `rundruf export DIR`: the public site as files, for a USB stick or any web server.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -9,19 +10,22 @@ use super::Globals;
 use super::output::{Failure, Output};
 use super::progress::Progress;
 use crate::app::App;
+use crate::channel::Stamp;
+use crate::channel::website::{why_private, write_into};
 use crate::clock::Ms;
 use crate::domain::publisher::Publisher;
-use crate::formats::manifest::MANIFEST;
+use crate::formats::manifest::{MANIFEST, Manifest};
 use crate::formats::{PublisherSite, Site, SiteBuilder, SiteError, SiteOf, render_site};
 use crate::publication::Office;
 use crate::publication::site::{Mark, StoreSite, signed_site};
 use crate::said;
 use crate::secret::KeyFile;
+use crate::text::said::Said;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Where to write; made if missing. Files that no longer belong to the site stay.
+    /// Where to write; made if missing. Files of an earlier export that no longer belong to the site go; others stay.
     pub dir: PathBuf,
     /// As the site stands at this moment (RFC 3339), without what is about a later one.
     #[arg(long, value_name = "T")]
@@ -31,6 +35,13 @@ pub struct ExportArgs {
 /// Runs the command.
 pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8, Failure> {
     let app = App::load(&globals.config, &globals.data)?;
+    if let Some(Said { de, en }) = why_private(&app.office.settings, &args.dir) {
+        return Err(Failure::Usage(said!(
+            "{de} Bitte nehmen Sie einen eigenen Ordner nur für die Website.",
+            "{en} Take a folder of its own for the website."
+        )));
+    }
+    let key_file = app.office.settings.store.key_file.clone();
     let now = args
         .now
         .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
@@ -44,20 +55,27 @@ pub async fn run(globals: &Globals, args: ExportArgs, out: &Output) -> Result<u8
         }
         Err(app) => quiet(&app.office, now)?,
     };
-    let mut bytes = 0;
+    let bytes: usize = site.files.values().map(|file| file.bytes.len()).sum();
+    let list = site
+        .files
+        .get(MANIFEST)
+        .and_then(|list| Manifest::read(&list.bytes).ok());
+    let key = match list {
+        Some(_) => Some(Arc::new(KeyFile::new(key_file).key()?.signer())),
+        None => None,
+    };
+    let (instance, generation) = list.map_or((0, 0), |(list, _)| (list.instance, list.generation));
+    let stamp = Stamp {
+        instance,
+        generation,
+        now,
+    };
+    let signed = key.is_some();
     let progress = Progress::counting(said!("schreibt", "writing").in_german(out.german), site.files.len());
-    for (path, file) in &site.files {
-        let to = args.dir.join(path);
-        if let Some(parent) = to.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        bytes += file.bytes.len();
-        std::fs::write(to, &file.bytes)?;
-        progress.step();
-    }
+    let written = write_into(&args.dir, &site, stamp, key, &|| progress.step()).await;
+    written.map_err(|report| Failure::Refused(report.text.map(|text| format!("{text}."))))?;
     drop(progress);
     let (count, dir) = (site.files.len(), args.dir.display());
-    let signed = site.files.contains_key(MANIFEST);
     out.say(&said!(
         "{count} Dateien stehen in {dir}.",
         "{count} files are in {dir}."

@@ -204,7 +204,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("export", "Die Website in einen Ordner schreiben"),
     (
         "export.dir",
-        "Wohin; wird angelegt. Dateien, die nicht mehr dazugehören, bleiben",
+        "Wohin; wird angelegt. Was ein früherer Export dort ließ und nicht mehr dazugehört, verschwindet; anderes bleibt",
     ),
     (
         "export.now",
@@ -218,6 +218,10 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "verify.key",
         "Der Schlüssel, mit dem sie unterschrieben sein muss, wie rundruf check beim Herausgeber ihn nennt. Ohne: der dieser Installation",
+    ),
+    (
+        "verify.within",
+        "Wie lange es dauern darf (500ms, 30s, 20m, 2h). Was bis dahin gefunden ist, wird gesagt",
     ),
     ("backup", "Speicher und Schlüssel in eine Datei sichern"),
     (

@@ -1,16 +1,18 @@
 //! `rundruf verify DIR|URL`: is a copy of the site whole, unchanged, and signed by whom it should be?
 //!
-//! Exit 0: it is. 1: it is not, or it cannot be told. 2: usage or configuration.
+//! Exit 0: it is. 1: it is not, or it cannot be told; so also where nobody but the copy names the key. 2: usage or configuration.
 
 mod copy;
 mod findings;
 
 use std::collections::BTreeSet;
 use std::iter;
+use std::time::Instant;
 
 use bytes::Bytes;
 use clap::Args;
 use futures_util::stream::{self, StreamExt};
+use tokio::time::timeout_at;
 
 use super::Globals;
 use super::output::{Failure, Output};
@@ -22,9 +24,10 @@ use crate::formats::{SiteBuilder, SiteError, SiteOf};
 use crate::said;
 use crate::secret::KeyFile;
 use crate::secret::signing::PublicKey;
+use crate::settings::units;
 use crate::store::Board;
 use crate::text::said::Said;
-use copy::Copy;
+use copy::{Copy, Found};
 use findings::{Findings, Trust};
 
 /// Files looked at at the same time.
@@ -40,6 +43,9 @@ pub struct VerifyArgs {
     /// The key it must be signed with, as `rundruf check` of its publisher names it. Without: this installation's own.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
+    /// How long it may take (500ms, 30s, 20m, 2h). What was found until then is said.
+    #[arg(long, value_name = "TIME", default_value = "30m")]
+    pub within: String,
 }
 
 /// What we know of who should have signed.
@@ -54,46 +60,63 @@ struct Expected {
 pub async fn run(globals: &Globals, args: VerifyArgs, out: &Output) -> Result<u8, Failure> {
     let expected = expected(globals, args.key.as_deref()).await?;
     let copy = Copy::at(&args.copy)?;
+    let within = units::duration(&args.within).ok_or_else(|| {
+        Failure::Usage(said!(
+            "Das ist keine Dauer: --within zum Beispiel 30s, 20m, 2h.",
+            "This is no length of time: --within for example 30s, 20m, 2h."
+        ))
+    })?;
+    // A hostile server could keep us busy for days.
+    let until = Instant::now() + within;
     let name = &args.copy;
-    let mut manifest = fetch(&copy, name).await?;
-    let mut findings = judge(&copy, &manifest, &expected, out).await?;
+    let mut manifest = fetch(&copy, name, until).await?;
+    let mut findings = judge(&copy, &manifest, &expected, until, out).await?;
     for _ in 0..RENEWALS {
-        if findings.is_well() {
+        if findings.is_whole() || Instant::now() >= until {
             break;
         }
-        let newer = fetch(&copy, name).await?;
+        let newer = fetch(&copy, name, until).await?;
         if newer == manifest {
             break;
         }
         manifest = newer;
-        findings = judge(&copy, &manifest, &expected, out).await?;
+        findings = judge(&copy, &manifest, &expected, until, out).await?;
     }
     findings.tell(name, out);
     Ok(u8::from(!findings.is_well()))
 }
 
 /// The list of the copy's files, not yet read.
-async fn fetch(copy: &Copy, name: &str) -> Result<Bytes, Failure> {
-    let read = copy
-        .read(MANIFEST, LARGEST_MANIFEST as u64)
-        .await
-        .map_err(|Said { de, en }| {
-            Failure::Refused(said!(
-                "{name} lässt sich nicht lesen ({de}). Bitte prüfen Sie Adresse und Netz.",
-                "{name} cannot be read ({en}). Check the address and the network."
-            ))
-        })?;
-    read.ok_or_else(|| {
-        Failure::Refused(said!(
+async fn fetch(copy: &Copy, name: &str, until: Instant) -> Result<Bytes, Failure> {
+    let read = timeout_at(until.into(), copy.read(MANIFEST, LARGEST_MANIFEST as u64)).await;
+    let read = read.unwrap_or_else(|_| Err(said!("die Zeit war um", "the time was over")));
+    let why = match read {
+        Ok(Found::File(list)) => return Ok(list),
+        Ok(Found::Longer) => said!(
+            "{name} lässt sich nicht prüfen: Das Verzeichnis {MANIFEST} ist länger als jedes von Rundruf.",
+            "{name} cannot be verified: the manifest {MANIFEST} is longer than any of Rundruf."
+        ),
+        Err(Said { de, en }) => said!(
+            "{name} lässt sich nicht lesen ({de}). Bitte prüfen Sie Adresse und Netz.",
+            "{name} cannot be read ({en}). Check the address and the network."
+        ),
+        Ok(Found::Missing) => said!(
             "In {name} liegt kein Verzeichnis von Rundruf ({MANIFEST}). Ist es die oberste Ebene der Seite? Ohne dieses Verzeichnis ist nicht zu sagen, ob die Kopie stimmt.",
             "In {name} there is no manifest of Rundruf ({MANIFEST}). Is it the top of the site? Without it nobody can say whether the copy is right."
-        ))
-    })
+        ),
+    };
+    Err(Failure::Refused(why))
 }
 
-async fn judge(copy: &Copy, manifest: &[u8], expected: &Expected, out: &Output) -> Result<Findings, Failure> {
+async fn judge(
+    copy: &Copy,
+    manifest: &[u8],
+    expected: &Expected,
+    until: Instant,
+    out: &Output,
+) -> Result<Findings, Failure> {
     match Manifest::read(manifest) {
-        Ok((manifest, key)) => compare(copy, manifest, key, expected, out).await,
+        Ok((manifest, key)) => compare(copy, manifest, key, expected, until, out).await,
         Err(Doubt::Forged) => Ok(Findings::doubtful("forged")),
         Err(Doubt::Unreadable) => Ok(Findings::doubtful("unreadable")),
     }
@@ -141,6 +164,7 @@ async fn compare(
     manifest: Manifest,
     key: PublicKey,
     expected: &Expected,
+    until: Instant,
     out: &Output,
 ) -> Result<Findings, Failure> {
     let mut findings = Findings::of(&manifest, key);
@@ -166,12 +190,14 @@ async fn compare(
         (path, entry, copy.read(path, entry.bytes).await)
     });
     let mut looks = looks.buffer_unordered(AT_ONCE);
-    while let Some((path, entry, read)) = looks.next().await {
+    findings.unseen = manifest.files.len();
+    while let Ok(Some((path, entry, read))) = timeout_at(until.into(), looks.next()).await {
         progress.step();
+        findings.unseen -= 1;
         findings.look(path, entry, read);
     }
     drop(looks);
-    match copy.others(&manifest).await {
+    match copy.others(&manifest, until).await {
         Ok(extra) => findings.extra = extra,
         Err(why) => findings.unread.push((".".to_owned(), why)),
     }

@@ -20,6 +20,10 @@ use crate::secret::signing::{PublicKey, Signer};
 pub const MANIFEST: &str = ".well-known/rundruf-manifest.json";
 /// Largest manifest read: 100,000 files have half of it.
 pub const LARGEST_MANIFEST: usize = 32 << 20;
+/// Most files of a site.
+const MOST_FILES: usize = 100_000;
+/// Longest file of a site: many times the largest page there was. Whoever reads a manifest makes room by what it says.
+const LARGEST_FILE: u64 = 16 << 20;
 /// Longest path of a file.
 const LONGEST_PATH: usize = 1_000;
 
@@ -62,7 +66,7 @@ pub struct Manifest {
 /// Why a manifest says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
-    /// Not in this form, or it names paths outside the copy.
+    /// Not in this form, or it names paths outside the copy, or more or longer files than any site has.
     #[error("it is no manifest of Rundruf")]
     Unreadable,
     /// Changed after it was signed.
@@ -106,13 +110,12 @@ impl Manifest {
     /// Lists a whole site.
     pub fn of(site: &Site, instance: i64, generation: i64) -> Self {
         let ours = site.files.iter().filter(|(path, _)| is_ours(path));
+        let entry = |path, file: &SiteFile| site.known.get(path).cloned().unwrap_or_else(|| Entry::of(&file.bytes));
         Self {
             instance,
             generation,
             as_of: site.as_of.map(timestamp),
-            files: ours
-                .map(|(path, file)| (path.clone(), Entry::of(&file.bytes)))
-                .collect(),
+            files: ours.map(|(path, file)| (path.clone(), entry(path, file))).collect(),
             pending: BTreeSet::new(),
         }
     }
@@ -150,7 +153,9 @@ impl Manifest {
             return Err(Doubt::Forged);
         }
         let mut paths = manifest.files.keys().chain(&manifest.pending);
-        if paths.all(|path| is_ours(path)) {
+        let as_any_site = manifest.files.len() + manifest.pending.len() <= MOST_FILES
+            && manifest.files.values().all(|file| file.bytes <= LARGEST_FILE);
+        if as_any_site && paths.all(|path| is_ours(path)) {
             Ok((manifest, key))
         } else {
             Err(Doubt::Unreadable)
@@ -216,6 +221,19 @@ mod tests {
         assert_eq!(manifest().files.keys().collect::<Vec<_>>(), ["potsdam/index.html"]);
     }
 
+    #[test]
+    fn what_is_known_of_a_file_is_not_looked_for_again() {
+        let mut site = Site::default();
+        let file = SiteFile {
+            bytes: Bytes::from_static(b"x"),
+            media_type: "text/html",
+        };
+        site.files = ["a", "b"].map(|path| (path.to_owned(), file.clone())).into();
+        site.known.insert("a".to_owned(), Entry::of(b"known"));
+        let files = Manifest::of(&site, 1, 1).files;
+        assert_eq!((&files["a"], &files["b"]), (&Entry::of(b"known"), &Entry::of(b"x")));
+    }
+
     /// The file with one member changed.
     fn with(member: &str, value: &str) -> Vec<u8> {
         let mut file: serde_json::Value = serde_json::from_slice(&manifest().signed(&signer()).bytes).unwrap();
@@ -247,6 +265,19 @@ mod tests {
         for noise in [&b""[..], b"{}", b"<html>", b"[[[[[[[[", b"{\"payload\":1}"] {
             assert_eq!(Manifest::read(noise), Err(Doubt::Unreadable));
         }
+    }
+
+    #[test]
+    fn a_list_of_more_or_longer_files_than_any_site_has_is_none() {
+        let mut evil = manifest();
+        evil.files.get_mut("potsdam/index.html").unwrap().bytes = u64::MAX;
+        let read = Manifest::read(&evil.signed(&signer()).bytes);
+        assert_eq!(read, Err(Doubt::Unreadable));
+        let mut evil = manifest();
+        let many = (0..MOST_FILES).map(|n| (n.to_string(), Entry::of(b"")));
+        evil.files.extend(many);
+        let read = Manifest::read(&evil.signed(&signer()).bytes);
+        assert_eq!(read, Err(Doubt::Unreadable));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Site {
     pub as_of: Option<Ms>,
     /// The next moment at which time alone changes a file.
     pub changes_at: Option<Ms>,
+    /// What identifies the files, where somebody has looked already: each target needs to know.
+    pub known: BTreeMap<String, manifest::Entry>,
 }
 
 /// One publisher's part of the site.

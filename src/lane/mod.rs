@@ -12,6 +12,7 @@ mod messages;
 mod metrics;
 mod probe;
 mod rules;
+mod site;
 mod supervisor;
 mod website;
 

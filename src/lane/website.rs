@@ -8,24 +8,22 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
 use super::glance::{Glance, Show};
 use super::messages::{due, sleep_until};
 use super::rules::LaneSetup;
+use super::site::{Shared, build, trouble};
 use super::{SiteWorld, Told, World};
 use crate::channel::{Stamp, Target};
-use crate::clock::{Ms, SharedClock};
+use crate::clock::Ms;
 use crate::domain::delivery::Health;
-use crate::domain::outcome::{Outcome, Reason, Report};
-use crate::formats::{Site, SiteError, SiteOf};
 use crate::ids::{LaneId, RecipientId};
 use crate::lane_core::lane::LaneNow;
 use crate::lane_core::level::{Level, LevelCommand, LevelEvent, Levels};
 use crate::said;
 use crate::store::{LaneRow, TargetFailure, TargetResult, TargetRow};
-use crate::text::said::Said;
 
 /// The longest an upload may take, site and all, where no timeout is configured. Targets have their own; this one is for those
 /// that forget it.
@@ -37,13 +35,11 @@ const BUILDING: Duration = Duration::from_secs(60);
 enum Ended {
     Core(LevelEvent),
     Targets(Vec<TargetRow>),
-    Built { changes_at: Option<Ms> },
+    /// The site is built; when time alone changes it.
+    Built(Option<Ms>),
     Raised,
     Nothing,
 }
-
-/// The site of one generation, for all targets that want it.
-type Shared = Arc<Mutex<Option<(i64, Arc<Site>)>>>;
 
 /// One website lane.
 pub(super) struct Task {
@@ -60,6 +56,8 @@ pub(super) struct Task {
     under_way: FuturesUnordered<BoxFuture<'static, Ended>>,
     uploads: u32,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The wall time at which time alone changes the site.
+    changes_at: Option<Ms>,
     clock_changes: Option<Pin<Box<Sleep>>>,
     show: Show,
     seen: u64,
@@ -92,6 +90,7 @@ impl Task {
             under_way: FuturesUnordered::new(),
             uploads: 0,
             timer: None,
+            changes_at: None,
             clock_changes: None,
             show,
             seen: 0,
@@ -115,8 +114,11 @@ impl Task {
                             self.read_targets();
                         }
                     }
-                    // Due times are in the rows.
-                    Some(Told::Shifted(_)) => self.read_targets(),
+                    // Due times are in the rows. What a page promises is for a wall time, whatever the clock does.
+                    Some(Told::Shifted(_)) => {
+                        self.wait_for_change(self.changes_at);
+                        self.read_targets();
+                    }
                     // Nothing stands in for a website.
                     Some(Told::Look) => {}
                     Some(Told::Stop) | None => self.take(LevelEvent::Stop),
@@ -131,7 +133,7 @@ impl Task {
                     self.take(LevelEvent::Timer);
                 }
                 () = due(&mut self.clock_changes) => {
-                    self.clock_changes = None;
+                    self.wait_for_change(None);
                     self.raise();
                 }
             }
@@ -167,13 +169,16 @@ impl Task {
                 self.take(event);
             }
             Ended::Targets(rows) => self.rows(&rows),
-            Ended::Built { changes_at } => {
-                let now = self.world.clock.now_ms();
-                self.clock_changes = changes_at.map(|at| sleep_until(now, at));
-            }
+            Ended::Built(changes_at) => self.wait_for_change(changes_at),
             Ended::Raised => self.read_targets(),
             Ended::Nothing => {}
         }
+    }
+
+    fn wait_for_change(&mut self, at: Option<Ms>) {
+        let now = self.world.clock.now_ms();
+        self.changes_at = at;
+        self.clock_changes = at.map(|at| sleep_until(now, at));
     }
 
     fn rows(&mut self, rows: &[TargetRow]) {
@@ -225,6 +230,7 @@ impl Task {
                     generation,
                     at_ms,
                     result: result.map_err(|failure| TargetFailure {
+                        failures: failure.failures,
                         due_ms: failure.due_ms,
                         reason: failure.reason,
                         text: failure.text,
@@ -282,9 +288,7 @@ impl Task {
             async move {
                 match store.raise_targets(lane, now).await {
                     Ok(()) => Ended::Raised,
-                    Err(_) => Ended::Built {
-                        changes_at: Some(now + 1_000),
-                    },
+                    Err(_) => Ended::Built(Some(now + 1_000)),
                 }
             }
             .boxed(),
@@ -305,7 +309,7 @@ impl Task {
         )
         .shared();
         let (instance, clock) = (self.site.instance, Arc::clone(&self.world.clock));
-        let for_timer = site.clone();
+        let (for_timer, counted, before) = (site.clone(), Arc::clone(&target), target.brought());
         let upload = async move {
             let site = site.await?;
             let stamp = Stamp {
@@ -332,6 +336,7 @@ impl Task {
                 Ended::Core(LevelEvent::Uploaded {
                     target: id,
                     generation,
+                    progress: counted.brought() > before,
                     result,
                 })
             }
@@ -340,53 +345,11 @@ impl Task {
         self.under_way.push(
             async move {
                 match for_timer.await {
-                    Ok(site) => Ended::Built {
-                        changes_at: site.changes_at,
-                    },
+                    Ok(site) => Ended::Built(site.changes_at),
                     Err(_) => Ended::Nothing,
                 }
             }
             .boxed(),
         );
-    }
-}
-
-/// The site of this generation: what another target had built for it, or read now.
-async fn build(
-    site: SiteWorld,
-    channel: String,
-    built: Shared,
-    clock: SharedClock,
-    generation: i64,
-) -> Result<Arc<Site>, Report> {
-    let mut built = built.lock().await;
-    if let Some((of, ready)) = built.as_ref()
-        && *of == generation
-    {
-        return Ok(Arc::clone(ready));
-    }
-    // A panic here would otherwise end the lane: the future is shared by two readers.
-    let new = AssertUnwindSafe(site.builder.build(SiteOf::Channel(&channel), clock.now_ms())).catch_unwind();
-    match new
-        .await
-        .unwrap_or_else(|_| Err(SiteError("a template failed in the middle".into())))
-    {
-        Ok(new) => {
-            let new = Arc::new(new);
-            *built = Some((generation, Arc::clone(&new)));
-            Ok(new)
-        }
-        Err(SiteError(why)) => Err(trouble(said!(
-            "die Seite lässt sich nicht bauen: {why}",
-            "the site cannot be built: {why}"
-        ))),
-    }
-}
-
-fn trouble(text: Said) -> Report {
-    Report {
-        outcome: Outcome::Transient,
-        reason: Reason::Local,
-        text,
     }
 }

@@ -46,6 +46,8 @@ pub enum LevelEvent {
         target: RecipientId,
         /// The generation it was started for.
         generation: i64,
+        /// Something was brought there, also where it then broke off.
+        progress: bool,
         /// Files changed, or why not.
         result: Result<u64, Report>,
     },
@@ -68,6 +70,8 @@ pub enum LevelEvent {
 /// A failed upload as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LevelFailure {
+    /// Failures in a row that brought nothing, and this one.
+    pub failures: u32,
     /// Next try.
     pub due_ms: Ms,
     /// Why.
@@ -164,8 +168,15 @@ impl Levels {
             LevelEvent::Uploaded {
                 target,
                 generation,
+                progress,
                 result,
-            } => self.uploaded(now, target, generation, result, &mut out),
+            } => {
+                if let Some(target) = self.targets.get_mut(&target).filter(|_| progress) {
+                    // A large site on a slow line gets there in many short tries: each goes on where the last one was.
+                    target.level.failures = 0;
+                }
+                self.uploaded(now, target, generation, result, &mut out);
+            }
             LevelEvent::Recorded { target } => {
                 if let Some(target) = self.targets.get_mut(&target) {
                     target.recording = None;
@@ -236,6 +247,7 @@ impl Levels {
                     _ => now + schedule::delay_ms(target.level.failures, true, chance),
                 };
                 Err(LevelFailure {
+                    failures: target.level.failures,
                     due_ms: target.level.due_ms,
                     reason: report.reason,
                     text: report.text,

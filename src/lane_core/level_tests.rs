@@ -32,6 +32,7 @@ fn uploaded(generation: i64, result: Result<u64, Report>) -> LevelEvent {
     LevelEvent::Uploaded {
         target: RecipientId(1),
         generation,
+        progress: false,
         result,
     }
 }
@@ -66,6 +67,47 @@ fn a_failure_waits_and_a_named_time_is_exact() {
     assert_eq!(levels.step(11, RECORDED), [LevelCommand::WakeAt(Some(until))]);
     assert_eq!(levels.step(until - 1, LevelEvent::Timer).len(), 1);
     assert!(levels.step(until, LevelEvent::Timer).contains(&upload(1)));
+}
+
+#[test]
+fn what_breaks_off_but_brought_something_goes_on_soon() {
+    let mut levels = Levels::new(1);
+    let mut now = 0;
+    levels.step(now, rows(Gate::Open, 1, 1, 0));
+    let mut wait = |progress: bool| {
+        let result = Err(Report {
+            outcome: Outcome::Transient,
+            reason: Reason::NoAnswer,
+            text: crate::text::said::Said::quoted("cut"),
+        });
+        let event = LevelEvent::Uploaded {
+            target: RecipientId(1),
+            generation: 1,
+            progress,
+            result,
+        };
+        let recorded = levels.step(now, event);
+        let [
+            LevelCommand::Record {
+                result: Err(failure), ..
+            },
+        ] = &recorded[..]
+        else {
+            panic!("{recorded:?}");
+        };
+        let (failures, waits) = (failure.failures, failure.due_ms - now);
+        levels.step(now, RECORDED);
+        now += waits;
+        assert!(levels.step(now, LevelEvent::Timer).contains(&upload(1)));
+        (failures, waits)
+    };
+    let counted: Vec<u32> = (0..6).map(|_| wait(false).0).collect();
+    assert_eq!(counted, [1, 2, 3, 4, 5, 6]);
+    for _ in 0..50 {
+        let (failures, waits) = wait(true);
+        assert!(failures == 1 && waits <= 1_000, "{failures} {waits}");
+    }
+    assert_eq!(wait(false).0, 2);
 }
 
 #[test]

@@ -110,8 +110,9 @@ pub fn signed_site(
     let mut site = render_site(engine, site_url, publishers, now).map_err(failed)?;
     let description = describe(site_url, publishers, signer.public());
     site.files.insert(DESCRIPTION.to_owned(), description);
-    let manifest = Manifest::of(&site, mark.instance, mark.generation).signed(signer);
-    site.files.insert(MANIFEST.to_owned(), manifest);
+    let manifest = Manifest::of(&site, mark.instance, mark.generation);
+    site.files.insert(MANIFEST.to_owned(), manifest.signed(signer));
+    site.known = manifest.files;
     Ok(site)
 }
 

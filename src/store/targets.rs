@@ -117,7 +117,8 @@ pub(super) async fn result(c: &mut SqliteConnection, r: &TargetResult) -> Result
         Err(failure) => {
             let text = said_stored(&failure.text)?;
             // Primary key.
-            sqlx::query("UPDATE target SET failures = failures + 1, due = ?, text = ? WHERE id = ? AND lane = ?")
+            sqlx::query("UPDATE target SET failures = ?, due = ?, text = ? WHERE id = ? AND lane = ?")
+                .bind(failure.failures)
                 .bind(failure.due_ms)
                 .bind(&text)
                 .bind(r.target.0)

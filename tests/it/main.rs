@@ -47,4 +47,6 @@ mod support;
 mod time_of_day;
 mod verify;
 mod website_faults;
+mod website_folder;
 mod website_peers;
+mod website_sftp;

@@ -1,9 +1,11 @@
 //! The pages are a function of store and moment: the hour alone changes no byte, so that readers and proxies fetch nothing twice.
 
+use rundruf::clock::{Clock, SystemClock};
+
 use crate::contract::tree;
 use crate::http::{PATHS, potsdam};
 use crate::support::http::{get, send};
-use crate::support::{TestApp, clock};
+use crate::support::{TestApp, clock, eventually};
 
 #[test]
 fn the_site_is_the_same_bytes_at_another_time_of_day() {
@@ -54,4 +56,31 @@ fn serve_gives_the_same_tags_nine_and_a_half_hours_later() {
         assert_eq!((reply.status, reply.body.len()), (304, 0), "{path}");
     }
     drop(serve);
+}
+
+#[test]
+fn a_promise_is_late_at_its_time_also_when_the_clock_jumped_there() {
+    let app = TestApp::new("[channel.website]\nkind = \"website\"\ntargets = [\"file:public\"]\n");
+    let Some(library) = clock::library(&app) else { return };
+    let ahead = app.write("ahead", "0");
+    let moved = [
+        ("LD_PRELOAD", library.to_str().unwrap()),
+        ("CLOCK_AHEAD_IN", ahead.to_str().unwrap()),
+    ];
+    let serve = app.serve_with(&moved);
+    let promised = SystemClock.now() + jiff::SignedDuration::from_hours(8);
+    let notice = format!(
+        "headline = \"Störung\"\nsummary = \"Bitte rufen Sie an.\"\nnext = {{ at = {} }}\n",
+        promised.strftime("%Y-%m-%dT%H:%M:00Z"),
+    );
+    let number = app.publish(&notice, &[])["number"].as_u64().unwrap();
+    app.wait_for("website", number, "delivered", 1);
+    let late = || {
+        let page = std::fs::read_to_string(app.path().join("public/potsdam/index.html")).unwrap();
+        page.contains("verspätet")
+    };
+    assert!(!late());
+    std::fs::write(&ahead, "32400").unwrap();
+    eventually("the page says that the promise is late", || late().then_some(()));
+    assert_eq!(serve.stop(), 0);
 }

@@ -81,6 +81,23 @@ async fn the_site_appears_whole_on_a_webdav_server() {
     let folder = peer.dir().join("www/dav/ein ordner");
     does_what_every_target_does(dav.as_ref(), || there(&folder)).await;
 
+    // Where the folders are known, a file is put and moved, and nothing is asked.
+    let asked = || {
+        peer.read("access.log")
+            .lines()
+            .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let before: Vec<String> = asked();
+    let third: Vec<(String, &str)> = (0..20).map(|n| (format!("stadt/2/{n}.txt"), "neu")).collect();
+    let third: Vec<(&str, &str)> = third.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    assert_eq!(dav.upload(&site(&[SECOND, &third].concat()), stamp(4)).await, Ok(20));
+    let all: Vec<String> = asked();
+    let count = |method: &str| all[before.len()..].iter().filter(|asked| *asked == method).count();
+    // The list is written when it begins and when it ends.
+    assert_eq!((count("PUT"), count("MOVE")), (22, 22));
+    assert!(count("PROPFIND") < 10, "{:?}", &all[before.len()..]);
+
     let wrong = target(dir.path(), &webdav(peer.port(), SECRET));
     let refused = wrong.upload(&site(FIRST), stamp(5)).await.unwrap_err();
     assert_eq!(

@@ -15,7 +15,7 @@ The word in DIR/mode, read for every new connection, says what happens to it:
                      ("Name: value") are added, so that a 503 with an HTML page or a 429 with a service's
                      own X-RateLimit-Reset can be answered. In a header line {+N} becomes the time N seconds
                      from now in RFC 3339, {@N} the same as seconds since 1970.
-"MODE xK" (for example "refuse x2") means: for the next K connections only, then pass.
+"MODE xK" (for example "refuse x2") means: for the next K connections only, then pass; "MODE xK then OTHER": then OTHER.
 DIR/log has a line for each connection. kill -USR1 PID resets the connections that are open;
 kill -USR2 PID closes those that were opened before: at once where they rest (nothing carried yet, or the last piece came
 from the target), the others as soon as they do, for two seconds at most; then DIR/turned is there.
@@ -38,11 +38,11 @@ def read(name, otherwise=b""):
 
 def mode():
     text = read("mode").decode().strip() or "pass"
-    m = re.fullmatch(r"(.*) x(\d+)", text)
+    m = re.fullmatch(r"(.*?) x(\d+)( then (.*))?", text)
     if not m:
         return text.split()
     left = int(m[2]) - 1
-    (root / "mode").write_text(f"{m[1]} x{left}" if left > 0 else "pass")
+    (root / "mode").write_text(f"{m[1]} x{left}{m[3] or ''}" if left > 0 else m[4] or "pass")
     return m[1].split()
 
 

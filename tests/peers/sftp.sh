@@ -4,7 +4,7 @@
 # DIR/known_hosts; uploads land under DIR/www (sftp starts there). Log in as the user who starts it.
 #   sftp -i DIR/id -P PORT -o UserKnownHostsFile=DIR/known_hosts -o IdentitiesOnly=yes USER@127.0.0.1
 # For a login by password see sftp_password.sh.
-# Failures: chmod 555 DIR/www (as non-root), READONLY=1, stop, or kill the session process mid-upload.
+# Failures: chmod 555 DIR/www (as non-root), READONLY=1, DENY=posix-rename (requests it does not know), stop, or kill the session process mid-upload.
 set -eu
 . "$(dirname "$0")/peer.sh"
 SSHD=${SSHD:-/usr/sbin/sshd}
@@ -32,7 +32,7 @@ PermitRootLogin prohibit-password
 AllowTcpForwarding no
 X11Forwarding no
 Subsystem sftp internal-sftp
-ForceCommand internal-sftp ${READONLY:+-R} -d $dir/www
+ForceCommand internal-sftp ${READONLY:+-R} ${DENY:+-P $DENY} -d $dir/www
 CONF
     # as root, sshd wants its privilege separation folder
     [ "$(id -u)" = 0 ] && mkdir -p -m 755 /run/sshd

@@ -73,6 +73,16 @@ impl Address {
         name
     }
 
+    /// The same place by another scheme, for whoever puts paths below it.
+    pub fn url(&self, scheme: &str) -> Option<Url> {
+        let mut url = Url::parse(&format!("{scheme}://{}", self.authority())).ok()?;
+        url.path_segments_mut()
+            .ok()?
+            .pop_if_empty()
+            .extend(self.path.split('/').filter(|part| !part.is_empty()));
+        Some(url)
+    }
+
     /// Host and port as they stand in an address.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') {

@@ -7,6 +7,9 @@
 //! upload: one that broke off goes on where it was, whoever runs it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
 
 use crate::channel::http;
 use crate::domain::outcome::{Outcome, Reason, Report};
@@ -14,6 +17,7 @@ use crate::formats::manifest::{Entry, MANIFEST, Manifest};
 use crate::formats::{Site, SiteFile};
 use crate::said;
 use crate::secret::signing::Signer;
+use crate::text::said::Said;
 
 use super::space::Place;
 
@@ -21,6 +25,9 @@ use super::space::Place;
 const PART: usize = 50;
 /// Parts of an upload at most, so that the manifest of a very large site does not travel more often than its files.
 const PARTS: usize = 20;
+
+/// Files looked at at the same time: a part of a very large site must not take the whole next try.
+const AT_ONCE: usize = 8;
 
 /// Who brings what.
 pub struct Mark<'a> {
@@ -30,13 +37,15 @@ pub struct Mark<'a> {
     pub instance: i64,
     /// The generation wanted.
     pub generation: i64,
-    /// Signs the manifest.
-    pub signer: &'a Signer,
+    /// Signs the manifest. Without there is none: nothing is known of what lies there, and nothing is removed.
+    pub signer: Option<Arc<Signer>>,
+    /// Whether the manifest's word is enough for what lies there; else every file it lists is looked at.
+    pub believes: bool,
 }
 
 /// Brings `place` to `site`; the number of files changed.
 pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u64, Report> {
-    let before = read(place, mark).await?;
+    let mut before = read(place, mark).await?;
     if before.instance > mark.instance {
         let (who, newer, ours) = (mark.who, before.instance, mark.instance);
         return Err(http::report(
@@ -47,6 +56,9 @@ pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u6
                 "{who} was last written by a newer instance of this store (number {newer}, this one is {ours}): two copies of one installation are running. Stop the older one; if this is the right one, delete {MANIFEST} there"
             ),
         ));
+    }
+    if !mark.believes {
+        before.pending.extend(std::mem::take(&mut before.files).into_keys());
     }
     let wanted = Manifest::of(site, mark.instance, mark.generation);
     let found = look(place, &before.pending, site, &wanted).await?;
@@ -59,10 +71,14 @@ pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u6
     let mut now = before.clone();
     now.instance = mark.instance;
     now.files.extend(found.right);
+    let mut unknown = before.pending.clone();
+    unknown.retain(|path| !now.files.contains_key(path));
     let part = PART.max(steps.len().div_ceil(PARTS));
     for part in steps.chunks(part) {
-        now.pending = part.iter().map(|(path, _)| (*path).to_owned()).collect();
-        now.files.retain(|path, _| !now.pending.contains(path));
+        let begun: BTreeSet<String> = part.iter().map(|(path, _)| (*path).to_owned()).collect();
+        now.files.retain(|path, _| !begun.contains(path));
+        // What an upload that broke off left is known to be ours until it is replaced or removed.
+        now.pending = unknown.union(&begun).cloned().collect();
         write(place, &now, mark).await?;
         for (path, file) in part {
             match file {
@@ -73,6 +89,13 @@ pub async fn bring(place: &dyn Place, site: &Site, mark: &Mark<'_>) -> Result<u6
         let there = part.iter().filter_map(|(path, _)| wanted.files.get_key_value(*path));
         now.files
             .extend(there.map(|(path, entry)| (path.clone(), entry.clone())));
+        unknown.retain(|path| !begun.contains(path));
+    }
+    let put: BTreeSet<&str> = steps.iter().filter_map(|(path, file)| file.map(|_| *path)).collect();
+    for path in before.pending.iter().filter(|path| !put.contains(path.as_str())) {
+        if let Some(aside) = place.aside(path) {
+            place.remove(&aside).await?;
+        }
     }
     write(place, &wanted, mark).await?;
     Ok(steps.len() as u64)
@@ -90,11 +113,15 @@ struct Found {
 /// Looks at the files nobody knows.
 async fn look(place: &dyn Place, pending: &BTreeSet<String>, site: &Site, wanted: &Manifest) -> Result<Found, Report> {
     let mut found = Found::default();
+    let mut looks = Vec::new();
     for path in pending {
-        let (Some(file), Some(entry)) = (site.files.get(path), wanted.files.get(path)) else {
-            continue;
-        };
-        match place.get(path).await? {
+        if let (Some(file), Some(entry)) = (site.files.get(path), wanted.files.get(path)) {
+            looks.push(async move { (path, file, entry, place.get(path).await) });
+        }
+    }
+    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+    while let Some((path, file, entry, there)) = looks.next().await {
+        match there? {
             Some(bytes) if bytes == file.bytes => drop(found.right.insert(path.clone(), entry.clone())),
             Some(_) => drop(found.other.insert(path.clone())),
             None => {}
@@ -148,14 +175,30 @@ fn order(path: &str) -> (u8, usize, String) {
 /// The manifest as we left it. One that cannot be read, or that this installation has not signed, is none: everything is
 /// brought anew, and what it lists stays.
 async fn read(place: &dyn Place, mark: &Mark<'_>) -> Result<Manifest, Report> {
-    let file = place.get(MANIFEST).await?;
-    let read = file.and_then(|file| Manifest::read(&file).ok());
-    let ours = read.filter(|(_, key)| *key == mark.signer.public());
+    let Some(signer) = &mark.signer else {
+        return Ok(Manifest::default());
+    };
+    let Some(file) = place.get(MANIFEST).await? else {
+        return Ok(Manifest::default());
+    };
+    let read = beside(move || Manifest::read(&file).ok()).await?;
+    let ours = read.filter(|(_, key)| *key == signer.public());
     Ok(ours.map(|(manifest, _)| manifest).unwrap_or_default())
 }
 
 async fn write(place: &dyn Place, manifest: &Manifest, mark: &Mark<'_>) -> Result<(), Report> {
-    place.put(MANIFEST, &manifest.signed(mark.signer)).await
+    let Some(signer) = mark.signer.clone() else {
+        return Ok(());
+    };
+    let manifest = manifest.clone();
+    let file = beside(move || manifest.signed(&signer)).await?;
+    place.put(MANIFEST, &file).await
+}
+
+/// Beside the runtime: a list of many thousand files takes longer than others may wait for their thread.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Report> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| http::report(Outcome::Transient, Reason::Local, Said::quoted(error.to_string())))
 }
 
 #[cfg(test)]

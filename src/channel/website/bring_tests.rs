@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::*;
 use crate::channel::testing::{key, site};
 use crate::secret::Key;
-use crate::text::said::Said;
 
 /// A place in memory that writes down what was done and breaks off when told.
 #[derive(Default)]
@@ -74,6 +73,9 @@ impl Place for Memory {
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         self.change(path, Some(&file.bytes))
     }
+    fn aside(&self, path: &str) -> Option<String> {
+        Some(format!("{path}.tmp"))
+    }
     async fn remove(&self, path: &str) -> Result<(), Report> {
         self.change(path, None)
     }
@@ -84,7 +86,8 @@ async fn brought(place: &Memory, site: &Site, instance: i64, generation: i64) ->
         who: "x",
         instance,
         generation,
-        signer: &key().key().unwrap().signer(),
+        signer: Some(Arc::new(key().key().unwrap().signer())),
+        believes: true,
     };
     bring(place, site, &mark).await
 }
@@ -217,6 +220,28 @@ async fn a_long_upload_says_on_the_way_how_far_it_is() {
     assert_eq!((manifest.generation, manifest.instance), (0, 1));
     place.cut_after(None);
     assert_eq!(brought(&place, &site(&many), 1, 1).await, Ok(60));
+}
+
+#[tokio::test]
+async fn what_was_left_twice_is_known_and_goes() {
+    let names: Vec<String> = (0..120).map(|n| format!("p/{n:03}/index.html")).collect();
+    let of = |text: &'static str, names: &[String]| {
+        site(&names.iter().map(|name| (name.as_str(), text)).collect::<Vec<_>>())
+    };
+    let place = Memory::default();
+    // The second part has begun; then nobody wants these files any more, but others, and that breaks off too.
+    place.cut_after(Some(70));
+    brought(&place, &of("x", &names), 1, 1).await.unwrap_err();
+    let others: Vec<String> = (0..120).map(|n| format!("q/{n:03}/index.html")).collect();
+    let wanted = of("y", &others);
+    for cut in [10, 60] {
+        place.cut_after(Some(cut));
+        brought(&place, &wanted, 1, 2).await.unwrap_err();
+    }
+    place.cut_after(None);
+    brought(&place, &wanted, 1, 2).await.unwrap();
+    let there: Vec<String> = place.names().into_iter().filter(|name| name != MANIFEST).collect();
+    assert_eq!(there, others);
 }
 
 #[tokio::test]

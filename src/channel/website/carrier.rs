@@ -7,6 +7,7 @@ use futures_util::stream;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, Result};
+use reqwest::Url;
 
 use crate::channel::http as sorting;
 use crate::clock::Ms;
@@ -14,6 +15,7 @@ use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::formats::manifest::LARGEST_MANIFEST;
 use crate::net::{Answer, Http};
 use crate::said;
+use crate::secret::{ExposeSecret, SecretString};
 
 /// Carries requests for one upload.
 pub(super) struct Carrier {
@@ -21,6 +23,22 @@ pub(super) struct Carrier {
     /// The target, for people.
     who: String,
     now: Ms,
+}
+
+/// How files of a WebDAV target take their places.
+pub(super) struct Moves {
+    /// The target; `None` where it is no address, which opendal has said already.
+    pub(super) base: Option<Url>,
+    pub(super) username: String,
+    pub(super) password: SecretString,
+}
+
+impl Moves {
+    fn url(&self, path: &str) -> Option<Url> {
+        let mut url = self.base.clone()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(path.split('/'));
+        Some(url)
+    }
 }
 
 /// Travels through opendal as the source of its error.
@@ -51,6 +69,35 @@ pub(super) fn report(who: &str, error: &Error) -> Report {
 impl Carrier {
     pub(super) fn new(http: Http, who: String, now: Ms) -> Self {
         Self { http, who, now }
+    }
+
+    /// Moves a file over another one. opendal would first ask for it and for the folders on the way, with every file.
+    pub(super) async fn switch(&self, moves: &Moves, from: &str, to: &str) -> Result<()> {
+        let (Some(from), Some(to)) = (moves.url(from), moves.url(to)) else {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "no address"));
+        };
+        let method = Method::from_bytes(b"MOVE").map_err(|_| Error::new(ErrorKind::Unexpected, "no method"))?;
+        let request = self
+            .http
+            .client()
+            .request(method.clone(), from)
+            .basic_auth(&moves.username, Some(moves.password.expose_secret()))
+            .header("destination", to.as_str())
+            .header("overwrite", "T");
+        let built = request.try_clone().and_then(|request| request.build().ok());
+        let login = built.and_then(|request| request.headers().get(AUTHORIZATION).cloned());
+        let sent = self.http.send_up_to(request, LARGEST_MANIFEST).await;
+        let answer = sent.map_err(|failure| refused(sorting::failed(&self.who, &failure)))?;
+        match answer.status {
+            // RFC 4918, 9.9.4: made there, or put over what was there.
+            201 | 204 => Ok(()),
+            _ => {
+                let report = self.refusal(&method, &answer, login.as_ref());
+                Err(refused(
+                    report.unwrap_or_else(|| sorting::not_understood(&self.who, &answer)),
+                ))
+            }
+        }
     }
 
     /// Answers that opendal reads itself are passed on; `None` for those. The others end the request here.

@@ -10,7 +10,7 @@ use opendal::services::{S3, Webdav};
 use opendal::{ErrorKind, HttpTransporter, OperationContext, Operator};
 
 use super::address::Address;
-use super::carrier::{Carrier, report};
+use super::carrier::{Carrier, Moves, report};
 use super::space::{Place, Space, beside};
 use crate::clock::Ms;
 use crate::domain::outcome::Report;
@@ -34,12 +34,11 @@ pub struct Cloud {
 }
 
 /// How a file takes its place.
-#[derive(Clone, Copy)]
 enum Switch {
     /// S3: an object is there whole or not at all.
     Put,
     /// WebDAV: some servers write into the file itself, so it is written beside its place and moved there.
-    Move,
+    Move(Moves),
 }
 
 /// Reads the keys of a WebDAV target.
@@ -81,7 +80,12 @@ pub fn webdav(
         address.authority(),
         address.path
     );
-    cloud(reader, shown, Operator::new(service), Switch::Move, timeout)
+    let switch = Switch::Move(Moves {
+        base: address.url(scheme),
+        username,
+        password,
+    });
+    cloud(reader, shown, Operator::new(service), switch, timeout)
 }
 
 /// Reads the keys of an S3 target.
@@ -174,7 +178,8 @@ impl Space for Cloud {
         Ok(Box::new(Open {
             who: &self.address,
             operator: self.operator.clone().with_context(context),
-            switch: self.switch,
+            switch: &self.switch,
+            carrier: Carrier::new(self.http.clone(), self.address.clone(), now),
             made: Mutex::default(),
         }))
     }
@@ -184,7 +189,9 @@ impl Space for Cloud {
 struct Open<'a> {
     who: &'a str,
     operator: Operator,
-    switch: Switch,
+    switch: &'a Switch,
+    /// For what opendal does not send.
+    carrier: Carrier,
     /// Folders known to be there.
     made: Mutex<BTreeSet<String>>,
 }
@@ -197,15 +204,12 @@ impl Open<'_> {
                 // A bucket tells readers what it was told.
                 write.content_type(file.media_type).cache_control(CACHE_CONTROL).await?;
             }
-            Switch::Move => {
-                let (folder, name) = path
-                    .rsplit_once('/')
-                    .map_or(("", path), |(folder, name)| (folder, name));
-                let folder = format!("{folder}/");
-                self.make(&folder).await?;
-                let beside = format!("{folder}{}", beside(name));
+            Switch::Move(moves) => {
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                self.make(&format!("{folder}/")).await?;
+                let beside = beside(path);
                 self.operator.write(&beside, file.bytes.clone()).await?;
-                self.operator.rename(&beside, path).await?;
+                self.carrier.switch(moves, &beside, path).await?;
             }
         }
         Ok(())
@@ -236,6 +240,13 @@ impl Place for Open<'_> {
 
     async fn put(&self, path: &str, file: &SiteFile) -> Result<(), Report> {
         self.write(path, file).await.map_err(|error| report(self.who, &error))
+    }
+
+    fn aside(&self, path: &str) -> Option<String> {
+        match self.switch {
+            Switch::Put => None,
+            Switch::Move(_) => Some(beside(path)),
+        }
     }
 
     /// Folders left empty stay: WebDAV removes a folder only with all that is in it, and that may be somebody else's.

@@ -1,5 +1,5 @@
 //! An SFTP server, by password or key, with a pinned host key. One session per upload; files are written beside their place
-//! and renamed over it (`posix-rename@openssh.com`, else removed first).
+//! and renamed over it (`posix-rename@openssh.com`, else as the server can).
 
 mod host_key;
 mod session;

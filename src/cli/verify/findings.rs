@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::copy::Content;
+use super::copy::{Content, Found};
 use crate::cli::output::{Output, WIDTH, wrap};
 use crate::formats::manifest::{Entry, MANIFEST, Manifest};
 use crate::said;
@@ -45,8 +45,10 @@ pub(super) struct Findings {
     pub(super) changed: Vec<String>,
     /// Files on no list; `None` where nobody can see them.
     pub(super) extra: Option<Vec<String>>,
-    /// Nobody can say: the path (empty: the folder) and why.
+    /// Nobody can say: the path (`.`: the folder) and why.
     pub(super) unread: Vec<(String, Said)>,
+    /// Files not looked at: the time was over.
+    pub(super) unseen: usize,
 }
 
 impl Findings {
@@ -65,6 +67,7 @@ impl Findings {
             changed: Vec::new(),
             extra: None,
             unread: Vec::new(),
+            unseen: 0,
         }
     }
 
@@ -81,9 +84,9 @@ impl Findings {
     pub(super) fn look(&mut self, path: &str, entry: &Entry, content: Content) {
         let path = path.to_owned();
         match content {
-            Ok(Some(content)) if Entry::of(&content) == *entry => self.well += 1,
-            Ok(Some(_)) => self.changed.push(path),
-            Ok(None) => self.missing.push(path),
+            Ok(Found::File(content)) if Entry::of(&content) == *entry => self.well += 1,
+            Ok(Found::File(_) | Found::Longer) => self.changed.push(path),
+            Ok(Found::Missing) => self.missing.push(path),
             Err(why) => self.unread.push((path, why)),
         }
     }
@@ -96,13 +99,19 @@ impl Findings {
         self.unread.sort_by(|a, b| a.0.cmp(&b.0));
     }
 
-    /// The copy is whole, unchanged, and (one of this installation's own) of the state that holds now.
+    /// The copy is as it should be, and it is known whose it is: anybody can sign a forged one with a key of their own.
     pub(super) fn is_well(&self) -> bool {
+        self.trust != Trust::Copy && self.is_whole()
+    }
+
+    /// The copy is whole, unchanged, and (one of this installation's own) of the state that holds now.
+    pub(super) fn is_whole(&self) -> bool {
         self.signature == "good"
             && self.missing.is_empty()
             && self.changed.is_empty()
             && self.extra.as_ref().is_none_or(Vec::is_empty)
             && self.unread.is_empty()
+            && self.unseen == 0
             && self.manifest.pending.is_empty()
             && self.ours.is_none_or(|ours| ours == self.manifest.instance)
             && self.behind.is_none_or(|files| files == 0)
@@ -138,6 +147,7 @@ impl Findings {
             "changed": self.changed,
             "extra": self.extra,
             "pending": m.pending,
+            "unseen": self.unseen,
             "unread": self.unread.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect::<Vec<_>>(),
         }));
     }
@@ -155,11 +165,11 @@ impl Findings {
                 "Signature: good, by this installation."
             ),
             Trust::Copy => said!(
-                "Unterschrift: gut, vom Schlüssel {key}. Den nennt nur die Kopie selbst, niemand hat ihn bestätigt: Vergleichen Sie ihn mit dem, den der Herausgeber nennt, und prüfen Sie dann mit --key.",
-                "Signature: good, by the key {key}. Only the copy itself names it, nobody has confirmed it: compare it with the one its publisher names, then verify with --key."
+                "Unterschrift: in sich richtig, aber nicht zu sagen, von wem. Den Schlüssel {key} nennt nur die Kopie selbst; auch wer sie fälscht, kann so unterschreiben. Fragen Sie den Herausgeber nach seinem Schlüssel (bei ihm nennt ihn rundruf check) und prüfen Sie dann mit --key.",
+                "Signature: fits, but it cannot be told whose it is. Only the copy itself names the key {key}; who forges a copy can sign it like this, too. Ask its publisher for their key (rundruf check names it there), then verify with --key."
             ),
         };
-        out.point(true, &signed);
+        out.point(self.trust != Trust::Copy, &signed);
         self.tell_age(out);
         let pending: Vec<String> = m.pending.iter().cloned().collect();
         list(out, &self.changed, |n| said!("Verändert ({n}):", "Changed ({n}):"));
@@ -181,6 +191,14 @@ impl Findings {
         list(out, &unread, |n| {
             said!("Nicht zu lesen ({n}):", "Could not be read ({n}):")
         });
+        if self.unseen > 0 {
+            let (seen, all) = (m.files.len() - self.unseen, m.files.len());
+            let text = said!(
+                "Die Zeit war um, nur {seen} von {all} Dateien wurden angesehen. Mehr Zeit gibt --within, zum Beispiel --within 2h.",
+                "The time was over, only {seen} of {all} files were looked at. There is more with --within, for example --within 2h."
+            );
+            out.point(false, &text);
+        }
         let (count, all) = (self.well, m.files.len());
         let text = said!(
             "{count} von {all} Dateien in {name} sind da und unverändert.",

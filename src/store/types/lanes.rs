@@ -187,6 +187,8 @@ pub struct TargetResult {
 /// A failed upload.
 #[derive(Debug, Clone)]
 pub struct TargetFailure {
+    /// Failures in a row that brought nothing, and this one.
+    pub failures: u32,
     /// Next try.
     pub due_ms: Ms,
     /// Why.

@@ -43,8 +43,8 @@ fn an_sftp_server_fails_in_every_way() {
     for (mode, words) in [
         ("hang", "10s"),
         // In the middle of the upload, from either side.
-        ("cut-request 9000", "sftp://"),
-        ("cut-answer 5000", "sftp://"),
+        ("cut-request 9000 x1 then refuse", "sftp://"),
+        ("cut-answer 5000 x1 then refuse", "sftp://"),
     ] {
         proxy.mode(mode);
         let number = play.publish(&format!("Server: {mode}"));
@@ -83,8 +83,8 @@ fn an_sftp_server_by_password_fails_and_holds_up_nobody() {
     whole();
     for (mode, words) in [
         ("hang", "10s"),
-        ("cut-request 9000", "sftp://kommune@"),
-        ("cut-answer 5000", "sftp://kommune@"),
+        ("cut-request 9000 x1 then refuse", "sftp://kommune@"),
+        ("cut-answer 5000 x1 then refuse", "sftp://kommune@"),
     ] {
         proxy.mode(mode);
         let number = play.publish(&format!("Zweiter Server: {mode}"));

@@ -45,6 +45,7 @@ pub async fn one_upload_ends_all_that_waited<S: Store>(store: &S) {
     assert_eq!(board(store, first).await.counters.delivered, 1);
     let failed = TargetResult {
         result: Err(TargetFailure {
+            failures: 1,
             due_ms: T0 + 1_000,
             reason: Reason::NotConnected,
             text: rundruf::said!("keine Verbindung", "no connection"),

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{TestApp, root, skipped};
 
 /// The library, built into the folder of an installation; `None`, said aloud, where there is no C compiler. The program takes it by
-/// `LD_PRELOAD` and reads the seconds from `CLOCK_AHEAD`.
+/// `LD_PRELOAD` and reads the seconds from `CLOCK_AHEAD`, or at every look from the file that `CLOCK_AHEAD_IN` names.
 pub fn library(app: &TestApp) -> Option<PathBuf> {
     let library = app.path().join("clock.so");
     let built = Command::new("cc")

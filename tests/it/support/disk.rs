@@ -31,6 +31,29 @@ impl SmallDisk {
         None
     }
 
+    /// A disk of its own whose content is the file `image`: what is not in there yet, a power cut takes.
+    pub fn with_image(at: &Path, image: &Path) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        if !image.exists() {
+            std::fs::File::create(image).unwrap().set_len(32 << 20).unwrap();
+            let made = Command::new("mkfs.ext4").arg("-q").arg(image).output();
+            if !made.is_ok_and(|made| made.status.success()) {
+                skipped("mkfs.ext4");
+                return None;
+            }
+        }
+        // By itself nothing gets to the disk for an hour.
+        let mount = Command::new("mount")
+            .args(["-o", "loop,commit=3600"])
+            .args([image, at])
+            .output();
+        if mount.is_ok_and(|done| done.status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        skipped("the right to mount an image");
+        None
+    }
+
     fn filler(&self) -> PathBuf {
         self.0.join(".filler")
     }

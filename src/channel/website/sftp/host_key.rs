@@ -29,32 +29,37 @@ impl Handler for Verifier {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        // Certificates are none of the algorithms we offer.
         let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
             return Ok(false);
         };
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        let (known, why) = match &self.pin {
-            Some(Pin::Fingerprint(pinned)) => (*pinned == fingerprint, another(&fingerprint)),
-            Some(Pin::Key(pinned)) => (pinned.key_data() == key.key_data(), another(&fingerprint)),
-            None => (
-                russh::keys::check_known_hosts(&self.host, self.port, key).unwrap_or(false),
-                said!(
-                    "der Schlüssel des Servers ist {fingerprint}, und niemand bürgt für ihn. Nennt Ihr Anbieter denselben, tragen Sie ihn als host_key ein",
-                    "the server's key is {fingerprint}, and nobody has vouched for it. If your provider names the same, write it into host_key"
-                ),
+        let pinned = match &self.pin {
+            Some(Pin::Fingerprint(pinned)) => Some(*pinned == fingerprint),
+            Some(Pin::Key(pinned)) => Some(pinned.key_data() == key.key_data()),
+            None => None,
+        };
+        let refusal = match (pinned, russh::keys::check_known_hosts(&self.host, self.port, key)) {
+            (Some(true), _) | (None, Ok(true)) => return Ok(true),
+            (Some(false), _) => changed(&fingerprint, "host_key"),
+            (None, Err(russh::keys::Error::KeyChanged { line })) => {
+                changed(&fingerprint, &format!("~/.ssh/known_hosts:{line}"))
+            }
+            (None, _) => said!(
+                "der Schlüssel des Servers ist {fingerprint}, und niemand bürgt für ihn. Nennt Ihr Anbieter denselben, tragen Sie ihn als host_key ein",
+                "the server's key is {fingerprint}, and nobody has vouched for it. If your provider names the same, write it into host_key"
             ),
         };
-        if !known {
-            *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
-        }
-        Ok(known)
+        *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(refusal);
+        Ok(false)
     }
 }
 
-fn another(fingerprint: &str) -> Said {
+/// Another key than the one noted at `place`.
+fn changed(fingerprint: &str, place: &str) -> Said {
     said!(
-        "der Schlüssel des Servers ist {fingerprint}, und das ist nicht der in host_key",
-        "the server's key is {fingerprint}, and it is not the one in host_key"
+        "der Server weist sich mit einem anderen Schlüssel aus ({fingerprint}) als dem in {place}. Entweder hat der Anbieter ihn gewechselt, oder jemand gibt sich als dieser Server aus. Gesendet wurde nichts, auch kein Passwort. Bitte rufen Sie den Anbieter an; nennt er denselben, tragen Sie ihn als host_key ein",
+        "the server proves itself by another key ({fingerprint}) than the one in {place}. Either the provider has changed it, or somebody pretends to be this server. Nothing was sent, no password either. Please call the provider; if he names the same, write it into host_key"
     )
 }
 
