@@ -318,7 +318,7 @@ mod tests {
             let ramp = "release = { ramp = { start = \"20/min\", double = \"10m\" } }";
             let text = format!("[publisher.stadt]\nname = \"Stadt\"\n[channel.a]\n{channel}\n{ramp}\n");
             std::fs::write(&file, text).unwrap();
-            configure(&file, dir.path()).err().unwrap_or_default()
+            configure(&file, &dir.path().join("data")).err().unwrap_or_default()
         };
         let hook = "kind = \"webhook\"\nsecret = \"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n";
         for (none, line) in [

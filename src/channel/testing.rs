@@ -91,7 +91,7 @@ fn configuration(kind: &str, url: &str, keys: &str) -> String {
     )
 }
 
-/// An installation that has its key; `presse.csv` is there, without recipients.
+/// An installation that has its key, where the configuration names no other; `presse.csv` is there, without recipients.
 fn configured(configuration: &str) -> Result<Vec<Configured>, Vec<Problem>> {
     // Lists and key are read when they are needed: the folder stays until the process ends.
     let dir = tempfile::tempdir().unwrap().keep();
@@ -99,7 +99,9 @@ fn configured(configuration: &str) -> Result<Vec<Configured>, Vec<Problem>> {
     let file = dir.join("channels.toml");
     std::fs::write(&file, configuration).unwrap();
     let (settings, channels) = registry::configure(&file, &dir)?;
-    KeyFile::new(settings.store.key_file).make().unwrap();
+    if !settings.store.key_file.exists() {
+        KeyFile::new(settings.store.key_file).make().unwrap();
+    }
     Ok(channels)
 }
 
