@@ -15,6 +15,7 @@ use crate::domain::words::Kind;
 use crate::formats::in_short;
 use crate::ids::BroadcastId;
 use crate::render::compose::ComposeError;
+use crate::render::message::Message;
 use crate::said;
 use crate::store::{Missing, Store, StoreError, Variant};
 use crate::text::lang::Lang;
@@ -43,9 +44,10 @@ impl Office {
         };
         let mut resolved = draft::resolve(&draft, &context).map_err(PublishError::Notice)?;
         let (publisher, view) = self.view_with(&resolved.notice, known, now)?;
+        let mut messages = self.messages(publisher, &view, &resolved.notice);
         let mut rendered = Vec::new();
         for configured in self.receivers(&resolved.notice, wishes)? {
-            rendered.push(self.render(configured, publisher, &view, &resolved.notice)?);
+            rendered.push(self.render(configured, &mut messages)?);
         }
         if rendered.is_empty() {
             resolved.warnings.push(nobody(&resolved.notice));
@@ -113,13 +115,17 @@ impl Office {
         Ok((publisher, view))
     }
 
-    fn render(
-        &self,
-        configured: &Configured,
-        publisher: &Publisher,
-        view: &IncidentView,
-        notice: &Notice,
-    ) -> Result<Rendered, PublishError> {
+    fn messages<'a>(&'a self, publisher: &'a Publisher, view: &'a IncidentView, notice: &'a Notice) -> Messages<'a> {
+        Messages {
+            office: self,
+            publisher,
+            view,
+            notice,
+            by_language: BTreeMap::new(),
+        }
+    }
+
+    fn render(&self, configured: &Configured, messages: &mut Messages<'_>) -> Result<Rendered, PublishError> {
         let mut rendered = Rendered {
             channel: configured.settings.name.clone(),
             kind: configured.settings.kind.clone(),
@@ -130,21 +136,18 @@ impl Office {
         let Built::Messages(channel) = &configured.built else {
             return Ok(rendered);
         };
-        rendered.operation = operation(channel.as_ref(), notice.kind);
+        rendered.operation = operation(channel.as_ref(), messages.notice.kind);
         let can = channel.abilities();
         rendered.final_once_sent = can.correction == Operation::Post && can.audience && !channel.many_counterparts();
+        let publisher = messages.publisher;
         let languages = if configured.settings.common.languages.is_empty() {
             &publisher.languages
         } else {
             &configured.settings.common.languages
         };
         for lang in languages {
-            let mut message = self
-                .engine
-                .message(publisher, view, notice, *lang, &self.settings.site_url);
-            message.in_short = in_short(&self.engine, publisher, view, *lang);
             let variant = channel
-                .compose(&self.engine, &message, rendered.operation)
+                .compose(&self.engine, messages.of(*lang), rendered.operation)
                 .map_err(|error| match error {
                     ComposeError::Template(error) => PublishError::Render(error),
                     ComposeError::TooLong { limit, unit } => PublishError::TooLong {
@@ -186,18 +189,41 @@ impl Office {
             let after: Vec<Notice> = before.iter().map(with).collect();
             let (publisher, old_view) = self.fold(&this.notice, &before, now)?;
             let (_, new_view) = self.fold(&notice, &after, now)?;
+            let mut old = self.messages(publisher, &old_view, &this.notice);
+            let mut new = self.messages(publisher, &new_view, &notice);
             for row in store.broadcasts_of(this.seq).await? {
                 let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
                     continue;
                 };
-                let new = self.render(configured, publisher, &new_view, &notice)?.variants;
+                let new = self.render(configured, &mut new)?.variants;
                 // A text that says the same stays as it went out, whatever the templates say by now.
-                if new != self.render(configured, publisher, &old_view, &this.notice)?.variants {
+                if new != self.render(configured, &mut old)?.variants {
                     changed.push((row.id, new));
                 }
             }
         }
         Ok(changed)
+    }
+}
+
+/// What a notice says, in every language that some channel asks for: once, however many channels there are.
+struct Messages<'a> {
+    office: &'a Office,
+    publisher: &'a Publisher,
+    view: &'a IncidentView,
+    notice: &'a Notice,
+    by_language: BTreeMap<Lang, Message>,
+}
+
+impl Messages<'_> {
+    fn of(&mut self, lang: Lang) -> &Message {
+        self.by_language.entry(lang).or_insert_with(|| {
+            let (engine, site) = (&self.office.engine, &self.office.settings.site_url);
+            Message {
+                in_short: in_short(engine, self.publisher, self.view, lang),
+                ..engine.message(self.publisher, self.view, self.notice, lang, site)
+            }
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The broadcasts that are alive on a lane, in the order in which they go out: urgency orders incidents and broadcasts, never the notices a
 //! recipient gets of one incident (LANES 4).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
@@ -64,41 +64,28 @@ pub(super) async fn of_lanes(
     lanes: &[(i64, Ms)],
 ) -> Result<HashMap<i64, Vec<Alive>>, StoreError> {
     let mut alive: HashMap<i64, Vec<Alive>> = HashMap::new();
-    // broadcast_live (lane, notice) WHERE state < 2.
+    // broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …).
     let rows = sqlx::query(
-        "SELECT id, lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created, scope,
-           n_waiting, overtaken, 0 AS holds_only
-         FROM broadcast WHERE lane IN (SELECT value ->> 0 FROM json_each(?)) AND state < 2 AND shape <> ? ORDER BY notice",
+        "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1))
+         SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
+           scope, n_waiting, overtaken, 0 AS holds_only
+         FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
+         UNION ALL
+         SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
+           scope, n_waiting, overtaken, 1
+         FROM lanes l CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
+           AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since",
     )
     .bind(serde_json::to_string(lanes)?)
     .bind(SHAPE_LEVELS)
-    .fetch_all(&mut *c)
+    .fetch_all(c)
     .await?;
     for row in &rows {
         let b = read(row)?;
         alive.entry(b.lane).or_default().push(b);
     }
-    let mut incidents: BTreeSet<(i64, i64, Ms)> = BTreeSet::new();
-    for (lane, since) in lanes {
-        let with_work = alive.get(lane).into_iter().flatten().filter(|b| b.has_work());
-        incidents.extend(with_work.map(|b| (*lane, b.incident, *since)));
-    }
-    if incidents.is_empty() {
-        return Ok(alive);
-    }
-    // broadcast_incident (incident, lane, …).
-    let refused = sqlx::query(
-        "SELECT b.id, b.lane, b.incident, notice, b.kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before,
-           b.created, scope, n_waiting, overtaken, 1 AS holds_only
-         FROM json_each(?) j CROSS JOIN broadcast b ON b.incident = j.value ->> 1 AND b.lane = j.value ->> 0
-         WHERE state >= 2 AND n_permanent > 0 AND changed > j.value ->> 2",
-    )
-    .bind(serde_json::to_string(&incidents)?)
-    .fetch_all(c)
-    .await?;
-    for row in &refused {
-        let b = read(row)?;
-        alive.entry(b.lane).or_default().push(b);
+    for of_lane in alive.values_mut() {
+        of_lane.sort_by_key(|b| (b.holds_only, b.notice));
     }
     Ok(alive)
 }

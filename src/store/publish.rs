@@ -1,7 +1,7 @@
 //! Publishing: one transaction writes the notice, its frozen variants, one broadcast per channel, what it supersedes and the audit entry
 //! (LANES 2). It costs O(channels), never O(recipients).
 
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 
 use super::supersession::supersede;
 use super::{Conflict, Publication, Published, Refusal, StoreError, audit, broadcasts};
@@ -13,20 +13,13 @@ use crate::ids::{IncidentId, NoticeSeq};
 /// Writes a publication, or says why it is there already or cannot be.
 pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
     let notice = &p.notice;
-    refuse_moved(c).await?;
-    // Unique (publisher, slug).
-    let found: Option<(i64, Option<i64>, i64)> =
-        sqlx::query_as("SELECT id, closed, last FROM incident WHERE publisher = ? AND slug = ?")
-            .bind(&notice.publisher)
-            .bind(&notice.incident)
-            .fetch_optional(&mut *c)
-            .await?;
-    if let Some((incident, closed, last)) = found
-        && let Some(answer) = known_or_late(c, p, incident, closed, last).await?
+    let found = found(c, p).await?;
+    if let Some(incident) = &found
+        && let Some(answer) = known_or_late(p, incident)?
     {
         return Ok(answer);
     }
-    let newest = found.map_or(0, |f| f.2);
+    let newest = found.as_ref().map_or(0, |f| f.last);
     if i64::from(notice.number) != newest + 1 {
         return Err(StoreError::Conflict(Conflict::NotNext {
             incident: slug(p),
@@ -42,7 +35,7 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
     }
     let at = p.act.at_ms;
     let incident = match found {
-        Some((id, ..)) => id,
+        Some(found) => found.id,
         None => new_incident(c, p).await?,
     };
     let seq = new_notice(c, p, incident).await?;
@@ -65,51 +58,64 @@ fn slug(p: &Publication) -> String {
     format!("{}/{}", p.notice.publisher, p.notice.incident)
 }
 
-/// A store that was carried to another machine takes nothing in: there it would never go out.
-async fn refuse_moved(c: &mut SqliteConnection) -> Result<(), StoreError> {
-    // One row.
-    let moved: bool = sqlx::query_scalar("SELECT moved FROM meta WHERE one = 1")
-        .fetch_one(c)
-        .await?;
-    if moved {
+/// The incident that a notice belongs to.
+struct Found {
+    id: i64,
+    closed: Option<Ms>,
+    /// Number of its newest notice.
+    last: i64,
+    /// Its notice of the same key: row, number, hash of the content.
+    known: Option<(i64, u32, String)>,
+}
+
+/// What is there already. A store that was carried to another machine takes nothing in: there it would never go out.
+async fn found(c: &mut SqliteConnection, p: &Publication) -> Result<Option<Found>, StoreError> {
+    // One row of meta; unique (publisher, slug) of incident, (incident, key) of notice.
+    let row = sqlx::query(
+        "SELECT moved, i.id, i.closed, i.last, n.id AS known, n.number, n.hash FROM meta
+           LEFT JOIN incident i ON i.publisher = ? AND i.slug = ? LEFT JOIN notice n ON n.incident = i.id AND n.key = ? WHERE one = 1",
+    )
+    .bind(&p.notice.publisher)
+    .bind(&p.notice.incident)
+    .bind(&p.key)
+    .fetch_one(c)
+    .await?;
+    if row.try_get("moved")? {
         return Err(StoreError::Refused(Refusal::Moved));
     }
-    Ok(())
+    let Some(id) = row.try_get("id")? else { return Ok(None) };
+    let known: Option<i64> = row.try_get("known")?;
+    Ok(Some(Found {
+        id,
+        closed: row.try_get("closed")?,
+        last: row.try_get("last")?,
+        known: match known {
+            Some(seq) => Some((seq, row.try_get("number")?, row.try_get("hash")?)),
+            None => None,
+        },
+    }))
 }
 
 /// The answers that write nothing: the key is known, something came in between, the incident is closed.
-async fn known_or_late(
-    c: &mut SqliteConnection,
-    p: &Publication,
-    incident: i64,
-    closed: Option<Ms>,
-    last: i64,
-) -> Result<Option<Published>, StoreError> {
-    // Unique (incident, key).
-    let known: Option<(i64, u32, String)> =
-        sqlx::query_as("SELECT id, number, hash FROM notice WHERE incident = ? AND key = ?")
-            .bind(incident)
-            .bind(&p.key)
-            .fetch_optional(&mut *c)
-            .await?;
-    if let Some((seq, number, hash)) = known {
-        return Ok(Some(if hash == p.content_hash {
+fn known_or_late(p: &Publication, found: &Found) -> Result<Option<Published>, StoreError> {
+    if let Some((seq, number, hash)) = &found.known {
+        return Ok(Some(if *hash == p.content_hash {
             Published::Existing {
-                seq: NoticeSeq(seq),
-                incident: IncidentId(incident),
-                number,
+                seq: NoticeSeq(*seq),
+                incident: IncidentId(found.id),
+                number: *number,
             }
         } else {
-            Published::KeyTaken { number }
+            Published::KeyTaken { number: *number }
         }));
     }
-    let last = u32::try_from(last).unwrap_or(u32::MAX);
+    let last = u32::try_from(found.last).unwrap_or(u32::MAX);
     if let Some(after) = p.after.filter(|after| *after < last) {
         return Ok(Some(Published::CameBetween {
             numbers: (after + 1..=last).collect(),
         }));
     }
-    if closed.is_some() {
+    if found.closed.is_some() {
         return Err(StoreError::Refused(Refusal::Closed { incident: slug(p) }));
     }
     Ok(None)
