@@ -16,6 +16,9 @@ use super::{ClaimRequest, Claimed, Missing, StoreError, Thread, alive, due, fail
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 
+/// Looks at so many rows of an audience are taken together; all read as many as the widest of them. An account has one row.
+const LOOK: usize = 64;
+
 /// What is read for the broadcast that a claim begins with.
 #[derive(Default)]
 pub(super) struct Ahead {
@@ -34,8 +37,8 @@ pub(super) async fn claim(c: &mut SqliteConnection, requests: &[ClaimRequest]) -
     let list: Vec<&ClaimRequest> = requests.iter().collect();
     for (place, claim) in open(c, &list, &mut answers).await? {
         // Who stands in for others takes rows from them: it reads when they have written.
-        let first = lanes.insert(claim.lane()) && !claim.stands_in();
-        if first || requests.len() == 1 {
+        let apart = lanes.insert(claim.lane()) && !claim.stands_in();
+        if apart || requests.len() == 1 {
             together.push((place, claim));
         } else {
             alone.push(place);
@@ -131,11 +134,18 @@ async fn look_ahead(
         .collect();
     let (places, looks): (Vec<usize>, Vec<Look>) = firsts
         .iter()
-        .filter(|(.., first)| first.waiting > 0)
+        .filter(|(_, claim, first)| first.waiting > 0 && (first.is_account() || claim.looks_at() <= LOOK))
         .map(|(place, claim, first)| (*place, claim.look(first)))
         .unzip();
-    let limit = firsts.iter().map(|(_, claim, _)| claim.looks_at()).max().unwrap_or(0);
-    let mut due: HashMap<usize, Vec<SqliteRow>> = places.into_iter().zip(due::look(c, &looks, limit).await?).collect();
+    let audiences = firsts.iter().filter(|(.., first)| !first.is_account());
+    let limit = audiences
+        .map(|(_, claim, _)| claim.looks_at())
+        .filter(|limit| *limit <= LOOK)
+        .max();
+    let mut due: HashMap<usize, Vec<SqliteRow>> = places
+        .into_iter()
+        .zip(due::look(c, &looks, limit.unwrap_or(1)).await?)
+        .collect();
     let broadcasts: Vec<i64> = firsts.iter().map(|(.., first)| first.id).collect();
     let texts = texts(c, &broadcasts).await?;
     let accounts = firsts.iter().filter(|(.., first)| first.is_account());

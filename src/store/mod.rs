@@ -85,7 +85,7 @@ pub trait Notices: Send + Sync {
 
 /// Hears of the publications of its process.
 pub trait Bell: Send + Sync {
-    /// One has its place: a claim from now on comes after it and shares its commit.
+    /// One has its place: a claim from now on comes after it, mostly in the same commit.
     fn queued(&self);
 
     /// It is committed.

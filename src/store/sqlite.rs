@@ -77,18 +77,20 @@ macro_rules! write {
 impl Notices for Sqlite {
     async fn publish(&self, publication: &Publication) -> Result<Published, StoreError> {
         let (p, bell) = (publication.clone(), self.bell());
-        let written = self
-            .writer
-            .queue(move |c| Box::pin(async move { publish::publish(c, &p).await }));
-        let written = written.await?;
-        if let Some(bell) = &bell {
+        let committed = bell.clone();
+        let placed = self.writer.queue(
+            move |c| Box::pin(async move { publish::publish(c, &p).await }),
+            move |_| {
+                if let Some(bell) = committed {
+                    bell.committed();
+                }
+            },
+        );
+        let placed = placed.await?;
+        if let Some(bell) = bell {
             bell.queued();
         }
-        let published = written.await?;
-        if let Some(bell) = bell {
-            bell.committed();
-        }
-        Ok(published)
+        placed.await
     }
     async fn incidents(&self, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError> {
         incidents::all(&self.readers, publisher).await

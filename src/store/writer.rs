@@ -16,6 +16,8 @@ use super::{ClaimRequest, Claimed, StoreError, Trouble, claims};
 const GROUP_MAX: usize = 256;
 /// How long a transaction takes further requests in; other processes wait behind it (LANES 1: at most 50 ms).
 const GROUP_TIME: Duration = Duration::from_millis(20);
+/// Claims are run together up to so many rows that they may start; more wait their turn (LANES 1, as above).
+const TOGETHER: u32 = 4_096;
 /// Requests that may queue before callers wait.
 const QUEUE: usize = 1024;
 
@@ -25,13 +27,14 @@ type Begun<'c> = Result<&'c mut SqliteConnection, StoreError>;
 type Work = Box<dyn for<'c> FnOnce(Begun<'c>) -> BoxFuture<'c, (bool, Reply)> + Send>;
 
 /// A claim and who waits for it.
-struct Claim {
+struct Asked {
     request: ClaimRequest,
     answer: oneshot::Sender<Result<Claimed, StoreError>>,
 }
 
 enum Message {
     Work(Work),
+    Claim(Asked),
     Version(oneshot::Sender<Result<i64, StoreError>>),
 }
 
@@ -39,7 +42,6 @@ enum Message {
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    claims: mpsc::Sender<Claim>,
 }
 
 impl Writer {
@@ -47,10 +49,9 @@ impl Writer {
     /// is woken sooner than a task that the runtime first has to find a worker for.
     pub(super) fn start(connection: SqliteConnection) -> (Self, JoinHandle<()>) {
         let (queue, messages) = mpsc::channel(QUEUE);
-        let (claims, asked) = mpsc::channel(QUEUE);
         let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || runtime.block_on(run(connection, messages, asked)));
-        (Self { queue, claims }, task)
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(run(connection, messages)));
+        (Self { queue }, task)
     }
 
     /// Runs `work` in a transaction and answers after the commit. An error undoes this work alone. Work that was handed over is
@@ -60,17 +61,20 @@ impl Writer {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        self.queue(work).await?.await
+        self.queue(work, |_| ()).await?.await
     }
 
-    /// As [`Writer::write`], in two steps: first it has its place before everything that comes later, then it is done.
-    pub(super) async fn queue<T, F>(
+    /// As [`Writer::write`], in two steps: first it has its place before everything that comes later, then it is done. `committed` is
+    /// called after the commit, also where nobody waits any more.
+    pub(super) async fn queue<T, F, D>(
         &self,
         work: F,
-    ) -> Result<impl Future<Output = Result<T, StoreError>> + use<T, F>, StoreError>
+        committed: D,
+    ) -> Result<impl Future<Output = Result<T, StoreError>> + use<T, F, D>, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        D: FnOnce(&T) + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
         let work: Work = Box::new(move |begun| {
@@ -81,8 +85,13 @@ impl Writer {
                 };
                 let ok = result.is_ok();
                 let reply: Reply = Box::new(move |commit| {
-                    // A caller that stopped waiting is no error. The work's own error says more than the commit's.
-                    let _ = answer.send(result.and_then(|value| commit.map(|()| value)));
+                    // The work's own error says more than the commit's.
+                    let done = result.and_then(|value| commit.map(|()| value));
+                    if let Ok(value) = &done {
+                        committed(value);
+                    }
+                    // A caller that stopped waiting is no error.
+                    let _ = answer.send(done);
                 });
                 (ok, reply)
             })
@@ -94,10 +103,7 @@ impl Writer {
     /// What a lane may start now, with the claims of others that come in the same moment.
     pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claimed, StoreError> {
         let (answer, wait) = oneshot::channel();
-        self.claims
-            .send(Claim { request, answer })
-            .await
-            .map_err(|_| stopped())?;
+        self.send(Message::Claim(Asked { request, answer })).await?;
         wait.await.map_err(|_| stopped())?
     }
 
@@ -117,34 +123,32 @@ fn stopped() -> StoreError {
     StoreError::Broken(Trouble::Stopped)
 }
 
-async fn run(
-    mut connection: SqliteConnection,
-    mut messages: mpsc::Receiver<Message>,
-    mut claims: mpsc::Receiver<Claim>,
-) {
+async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>) {
+    let mut left = None;
     loop {
-        let (mut message, mut claim) = tokio::select! {
-            biased;
-            Some(message) = messages.recv() => (Some(message), None),
-            Some(claim) = claims.recv() => (None, Some(claim)),
-            else => break,
+        let first = match left.take() {
+            Some(left) => Some(left),
+            None => messages.recv().await,
         };
+        if first.is_none() {
+            break;
+        }
         let mut group = Group::new();
         let mut versions = Vec::new();
+        let mut asked = Vec::new();
+        let mut next = first;
         loop {
-            match (message.take(), claim.take()) {
-                (Some(Message::Work(work)), _) => group.run(&mut connection, work).await,
-                (Some(Message::Version(answer)), _) => versions.push(answer),
-                (None, Some(first)) => group.claim(&mut connection, first, &mut claims).await,
-                (None, None) => break,
+            match next.take() {
+                Some(Message::Work(work)) => group.run(&mut connection, work).await,
+                Some(Message::Version(answer)) => versions.push(answer),
+                Some(Message::Claim(claim)) => asked.push(claim),
+                None if asked.is_empty() => break,
+                // After all that came before them: what was written there may be theirs to start.
+                None => left = group.claim(&mut connection, &mut asked, &mut messages).await,
             }
-            // What others asked for meanwhile, on their own threads, lands in this commit. Claims come last: what is written before them may
-            // be theirs to start.
-            if !group.is_full() {
-                message = messages.try_recv().ok();
-            }
-            if message.is_none() && group.takes_claims() {
-                claim = claims.try_recv().ok();
+            // What others asked for meanwhile, on their own threads, lands in this commit.
+            if !group.is_full() && rows(&asked) < TOGETHER {
+                next = left.take().or_else(|| messages.try_recv().ok());
             }
         }
         group.commit(&mut connection).await;
@@ -161,12 +165,19 @@ async fn run(
     }
 }
 
+/// How many rows claims may start at most.
+fn rows(asked: &[Asked]) -> u32 {
+    asked
+        .iter()
+        .map(|asked| asked.request.limit)
+        .fold(0, u32::saturating_add)
+}
+
 /// What goes into one commit.
 struct Group {
     replies: Vec<Reply>,
     since: Instant,
     open: bool,
-    claimed: bool,
 }
 
 impl Group {
@@ -175,13 +186,7 @@ impl Group {
             replies: Vec::new(),
             since: Instant::now(),
             open: false,
-            claimed: false,
         }
-    }
-
-    /// However much is written, lanes get on.
-    fn takes_claims(&self) -> bool {
-        !self.is_full() || !self.claimed
     }
 
     fn is_full(&self) -> bool {
@@ -194,78 +199,89 @@ impl Group {
         self.end(connection, ok, reply).await;
     }
 
-    /// The claims there are by the time the transaction has begun. Where one of them fails it fails alone.
-    async fn claim(&mut self, connection: &mut SqliteConnection, first: Claim, more: &mut mpsc::Receiver<Claim>) {
+    /// These claims, and what else is asked for by the time their part of the transaction has begun; the first other message that comes
+    /// after them. Where one of them fails it fails alone.
+    async fn claim(
+        &mut self,
+        connection: &mut SqliteConnection,
+        asked: &mut Vec<Asked>,
+        messages: &mut mpsc::Receiver<Message>,
+    ) -> Option<Message> {
         let begun = self.begin(connection).await;
-        let mut together = vec![first];
-        while together.len() < GROUP_MAX
-            && let Ok(claim) = more.try_recv()
+        let mut other = None;
+        while other.is_none()
+            && rows(asked) < TOGETHER
+            && let Ok(message) = messages.try_recv()
         {
-            together.push(claim);
+            match message {
+                Message::Claim(claim) => asked.push(claim),
+                message => other = Some(message),
+            }
         }
-        self.claimed = true;
-        let alone = self.claim_all(connection, begun, together).await;
-        for claim in alone {
-            let begun = self.begin(connection).await;
-            self.claim_all(connection, begun, vec![claim]).await;
+        // Nobody would send what is started for a caller that is gone.
+        asked.retain(|asked| !asked.answer.is_closed());
+        let began = begun.is_ok();
+        let failed = self.claim_all(connection, begun, std::mem::take(asked)).await;
+        match failed {
+            Some((error, claims)) if began && claims.len() > 1 => {
+                tracing::debug!(%error, "claims failed together, each is tried alone");
+                for claim in claims {
+                    let begun = self.begin(connection).await;
+                    if let Some((error, claims)) = self.claim_all(connection, begun, vec![claim]).await {
+                        refuse(claims, &error);
+                    }
+                }
+            }
+            Some((error, claims)) => refuse(claims, &error),
+            None => {}
         }
+        other
     }
 
-    /// All in one; those that failed together come back.
+    /// All in one; those that failed come back, undone.
     async fn claim_all(
         &mut self,
         connection: &mut SqliteConnection,
         begun: Result<(), StoreError>,
-        together: Vec<Claim>,
-    ) -> Vec<Claim> {
-        let (requests, answers): (Vec<_>, Vec<_>) = together.into_iter().map(|c| (c.request, c.answer)).unzip();
+        asked: Vec<Asked>,
+    ) -> Option<(StoreError, Vec<Asked>)> {
+        let requests: Vec<ClaimRequest> = asked.iter().map(|asked| asked.request.clone()).collect();
         let result = match begun {
             Ok(()) => claims::claim(connection, &requests).await,
             Err(error) => Err(error),
         };
-        if result.is_err() && requests.len() > 1 {
-            self.end(connection, false, Box::new(|_| ())).await;
-            let claims = requests.into_iter().zip(answers);
-            return claims.map(|(request, answer)| Claim { request, answer }).collect();
+        match result {
+            Ok(claimed) => {
+                let reply: Reply = Box::new(move |commit| {
+                    for (asked, claimed) in asked.into_iter().zip(claimed) {
+                        let _ = asked.answer.send(commit.clone().map(|()| claimed));
+                    }
+                });
+                self.end(connection, true, reply).await;
+                None
+            }
+            Err(error) => {
+                self.end(connection, false, Box::new(|_| ())).await;
+                Some((error, asked))
+            }
         }
-        let ok = result.is_ok();
-        let reply: Reply = Box::new(
-            move |commit| match result.and_then(|claimed| commit.map(|()| claimed)) {
-                Ok(claimed) => {
-                    for (answer, claimed) in answers.into_iter().zip(claimed) {
-                        let _ = answer.send(Ok(claimed));
-                    }
-                }
-                Err(error) => {
-                    for answer in answers {
-                        let _ = answer.send(Err(error.clone()));
-                    }
-                }
-            },
-        );
-        self.end(connection, ok, reply).await;
-        Vec::new()
     }
 
-    /// Begins the transaction, or a part of it that can be undone alone.
+    /// Begins the transaction, or a part of it that can be undone alone: the first of a group needs no savepoint, undoing it is undoing all.
     async fn begin(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        match (self.open, self.is_first()) {
-            (false, _) => execute(connection, "BEGIN IMMEDIATE").await?,
-            (true, false) => execute(connection, "SAVEPOINT request").await?,
-            (true, true) => {}
+        if self.open {
+            return execute(connection, "SAVEPOINT request").await;
         }
+        execute(connection, "BEGIN IMMEDIATE").await?;
         self.open = true;
+        // The wait for another process's transaction is none of ours.
+        self.since = Instant::now();
         Ok(())
-    }
-
-    /// The first of a group needs no savepoint: undoing it is undoing all.
-    fn is_first(&self) -> bool {
-        self.replies.is_empty()
     }
 
     /// Keeps what was done since [`Group::begin`] until the commit, or undoes it.
     async fn end(&mut self, connection: &mut SqliteConnection, ok: bool, reply: Reply) {
-        let alone = self.is_first();
+        let alone = self.replies.is_empty();
         if !self.open {
             return reply(Ok(()));
         }
@@ -311,6 +327,12 @@ impl Group {
         for reply in self.replies {
             reply(result.clone());
         }
+    }
+}
+
+fn refuse(asked: Vec<Asked>, error: &StoreError) {
+    for asked in asked {
+        let _ = asked.answer.send(Err(error.clone()));
     }
 }
 

@@ -8,6 +8,7 @@ use rundruf::domain::delivery::Operation;
 use rundruf::domain::outcome::{Outcome, Remote};
 use rundruf::formats::{Site, SiteFile};
 use rundruf::ids::{ACCOUNT, BroadcastId, DeliveryId, IncidentId, NoticeSeq};
+use rundruf::secret::KeyFile;
 use rundruf::store::{Job, ReceiptWord, Thread, Variant};
 use rundruf::text::lang::Lang;
 
@@ -17,7 +18,9 @@ use super::support::{FaultProxy, Peer, eventually};
 fn built(dir: &std::path::Path, toml: &str) -> Built {
     let file = dir.join("channels.toml");
     std::fs::write(&file, format!("publisher.stadt.name = \"Stadt\"\n{toml}")).unwrap();
-    configure(&file, &dir.join("data")).unwrap().1.remove(0).built
+    let (settings, mut channels) = configure(&file, &dir.join("data")).unwrap();
+    KeyFile::new(settings.store.key_file).make().unwrap();
+    channels.remove(0).built
 }
 
 fn messages(dir: &std::path::Path, toml: &str) -> Arc<dyn Channel> {

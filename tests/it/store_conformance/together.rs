@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use rundruf::clock::Ms;
 use rundruf::ids::LaneId;
 use rundruf::store::*;
+use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Notify;
 
 use super::fixture::*;
@@ -102,4 +103,65 @@ pub async fn a_claim_after_the_bell_finds_the_publication<S: Store>(store: &S) {
     let (_, claimed) = tokio::join!(publish(store, notice("i", 1), vec![to(lanes[0])], T0), claims);
     assert_eq!(claimed.jobs.len(), 1);
     bell.committed.notified().await;
+}
+
+/// Another process's transaction: until it ends the store's writer waits.
+async fn lock(store: &Sqlite) -> SqliteConnection {
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", store.path().display()))
+        .await
+        .unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    other
+}
+
+#[tokio::test]
+async fn a_claim_after_the_bell_does_not_overtake_a_publication_that_waits_for_another_process() {
+    let (_dir, store) = sqlite().await;
+    let lanes = four(&store).await;
+    let bell = Arc::new(Listener::default());
+    store.ring(Arc::clone(&bell) as Arc<dyn Bell>);
+    let mut other = lock(&store).await;
+    let (first, second) = (request(lanes[0], T0 + 1), request(lanes[1], T0 + 1));
+    let in_order = async {
+        bell.queued.notified().await;
+        let claim = store.claim(&second);
+        let unlock = async { sqlx::query("COMMIT").execute(&mut other).await.unwrap() };
+        tokio::join!(claim, unlock).0.unwrap()
+    };
+    let to = vec![to(lanes[0]), to(lanes[1])];
+    let (_, _, after) = tokio::join!(store.claim(&first), publish(&store, notice("i", 1), to, T0), in_order);
+    assert_eq!(after.jobs.len(), 1);
+}
+
+#[tokio::test]
+async fn claims_that_waited_together_each_get_their_own() {
+    let (_dir, store) = sqlite().await;
+    let lanes = four(&store).await;
+    people(&store, lanes[2], &[("+1", &[]), ("+2", &[])]).await;
+    let to = vec![to(lanes[0]), to(lanes[1]), to_all(lanes[2]), to(lanes[3])];
+    publish(&store, notice("i", 1), to, T0).await;
+    let mut other = lock(&store).await;
+    let requests: Vec<ClaimRequest> = lanes.iter().map(|lane| request(*lane, T0 + 1)).collect();
+    let unlock = async { sqlx::query("COMMIT").execute(&mut other).await.unwrap() };
+    let (claimed, _) = tokio::join!(join_all(requests.iter().map(|r| store.claim(r))), unlock);
+    let jobs: Vec<usize> = claimed.into_iter().map(|claimed| claimed.unwrap().jobs.len()).collect();
+    assert_eq!(jobs, [1, 1, 2, 1]);
+    for lane in lanes {
+        assert!(claim(&store, lane, T0 + 2).await.is_empty(), "written as started");
+    }
+    assert_eq!(store.recount().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn sqlite_is_built_to_keep_its_plans() {
+    let (_dir, store) = sqlite().await;
+    let mut c = lock(&store).await;
+    let options: Vec<String> = sqlx::query_scalar("PRAGMA compile_options")
+        .fetch_all(&mut c)
+        .await
+        .unwrap();
+    assert!(
+        options.iter().any(|option| option == "ENABLE_QPSG"),
+        ".cargo/config.toml was not read: build within the project's folder"
+    );
 }
