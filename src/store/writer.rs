@@ -324,7 +324,8 @@ impl Group {
         if result.is_err() {
             let _ = execute(connection, "ROLLBACK").await;
         }
-        for reply in self.replies {
+        // Claims came last and are answered first: requests leave before anybody looks at what is new.
+        for reply in self.replies.into_iter().rev() {
             reply(result.clone());
         }
     }
