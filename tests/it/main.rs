@@ -18,6 +18,7 @@ mod corrections;
 mod counterparts;
 mod demo;
 mod disk;
+mod docs;
 mod email;
 mod example_notices;
 mod failover;
