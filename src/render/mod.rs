@@ -9,6 +9,8 @@ pub mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use handlebars::{Handlebars, Template};
 
@@ -50,23 +52,30 @@ pub struct RenderError {
     pub message: String,
 }
 
-/// One language: its words and its templates, escaping for pages and for plain text.
+/// One language: its words and its templates.
 struct Tongue {
     words: Words,
-    html: Handlebars<'static>,
-    plain: Handlebars<'static>,
-    /// Template name to the file it came from, for errors.
-    origin: BTreeMap<String, String>,
+    /// By template name: where it stands among the compiled ones, and the file it came from, for errors.
+    chosen: BTreeMap<String, (usize, String)>,
+    /// Escaping for pages; put together when first needed, as a command needs one language of three.
+    html: OnceLock<Handlebars<'static>>,
+    /// For plain text.
+    plain: OnceLock<Handlebars<'static>>,
 }
 
 /// All templates, compiled. Embedded ones, overridden file by file by a folder.
 pub struct Engine {
+    compiled: Vec<Template>,
     tongues: BTreeMap<Lang, Tongue>,
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.tongues.values().flat_map(|t| t.origin.values()).collect();
+        let names: Vec<_> = self
+            .tongues
+            .values()
+            .flat_map(|t| t.chosen.values().map(|(_, file)| file))
+            .collect();
         f.debug_struct("Engine").field("templates", &names).finish()
     }
 }
@@ -94,12 +103,11 @@ impl Engine {
             .collect();
         // Each file once, whatever the number of languages, on all cores: compiling is most of a command's time.
         let compiled = side_by_side(&files, Source::compile)?;
-        let tongues = side_by_side(&Lang::ALL, |lang| {
-            Ok((*lang, Tongue::load(*lang, &files, &compiled, &own)?))
-        })?;
-        Ok(Self {
-            tongues: tongues.into_iter().collect(),
-        })
+        let tongues = Lang::ALL
+            .into_iter()
+            .map(|lang| Ok((lang, Tongue::load(lang, &files, &own)?)))
+            .collect::<Result<_, RenderError>>()?;
+        Ok(Self { compiled, tongues })
     }
 
     /// The standing words of a language, with what the folder overrides.
@@ -129,13 +137,10 @@ impl Engine {
         escape: Escape,
     ) -> Result<String, RenderError> {
         let tongue = &self.tongues[&lang];
-        let registry = match escape {
-            Escape::Html => &tongue.html,
-            Escape::Plain => &tongue.plain,
-        };
+        let registry = tongue.registry(&self.compiled, escape);
         registry.render(name, data).map_err(|fault| {
             let at = fault.template_name.clone().unwrap_or_else(|| name.to_owned());
-            let file = tongue.origin.get(&at).cloned().unwrap_or(at);
+            let file = tongue.chosen.get(&at).map_or(at, |(_, file)| file.clone());
             let line = fault.line_no.map_or_else(String::new, |l| format!("line {l}: "));
             RenderError {
                 template: file,
@@ -151,26 +156,25 @@ fn side_by_side<I: Sync, O: Send>(
     work: impl Fn(&I) -> Result<O, RenderError> + Sync,
 ) -> Result<Vec<O>, RenderError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // Turn about: long and short ones lie beside each other.
-    let done = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores.min(items.len()))
-            .map(|core| {
-                let work = &work;
-                scope.spawn(move || items.iter().skip(core).step_by(cores).map(work).collect::<Vec<_>>())
-            })
-            .collect();
-        let joined = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        joined.map(Vec::into_iter).collect::<Vec<_>>()
+    // Whoever is free takes the next one: some take a hundred times as long as others.
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mine = std::iter::from_fn(|| {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            items.get(place).map(|item| (place, work(item)))
+        });
+        mine.collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..cores.min(items.len())).map(|_| scope.spawn(take)).collect();
+        let mut done = take();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
     });
-    let mut turns = done;
-    let mut out = Vec::with_capacity(items.len());
-    for place in 0..items.len() {
-        let next = turns.get_mut(place % cores).and_then(Iterator::next);
-        out.extend(next.transpose()?);
-    }
-    Ok(out)
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, output)| output).collect()
 }
 
 /// A template's text and where it came from.
@@ -194,39 +198,41 @@ impl Source {
 }
 
 impl Tongue {
-    fn load(
-        lang: Lang,
-        files: &[Source],
-        compiled: &[Template],
-        own: &BTreeMap<String, (String, String)>,
-    ) -> Result<Self, RenderError> {
+    fn load(lang: Lang, files: &[Source], own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
         let words = Words::load(lang, own)?;
         let mut folders = vec![SHARED];
         if lang == Lang::DeSimple {
             folders.push(Lang::De.tag());
         }
         folders.push(lang.tag());
-        let mut chosen: BTreeMap<&str, (&Source, &Template)> = BTreeMap::new();
+        let mut chosen = BTreeMap::new();
         for folder in folders {
-            let here = files.iter().zip(compiled).filter(|(source, _)| source.folder == folder);
-            chosen.extend(here.map(|found| (found.0.name.as_str(), found)));
+            let here = files.iter().enumerate().filter(|(_, source)| source.folder == folder);
+            chosen.extend(here.map(|(place, source)| (source.name.clone(), (place, source.file.clone()))));
         }
-        let mut html = helpers::registry(&words);
-        let mut plain = helpers::registry(&words);
-        plain.register_escape_fn(handlebars::no_escape);
-        let mut origin = BTreeMap::new();
-        for (name, (source, compiled)) in chosen {
-            check_words(&source.file, &source.text, &words)?;
-            for registry in [&mut html, &mut plain] {
-                registry.register_template(name, compiled.clone());
-            }
-            origin.insert(name.to_owned(), source.file.clone());
+        for (place, file) in chosen.values() {
+            check_words(file, &files[*place].text, &words)?;
         }
         Ok(Self {
             words,
-            html,
-            plain,
-            origin,
+            chosen,
+            html: OnceLock::new(),
+            plain: OnceLock::new(),
+        })
+    }
+
+    fn registry(&self, compiled: &[Template], escape: Escape) -> &Handlebars<'static> {
+        let (made, escape_fn): (_, fn(&str) -> String) = match escape {
+            Escape::Html => (&self.html, handlebars::html_escape),
+            Escape::Plain => (&self.plain, handlebars::no_escape),
+        };
+        made.get_or_init(|| {
+            let mut registry = helpers::registry(&self.words);
+            registry.register_escape_fn(escape_fn);
+            for (name, (place, _)) in &self.chosen {
+                registry.register_template(name, compiled[*place].clone());
+            }
+            registry
         })
     }
 }
