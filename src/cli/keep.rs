@@ -34,8 +34,7 @@ pub struct RestoreArgs {
 
 /// Runs `backup`.
 pub async fn backup(globals: &Globals, args: BackupArgs, out: &Output) -> Result<u8, Failure> {
-    let app = App::load(&globals.config, &globals.data)?;
-    let Ok(open) = app.open_existing().await? else {
+    let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         return Err(Failure::Refused(said!(
             "Hier ist noch nichts zu sichern.",
             "There is nothing to back up yet."

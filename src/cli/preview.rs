@@ -38,25 +38,28 @@ pub struct PreviewArgs {
 pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u8, Failure> {
     let bytes = publish::read_notice(&args.notice)?;
     let draft = draft::read(&args.notice, &bytes).map_err(Failure::Notice)?;
-    let app = App::load(&globals.config, &globals.data)?;
+    let loaded = App::load_existing(&globals.config, &globals.data).await?;
+    let office = match &loaded {
+        Ok(open) => &open.office,
+        Err(app) => &app.office,
+    };
     let now = args
         .now
-        .map_or_else(|| app.office.clock.now_ms(), jiff::Timestamp::as_millisecond);
-    let (app, known, lanes) = match app.open_existing().await? {
+        .map_or_else(|| office.clock.now_ms(), jiff::Timestamp::as_millisecond);
+    let (known, lanes) = match &loaded {
         Ok(open) => {
             let known = known_incidents(open.store.as_ref(), draft.incident_named(), now).await?;
-            let lanes = open.store.lane_rows().await?;
-            (App { office: open.office }, known, lanes)
+            (known, open.store.lane_rows().await?)
         }
-        Err(app) => (app, Vec::new(), Vec::new()),
+        Err(_) => (Vec::new(), Vec::new()),
     };
     let wishes = Wishes {
         channels: args.channel.into_iter().collect(),
         ..Wishes::default()
     };
-    let prepared = app.office.prepare(&draft, &known, &wishes, now)?;
-    let bill = Bill::of_notice(&app.office, &prepared, &lanes);
-    show(&app.office, &prepared, &bill, args.lang, now, out)
+    let prepared = office.prepare(&draft, &known, &wishes, now)?;
+    let bill = Bill::of_notice(office, &prepared, &lanes);
+    show(office, &prepared, &bill, args.lang, now, out)
 }
 
 /// What cannot be called back: to how many, at what price; and what is wrong with the lists, which is `publish`'s to refuse.
