@@ -10,7 +10,7 @@ use rundruf::formats::manifest::MANIFEST;
 use super::channel_peers::{site, stamp, target};
 use super::support::http::get;
 use super::support::stage::files;
-use super::support::{FaultProxy, Peer, TestApp};
+use super::support::{FaultProxy, Peer, TestApp, eventually};
 
 /// Stands in every configuration below and may stand in no report.
 const SECRET: &str = "peersecret";
@@ -82,17 +82,20 @@ async fn the_site_appears_whole_on_a_webdav_server() {
     does_what_every_target_does(dav.as_ref(), || there(&folder)).await;
 
     // Where the folders are known, a file is put and moved, and nothing is asked.
-    let asked = || {
-        peer.read("access.log")
-            .lines()
-            .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
-            .collect()
+    // A request is in the log some time after its answer, and before whatever is asked for later.
+    let asked = |mark: &str| -> Vec<String> {
+        get(peer.port(), mark).unwrap();
+        let log = eventually("the mark in the log", || {
+            Some(peer.read("access.log")).filter(|log| log.contains(mark))
+        });
+        let methods = log.lines().map(|line| line.split(' ').next().unwrap_or_default());
+        methods.map(str::to_owned).collect()
     };
-    let before: Vec<String> = asked();
+    let before = asked("/before");
     let third: Vec<(String, &str)> = (0..20).map(|n| (format!("stadt/2/{n}.txt"), "neu")).collect();
     let third: Vec<(&str, &str)> = third.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     assert_eq!(dav.upload(&site(&[SECOND, &third].concat()), stamp(4)).await, Ok(20));
-    let all: Vec<String> = asked();
+    let all = asked("/after");
     let count = |method: &str| all[before.len()..].iter().filter(|asked| *asked == method).count();
     // The list is written when it begins and when it ends.
     assert_eq!((count("PUT"), count("MOVE")), (22, 22));
