@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::channel::Built;
-use crate::channel::email::bounce::{self, Kind, Reading, Returned};
+use crate::channel::email::bounce::{self, Because, Kind, Reading, Returned};
 use crate::ids::{DeliveryId, LaneId};
 use crate::lane_core::probation::{ProbeResult, Verdict};
 use crate::publication::Office;
@@ -110,14 +110,18 @@ impl Returns {
         };
         let at_ms = self.office.clock.now_ms();
         if number < 0 {
-            self.canary(LaneId(-number), text).await?;
+            // A full mailbox was reached: mail works, and somebody has to empty it.
+            let verdict = match first.because {
+                Because::Full => Verdict::Unclear,
+                _ => Verdict::CameBack,
+            };
+            self.canary(LaneId(-number), verdict, text).await?;
         } else {
             let gone = failed.iter().filter(|one| one.is_gone());
-            let both = gone.flat_map(|one| [Some(one.address.clone()), one.original.clone()]);
             let came_back = CameBack {
                 delivery: DeliveryId(number),
                 at_ms,
-                gone: both.flatten().collect(),
+                gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
                 text,
             };
             let followed = self.store.came_back(&came_back).await?;
@@ -128,7 +132,7 @@ impl Returns {
     }
 
     /// The probe's own mail came back: whatever the server said when it took it, mail does not arrive.
-    async fn canary(&self, lane: LaneId, text: Said) -> Result<(), StoreError> {
+    async fn canary(&self, lane: LaneId, verdict: Verdict, text: Said) -> Result<(), StoreError> {
         let rows = self.store.lane_rows().await?;
         let Some(row) = rows.iter().find(|row| row.id == lane) else {
             return Ok(());
@@ -140,7 +144,7 @@ impl Returns {
         let finding = ProbeResult {
             at_ms: self.office.clock.now_ms(),
             epoch: row.epoch,
-            verdict: Verdict::CameBack,
+            verdict,
             text,
         };
         let step = self.store.probed(lane, &finding, &probe.rules).await?;

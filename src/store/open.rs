@@ -141,21 +141,21 @@ pub(super) async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, 
 
 /// Brings the schema up; keeps a copy of what was there.
 pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_ms: i64) -> Result<(), StoreError> {
-    let found = schema_of(connection).await?;
-    if found > SCHEMA {
-        return Err(StoreError::Newer { found, known: SCHEMA });
-    }
+    let mut found = schema_of(connection).await?;
     if found < SCHEMA {
-        if found > 0 {
+        // Each migration is a transaction of its own: two processes that came at the same moment would both begin with the first.
+        let _turn = turn(path).await?;
+        found = schema_of(connection).await?;
+        if (1..SCHEMA).contains(&found) {
             keep_copy(connection, path, found).await?;
         }
-        let migrated = migrator().run_direct(None, connection, false).await;
-        // Another process may have done the same at the same moment: then the schema is there all the same.
-        if let Err(error) = migrated
-            && schema_of(connection).await? != SCHEMA
-        {
-            return Err(error.into());
+        if found < SCHEMA {
+            migrator().run_direct(None, connection, false).await?;
+            found = SCHEMA;
         }
+    }
+    if found > SCHEMA {
+        return Err(StoreError::Newer { found, known: SCHEMA });
     }
     sqlx::query(
         "INSERT INTO meta (one, instance, installation, high_ms, audit_salt)
@@ -165,6 +165,21 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Waits until no other process changes the schema; others wait until this is dropped. The lock is on the folder: no file is left behind.
+async fn turn(path: &Path) -> Result<fs::File, StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let waited = tokio::task::spawn_blocking(move || {
+        let locked = fs::File::open(&folder).and_then(|file| file.lock().map(|()| file));
+        locked.map_err(|error| StoreError::file(&folder, &error))
+    });
+    waited
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// The copy that is made before a migration, once per schema.

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
 
+use futures_util::future::join_all;
+use rundruf::clock::SystemClock;
+use rundruf::store::Sqlite;
 use serde_json::Value;
 
 use super::support::receiver::{self, Receiver};
@@ -183,4 +187,18 @@ fn a_hold_in_mid_drain_stops_every_start() {
     let paths: BTreeSet<_> = hooks.iter().map(|hook| &hook.path).collect();
     assert_eq!((paths.len(), hooks.len()), (PEOPLE, PEOPLE), "{hooks:#?}");
     assert_eq!(serve.stop(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_make_one_store_at_the_same_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data/rundruf.db");
+    let open = |_| {
+        let path = path.clone();
+        tokio::spawn(async move { Sqlite::open(&path, Arc::new(SystemClock)).await })
+    };
+    let opened = join_all((0..8).map(open)).await;
+    for store in opened {
+        store.unwrap().unwrap().close().await;
+    }
 }

@@ -94,9 +94,29 @@ impl Returned {
         }
     }
 
-    /// Nobody is there: the only reason to write to this address no more. A policy, a content, a full mailbox pass.
+    /// Nobody is there: the only reason to write to this address no more (the codes of CHANNELS 18). A policy, a content, a full mailbox
+    /// pass, and so does a domain that nobody could look up; unless it says itself that it takes no mail (RFC 7505).
     pub fn is_gone(&self) -> bool {
-        self.permanent && self.because.is_gone()
+        self.permanent
+            && match self.because {
+                Because::NobodyThere => true,
+                Because::NoSuchDomain => self.status.as_deref() == Some("5.1.10"),
+                _ => false,
+            }
+    }
+
+    /// The addresses of whoever is not there: as the server names it, and as we wrote it where that is the same mailbox. An alias of five
+    /// people is not gone with one of them.
+    pub fn mailbox(&self) -> impl Iterator<Item = &str> {
+        let here = self.address.rsplit_once('@');
+        let same = |original: &&str| {
+            let written = original.rsplit_once('@');
+            here.zip(written).is_some_and(|((user, host), (wrote, domain))| {
+                let (host, domain) = (host.to_lowercase(), domain.to_lowercase());
+                user.eq_ignore_ascii_case(wrote) && (host == domain || host.ends_with(&format!(".{domain}")))
+            })
+        };
+        std::iter::once(self.address.as_str()).chain(self.original.as_deref().filter(same))
     }
 }
 

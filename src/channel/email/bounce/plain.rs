@@ -128,8 +128,11 @@ pub(super) fn recipients(head: &Head, text: &str, failed: Option<&str>) -> Optio
             None if whole.contains("permanent error") => Some("5.0.0"),
             None => None,
         };
-        let meant = if action == "delayed" { None } else { why.status() };
-        let status = words::status(&text).or_else(|| meant.or(class).map(str::to_owned));
+        // Whatever the words say: a server that answers 4xx does not know for now, its table of users may be away.
+        let passes = class == Some("4.0.0");
+        let meant = why.status().filter(|_| !passes);
+        let status = words::status(&text).filter(|status| !passes || status.starts_with('4'));
+        let status = status.or_else(|| meant.or(class).map(str::to_owned));
         Returned::new(address, action.to_owned(), status, why)
     });
     Some(returned.collect())

@@ -80,7 +80,10 @@ fn recipient(group: Group) -> Option<Returned> {
     if action.is_none() && status.is_none() {
         return None;
     }
-    let status = status.or_else(|| words::status(&diagnosis));
+    let passes = matches!(words::smtp_code(&diagnosis), Some(400..=499));
+    let status = status
+        .or_else(|| words::status(&diagnosis))
+        .or_else(|| passes.then(|| "4.0.0".to_owned()));
     let action = action.unwrap_or_else(|| {
         let class = status.as_deref().and_then(|status| status.chars().next());
         let action = match class {

@@ -279,3 +279,56 @@ proptest! {
         prop_assert!(reading.recipients.iter().all(|one| !one.is_gone() || (one.permanent && one.action == "failed")));
     }
 }
+
+/// A report as Postfix writes it, of one recipient with these fields.
+fn report(fields: &str) -> Reading {
+    read(format!(
+        "Return-Path: <>\nFrom: mailer-daemon@mx.example\nTo: bounce+12-0123456789abcdef@stadt.example\nSubject: Undelivered\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nSorry.\n--x\nContent-Type: message/delivery-status\n\n\
+         Reporting-MTA: dns; mx.example\n\n{fields}\n\n--x--\n"
+    )
+    .as_bytes())
+}
+
+#[test]
+fn an_alias_is_not_gone_with_one_of_its_members() {
+    let gone = |original: &str| -> Vec<String> {
+        let fields = format!(
+            "Final-Recipient: rfc822; hans@mx1.zeitung.example\nOriginal-Recipient: rfc822;{original}\nAction: failed\nStatus: 5.1.1\n\
+             Diagnostic-Code: smtp; 550 5.1.1 no such user"
+        );
+        let reading = report(&fields);
+        let one = only(&reading);
+        assert!(one.is_gone());
+        one.mailbox().map(str::to_owned).collect()
+    };
+    assert_eq!(gone("redaktion@zeitung.example"), ["hans@mx1.zeitung.example"]);
+    assert_eq!(
+        gone("Hans@Zeitung.example"),
+        ["hans@mx1.zeitung.example", "Hans@Zeitung.example"],
+        "the same mailbox behind another host"
+    );
+}
+
+#[test]
+fn a_server_that_does_not_know_for_now_and_a_domain_nobody_could_look_up_end_nobody() {
+    let plain = bounce(
+        "Mail Delivery System <mailer-daemon@mx.example>",
+        "Mail delivery failed: returning message to sender",
+        "This message was created automatically by mail delivery software.\n\n\
+         A message that you sent could not be delivered to one or more of\nits recipients. This is a permanent error. The following address(es) failed:\n\n  \
+         anna@kunde.example\n    450 <anna@kunde.example>: Recipient address rejected: User unknown in local recipient table:\n    retry timeout exceeded\n",
+    );
+    let without_status =
+        report("Final-Recipient: rfc822; anna@kunde.example\nAction: failed\nDiagnostic-Code: smtp; 450 User unknown");
+    let no_domain = report(
+        "Final-Recipient: rfc822; anna@kunde.example\nAction: failed\nStatus: 5.1.2\nDiagnostic-Code: x-unix; host unknown",
+    );
+    for reading in [plain, without_status, no_domain] {
+        assert!(!only(&reading).is_gone(), "{reading:?}");
+    }
+    let takes_none = report(
+        "Final-Recipient: rfc822; anna@kunde.example\nAction: failed\nStatus: 5.1.10\nDiagnostic-Code: smtp; 550 5.1.10 null MX",
+    );
+    assert!(only(&takes_none).is_gone());
+}
