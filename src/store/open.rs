@@ -144,13 +144,19 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
     let mut found = schema_of(connection).await?;
     if found < SCHEMA {
         // Each migration is a transaction of its own: two processes that came at the same moment would both begin with the first.
-        let _turn = turn(path).await?;
+        let _turn = turn(path).await;
         found = schema_of(connection).await?;
         if (1..SCHEMA).contains(&found) {
             keep_copy(connection, path, found).await?;
         }
         if found < SCHEMA {
-            migrator().run_direct(None, connection, false).await?;
+            let migrated = migrator().run_direct(None, connection, false).await;
+            // Where the file system has no locks another process may have done the same: then the schema is there all the same.
+            if let Err(error) = migrated
+                && schema_of(connection).await? != SCHEMA
+            {
+                return Err(error.into());
+            }
             found = SCHEMA;
         }
     }
@@ -168,18 +174,17 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
 }
 
 /// Waits until no other process changes the schema; others wait until this is dropped. The lock is on the folder: no file is left behind.
-async fn turn(path: &Path) -> Result<fs::File, StoreError> {
+/// Nothing where the file system has no locks.
+async fn turn(path: &Path) -> Option<fs::File> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
     let waited = tokio::task::spawn_blocking(move || {
-        let locked = fs::File::open(&folder).and_then(|file| file.lock().map(|()| file));
-        locked.map_err(|error| StoreError::file(&folder, &error))
+        let file = fs::File::open(&folder).ok()?;
+        file.lock().ok().map(|()| file)
     });
-    waited
-        .await
-        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    waited.await.ok().flatten()
 }
 
 /// The copy that is made before a migration, once per schema.
