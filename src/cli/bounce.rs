@@ -1,14 +1,15 @@
 //! `rundruf bounce parse FILE|-`: what a mail that came back means. Reads no configuration, touches no store, suppresses nobody.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{Failure, Output};
+use super::publish;
 use crate::channel::email::bounce::{self, Kind, Reading};
 use crate::said;
-use crate::text::said::{Said, system};
+use crate::text::said::Said;
 
 /// What to do with what came back.
 #[derive(Debug, Subcommand)]
@@ -27,34 +28,13 @@ pub struct ParseArgs {
 /// Runs the command.
 pub fn run(command: BounceCommand, out: &Output) -> Result<u8, Failure> {
     let BounceCommand::Parse(ParseArgs { file }) = command;
-    let reading = bounce::read(&mail(&file)?);
+    let reading = bounce::read(&publish::read_input(&file, bounce::LARGEST as u64)?);
     // Standard output is for programs with or without --json, as with `measure`; the sentence for people stands beside it.
     if !out.json {
         out.complain(&sentence(&reading));
     }
     let _ = writeln!(io::stdout().lock(), "{}", answer(&reading));
     Ok(0)
-}
-
-/// The mail; no more of it than is looked at.
-fn mail(name: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let most = bounce::LARGEST as u64;
-    let read = if name == "-" {
-        io::stdin().lock().take(most).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(name).and_then(|file| file.take(most).read_to_end(&mut bytes))
-    };
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(error) => {
-            let Said { de, en } = system(&error);
-            Err(Failure::Usage(said!(
-                "{name} lässt sich nicht lesen: {de}. Bitte den Namen der Datei prüfen.",
-                "{name} cannot be read: {en}. Please check the name of the file."
-            )))
-        }
-    }
 }
 
 /// As the contract has it (DESIGN 6).

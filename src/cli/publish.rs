@@ -52,11 +52,16 @@ pub struct PublishArgs {
 
 /// Reads a notice file or standard input, at most as much as a notice may have and one byte more.
 pub fn read_notice(name: &str) -> Result<Vec<u8>, Failure> {
+    read_input(name, MAX_NOTICE)
+}
+
+/// Reads a file, or standard input where it is called "-"; at most so many bytes.
+pub fn read_input(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = if name == "-" {
-        std::io::stdin().lock().take(MAX_NOTICE).read_to_end(&mut bytes)
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(name).and_then(|file| file.take(MAX_NOTICE).read_to_end(&mut bytes))
+        std::fs::File::open(name).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
     match read {
         Ok(_) => Ok(bytes),
