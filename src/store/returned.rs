@@ -22,7 +22,8 @@ const WHAT: &str = "came-back";
 pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result<Followed, StoreError> {
     // Primary keys of delivery, broadcast and lane; (lane, seq) of recipient; primary key (delivery, n) of attempt.
     let row = sqlx::query(
-        "SELECT d.attempt, b.lane, coalesce(d.via, b.lane) AS sender, l.name, r.address
+        "SELECT d.attempt, b.lane, coalesce(d.via, b.lane) AS sender, l.name, r.address,
+           d.changed >= l.gate_since AS of_now
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast JOIN lane l ON l.id = coalesce(d.via, b.lane)
            JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2
@@ -54,8 +55,11 @@ pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result
         said_stored(&what.text)?,
     );
     evidence::write(c, &[line]).await?;
-    let sender: i64 = row.try_get("sender")?;
-    gate::note(c, BTreeMap::from([(sender, vec![(what.at_ms, Sign::Refused)])])).await?;
+    // What went out before the gate changed says nothing about how mail fares since: servers give up after days.
+    if row.try_get("of_now")? {
+        let sender: i64 = row.try_get("sender")?;
+        gate::note(c, BTreeMap::from([(sender, vec![(what.at_ms, Sign::Refused)])])).await?;
+    }
     if !gone {
         return Ok(Followed::Noted);
     }

@@ -93,6 +93,7 @@ on_sqlite! {
     gates::whoever_leaves_may_have_got_it,
     returned::a_mail_that_came_back_ends_its_own_address_once,
     returned::what_comes_back_stops_a_drain,
+    returned::what_went_out_before_a_hold_does_not_stop_the_release_after_it,
     draining::a_drain_is_never_faster_than_its_ramp,
     draining::a_ramp_stands_still_while_nothing_is_sent,
     draining::a_domain_gets_its_share_while_others_go,

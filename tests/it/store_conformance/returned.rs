@@ -104,3 +104,33 @@ pub async fn what_comes_back_stops_a_drain<S: Store>(store: &S) {
     let row = store.lane_rows().await.unwrap().remove(0);
     assert_eq!((row.gate, row.gate_cause), (Gate::Held, GateCause::Itself));
 }
+
+pub async fn what_went_out_before_a_hold_does_not_stop_the_release_after_it<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let all: Vec<String> = (0..40).map(|n| format!("{n}@ex.example")).collect();
+    let all: Vec<(&str, &[&str])> = all.iter().map(|address| (address.as_str(), [].as_slice())).collect();
+    people(store, lane, &all).await;
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let jobs = claim(store, lane, T0).await;
+    for job in &jobs {
+        settle(store, job, T0, Settled::Delivered(Remote::default())).await;
+    }
+    for gate in [Gate::Held, Gate::Draining] {
+        let change = GateChange {
+            lane,
+            gate,
+            cause: GateCause::Person,
+            expected_epoch: None,
+            reason: None,
+        };
+        store.set_gate(&change, &act("gate", T0 + DAY)).await.unwrap();
+    }
+    for job in &jobs {
+        let followed = store
+            .came_back(&came_back(job.delivery, T0 + DAY + 1, &[]))
+            .await
+            .unwrap();
+        assert_eq!(followed, Followed::Noted, "its story has it all the same");
+    }
+    assert_eq!(store.lane_rows().await.unwrap().remove(0).gate, Gate::Draining);
+}
