@@ -55,7 +55,11 @@ impl Returns {
         let (mut left, mut said) = (BTreeSet::new(), BTreeMap::new());
         loop {
             for folder in &folders {
-                let trouble = self.look(folder, &mut left).await.err().map(|error| error.to_string());
+                let trouble = self
+                    .look(folder, &mut left, &stop)
+                    .await
+                    .err()
+                    .map(|error| error.to_string());
                 if let Some(trouble) = trouble.as_ref().filter(|trouble| said.get(folder) != Some(*trouble)) {
                     tracing::warn!(folder = %folder.display(), trouble, "returned mails cannot be read");
                 }
@@ -71,25 +75,43 @@ impl Returns {
         }
     }
 
-    async fn look(&self, folder: &Path, left: &mut BTreeSet<PathBuf>) -> Result<(), Stopped> {
+    /// One file in trouble holds up none of the others; the first trouble is said.
+    async fn look(
+        &self,
+        folder: &Path,
+        left: &mut BTreeSet<PathBuf>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
         let mut files = blocking(folder, new_files).await?;
         files.retain(|file| !left.contains(file));
+        let mut trouble = Ok(());
         for file in files.into_iter().take(AT_ONCE) {
+            if *stop.borrow() {
+                break;
+            }
             let reading = match blocking(&file, parsed).await {
                 Ok(reading) => reading,
+                // A mail program has taken it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     left.insert(file);
-                    return Err(error.into());
+                    trouble = trouble.and(Err(error.into()));
+                    continue;
                 }
             };
             self.take_in(&reading).await?;
             // Behind the commit: who dies in between reads it once more, which the store notices.
+            let put_aside = match reading.kind {
+                // A person is to see it.
+                Kind::Unknown | Kind::Complaint => as_unread,
+                _ => as_read,
+            };
             if let Err(error) = blocking(&file, put_aside).await {
                 left.insert(file);
-                return Err(error.into());
+                trouble = trouble.and(Err(error.into()));
             }
         }
-        Ok(())
+        trouble
     }
 
     /// Does what follows from a mail; nothing where it is no bounce, or none of ours.
@@ -187,14 +209,23 @@ fn parsed(file: &Path) -> io::Result<Reading> {
     Ok(bounce::read(&bytes))
 }
 
-/// From `new` to `cur`, marked as seen: that is what Maildir has for a mail that somebody has read.
-fn put_aside(file: &Path) -> io::Result<()> {
+/// Marked as seen: that is what Maildir has for a mail that somebody has read.
+fn as_read(file: &Path) -> io::Result<()> {
+    put_aside(file, ":2,S")
+}
+
+fn as_unread(file: &Path) -> io::Result<()> {
+    put_aside(file, ":2,")
+}
+
+/// From `new` to `cur`, where nobody but people looks.
+fn put_aside(file: &Path, marks: &str) -> io::Result<()> {
     let (Some(folder), Some(name)) = (file.parent().and_then(Path::parent), file.file_name()) else {
         return Err(io::Error::other("no file of a Maildir"));
     };
     let current = folder.join("cur");
     std::fs::create_dir_all(&current)?;
     let mut name = name.to_owned();
-    name.push(":2,S");
+    name.push(marks);
     std::fs::rename(file, current.join(name))
 }

@@ -68,9 +68,17 @@ fn who_is_gone_gets_nothing_more_and_nobody_else_is_touched() {
     office.comes_back("4", &report(to_bert, anna, "5.1.1"));
     let absent = format!("From: {cem}\nTo: {to_cem}\nSubject: Abwesenheitsnotiz\n\n550 5.1.1 user unknown: {cem}\n");
     office.comes_back("5", &absent);
+    // What a person writes stays unread for people.
+    fs::write(
+        office.folder("new").join("6"),
+        "From: a@b.example\nSubject: Frage\n\nIst morgen offen?\n",
+    )
+    .unwrap();
+    let unread = office.folder("cur").join("6:2,");
+    eventually("put aside", || unread.exists().then_some(()));
     assert_eq!(office.people("Zwei", 3).len(), 3);
 
-    office.comes_back("6", &report(&to_anna.to_uppercase(), anna, "5.1.1"));
+    office.comes_back("7", &report(&to_anna.to_uppercase(), anna, "5.1.1"));
     let left = office.people("Drei", 2);
     let left: Vec<_> = left.iter().map(|(to, _)| to).collect();
     assert_eq!(left, [bert, cem]);

@@ -86,6 +86,9 @@ const LABELS: &[&str] = &[
     "absender:",
 ];
 
+/// Characters of a line that are looked at: twice what a mail may have in one (RFC 5322, 2.1.1).
+const LINE: usize = 2_000;
+
 struct Found {
     address: String,
     text: String,
@@ -118,7 +121,14 @@ pub(super) fn recipients(head: &Head, text: &str, failed: Option<&str>) -> Optio
     for line in said {
         take(&mut found, line, &own);
     }
-    let action = if holds(DELAYED) { "delayed" } else { "failed" };
+    // Our own subject is repeated there, and may be about delays.
+    let for_good =
+        whole.contains("permanent error") || found.iter().any(|one| words::smtp_code(&one.text) >= Some(500));
+    let action = if holds(DELAYED) && !for_good {
+        "delayed"
+    } else {
+        "failed"
+    };
     let returned = found.into_iter().map(|Found { address, text }| {
         let why = because(None, &text);
         let class = match words::smtp_code(&text) {
@@ -144,7 +154,12 @@ fn lines(text: &str) -> Vec<&str> {
         let line = line.trim().to_lowercase();
         !RETURNED.iter().any(|mark| line.contains(mark)) && !HEAD.iter().any(|field| line.starts_with(field))
     };
-    text.lines().take_while(is_server_s).take(500).collect()
+    text.lines().map(short).take_while(is_server_s).take(500).collect()
+}
+
+/// Servers write no longer lines; whoever does wants us to read for long.
+fn short(line: &str) -> &str {
+    line.char_indices().nth(LINE).map_or(line, |(end, _)| &line[..end])
 }
 
 /// Takes a line in: it names a recipient, or says more of the last one.

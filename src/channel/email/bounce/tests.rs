@@ -332,3 +332,35 @@ fn a_server_that_does_not_know_for_now_and_a_domain_nobody_could_look_up_end_nob
     );
     assert!(only(&takes_none).is_gone());
 }
+
+#[test]
+fn who_calls_us_spam_under_the_code_for_nobody_there_is_somebody() {
+    let reading = report(
+        "Final-Recipient: rfc822; anna@kunde.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 Blocked, your server is listed at Spamhaus",
+    );
+    assert!(!only(&reading).is_gone(), "{reading:?}");
+}
+
+#[test]
+fn a_subject_of_ours_about_delays_delays_no_bounce() {
+    let reading = bounce(
+        "Mail Delivery System <mailer-daemon@mx.example>",
+        "Unzustellbar: Busse und Müllabfuhr verzögert",
+        "A message that you sent could not be delivered to one or more of its recipients:\n\n\
+         <anna@kunde.example>: 550 5.1.1 no such user\n",
+    );
+    let one = only(&reading);
+    assert_eq!((one.action.as_str(), one.is_gone()), ("failed", true), "{reading:?}");
+}
+
+#[test]
+fn a_line_without_end_is_looked_at_as_far_as_servers_write() {
+    let many: String = (0..40_000).map(|n| format!("x{n}@y.example ")).collect();
+    let text = format!("A message could not be delivered:\n\n<anna@kunde.example>: 550 5.1.1 no such user\n{many}\n");
+    let reading = bounce("Mail Delivery System <mailer-daemon@mx.example>", "Undelivered", &text);
+    assert!(
+        reading.recipients.len() < 200 && reading.recipients[0].is_gone(),
+        "{}",
+        reading.recipients.len()
+    );
+}

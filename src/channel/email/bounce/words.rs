@@ -179,6 +179,10 @@ pub(super) fn because(status: Option<&str>, text: &str) -> Because {
     }
     let code = [status.map(str::to_owned), self::status(&text)];
     let precise = code.into_iter().flatten().find_map(|code| by_code(&code));
+    // Some servers say 5.1.1 to whom they take for a sender of spam.
+    if precise.is_some_and(Because::is_gone) && matches!(said, Some(Because::Policy | Because::Content)) {
+        return said.unwrap_or(Because::Other);
+    }
     precise.or(said).unwrap_or_else(|| match smtp_code(&text) {
         Some(551) => Because::NobodyThere,
         Some(552) => Because::Full,
