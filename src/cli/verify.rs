@@ -41,7 +41,8 @@ pub struct VerifyArgs {
     /// A folder, or the address of a copy (https://…).
     pub copy: String,
     /// The key it must be signed with, as `rundruf check` of its publisher names it. Without: this installation's own.
-    #[arg(long, value_name = "KEY")]
+    // One key in 64 begins with a hyphen.
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub key: Option<String>,
     /// How long it may take (500ms, 30s, 20m, 2h). What was found until then is said.
     #[arg(long, value_name = "TIME", default_value = "30m")]

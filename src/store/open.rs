@@ -37,8 +37,14 @@ impl Sqlite {
     /// `FILE.schema-N` first. `clock` gives the time of first sight.
     pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
         prepare_files(path)?;
-        let mut connection = options(path).connect().await?;
-        migrate(&mut connection, path, clock.now_ms()).await?;
+        let connection = {
+            // Turning a new file into a WAL file waits for nobody in SQLite, and each migration is a transaction of its own: of those who
+            // come at the same moment, one does it.
+            let _turn = turn(path).await;
+            let mut connection = options(path).connect().await?;
+            migrate(&mut connection, path, clock.now_ms()).await?;
+            connection
+        };
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             // A file does not hang up.
@@ -142,23 +148,18 @@ pub(super) async fn schema_of(connection: &mut SqliteConnection) -> Result<i64, 
 /// Brings the schema up; keeps a copy of what was there.
 pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_ms: i64) -> Result<(), StoreError> {
     let mut found = schema_of(connection).await?;
+    if (1..SCHEMA).contains(&found) {
+        keep_copy(connection, path, found).await?;
+    }
     if found < SCHEMA {
-        // Each migration is a transaction of its own: two processes that came at the same moment would both begin with the first.
-        let _turn = turn(path).await;
-        found = schema_of(connection).await?;
-        if (1..SCHEMA).contains(&found) {
-            keep_copy(connection, path, found).await?;
+        let migrated = migrator().run_direct(None, connection, false).await;
+        // Where the file system has no locks another process may have done the same: then the schema is there all the same.
+        if let Err(error) = migrated
+            && schema_of(connection).await? != SCHEMA
+        {
+            return Err(error.into());
         }
-        if found < SCHEMA {
-            let migrated = migrator().run_direct(None, connection, false).await;
-            // Where the file system has no locks another process may have done the same: then the schema is there all the same.
-            if let Err(error) = migrated
-                && schema_of(connection).await? != SCHEMA
-            {
-                return Err(error.into());
-            }
-            found = SCHEMA;
-        }
+        found = SCHEMA;
     }
     if found > SCHEMA {
         return Err(StoreError::Newer { found, known: SCHEMA });
@@ -173,7 +174,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
     Ok(())
 }
 
-/// Waits until no other process changes the schema; others wait until this is dropped. The lock is on the folder: no file is left behind.
+/// Waits until no other process opens the store or changes its schema; others wait until this is dropped. The lock is on the folder: no file is left behind.
 /// Nothing where the file system has no locks.
 async fn turn(path: &Path) -> Option<fs::File> {
     let folder = match path.parent() {

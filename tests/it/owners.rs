@@ -195,10 +195,13 @@ async fn many_make_one_store_at_the_same_moment() {
     let path = dir.path().join("data/rundruf.db");
     let open = |_| {
         let path = path.clone();
-        tokio::spawn(async move { Sqlite::open(&path, Arc::new(SystemClock)).await })
+        tokio::spawn(async move {
+            // Whoever is done closes it while others still open it.
+            let store = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
+            store.close().await;
+        })
     };
-    let opened = join_all((0..8).map(open)).await;
-    for store in opened {
-        store.unwrap().unwrap().close().await;
+    for opened in join_all((0..16).map(open)).await {
+        opened.unwrap();
     }
 }
