@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld};
 use crate::publication::Office;
 use crate::publication::site::StoreSite;
-use crate::render::Engine;
+use crate::render::{Engine, RenderError};
 use crate::secret::KeyFile;
 use crate::settings::Settings;
 use crate::store::Sqlite;
@@ -32,33 +32,10 @@ pub struct Open {
 }
 
 impl App {
-    /// Reads the configuration, compiles the templates, builds the channels. Writes nothing.
+    /// Reads configuration and templates, builds the channels. Writes nothing.
     pub fn load(config: &Path, data: &Path) -> Result<Self, Failure> {
         let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
-        let engine = templates(settings.templates.as_deref())?;
-        Ok(Self::of(settings, channels, engine))
-    }
-
-    /// As [`App::load`], and opens the store where there is one; the app back before the first command that writes.
-    pub async fn load_existing(config: &Path, data: &Path) -> Result<Result<Open, Self>, Failure> {
-        let (settings, channels) = registry::configure(config, data).map_err(Failure::Configuration)?;
-        // First: in a folder closed to this user no store would be seen.
-        crate::store::owner::refuse_other_users(&settings.data)?;
-        // Both at once, where no templates of a folder can be faulty: with those nothing is opened that an older release made.
-        if settings.templates.is_none() && settings.store_path().is_file() {
-            let engine = tokio::task::spawn_blocking(|| templates(None));
-            let store = open_store(&settings).await;
-            let engine = engine
-                .await
-                .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-            let Self { office } = Self::of(settings, channels, engine);
-            return Ok(Ok(Open { office, store: store? }));
-        }
-        let engine = templates(settings.templates.as_deref())?;
-        Self::of(settings, channels, engine).open_existing().await
-    }
-
-    fn of(settings: Settings, channels: Vec<registry::Configured>, engine: Engine) -> Self {
+        let engine = Engine::load(settings.templates.as_deref()).map_err(bad_template)?;
         let office = Office {
             settings: Arc::new(settings),
             engine: Arc::new(engine),
@@ -66,9 +43,14 @@ impl App {
             clock: Arc::new(SystemClock),
             registered: Default::default(),
         };
-        Self {
+        Ok(Self {
             office: Arc::new(office),
-        }
+        })
+    }
+
+    /// As [`App::load`], and opens the store where there is one; the app back before the first command that writes.
+    pub async fn load_existing(config: &Path, data: &Path) -> Result<Result<Open, Self>, Failure> {
+        Self::load(config, data)?.open_existing().await
     }
 
     /// True where a store is there already.
@@ -97,8 +79,8 @@ impl App {
     }
 }
 
-fn templates(folder: Option<&Path>) -> Result<Engine, Failure> {
-    Engine::load(folder).map_err(|e| Failure::Usage(crate::said!("Vorlage: {e}", "{e}")))
+fn bad_template(error: RenderError) -> Failure {
+    Failure::Usage(crate::said!("Vorlage: {error}", "{error}"))
 }
 
 async fn open_store(settings: &Settings) -> Result<Arc<Sqlite>, Failure> {
@@ -137,9 +119,12 @@ pub fn no_key(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 impl Open {
-    /// Loads and opens in one go.
+    /// Loads all, compiles every template, and opens the store.
     pub async fn new(config: &Path, data: &Path) -> Result<Self, Failure> {
-        App::load(config, data)?.open().await
+        let app = App::load(config, data)?;
+        // Long before the first notice: it waits for no template.
+        app.office.engine.check().map_err(bad_template)?;
+        app.open().await
     }
 
     /// The store as everybody below sees it.

@@ -1,5 +1,7 @@
 //! The helpers templates may use: `t` (a standing word), `say` (a text that may be in another language than the page).
 
+use std::sync::Arc;
+
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext, RenderErrorReason,
 };
@@ -7,16 +9,16 @@ use handlebars::{
 use super::words::Words;
 
 /// A strict registry with the helpers bound to the words of its language.
-pub(super) fn registry(words: &Words) -> Handlebars<'static> {
+pub(super) fn registry(words: &Arc<Words>) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_helper("t", Box::new(Word(words.clone())));
+    registry.register_helper("t", Box::new(Word(Arc::clone(words))));
     registry.register_helper("say", Box::new(Say));
     registry
 }
 
 /// `{{t "page.notice" number=3}}`.
-struct Word(Words);
+struct Word(Arc<Words>);
 
 impl HelperDef for Word {
     fn call<'reg: 'rc, 'rc>(

@@ -1,5 +1,5 @@
 //! Floor 2: the handlebars engine and what channel texts are made of. Templates are embedded, a folder overrides them file by
-//! file, and everything is compiled and checked for unknown words when it is loaded, so that no fault waits for 3 a.m.
+//! file, and what a folder holds is compiled and checked for unknown words when it is loaded, so that no fault waits for 3 a.m.
 
 pub mod compose;
 mod helpers;
@@ -9,8 +9,8 @@ pub mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use handlebars::{Handlebars, Template};
 
@@ -54,18 +54,25 @@ pub struct RenderError {
 
 /// One language: its words and its templates.
 struct Tongue {
-    words: Words,
-    /// By template name: where it stands among the compiled ones, and the file it came from, for errors.
-    chosen: BTreeMap<String, (usize, String)>,
-    /// Escaping for pages; put together when first needed, as a command needs one language of three.
+    words: Arc<Words>,
+    /// By template name.
+    chosen: BTreeMap<String, Chosen>,
+}
+
+/// The template a language has under a name.
+struct Chosen {
+    /// Where it stands among the sources.
+    place: usize,
+    /// With all that it draws in, escaped for pages.
     html: OnceLock<Handlebars<'static>>,
     /// For plain text.
     plain: OnceLock<Handlebars<'static>>,
 }
 
-/// All templates, compiled. Embedded ones, overridden file by file by a folder.
+/// All templates: embedded ones, overridden file by file by a folder. Each is compiled when it is first needed, as a command needs
+/// three of forty, and compiling all takes longer than all else it does; [`Engine::check`] compiles all.
 pub struct Engine {
-    compiled: Vec<Template>,
+    sources: Vec<Source>,
     tongues: BTreeMap<Lang, Tongue>,
 }
 
@@ -74,22 +81,46 @@ impl std::fmt::Debug for Engine {
         let names: Vec<_> = self
             .tongues
             .values()
-            .flat_map(|t| t.chosen.values().map(|(_, file)| file))
+            .flat_map(|tongue| tongue.chosen.values().map(|chosen| &self.sources[chosen.place].file))
             .collect();
         f.debug_struct("Engine").field("templates", &names).finish()
     }
 }
 
 impl Engine {
-    /// Compiles every template; the first fault is an error that names the file.
+    /// Reads every template; those of a folder are compiled at once, and the first fault is an error that names the file. What is
+    /// delivered is compiled by a test.
     pub fn load(overrides: Option<&Path>) -> Result<Self, RenderError> {
+        let engine = Self::read(overrides)?;
+        if overrides.is_some() {
+            engine.check()?;
+        }
+        Ok(engine)
+    }
+
+    /// Compiles what is not compiled yet, on all cores.
+    ///
+    /// # Errors
+    /// The first template that is none, or that asks for a word there is not.
+    pub fn check(&self) -> Result<(), RenderError> {
+        side_by_side(&self.sources, |source| source.template().map(|_| ()))?;
+        for tongue in self.tongues.values() {
+            for chosen in tongue.chosen.values() {
+                let source = &self.sources[chosen.place];
+                check_words(&source.file, &source.text, &tongue.words)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(overrides: Option<&Path>) -> Result<Self, RenderError> {
         let mut texts: BTreeMap<String, (String, String)> = Embedded::iter()
             .filter_map(|path| Some((path.to_string(), (path.to_string(), embedded(&path)?))))
             .collect();
         let own = overrides.map(read_folder).transpose()?.unwrap_or_default();
         texts.extend(own.clone());
         let used = |folder: &str| folder == SHARED || Lang::ALL.iter().any(|lang| lang.tag() == folder);
-        let files: Vec<Source> = texts
+        let sources: Vec<Source> = texts
             .into_iter()
             .filter_map(|(path, (file, text))| {
                 let (folder, name) = path.strip_suffix(".hbs")?.split_once('/')?;
@@ -98,16 +129,15 @@ impl Engine {
                     name: name.to_owned(),
                     file,
                     text,
+                    compiled: OnceLock::new(),
                 })
             })
             .collect();
-        // Each file once, whatever the number of languages, on all cores: compiling is most of a command's time.
-        let compiled = side_by_side(&files, Source::compile)?;
         let tongues = Lang::ALL
             .into_iter()
-            .map(|lang| Ok((lang, Tongue::load(lang, &files, &own)?)))
+            .map(|lang| Ok((lang, Tongue::load(lang, &sources, &own)?)))
             .collect::<Result<_, RenderError>>()?;
-        Ok(Self { compiled, tongues })
+        Ok(Self { sources, tongues })
     }
 
     /// The standing words of a language, with what the folder overrides.
@@ -137,16 +167,52 @@ impl Engine {
         escape: Escape,
     ) -> Result<String, RenderError> {
         let tongue = &self.tongues[&lang];
-        let registry = tongue.registry(&self.compiled, escape);
+        let Some(chosen) = tongue.chosen.get(name) else {
+            return Err(RenderError {
+                template: name.to_owned(),
+                message: "is not there".to_owned(),
+            });
+        };
+        let made = match escape {
+            Escape::Html => &chosen.html,
+            Escape::Plain => &chosen.plain,
+        };
+        let registry = match made.get() {
+            Some(registry) => registry,
+            None => {
+                let registry = self.registry(tongue, name, escape)?;
+                made.get_or_init(|| registry)
+            }
+        };
         registry.render(name, data).map_err(|fault| {
             let at = fault.template_name.clone().unwrap_or_else(|| name.to_owned());
-            let file = tongue.chosen.get(&at).map_or(at, |(_, file)| file.clone());
+            let place = tongue.chosen.get(&at).map(|chosen| chosen.place);
             let line = fault.line_no.map_or_else(String::new, |l| format!("line {l}: "));
             RenderError {
-                template: file,
+                template: place.map_or(at, |place| self.sources[place].file.clone()),
                 message: format!("{line}{}", fault.reason()),
             }
         })
+    }
+
+    /// A template and all it draws in.
+    fn registry(&self, tongue: &Tongue, name: &str, escape: Escape) -> Result<Handlebars<'static>, RenderError> {
+        let mut registry = helpers::registry(&tongue.words);
+        registry.register_escape_fn(match escape {
+            Escape::Html => handlebars::html_escape,
+            Escape::Plain => handlebars::no_escape,
+        });
+        let mut wanted = vec![name];
+        while let Some(name) = wanted.pop() {
+            // `@partial-block` is what stands between the tags.
+            let Some(chosen) = tongue.chosen.get(name).filter(|_| !registry.has_template(name)) else {
+                continue;
+            };
+            let source = &self.sources[chosen.place];
+            registry.register_template(name, source.template()?.clone());
+            wanted.extend(source.draws_in(tongue.chosen.keys()));
+        }
+        Ok(registry)
     }
 }
 
@@ -183,23 +249,45 @@ struct Source {
     name: String,
     file: String,
     text: String,
+    compiled: OnceLock<Template>,
 }
 
 impl Source {
-    fn compile(&self) -> Result<Template, RenderError> {
-        Template::compile_with_name(&self.text, self.name.clone()).map_err(|fault| {
+    fn template(&self) -> Result<&Template, RenderError> {
+        if let Some(template) = self.compiled.get() {
+            return Ok(template);
+        }
+        let compiled = Template::compile_with_name(&self.text, self.name.clone()).map_err(|fault| {
             let line = fault.pos().map_or_else(String::new, |(l, _)| format!("line {l}: "));
             RenderError {
                 template: self.file.clone(),
                 message: format!("{line}{}", fault.reason()),
             }
-        })
+        })?;
+        Ok(self.compiled.get_or_init(|| compiled))
+    }
+
+    /// The templates named behind `{{>` or `{{#>`; all of them where a name is only known when rendering (`{{> (lookup …)}}`).
+    fn draws_in<'a>(&'a self, all: impl Iterator<Item = &'a String> + Clone) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        for tag in self.text.split("{{").skip(1) {
+            let Some(name) = tag.trim_start_matches(['~', '#']).trim_start().strip_prefix('>') else {
+                continue;
+            };
+            let name = name.trim_start();
+            if name.starts_with('(') {
+                return all.map(String::as_str).collect();
+            }
+            let name = name.trim_start_matches(['"', '\'', '[']);
+            names.extend(name.split(|c: char| c.is_whitespace() || "~}\"']".contains(c)).next());
+        }
+        names
     }
 }
 
 impl Tongue {
-    fn load(lang: Lang, files: &[Source], own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
-        let words = Words::load(lang, own)?;
+    fn load(lang: Lang, sources: &[Source], own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
+        let words = Arc::new(Words::load(lang, own)?);
         let mut folders = vec![SHARED];
         if lang == Lang::DeSimple {
             folders.push(Lang::De.tag());
@@ -207,33 +295,17 @@ impl Tongue {
         folders.push(lang.tag());
         let mut chosen = BTreeMap::new();
         for folder in folders {
-            let here = files.iter().enumerate().filter(|(_, source)| source.folder == folder);
-            chosen.extend(here.map(|(place, source)| (source.name.clone(), (place, source.file.clone()))));
+            let here = sources.iter().enumerate().filter(|(_, source)| source.folder == folder);
+            chosen.extend(here.map(|(place, source)| {
+                let each = Chosen {
+                    place,
+                    html: OnceLock::new(),
+                    plain: OnceLock::new(),
+                };
+                (source.name.clone(), each)
+            }));
         }
-        for (place, file) in chosen.values() {
-            check_words(file, &files[*place].text, &words)?;
-        }
-        Ok(Self {
-            words,
-            chosen,
-            html: OnceLock::new(),
-            plain: OnceLock::new(),
-        })
-    }
-
-    fn registry(&self, compiled: &[Template], escape: Escape) -> &Handlebars<'static> {
-        let (made, escape_fn): (_, fn(&str) -> String) = match escape {
-            Escape::Html => (&self.html, handlebars::html_escape),
-            Escape::Plain => (&self.plain, handlebars::no_escape),
-        };
-        made.get_or_init(|| {
-            let mut registry = helpers::registry(&self.words);
-            registry.register_escape_fn(escape_fn);
-            for (name, (place, _)) in &self.chosen {
-                registry.register_template(name, compiled[*place].clone());
-            }
-            registry
-        })
+        Ok(Self { words, chosen })
     }
 }
 

@@ -15,7 +15,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 #[test]
 fn the_delivered_templates_compile() {
-    Engine::load(None).unwrap();
+    Engine::load(None).unwrap().check().unwrap();
 }
 
 #[test]
