@@ -181,6 +181,12 @@ pub struct Lanes {
 impl Lanes {
     /// Starts the lanes as their owner: the old owner's leases are void, open rows are settled, then sending goes on.
     pub async fn start(open: &Open, owner: Owner) -> Result<Self, Failure> {
+        // Before the first message needs them. Without, whatever needs none still goes; the others say so.
+        tokio::task::spawn_blocking(|| {
+            if let Err(error) = crate::net::trust::read() {
+                tracing::warn!(%error, "no certificates: install ca-certificates and start again");
+            }
+        });
         let rows = open.office.register(open.store.as_ref()).await?;
         for faulty in open.office.sync_audiences(open.store.as_ref()).await? {
             tracing::error!("{}", faulty.said().en);

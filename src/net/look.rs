@@ -47,7 +47,7 @@ pub async fn look(origin: &Url, timeout: Duration) -> Result<Seen, Unseen> {
         private: true,
     };
     let failed = |text: Said| Unseen::Failed(Failure::NotConnected(text));
-    let client = builder(usage).map_err(failed)?.tls_info(true).build();
+    let client = builder(usage).tls_info(true).build();
     let client = client.map_err(|e| failed(in_words(&e)))?;
     let answer = match tokio::time::timeout(timeout, client.head(origin.clone()).send()).await {
         Ok(Ok(answer)) => answer,

@@ -5,16 +5,15 @@ pub mod certificate;
 pub mod guard;
 pub mod look;
 pub mod retry;
+pub mod trust;
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, ClientBuilder, RequestBuilder, redirect};
-use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt;
 
 use crate::clock::Ms;
 use crate::said;
@@ -130,20 +129,12 @@ pub fn install_tls() {
     });
 }
 
-/// What every client trusts: the system's certificates, read once; there are as many clients as channels.
-fn tls() -> Result<ClientConfig, Said> {
-    static READ: OnceLock<Result<ClientConfig, Said>> = OnceLock::new();
-    install_tls();
-    let read = READ.get_or_init(|| ClientConfig::with_platform_verifier().map_err(|error| in_words(&error)));
-    read.clone()
-}
-
-/// What every client has in common. Fails only where the system's certificates cannot be read.
-fn builder(usage: Use) -> Result<ClientBuilder, Said> {
+/// What every client has in common.
+fn builder(usage: Use) -> ClientBuilder {
     let idle = if usage.reuse { usage.concurrency as usize } else { 0 };
     let builder = Client::builder()
         .user_agent(USER_AGENT)
-        .tls_backend_preconfigured(tls()?)
+        .tls_backend_preconfigured(trust::config())
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
@@ -152,17 +143,17 @@ fn builder(usage: Use) -> Result<ClientBuilder, Said> {
         .connect_timeout(CONNECT.min(usage.timeout))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(Duration::from_secs(30));
-    Ok(if usage.private {
+    if usage.private {
         builder
     } else {
         builder.dns_resolver(Arc::new(guard::PublicOnly))
-    })
+    }
 }
 
 impl Http {
-    /// A client. Fails only where the system's certificates cannot be read.
+    /// A client. Fails only where TLS is not to be had at all; whom it trusts it reads when the first server shows a certificate.
     pub fn new(usage: Use) -> Result<Self, Said> {
-        let client = builder(usage)?.build().map_err(|error| in_words(&error))?;
+        let client = builder(usage).build().map_err(|error| in_words(&error))?;
         Ok(Self { client, usage })
     }
 
@@ -253,6 +244,12 @@ pub fn in_words(error: &dyn std::error::Error) -> Said {
             return said!(
                 "der Name lässt sich nicht auflösen (DNS)",
                 "the name cannot be resolved (DNS)"
+            );
+        }
+        if text.contains(trust::NONE) {
+            return said!(
+                "dieser Maschine fehlen die Zertifikate des Systems; bitte installieren Sie ca-certificates",
+                "this machine has no certificates of the system; install ca-certificates"
             );
         }
         // rustls' words; what is wrong with the certificate follows.

@@ -164,6 +164,13 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
     if found > SCHEMA {
         return Err(StoreError::Newer { found, known: SCHEMA });
     }
+    // One row. Asked first: writing would wait for whoever writes just now.
+    let marked: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM meta)")
+        .fetch_one(&mut *connection)
+        .await?;
+    if marked {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO meta (one, instance, installation, high_ms, audit_salt)
          VALUES (1, 1, lower(hex(randomblob(16))), ?, lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING",
