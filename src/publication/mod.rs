@@ -238,18 +238,8 @@ pub async fn known_incidents(
     named: Option<&str>,
     now: Ms,
 ) -> Result<Vec<KnownIncident>, StoreError> {
-    let lately = now.saturating_sub(RECOGNISED_MS);
     let mut known = Vec::new();
-    for row in store.incidents(None).await? {
-        let concerned = match named {
-            Some(slug) => slug == row.slug,
-            None => row.closed_at_ms.is_none_or(|at| at > lately),
-        };
-        let stored = if concerned {
-            store.notices(row.id).await?
-        } else {
-            Vec::new()
-        };
+    for (row, stored) in store.known(named, now.saturating_sub(RECOGNISED_MS)).await? {
         let (notices, keys) = stored
             .into_iter()
             .map(|n| {

@@ -7,18 +7,19 @@ use handlebars::{
 };
 
 use super::words::Words;
+use crate::text::lang::Lang;
 
 /// A strict registry with the helpers bound to the words of its language.
-pub(super) fn registry(words: &Arc<Words>) -> Handlebars<'static> {
+pub(super) fn registry(lang: Lang, words: Option<Arc<Words>>) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_helper("t", Box::new(Word(Arc::clone(words))));
+    registry.register_helper("t", Box::new(Word(lang, words)));
     registry.register_helper("say", Box::new(Say));
     registry
 }
 
 /// `{{t "page.notice" number=3}}`.
-struct Word(Arc<Words>);
+struct Word(Lang, Option<Arc<Words>>);
 
 impl HelperDef for Word {
     fn call<'reg: 'rc, 'rc>(
@@ -29,11 +30,12 @@ impl HelperDef for Word {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
+        let words = self.1.as_deref().unwrap_or_else(|| Words::of(self.0));
         let key = h
             .param(0)
             .and_then(|p| p.value().as_str())
             .ok_or(RenderErrorReason::ParamNotFoundForIndex("t", 0))?;
-        if !self.0.has(key) {
+        if !words.has(key) {
             return Err(RenderErrorReason::Other(format!("no word \"{key}\" in words.toml")).into());
         }
         let values: Vec<(&str, String)> = h
@@ -46,7 +48,7 @@ impl HelperDef for Word {
             })
             .collect();
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let word = self.0.fill(key, &values);
+        let word = words.fill(key, &values);
         out.write(&registry.get_escape_fn()(&word))?;
         Ok(())
     }

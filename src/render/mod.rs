@@ -54,7 +54,9 @@ pub struct RenderError {
 
 /// One language: its words and its templates.
 struct Tongue {
-    words: Arc<Words>,
+    lang: Lang,
+    /// Where a folder has words of its own.
+    words: Option<Arc<Words>>,
     /// By template name.
     chosen: BTreeMap<String, Chosen>,
 }
@@ -107,7 +109,7 @@ impl Engine {
         for tongue in self.tongues.values() {
             for chosen in tongue.chosen.values() {
                 let source = &self.sources[chosen.place];
-                check_words(&source.file, &source.text, &tongue.words)?;
+                check_words(&source.file, &source.text, tongue.words())?;
             }
         }
         Ok(())
@@ -142,7 +144,7 @@ impl Engine {
 
     /// The standing words of a language, with what the folder overrides.
     pub fn words(&self, lang: Lang) -> &Words {
-        &self.tongues[&lang].words
+        self.tongues[&lang].words()
     }
 
     /// [`message::Message::of`] with the words of the override folder.
@@ -197,7 +199,7 @@ impl Engine {
 
     /// A template and all it draws in.
     fn registry(&self, tongue: &Tongue, name: &str, escape: Escape) -> Result<Handlebars<'static>, RenderError> {
-        let mut registry = helpers::registry(&tongue.words);
+        let mut registry = helpers::registry(tongue.lang, tongue.words.clone());
         registry.register_escape_fn(match escape {
             Escape::Html => handlebars::html_escape,
             Escape::Plain => handlebars::no_escape,
@@ -287,7 +289,10 @@ impl Source {
 
 impl Tongue {
     fn load(lang: Lang, sources: &[Source], own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
-        let words = Arc::new(Words::load(lang, own)?);
+        let words = match own.contains_key(&words::path(lang)) {
+            true => Some(Arc::new(Words::load(lang, own)?)),
+            false => None,
+        };
         let mut folders = vec![SHARED];
         if lang == Lang::DeSimple {
             folders.push(Lang::De.tag());
@@ -305,7 +310,11 @@ impl Tongue {
                 (source.name.clone(), each)
             }));
         }
-        Ok(Self { words, chosen })
+        Ok(Self { lang, words, chosen })
+    }
+
+    fn words(&self) -> &Words {
+        self.words.as_deref().unwrap_or_else(|| Words::of(self.lang))
     }
 }
 

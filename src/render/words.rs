@@ -2,7 +2,7 @@
 //! word, and a folder of one's own overrides key by key, so that no key is ever missing. Imports only `text`.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use super::{RenderError, embedded};
 use crate::text::lang::Lang;
@@ -16,25 +16,25 @@ pub struct Words {
 }
 
 impl Words {
-    /// The words as delivered.
+    /// The words as delivered; read when a language is first needed.
     pub fn of(lang: Lang) -> &'static Self {
-        static ALL: LazyLock<BTreeMap<Lang, Words>> = LazyLock::new(|| {
-            Lang::ALL
-                .into_iter()
-                .map(|lang| {
-                    let words = Words::load(lang, &BTreeMap::new())
-                        .expect("the delivered words are read by a test of this file");
-                    (lang, words)
-                })
-                .collect()
-        });
-        &ALL[&lang]
+        static DE: OnceLock<Words> = OnceLock::new();
+        static SIMPLE: OnceLock<Words> = OnceLock::new();
+        static EN: OnceLock<Words> = OnceLock::new();
+        let of = match lang {
+            Lang::De => &DE,
+            Lang::DeSimple => &SIMPLE,
+            Lang::En => &EN,
+        };
+        of.get_or_init(|| {
+            Self::load(lang, &BTreeMap::new()).expect("the delivered words are read by a test of this file")
+        })
     }
 
     /// The words of a language, overridden by the file of the same name in `own` (path to full path and text). A key that is
     /// not known is an error: nobody would ever see its word.
     pub(super) fn load(lang: Lang, own: &BTreeMap<String, (String, String)>) -> Result<Self, RenderError> {
-        let path = format!("{}/words.toml", lang.tag());
+        let path = path(lang);
         let text = embedded(&path).ok_or_else(|| RenderError {
             template: path.clone(),
             message: "is not there".to_owned(),
@@ -91,6 +91,11 @@ impl Words {
             [most @ .., last] => format!("{} {} {last}", most.join(", "), self.get("lead.and")),
         }
     }
+}
+
+/// Where a language's words stand, in what is delivered and in a folder.
+pub(super) fn path(lang: Lang) -> String {
+    format!("{}/words.toml", lang.tag())
 }
 
 /// Every key of a folder's words is one that is delivered too.

@@ -1,20 +1,27 @@
 //! Reading incidents and notices; closing, reopening, redacting.
 
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqliteExecutor, SqlitePool};
 
 use super::rows::lang_word;
 use super::{Act, IncidentRow, Missing, Redaction, StoreError, StoredNotice, audit, targets};
+use crate::clock::Ms;
 use crate::ids::{IncidentId, NoticeSeq};
 
 /// Incidents, newest first.
-pub(super) async fn all(pool: &SqlitePool, publisher: Option<&str>) -> Result<Vec<IncidentRow>, StoreError> {
+pub(super) async fn all(
+    reader: impl SqliteExecutor<'_>,
+    publisher: Option<&str>,
+) -> Result<Vec<IncidentRow>, StoreError> {
     // Primary key from its end; an installation has hundreds.
     let rows = sqlx::query(
         "SELECT id, publisher, slug, title, parent, exercise, opened, closed, last FROM incident
          WHERE ?1 IS NULL OR publisher = ?1 ORDER BY opened DESC, id DESC",
     )
     .bind(publisher)
-    .fetch_all(pool)
+    .fetch_all(reader)
     .await?;
     rows.iter()
         .map(|row| {
@@ -36,21 +43,50 @@ pub(super) async fn all(pool: &SqlitePool, publisher: Option<&str>) -> Result<Ve
 /// The notices of an incident by number.
 pub(super) async fn notices(pool: &SqlitePool, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError> {
     // Unique (incident, number).
-    let rows: Vec<(i64, String, String, String)> =
-        sqlx::query_as("SELECT id, actor, body, key FROM notice WHERE incident = ? ORDER BY number")
-            .bind(incident.0)
-            .fetch_all(pool)
-            .await?;
-    rows.into_iter()
-        .map(|(seq, actor, body, key)| {
-            Ok(StoredNotice {
-                seq: NoticeSeq(seq),
-                notice: serde_json::from_str(&body)?,
-                actor,
-                key,
-            })
-        })
-        .collect()
+    let rows = sqlx::query("SELECT id, actor, body, key FROM notice WHERE incident = ? ORDER BY number")
+        .bind(incident.0)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(stored).collect()
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredNotice, StoreError> {
+    Ok(StoredNotice {
+        seq: NoticeSeq(row.try_get("id")?),
+        notice: serde_json::from_str(row.try_get("body")?)?,
+        actor: row.try_get("actor")?,
+        key: row.try_get("key")?,
+    })
+}
+
+/// See [`super::Notices::known`]. One reader for both questions: taking one costs as much as a question.
+pub(super) async fn known(
+    pool: &SqlitePool,
+    named: Option<&str>,
+    lately: Ms,
+) -> Result<Vec<(IncidentRow, Vec<StoredNotice>)>, StoreError> {
+    let mut reader = pool.acquire().await?;
+    // `all` reads the table, too; unique (incident, number).
+    let rows = sqlx::query(
+        "SELECT n.incident, n.id, n.actor, n.body, n.key FROM incident i CROSS JOIN notice n ON n.incident = i.id
+         WHERE CASE WHEN ?1 IS NULL THEN i.closed IS NULL OR i.closed > ?2 ELSE i.slug = ?1 END
+         ORDER BY n.incident, n.number",
+    )
+    .bind(named)
+    .bind(lately)
+    .fetch_all(&mut *reader)
+    .await?;
+    let mut of = HashMap::<IncidentId, Vec<StoredNotice>>::new();
+    for row in &rows {
+        let incident = IncidentId(row.try_get("incident")?);
+        of.entry(incident).or_default().push(stored(row)?);
+    }
+    let incidents = all(&mut *reader, None).await?;
+    let with_theirs = incidents.into_iter().map(|row| {
+        let notices = of.remove(&row.id).unwrap_or_default();
+        (row, notices)
+    });
+    Ok(with_theirs.collect())
 }
 
 /// Closes or reopens.

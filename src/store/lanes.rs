@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::{count, from_word, listed, said, said_stored, word};
-use super::{Act, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, audit, gate, probe, targets};
+use super::{Act, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, TargetSpec, audit, gate, probe, targets};
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, GateCause, Health};
 use crate::ids::LaneId;
@@ -79,32 +79,85 @@ pub(super) async fn configure(
     lanes: &[LaneSpec],
     now: Ms,
 ) -> Result<Vec<LaneRow>, StoreError> {
-    let names: Vec<&str> = lanes.iter().map(|spec| spec.name.as_str()).collect();
-    // The whole table: a few dozen rows.
-    sqlx::query("UPDATE lane SET configured = 0, probe = NULL WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
-        .bind(serde_json::to_string(&names)?)
-        .execute(&mut *c)
-        .await?;
-    let mut ids = Vec::with_capacity(lanes.len());
+    let mut before = registered(c).await?;
+    let named = |row: &LaneRow| lanes.iter().any(|spec| spec.name == row.name);
+    if before.iter().any(|known| known.row.configured && !named(&known.row)) {
+        let names: Vec<&str> = lanes.iter().map(|spec| spec.name.as_str()).collect();
+        // The whole table: a few dozen rows.
+        sqlx::query("UPDATE lane SET configured = 0, probe = NULL WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))")
+            .bind(serde_json::to_string(&names)?)
+            .execute(&mut *c)
+            .await?;
+    }
+    let mut as_before = true;
     for spec in lanes {
+        if before.iter().any(|known| known.is(spec, &before)) {
+            continue;
+        }
+        as_before = false;
         let id = configure_one(c, spec, now).await?;
         targets::configure(c, id, &spec.targets).await?;
-        ids.push(id);
     }
-    let mut rows = Vec::with_capacity(ids.len());
-    for (id, spec) in ids.into_iter().zip(lanes) {
-        // Primary key; unique (name).
-        sqlx::query(
-            "UPDATE lane SET failover = o.id FROM (SELECT (SELECT id FROM lane WHERE name = ?1) AS id) o
-             WHERE lane.id = ?2 AND lane.failover IS NOT o.id",
-        )
-        .bind(&spec.failover)
-        .bind(id)
-        .execute(&mut *c)
+    if !as_before {
+        for spec in lanes {
+            // Unique (name).
+            sqlx::query(
+                "UPDATE lane SET failover = o.id FROM (SELECT (SELECT id FROM lane WHERE name = ?1) AS id) o
+                 WHERE lane.name = ?2 AND lane.failover IS NOT o.id",
+            )
+            .bind(&spec.failover)
+            .bind(&spec.name)
+            .execute(&mut *c)
+            .await?;
+        }
+        before = registered(c).await?;
+    }
+    let row = |spec: &LaneSpec| {
+        let known = before.iter().find(|known| known.row.name == spec.name);
+        let known = known.ok_or_else(|| StoreError::NotFound(Missing::Channel(spec.name.clone())))?;
+        Ok(known.row.clone())
+    };
+    lanes.iter().map(row).collect()
+}
+
+/// A lane as it is registered.
+struct Registered {
+    row: LaneRow,
+    settings_hash: String,
+    targets: Vec<TargetSpec>,
+}
+
+impl Registered {
+    /// True where registering it would change nothing.
+    fn is(&self, spec: &LaneSpec, all: &[Self]) -> bool {
+        let (row, failover) = (&self.row, spec.failover.as_deref());
+        let of_name = all.iter().find(|other| Some(other.row.name.as_str()) == failover);
+        row.configured
+            && (&row.name, &row.kind, &row.account) == (&spec.name, &spec.kind, &spec.account)
+            && self.settings_hash == spec.settings_hash
+            && row.failover == of_name.map(|other| other.row.id)
+            && (spec.probes || row.probe.is_none())
+            && self.targets.len() == spec.targets.len()
+            && spec.targets.iter().all(|target| self.targets.contains(target))
+    }
+}
+
+/// Every lane, with its targets.
+async fn registered(c: &mut SqliteConnection) -> Result<Vec<Registered>, StoreError> {
+    let mut targets = targets::active(c).await?;
+    // The whole table: a few dozen rows.
+    let rows = sqlx::query(concat!("SELECT settings_hash, ", lane_columns!(), " FROM lane"))
+        .fetch_all(c)
         .await?;
-        rows.push(one(c, id).await?);
-    }
-    Ok(rows)
+    let known = rows.iter().map(|stored| {
+        let row = read(stored)?;
+        Ok(Registered {
+            targets: targets.remove(&row.id).unwrap_or_default(),
+            settings_hash: stored.try_get("settings_hash")?,
+            row,
+        })
+    });
+    known.collect()
 }
 
 async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Result<i64, StoreError> {

@@ -76,6 +76,11 @@ pub trait Notices: Send + Sync {
     /// All notices of an incident in order of number, with what a later notice did to them.
     async fn notices(&self, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError>;
 
+    /// Every incident, newest first; with its notices, by number, where it is called `named`, or where nothing is named and it was not
+    /// over at `lately`.
+    async fn known(&self, named: Option<&str>, lately: Ms)
+    -> Result<Vec<(IncidentRow, Vec<StoredNotice>)>, StoreError>;
+
     /// Changes an incident's closing: `incident close|reopen`, with an audit entry.
     async fn set_closed(&self, incident: IncidentId, closed: bool, act: &Act) -> Result<(), StoreError>;
 

@@ -98,6 +98,13 @@ impl Notices for Sqlite {
     async fn notices(&self, incident: IncidentId) -> Result<Vec<StoredNotice>, StoreError> {
         incidents::notices(&self.readers, incident).await
     }
+    async fn known(
+        &self,
+        named: Option<&str>,
+        lately: Ms,
+    ) -> Result<Vec<(IncidentRow, Vec<StoredNotice>)>, StoreError> {
+        incidents::known(&self.readers, named, lately).await
+    }
     async fn set_closed(&self, incident: IncidentId, closed: bool, act: &Act) -> Result<(), StoreError> {
         write!(self, act = act.clone() => incidents::set_closed(incident.0, closed, &act))
     }

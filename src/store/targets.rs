@@ -1,10 +1,12 @@
 //! Website targets: levels with a wanted and a done generation. Ten waiting notices are one upload (LANES 6).
 
+use std::collections::HashMap;
+
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::{said, said_stored, settle_lanes};
 use super::{StoreError, TargetResult, TargetRow, TargetSpec, audience};
-use crate::ids::RecipientId;
+use crate::ids::{LaneId, RecipientId};
 
 /// Brings the rows in line with the configuration; writes what is new. A new target wants everything there is.
 pub(super) async fn configure(c: &mut SqliteConnection, lane: i64, specs: &[TargetSpec]) -> Result<(), StoreError> {
@@ -39,6 +41,19 @@ pub(super) async fn configure(c: &mut SqliteConnection, lane: i64, specs: &[Targ
         }
     }
     Ok(())
+}
+
+/// The configured targets of each lane.
+pub(super) async fn active(c: &mut SqliteConnection) -> Result<HashMap<LaneId, Vec<TargetSpec>>, StoreError> {
+    // The whole table: a few dozen rows.
+    let rows: Vec<(i64, String, bool)> = sqlx::query_as("SELECT lane, address, link FROM target WHERE active = 1")
+        .fetch_all(c)
+        .await?;
+    let mut of = HashMap::<LaneId, Vec<TargetSpec>>::new();
+    for (lane, address, link) in rows {
+        of.entry(LaneId(lane)).or_default().push(TargetSpec { address, link });
+    }
+    Ok(of)
 }
 
 async fn add(c: &mut SqliteConnection, lane: i64, spec: &TargetSpec) -> Result<(), StoreError> {
