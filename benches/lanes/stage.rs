@@ -116,6 +116,7 @@ impl Stage {
         let owner = Owner::try_take(&self.open.office.settings.data)
             .expect("a lock")
             .expect("free");
+        self.open.store.lengthen_log().await.expect("as serve does");
         Lanes::start(&self.open, owner).await.expect("lanes")
     }
 

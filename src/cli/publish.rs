@@ -16,7 +16,7 @@ use crate::ids::NoticeSeq;
 use crate::publication::board::Line;
 use crate::publication::{Done, Office, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Board, BroadcastRow, Lanes, Published};
+use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Published};
 use crate::text::said::{Said, system};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
@@ -87,18 +87,18 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         override_reason: args.override_reason,
     };
     let opened = App::load_existing(&globals.config, &globals.data).await?;
-    let (office, known, lanes) = match &opened {
+    let (office, known) = match &opened {
         Ok(open) => {
             let known =
                 known_incidents(open.store.as_ref(), draft.incident_named(), open.office.clock.now_ms()).await?;
-            (&open.office, known, open.store.lane_rows().await?)
+            (&open.office, known)
         }
-        Err(app) => (&app.office, Vec::new(), Vec::new()),
+        Err(app) => (&app.office, Vec::new()),
     };
     let now = office.clock.now_ms();
     let prepared = office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
-        let bill = Bill::of_notice(office, &prepared, &lanes);
+        let bill = Bill::of_notice(office, &prepared, &lanes(&opened).await?);
         return preview::show(office, &prepared, &bill, None, now, out);
     }
     for said in &prepared.resolved.warnings {
@@ -106,7 +106,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     }
     // Asked before a store is made: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        let bill = Bill::of_notice(office, &prepared, &lanes);
+        let bill = Bill::of_notice(office, &prepared, &lanes(&opened).await?);
         if bill.nobody_knows {
             return Err(Failure::Configuration(bill.faults));
         }
@@ -123,6 +123,14 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     };
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     report(&open, done, &wishes, args.wait, out).await
+}
+
+/// The lanes' rows, for what it costs; none where there is no store.
+async fn lanes(opened: &Result<Open, App>) -> Result<Vec<LaneRow>, Failure> {
+    Ok(match opened {
+        Ok(open) => open.store.lane_rows().await?,
+        Err(_) => Vec::new(),
+    })
 }
 
 /// Prints the answer of a publication, after waiting where asked; the exit code. What is committed is published: whatever

@@ -79,6 +79,9 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             "Cannot listen at {listen} or {admin}: {error}. Is something running there already? See [serve] in the configuration."
         ))
     })?;
+    if let Err(error) = open.store.lengthen_log().await {
+        tracing::warn!(%error, "commits take longer than they might");
+    }
     // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
     let lanes = Lanes::start(&open, owner).await?;
     let returns = tokio::spawn(returns(&open).run(stop.subscribe()));

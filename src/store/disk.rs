@@ -16,6 +16,9 @@ const RESERVE: u64 = 32 << 20;
 /// The reserve is given up while less is free, bytes: room for what other programs take within a second.
 const LAST: u64 = 16 << 20;
 
+/// From here on, bytes, there is room for what only makes things quicker or safer.
+pub(super) const PLENTY: u64 = FLOOR + 2 * RESERVE;
+
 /// What a look at the disk changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
@@ -76,7 +79,7 @@ impl Disk {
         if free < LAST {
             // A missing file is no trouble: it was given up before.
             let _ = fs::remove_file(self.reserve());
-        } else if free >= FLOOR + 2 * RESERVE && !self.reserve().exists() {
+        } else if free >= PLENTY && !self.reserve().exists() {
             self.make_reserve()?;
         }
         let low = free < FLOOR;

@@ -4,6 +4,7 @@
 //! log, [`Consent`] for whom channels may write to. A second store implements the same traits and passes the same conformance suite. Times are milliseconds since
 //! the Unix epoch and always come from the caller's clock.
 
+mod ahead;
 mod alive;
 mod audience;
 pub mod audit;

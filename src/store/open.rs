@@ -29,6 +29,8 @@ pub const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// How long a process waits for another one's short transaction.
 const BUSY: Duration = Duration::from_secs(5);
+/// Pages of the log between checkpoints, 16 MB: a drain writes the same pages often.
+pub(super) const CHECKPOINT_PAGES: u32 = 4_000;
 /// Readers beside the writer; each holds a thread and a page cache of 2 MB.
 const READERS: u32 = 3;
 
@@ -80,8 +82,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-16000")
         // What is redacted or erased is overwritten, not only unlinked.
         .pragma("secure_delete", "1")
-        // 16 MB between checkpoints: a drain writes the same pages often.
-        .pragma("wal_autocheckpoint", "4000")
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .pragma("journal_size_limit", "67108864")
         .statement_cache_capacity(256)
         .row_buffer_size(512)

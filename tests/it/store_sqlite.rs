@@ -12,6 +12,30 @@ use sqlx::Connection;
 
 use crate::store_conformance::fixture::*;
 
+/// A commit into a log that must grow takes more than twice as long.
+#[tokio::test]
+async fn the_log_is_long_enough_before_it_is_needed() {
+    let (dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    publish(&store, notice("i", 1), vec![to(lane)], T0).await;
+    store.lengthen_log().await.unwrap();
+    let length = || std::fs::metadata(dir.path().join("data/rundruf.db-wal")).unwrap().len();
+    let long = length();
+    assert!(long > 16_000_000, "{long}");
+    for number in 2..20 {
+        publish(&store, notice("i", number), vec![to(lane)], T0).await;
+    }
+    assert_eq!(length(), long);
+    assert_eq!(
+        store
+            .notices(store.incidents(None).await.unwrap()[0].id)
+            .await
+            .unwrap()
+            .len(),
+        19
+    );
+}
+
 #[tokio::test]
 async fn what_fails_in_a_group_spoils_no_other() {
     let (_dir, store) = sqlite().await;
