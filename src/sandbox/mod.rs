@@ -30,7 +30,7 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::web::listen::{Limits, Listening};
 
-pub use ask::get_status;
+pub use ask::{get_body, get_status};
 pub use provider::Provider;
 pub use reports::Plan;
 
