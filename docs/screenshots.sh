@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # docs/screenshots.sh: makes docs/page.png and docs/board.png, the pictures of the README, from what the program really shows.
 #   page.png    the public page of case A on the evening of 24 January, on a desk and on a phone
-#   board.png   `rundruf status` while Mastodon is down: the demo is halted at that moment, and a terminal (tmux) captured
+#   board.png   `rundruf status` while Mastodon is down and e-mail held: the demo is halted at that moment, and a terminal (tmux) captured
 # Wants tmux and what tests/setup installs (chromium, playwright-core). RUNDRUF names another binary than target/release/rundruf.
 set -euo pipefail
 docs=$(cd "$(dirname "$0")" && pwd)
@@ -58,7 +58,10 @@ LANG=C.UTF-8 TMPDIR="$work/tmp" "$rundruf" demo --once </dev/null >"$work/demo.l
 demo=$!
 await grep -qs 'Only Mastodon waits' "$work/demo.log"
 kill -STOP "$demo"
-mkdir "$work/bin" && ln -s "$rundruf" "$work/bin/rundruf"
+# It is 24 January 2023 in the demo, so it is for the command too.
+mkdir "$work/bin"
+printf '#!/bin/sh\nexec "%s" --clock 2023-01-24T18:00:10+01:00 "$@"\n' "$rundruf" >"$work/bin/rundruf"
+chmod +x "$work/bin/rundruf"
 term=(tmux -L rundruf-docs -f /dev/null)
 LANG=C.UTF-8 "${term[@]}" new-session -d -s board -x 80 -y 24 \
     "cd '$work'/tmp/rundruf-demo-* && PATH='$work/bin':\$PATH PS1='\$ ' LANG=C.UTF-8 exec bash --norc --noprofile"

@@ -1,7 +1,7 @@
 //! The sandbox's own page: the posts as cards, the mails counted and the newest drawn, the SMS on phones, the webhooks as JSON. It looks for news by itself;
 //! this is a stage, not the public page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -146,10 +146,17 @@ impl Shown {
             .trouble()
             .map(|[de, en]| if self.german { de } else { en }.to_owned());
         let mut drawn = self.service(&books, self.mail.is_up(), trouble);
+        drawn["doubles"] = twice(&books).into();
         drawn["subjects"] = json!(subjects(&books));
         drawn["mails"] = books.entries.iter().rev().take(MAILS).map(letter).collect();
         Some(drawn)
     }
+}
+
+/// Mails that somebody got more than once. Two with the same words and different Message-IDs are two: every canary reads alike.
+fn twice(books: &Books) -> usize {
+    let once: BTreeSet<_> = books.entries.iter().map(|entry| (&entry.to, &entry.key)).collect();
+    books.entries.len() - once.len()
 }
 
 /// How many mails there are of each subject, the newest subject first.
@@ -173,7 +180,7 @@ fn letter(entry: &Entry) -> Value {
     let (first, rest) = lines.split_at(lines.len().min(LINES));
     let word = |name: &str| entry.more[name].as_str().unwrap_or_default().to_owned();
     json!({
-        "from": word("from"), "to": entry.to, "subject": word("subject"), "language": word("language"),
+        "from": word("from").replace('"', ""), "to": entry.to, "subject": word("subject"), "language": word("language"),
         "time": time(entry), "text": first.join("\n"), "rest": rest.join("\n"),
         "html": entry.more["html"] == true, "unsubscribe": entry.more["unsubscribe"] == true,
         "returned": entry.more["returned"] == true,
@@ -220,4 +227,31 @@ fn time(entry: &Entry) -> String {
         .to_zoned_datetime(zone)
         .strftime("%H:%M:%S")
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mails_are_counted_by_subject_and_double_by_their_id() {
+        let mut books = Books::default();
+        for (to, id, subject, returned) in [
+            ("a", "1", "Alt", false),
+            ("probe", "2", "Probe", false),
+            ("probe", "3", "Probe", true),
+            ("b", "4", "Neu", false),
+            ("b", "4", "Neu", false),
+            ("c", "4", "Neu", false),
+        ] {
+            let mut entry = Entry::new(String::new(), to, "Text", 0);
+            entry.key = Some(id.to_owned());
+            entry.more = json!({ "subject": subject, "returned": returned });
+            books.entries.push(entry);
+        }
+        assert_eq!(twice(&books), 1, "two canaries read alike and are two");
+        let expected = [("Neu", 3, 100, false), ("Probe", 2, 66, true), ("Alt", 1, 33, false)];
+        let expected = expected.map(|(subject, count, share, returned)| json!({ "subject": subject, "count": count, "share": share, "returned": returned }));
+        assert_eq!(subjects(&books), expected);
+    }
 }

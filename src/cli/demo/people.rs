@@ -26,6 +26,8 @@ const NOTICES: [&str; 6] = [
     include_str!("../../../examples/a-potsdam/3-2023-01-31.toml"),
     include_str!("notices/6-mail-zurueck.toml"),
 ];
+/// The notice that is going out when the next one takes it back.
+pub(super) const OVERTAKEN: usize = 3;
 /// In the examples the notice of 24 January is the second and takes back the first; here two stand before it.
 const TAKES_BACK: [&str; 2] = ["\ntakes_back = [1] ", "\ntakes_back = [2, 3] "];
 
@@ -38,6 +40,11 @@ pub(super) fn notices() -> Vec<String> {
 /// How many there are.
 pub(super) fn notice_count() -> usize {
     NOTICES.len()
+}
+
+/// Posts at Mastodon after so many notices: one waits there when it is taken back, and is not sent any more.
+pub(super) fn posts(notices: usize) -> usize {
+    notices - usize::from(notices > OVERTAKEN)
 }
 
 /// The mailing list: addresses, in order.
