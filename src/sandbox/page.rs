@@ -159,19 +159,19 @@ fn twice(books: &Books) -> usize {
     books.entries.len() - once.len()
 }
 
-/// How many mails there are of each subject, the newest subject first.
+/// How many mails there are of each subject, and how many of them came back; the newest subject first.
 fn subjects(books: &Books) -> Vec<Value> {
-    let mut counts: Vec<(&str, usize, bool)> = Vec::new();
+    let mut counts: Vec<(&str, usize, usize)> = Vec::new();
     for entry in books.entries.iter().rev() {
         let subject = entry.more["subject"].as_str().unwrap_or_default();
-        let returned = entry.more["returned"] == true;
+        let returned = usize::from(entry.more["returned"] == true);
         match counts.iter_mut().find(|(known, ..)| *known == subject) {
-            Some((_, count, back)) => (*count, *back) = (*count + 1, *back || returned),
+            Some((_, count, back)) => (*count, *back) = (*count + 1, *back + returned),
             None => counts.push((subject, 1, returned)),
         }
     }
     let most = counts.iter().map(|(_, count, _)| *count).max().unwrap_or(1);
-    let row = |(subject, count, returned): (&str, usize, bool)| json!({ "subject": subject, "count": count, "share": count * 100 / most, "returned": returned });
+    let row = |(subject, count, returned): (&str, usize, usize)| json!({ "subject": subject, "count": count, "share": count * 100 / most, "returned": returned });
     counts.into_iter().map(row).collect()
 }
 
@@ -250,7 +250,7 @@ mod tests {
             books.entries.push(entry);
         }
         assert_eq!(twice(&books), 1, "two canaries read alike and are two");
-        let expected = [("Neu", 3, 100, false), ("Probe", 2, 66, true), ("Alt", 1, 33, false)];
+        let expected = [("Neu", 3, 100, 0), ("Probe", 2, 66, 1), ("Alt", 1, 33, 0)];
         let expected = expected.map(|(subject, count, share, returned)| json!({ "subject": subject, "count": count, "share": share, "returned": returned }));
         assert_eq!(subjects(&books), expected);
     }

@@ -55,13 +55,13 @@ pub(super) struct Plot<'a> {
 impl Plot<'_> {
     /// Plays it; true where nothing was lost, double or stale, and board and books agree.
     pub(super) async fn play(mut self) -> anyhow::Result<bool> {
-        self.read(6).await;
+        self.read(9).await;
         self.words.day_of_caution();
         self.sandbox.mail.stop().await;
         self.day("2023-01-09T10:05:00+01:00").await?;
         self.publish_everywhere(1).await?;
         self.words.mail_waits(1);
-        self.read(4).await;
+        self.read(5).await;
 
         self.words.day_of_hope();
         self.sandbox.mail.start_again().await?;
@@ -69,7 +69,7 @@ impl Plot<'_> {
         self.publish_everywhere(2).await?;
         self.probe_proposes().await?;
         self.words.city_waits();
-        self.read(5).await;
+        self.read(6).await;
 
         self.first_wave().await?;
         let before = self.setback().await?;
@@ -79,7 +79,7 @@ impl Plot<'_> {
         self.day("2023-01-31T12:05:00+01:00").await?;
         self.publish_everywhere(5).await?;
         self.words.mail_waits(2);
-        self.read(4).await;
+        self.read(5).await;
 
         self.mail_is_back().await?;
         self.verdict(before).await
@@ -91,13 +91,13 @@ impl Plot<'_> {
         self.day("2023-01-24T18:00:00+01:00").await?;
         self.sandbox.mastodon.stop().await;
         self.words.mastodon_away();
-        self.read(2).await;
+        self.read(3).await;
         self.stage.publish(3).await?;
         self.others_arrived(3).await?;
         self.words.everywhere_but_mastodon(3, PRESS.len());
         self.words
             .mastodon_waits(self.stage.status().await?.next_try("mastodon"));
-        self.read(3).await;
+        self.read(4).await;
         self.probe_proposes().await?;
         self.words.released();
         self.read(3).await;
@@ -120,7 +120,7 @@ impl Plot<'_> {
         };
         self.patient("E-Mail", held).await??;
         self.words.held_itself();
-        self.read(4).await;
+        self.read(5).await;
         let before = self.sandbox.mail.books().entries.len();
         // In the middle means here: the gateway has every SMS and has reported none, the webhook's receiver has nothing. An SMS that
         // was started and never left would stand as unknown and wait for a person, rightly; that is not what this act is about.
@@ -137,7 +137,7 @@ impl Plot<'_> {
         let taken = self.sandbox.kannel.until(|books| books.accepted() >= on_phones);
         self.patient("SMS", taken).await?;
         self.words.page_has_turned();
-        self.read(4).await;
+        self.read(5).await;
         Ok(before)
     }
 
@@ -145,12 +145,12 @@ impl Plot<'_> {
     async fn killed(&mut self) -> anyhow::Result<()> {
         self.stage.kill().await?;
         self.words.killed();
-        self.read(3).await;
+        self.read(5).await;
         self.sandbox.mastodon.start_again().await?;
         self.sandbox.webhook.start_again().await?;
         self.sandbox.kannel.service().plan(Plan::Deliver);
         self.words.mastodon_back();
-        self.read(2).await;
+        self.read(3).await;
         self.day("2023-01-24T18:20:00+01:00").await?;
         self.words.serving_again();
         self.others_arrived(4).await?;
@@ -165,7 +165,7 @@ impl Plot<'_> {
             self.stage.last_words()
         );
         self.words.still_held();
-        self.read(4).await;
+        self.read(6).await;
         Ok(())
     }
 
