@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # docs/screenshots.sh: makes docs/page.png and docs/board.png, the pictures of the README, from what the program really shows.
 #   page.png    the public page of case A on the evening of 24 January, on a desk and on a phone
-#   board.png   `rundruf status` while Mastodon is down: the demo is halted at that moment, and a terminal (tmux) captured
+#   board.png   `rundruf status` while Mastodon is down and e-mail held: the demo is halted at that moment, and a terminal (tmux) captured
 # Wants tmux and what tests/setup installs (chromium, playwright-core). RUNDRUF names another binary than target/release/rundruf.
 set -euo pipefail
 docs=$(cd "$(dirname "$0")" && pwd)
@@ -13,8 +13,8 @@ work=$(mktemp -d)
 demo=
 tidy() {
     [ -z "$demo" ] || { kill -TERM "$demo" && kill -CONT "$demo"; } 2>/dev/null || true
+    while [ -n "$demo" ] && kill -0 "$demo" 2>/dev/null; do sleep 0.1; done
     tmux -L rundruf-docs kill-server 2>/dev/null || true
-    [ -z "$demo" ] || wait "$demo" 2>/dev/null || true
     rm -rf "$work"
 }
 trap tidy EXIT
@@ -53,18 +53,27 @@ done
 (cd "$work/a" && "$rundruf" export site --now 2023-01-24T18:05:00+01:00 >/dev/null)
 
 # The board: as soon as the demo says that only Mastodon waits, it is halted, and with it Mastodon stays away.
-mkdir "$work/tmp"
-LANG=C.UTF-8 TMPDIR="$work/tmp" "$rundruf" demo --once </dev/null >"$work/demo.log" 2>&1 &
-demo=$!
-await grep -qs 'Only Mastodon waits' "$work/demo.log"
-kill -STOP "$demo"
-mkdir "$work/bin" && ln -s "$rundruf" "$work/bin/rundruf"
+mkdir "$work/tmp" "$work/bin"
 term=(tmux -L rundruf-docs -f /dev/null)
+shows() { "${term[@]}" capture-pane -p -t "$1" | grep -q "$2"; }
+# On a terminal it leaves readers their time.
+LANG=C.UTF-8 "${term[@]}" new-session -d -s demo -x 80 -y 60 "exec env TMPDIR='$work/tmp' '$rundruf' demo"
+demo=$("${term[@]}" list-panes -t demo -F '#{pane_pid}')
+await shows demo '^24 January, 18:00'
+began=$(date +%s)
+await shows demo 'Only Mastodon waits'
+kill -STOP "$demo"
+# It is 24 January 2023 in the demo, so it is for the command too.
+cat >"$work/bin/rundruf" <<SH
+#!/bin/sh
+exec "$rundruf" --clock "\$(date -u -d "2023-01-24T18:00:00+01:00 + \$((\$(date +%s) - $began)) seconds" +%FT%TZ)" "\$@"
+SH
+chmod +x "$work/bin/rundruf"
 LANG=C.UTF-8 "${term[@]}" new-session -d -s board -x 80 -y 24 \
     "cd '$work'/tmp/rundruf-demo-* && PATH='$work/bin':\$PATH PS1='\$ ' LANG=C.UTF-8 exec bash --norc --noprofile"
+await shows board '^\$'
 "${term[@]}" send-keys -t board 'rundruf status' Enter
-captured() { "${term[@]}" capture-pane -p -t board | grep -q '^website'; }
-await captured
+await shows board '^website'
 "${term[@]}" capture-pane -p -e -t board >"$work/board.txt"
 
 RUNDRUF_NODE_PEERS=${RUNDRUF_NODE_PEERS:-$root/target/peers/node} \

@@ -1,6 +1,7 @@
 //! Floor 0: the only place that asks the machine for the time. Everything that decides takes the time as a value.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Milliseconds since the Unix epoch (UTC), as stored in every `*_at_ms` column.
 pub type Ms = i64;
@@ -26,7 +27,16 @@ pub fn running() -> std::time::Duration {
 /// The clock handed around at run time.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's wall clock.
+/// How far this process's wall clock is ahead of the machine's, ms. Only the demo sets it: a week passes while one watches.
+static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
+
+/// From now on this process takes the wall clock to show this time, and to go on from there. The machine's clock stays as it is.
+pub fn pretend(now: Ms) {
+    let machine = SystemClock.now_ms() - AHEAD_MS.load(Ordering::Relaxed);
+    AHEAD_MS.store(now - machine, Ordering::Relaxed);
+}
+
+/// The machine's wall clock, unless this process pretends another time.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
@@ -36,7 +46,8 @@ impl Clock for SystemClock {
         reason = "the home of the ban: everybody else asks a Clock"
     )]
     fn now_ms(&self) -> Ms {
-        jiff::Timestamp::now().as_millisecond()
+        let machine = jiff::Timestamp::now().as_millisecond();
+        machine.saturating_add(AHEAD_MS.load(Ordering::Relaxed))
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Globals {
     /// End when standard input ends: for a program that starts this one and may be killed itself (the demo).
     #[arg(long, global = true, hide = true)]
     pub until_stdin_ends: bool,
+    /// Take the clock to show this time (the demo, in which weeks pass).
+    #[arg(long, global = true, hide = true, value_name = "T")]
+    pub clock: Option<jiff::Timestamp>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,6 +127,9 @@ pub fn run() -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if let Some(clock) = cli.globals.clock {
+        crate::clock::pretend(clock.as_millisecond());
+    }
     let out = Output::new(cli.globals.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -30,8 +30,32 @@ pub async fn get_status(url: &Url) -> std::io::Result<u16> {
     status(&Request::get(url.clone(), "Rundruf-Sandbox")).await
 }
 
+/// The body of a 200 answer to a GET.
+pub async fn get_body(url: &Url) -> std::io::Result<String> {
+    let mut stream = send(&Request::get(url.clone(), "Rundruf-Sandbox")).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    let body = answer
+        .starts_with("HTTP/1.1 200")
+        .then(|| answer.split_once("\r\n\r\n"));
+    let body = body.flatten().map(|(_, body)| body.to_owned());
+    body.ok_or_else(|| std::io::Error::other("no page"))
+}
+
 /// The status of an answer.
 pub(super) async fn status(request: &Request) -> std::io::Result<u16> {
+    let mut answer = [0; 12];
+    send(request).await?.read_exact(&mut answer).await?;
+    // `HTTP/1.1 200`
+    std::str::from_utf8(&answer[9..])
+        .ok()
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(|| std::io::Error::other("no status"))
+}
+
+/// The connection on which the answer comes.
+async fn send(request: &Request) -> std::io::Result<TcpStream> {
     let other = |text: &str| std::io::Error::other(text.to_owned());
     let url = &request.url;
     let host = url.host_str().ok_or_else(|| other("no host"))?;
@@ -55,11 +79,5 @@ pub(super) async fn status(request: &Request) -> std::io::Result<u16> {
     message.push_str("Connection: close\r\n\r\n");
     message.push_str(&request.body);
     stream.write_all(message.as_bytes()).await?;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await?;
-    // `HTTP/1.1 200`
-    std::str::from_utf8(&answer[9..])
-        .ok()
-        .and_then(|status| status.parse().ok())
-        .ok_or_else(|| other("no status"))
+    Ok(stream)
 }

@@ -40,7 +40,7 @@ pub struct Entry {
 
 impl Entry {
     /// A new message, brought by one request.
-    pub(super) fn new(id: String, to: &str, text: &str, at_ms: Ms) -> Self {
+    pub(crate) fn new(id: String, to: &str, text: &str, at_ms: Ms) -> Self {
         Self {
             id,
             to: to.to_owned(),

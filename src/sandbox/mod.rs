@@ -1,8 +1,8 @@
 //! Floor 5: fake providers for demo, drills and tests, with the services' rules in code of their own.
 //!
-//! A Mastodon server, three SMS gateways (Kannel, seven, Vonage) and a receiver of webhooks on free ports of 127.0.0.1. They share nothing with the
-//! channels that talk to them: lengths, segments and signatures are counted here a second time, so that one mistake cannot
-//! hide another. Each keeps [`books`] of what it accepted; [`page`] draws them. Faults come on demand ([`fault`]).
+//! A Mastodon server, a mail server, three SMS gateways (Kannel, seven, Vonage) and a receiver of webhooks on free ports of 127.0.0.1. They share
+//! nothing with the channels that talk to them: lengths, segments and signatures are counted and mails are read here a second time, so
+//! that one mistake cannot hide another. Each keeps [`books`] of what it accepted; [`page`] draws them. Faults come on demand ([`fault`]).
 
 mod ask;
 pub mod books;
@@ -10,6 +10,7 @@ pub mod fault;
 mod http;
 pub mod kannel;
 mod kannel_reports;
+pub mod mail;
 pub mod mastodon;
 mod mastodon_length;
 mod page;
@@ -29,7 +30,7 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::web::listen::{Limits, Listening};
 
-pub use ask::get_status;
+pub use ask::{get_body, get_status};
 pub use provider::Provider;
 pub use reports::Plan;
 
@@ -37,6 +38,8 @@ pub use reports::Plan;
 pub struct Sandbox {
     /// A Mastodon server with one account; token [`mastodon::TOKEN`].
     pub mastodon: Provider<mastodon::Mastodon>,
+    /// A mail server.
+    pub mail: mail::Mail,
     /// An SMS gateway; user [`kannel::USER`], password [`kannel::PASSWORD`].
     pub kannel: Provider<kannel::Kannel>,
     /// An SMS gateway; key [`seven::KEY`], reports signed with [`seven::SIGNING`].
@@ -55,9 +58,11 @@ impl Sandbox {
         let kannel = Provider::start(Arc::new(kannel::Kannel::new(clock.clone())), clock.clone()).await?;
         let seven = Provider::start(Arc::new(seven::Seven::new(clock.clone())), clock.clone()).await?;
         let vonage = Provider::start(Arc::new(vonage::Vonage::new(clock.clone())), clock.clone()).await?;
+        let mail = mail::Mail::start(clock.clone()).await?;
         let webhook = Provider::start(Arc::new(webhook::Webhook), clock).await?;
         let shown = page::Shown {
             mastodon: mastodon.view(),
+            mail: mail.view(),
             gateways: [
                 ("kannel", "SMS", kannel.view()),
                 ("seven", "SMS · seven", seven.view()),
@@ -69,6 +74,7 @@ impl Sandbox {
         let page = Listening::start(free_port(), Limits::default(), page::handler(shown)).await?;
         Ok(Self {
             mastodon,
+            mail,
             kannel,
             seven,
             vonage,
@@ -86,6 +92,7 @@ impl Sandbox {
     pub async fn stop(self) {
         tokio::join!(
             self.mastodon.stop(),
+            self.mail.stop(),
             self.kannel.stop(),
             self.seven.stop(),
             self.vonage.stop(),

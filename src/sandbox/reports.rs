@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::ask::{self, Request};
@@ -31,8 +32,8 @@ pub enum Plan {
     Twice,
     /// "Delivered" comes before "accepted".
     OutOfOrder,
-    /// The report comes so much later.
-    Late(Duration),
+    /// The reports wait until there is another plan; then the phone gets it.
+    Held,
     /// No report ever.
     Silent,
 }
@@ -60,7 +61,7 @@ pub(super) struct Desk(Mutex<Memory>);
 #[derive(Default)]
 struct Memory {
     next: u64,
-    plan: Plan,
+    plan: watch::Sender<Plan>,
     /// Taken by the request that is being answered; their reports are yet to be planned.
     fresh: Vec<(String, Told)>,
     /// Reports under way; they end with the gateway.
@@ -74,7 +75,7 @@ impl Desk {
 
     /// What happens to messages from now on.
     pub(super) fn plan(&self, plan: Plan) {
-        self.memory().plan = plan;
+        self.memory().plan.send_replace(plan);
     }
 
     /// The next message's number, from 1.
@@ -92,29 +93,29 @@ impl Desk {
     /// After the answer: the reports are on their way.
     pub(super) fn afterwards(&self, books: &BookKeeper) {
         let mut memory = self.memory();
-        let plan = memory.plan;
         for (id, told) in std::mem::take(&mut memory.fresh) {
+            let plan = memory.plan.subscribe();
             memory.tasks.spawn(bring(id, told, plan, books.clone()));
         }
         while memory.tasks.try_join_next().is_some() {}
     }
 }
 
-async fn bring(id: String, told: Told, plan: Plan, books: BookKeeper) {
+async fn bring(id: String, told: Told, mut plans: watch::Receiver<Plan>, books: BookKeeper) {
     use Event::{Accepted, Delivered, Failed, Rejected};
+    let plan = *plans.borrow();
     let events: &[Event] = match plan {
-        Plan::Deliver | Plan::Late(_) => &[Accepted, Delivered],
+        Plan::Deliver | Plan::Held => &[Accepted, Delivered],
         Plan::Fail => &[Accepted, Failed],
         Plan::Reject => &[Rejected],
         Plan::Twice => &[Accepted, Accepted, Delivered, Delivered],
         Plan::OutOfOrder => &[Delivered, Accepted],
         Plan::Silent => &[],
     };
-    tokio::time::sleep(match plan {
-        Plan::Late(by) => by,
-        _ => A_MOMENT,
-    })
-    .await;
+    if plan == Plan::Held && plans.wait_for(|now| *now != Plan::Held).await.is_err() {
+        return;
+    }
+    tokio::time::sleep(A_MOMENT).await;
     for event in events {
         books.open(|books| {
             if let Some(entry) = books.entry_mut(&id) {

@@ -1,6 +1,7 @@
 //! `rundruf demo`, as a person starts it: what it says at the end, and that nothing of it is left however it ends.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -58,14 +59,21 @@ fn the_demo_ends_by_itself_with_a_table_where_board_and_books_agree() {
     // channel, expected, board, service, lost, double, unknown
     let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
     for row in [
-        ["website", "3", "3", "3", "0", "0", "0"],
-        ["mastodon", "3", "3", "3", "0", "0", "0"],
-        ["sms", "9", "9", "9", "0", "0", "0"],
-        ["webhook", "3", "3", "3", "0", "0", "0"],
+        ["website", "6", "6", "6", "0", "0", "0"],
+        ["mastodon", "5", "5", "5", "0", "0", "0"],
+        ["sms", "18", "18", "18", "0", "0", "0"],
+        ["email", "577", "577", "577", "0", "0", "0"],
+        ["webhook", "6", "6", "6", "0", "0", "0"],
     ] {
         assert!(rows.iter().any(|r| r == &row), "no row {row:?} in\n{said}");
     }
-    assert!(said.contains("0 lost, 0 double. Board and books agree."), "{said}");
+    for counted in [
+        "412 of 412 people have the newest state by e-mail.",
+        "247 never got the state that was overtaken on 24 January.",
+        "0 lost, 0 double, 0 stale. Board and books agree.",
+    ] {
+        assert!(said.contains(counted), "{said}");
+    }
     assert!(
         said.lines().all(|line| line.chars().count() <= 80),
         "a line is wider than a terminal:\n{said}"
@@ -77,23 +85,35 @@ fn the_demo_ends_by_itself_with_a_table_where_board_and_books_agree() {
     assert_eq!(processes(temporary.path()), Vec::<String>::new());
 }
 
-/// What a person watches, in order: one service away, the others unmoved, a hard end, and everything there once.
+/// What a person watches, in order: mail held, released, held again by itself; one service away, the others unmoved; a hard end; and
+/// everybody with the newest state.
 fn plays_its_acts(said: &str) {
     let mut rest = said;
     for words in [
-        "1. 16 January",
-        "Notice 1 is everywhere: website, Mastodon, 3 phones, district.",
-        "2. 24 January",
+        "9 January, 10:05.",
+        "Notice 1 has arrived: website, Mastodon, 3 phones, district.",
+        "The e-mail channel is held: notice 1 waits there.",
+        "16 January, 15:05.",
+        "Rundruf proposes to release e-mail.",
+        "24 January, 18:00.",
         "Mastodon is stopped and takes no connection.",
-        "Notice 2 is on the website, on 3 phones and at the district.",
+        "Notice 3 is on the website, on 3 phones and at the district.",
         "Only Mastodon waits; the next try is at ",
-        "Mastodon is back.",
-        "Notice 2 is at Mastodon now too, once.",
-        "3. 31 January",
+        "3 notices have waited; now the city releases them",
+        "A setback: everything is switched off again.",
+        "After 165 of 412 mails (40 %) the canary mail comes back undelivered",
+        "The e-mail channel has held itself.",
+        "Notice 4: the website now says \"Switched off again\".",
         "The SMS are at the gateway, not delivered yet; the district is not there.",
-        "Rundruf is killed (kill -9).",
+        "Now Rundruf is killed (kill -9).",
+        "Mastodon is back, and so is the district.",
         "Rundruf runs again and goes on where it stopped",
-        "Notice 3 is everywhere: website, Mastodon, 3 phones, district.",
+        "Mastodon has got notice 4, once.",
+        "Notice 4 has arrived: website, Mastodon, 3 phones, district.",
+        "E-mail is held after the restart too; it stays at 165 mails.",
+        "31 January, 12:05.",
+        "7 February, 10:05, a week later",
+        "412 mails are out, each with the newest state.",
         "Our board and the services' own books",
     ] {
         let Some((_, after)) = rest.split_once(words) else {
@@ -120,7 +140,7 @@ fn with_json_the_demo_says_one_thing_what_came_of_it() {
     let answer: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
     assert_eq!(answer["agree"], true);
     let channels = answer["channels"].as_array().unwrap();
-    assert_eq!(channels.len(), 4);
+    assert_eq!(channels.len(), 5);
     for channel in channels {
         assert_eq!(
             (&channel["lost"], &channel["double"]),
@@ -129,6 +149,10 @@ fn with_json_the_demo_says_one_thing_what_came_of_it() {
         );
         assert_eq!(channel["expected"], channel["service"], "{channel}");
     }
+    let mail = serde_json::json!({
+        "people": 412, "mails": 577, "newest": 412, "never_stale": 247, "lost": 0, "double": 0, "stale": 0,
+    });
+    assert_eq!(answer["mail"], mail);
 }
 
 /// A demo whose `serve` runs; its output is kept open, because a demo that cannot write goes on.
@@ -136,11 +160,11 @@ fn begun(temporary: &Path) -> (Child, BufReader<ChildStdout>) {
     let mut child = demo(temporary).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    while !line.starts_with("1. ") {
+    while !line.starts_with("16 January") {
         line.clear();
         assert!(
             out.read_line(&mut line).unwrap() > 0,
-            "the demo ended before its first act"
+            "the demo ended before its second day"
         );
     }
     assert!(!processes(temporary).is_empty(), "serve does not run");
@@ -182,7 +206,8 @@ async fn the_page_of_the_imitated_services_draws_what_they_received() {
     let sandbox = Sandbox::start(clock, true).await.unwrap();
     let port = |address: String| url::Url::parse(&address).unwrap().port().unwrap();
     let (mastodon_port, kannel_port) = (port(sandbox.mastodon.url()), port(sandbox.kannel.url()));
-    let page = sandbox.page_url();
+    sandbox.mail.knows(["anna@ex.example".to_owned()]);
+    let (page, smtp) = (sandbox.page_url(), sandbox.mail.port());
     tokio::task::spawn_blocking(move || {
         let token = format!("Bearer {}", mastodon::TOKEN);
         let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
@@ -195,9 +220,27 @@ async fn the_page_of_the_imitated_services_draws_what_they_received() {
                 format!("/cgi-bin/sendsms?username={user}&password={password}&from=Stadt&to={phone}&text=Telefon+115");
             assert_eq!(http::get(kannel_port, &sms).unwrap().status, 202);
         }
+        mail(smtp);
         browser::run("sandbox.mjs", &page, &[]);
     })
     .await
     .unwrap();
     sandbox.stop().await;
+}
+
+/// Hands a mail over in one piece; a server that answers each line in its order takes it like that.
+fn mail(port: u16) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let text: String = (1..=20).map(|n| format!("Zeile {n}\r\n")).collect();
+    let lines = format!(
+        "EHLO stadt.example\r\nMAIL FROM:<info@stadt.example>\r\nRCPT TO:<anna@ex.example>\r\nDATA\r\nFrom: Stadt <info@stadt.example>\r\n\
+         Date: Tue, 24 Jan 2023 18:00:00 +0100\r\nMessage-ID: <1@stadt.example>\r\nSubject: Dienste gehen wieder\r\n\r\n{text}.\r\nQUIT\r\n"
+    );
+    stream.write_all(lines.as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert!(
+        answers.contains("queued as") && answers.ends_with("221 2.0.0 Bye\r\n"),
+        "{answers}"
+    );
 }

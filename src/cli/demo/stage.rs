@@ -8,23 +8,28 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::process::{Child, ChildStdin, Command};
 
+use serde_json::Value;
+
 use super::board::Status;
 use super::folder::Folder;
-use crate::sandbox::{Sandbox, get_status, kannel, mastodon, webhook};
+use super::people::{self, CANARY, INCIDENT};
+use crate::clock::{Clock, Ms, SystemClock, pretend};
+use crate::sandbox::{Sandbox, get_body, get_status, kannel, mastodon, webhook};
 
-/// Numbers of the range for films; nobody has them.
-const AUDIENCE: &str =
-    "address,name\n+491713920001,Redaktion Eins\n+491713920002,Redaktion Zwei\n+491713920003,Redaktion Drei\n";
-/// Lines of [`AUDIENCE`] below its head.
-const PEOPLE: usize = 3;
+/// Where the mail server puts what comes back.
+const RETURNS: &str = "zurueck";
 /// Until `serve` answers.
 const START: Duration = Duration::from_secs(30);
+/// Until a `serve` that was asked to end has ended; it lets requests in flight end within 25 s.
+const END: Duration = Duration::from_secs(30);
 /// Until a command ends; `publish --wait` itself ends after 30 s.
 const COMMAND: Duration = Duration::from_secs(60);
 
 /// Everything of one demo that lies on the disk or runs as a process. What runs ends before the folder goes.
 pub(super) struct Stage {
     serving: Option<Running>,
+    /// When the day of now began, ms.
+    began_ms: Ms,
     program: PathBuf,
     public: SocketAddr,
     folder: Folder,
@@ -37,21 +42,32 @@ struct Running {
 }
 
 impl Stage {
-    /// Writes configuration, audience and notices.
-    pub(super) fn build(sandbox: &Sandbox, notices: &[&str]) -> anyhow::Result<Self> {
+    /// Writes configuration, audiences and notices; mails go at this rate.
+    pub(super) fn build(sandbox: &Sandbox, rate: &str) -> anyhow::Result<Self> {
         let folder = Folder::make()?;
         let (public, admin) = free_ports()?;
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
         };
-        write("channels.toml", &configuration(sandbox, public, admin))?;
-        write("presse.csv", AUDIENCE)?;
-        for (n, notice) in notices.iter().enumerate() {
+        write("channels.toml", &configuration(sandbox, public, admin, rate))?;
+        write("presse.csv", &people::press_list())?;
+        write("verteiler.csv", &people::mailing_list())?;
+        for (n, notice) in people::notices().iter().enumerate() {
             write(&notice_name(n + 1), notice)?;
         }
+        let returns = folder.path().join(RETURNS);
+        for part in ["tmp", "new", "cur"] {
+            let part = returns.join(part);
+            std::fs::create_dir_all(&part).with_context(|| format!("{} cannot be made", part.display()))?;
+        }
+        sandbox
+            .mail
+            .knows(people::mailboxes().into_iter().chain([CANARY.to_owned()]));
+        sandbox.mail.sends_back_to(&returns);
         Ok(Self {
             serving: None,
+            began_ms: 0,
             program: std::env::current_exe().context("this program does not know where it lies")?,
             public,
             folder,
@@ -63,13 +79,8 @@ impl Stage {
         format!("http://{}/", self.public)
     }
 
-    /// People of the press list.
-    pub(super) fn people(&self) -> usize {
-        PEOPLE
-    }
-
     /// Starts `serve` and waits until it is ready.
-    pub(super) async fn serve(&mut self) -> anyhow::Result<()> {
+    async fn serve(&mut self) -> anyhow::Result<()> {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -101,6 +112,42 @@ impl Stage {
         Ok(())
     }
 
+    /// Another day, for this demo and everything it starts from now on. A `serve` of the day before ends in order; another one starts.
+    pub(super) async fn day(&mut self, now: &str) -> anyhow::Result<()> {
+        self.end().await?;
+        let now: jiff::Timestamp = now.parse().context("a day of the demo is no time")?;
+        self.began_ms = now.as_millisecond();
+        pretend(self.began_ms);
+        self.serve().await
+    }
+
+    pub(super) fn is_serving(&self) -> bool {
+        self.serving.is_some()
+    }
+
+    /// True of a time since the day of now began.
+    pub(super) fn is_of_today(&self, at_ms: Option<Ms>) -> bool {
+        at_ms.is_some_and(|at_ms| at_ms >= self.began_ms)
+    }
+
+    /// SIGTERM: what is in flight ends.
+    async fn end(&mut self) -> anyhow::Result<()> {
+        let Some(mut running) = self.serving.take() else {
+            return Ok(());
+        };
+        let id = running.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+            rustix::process::kill_process(id, rustix::process::Signal::TERM)
+                .context("serve could not be asked to end")?;
+        }
+        let ended = tokio::time::timeout(END, running.child.wait()).await;
+        let ended = ended.with_context(|| format!("serve did not end\n{}", self.last_words()))??;
+        if !ended.success() {
+            bail!("serve ended: {ended}\n{}", self.last_words());
+        }
+        Ok(())
+    }
+
     /// `kill -9`: no goodbye, no last commit.
     pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
         if let Some(mut running) = self.serving.take() {
@@ -124,10 +171,31 @@ impl Stage {
     pub(super) async fn on_the_page(&self, notices: usize) -> anyhow::Result<usize> {
         let mut there = 0;
         for number in 1..=notices {
-            let page = url::Url::parse(&format!("http://{}/potsdam/2023-01-it/{number}/", self.public))?;
+            let page = url::Url::parse(&format!("http://{}/potsdam/{INCIDENT}/{number}/", self.public))?;
             there += usize::from(matches!(get_status(&page).await, Ok(200)));
         }
         Ok(there)
+    }
+
+    /// The state that the public page gives the incident, in the words of the contract.
+    pub(super) async fn page_state(&self) -> Option<String> {
+        let state = url::Url::parse(&format!("http://{}/potsdam/state.json", self.public)).ok()?;
+        let state: Value = serde_json::from_str(&get_body(&state).await.ok()?).ok()?;
+        state["incidents"][0]["state"].as_str().map(str::to_owned)
+    }
+
+    /// The e-mail channel as `channel list` shows it.
+    pub(super) async fn mail_lane(&self) -> anyhow::Result<Value> {
+        let printed = self.run(&["channel", "list", "--json"]).await?;
+        let json: Value = serde_json::from_slice(&printed).context("channel list --json printed no JSON")?;
+        let lanes = json["channels"].as_array().cloned().unwrap_or_default();
+        let mail = lanes.into_iter().find(|lane| lane["name"] == "email");
+        mail.context("channel list does not show the e-mail channel")
+    }
+
+    /// Lets the mails go.
+    pub(super) async fn release_mail(&self) -> anyhow::Result<()> {
+        self.run(&["channel", "release", "email", "--yes"]).await.map(|_| ())
     }
 
     /// What our board says.
@@ -171,6 +239,8 @@ impl Stage {
             .arg("--data")
             .arg(folder.join("data"))
             .arg("--until-stdin-ends")
+            .arg("--clock")
+            .arg(SystemClock.now().to_string())
             .args(words)
             .current_dir(folder)
             .stdin(Stdio::piped())
@@ -211,7 +281,7 @@ fn free_ports() -> anyhow::Result<(SocketAddr, SocketAddr)> {
     Ok((one.local_addr()?, other.local_addr()?))
 }
 
-fn configuration(sandbox: &Sandbox, public: SocketAddr, admin: SocketAddr) -> String {
+fn configuration(sandbox: &Sandbox, public: SocketAddr, admin: SocketAddr, rate: &str) -> String {
     format!(
         r#"# Written by `rundruf demo`; gone when it ends.
 [site]
@@ -243,6 +313,20 @@ password = "{password}"
 from = "{from}"
 audience = {{ file = "presse.csv" }}
 
+[channel.email]
+kind = "email"
+server = "127.0.0.1"
+port = {mail}
+tls = "none"
+from = "Landeshauptstadt Potsdam <info@potsdam.example>"
+audience = {{ file = "verteiler.csv" }}
+bounces = "bounce@potsdam.example"
+bounces_folder = "{RETURNS}"
+canary = "{CANARY}"
+gate = "held"
+catch_up = "digest"
+release = {{ probe = "smtp", then = "propose", good = 1, ramp = {{ start = "{rate}", double = "10m" }} }}
+
 [channel.webhook]
 kind = "webhook"
 url = "{webhook}/nachbarkreis"
@@ -254,6 +338,7 @@ secret = "{secret}"
         user = kannel::USER,
         password = kannel::PASSWORD,
         from = kannel::FROM,
+        mail = sandbox.mail.port(),
         webhook = sandbox.webhook.url(),
         secret = webhook::SECRET,
     )

@@ -227,6 +227,7 @@ async fn the_page_draws_what_came_and_escapes_it() {
         assert!(html.contains(shown), "{shown}\n{html}");
     }
     assert!(!html.contains("<script>alert"));
+    assert!(!html.contains("E-Mail"), "nobody has used it");
     let books = client.get(format!("{}books.json", sandbox.page_url()));
     assert_eq!(
         body(books.send().await.unwrap()).await["mastodon"]["entries"][0]["text"],
