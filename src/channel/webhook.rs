@@ -226,6 +226,7 @@ impl Channel for Webhook {
         let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
         Ok(Variant {
             first: None,
+            digest: None,
             format: FORMAT,
             text,
             payload,

@@ -35,4 +35,49 @@ macro_rules! had {
     };
 }
 
-pub(super) use {had, passed};
+/// True where the scope (a JSON column) concerns the recipient `r`; an account has none and is concerned by everything.
+macro_rules! concerned {
+    ($scope:literal) => {
+        concat!(
+            "(json_extract(",
+            $scope,
+            ", '$.named.places[0]') IS NULL OR r.places IS NULL OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
+                (SELECT value FROM json_each(json_extract(",
+            $scope,
+            ", '$.named.places')))))"
+        )
+    };
+}
+
+/// True where somebody has or may have a newer notice (no correction) than that of broadcast `b`.
+/// broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+macro_rules! newer {
+    ($recipient:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = ",
+            $recipient,
+            " WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND n.kind = 0 AND ",
+            $crate::store::marks::had!(),
+            ")"
+        )
+    };
+}
+
+/// True where the recipient `r` lacks any of what the cut `b` sums up: `domain::digest::lacks`.
+/// Primary key of cut; broadcast_notice (notice); broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+macro_rules! lacks {
+    ($recipient:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM cut k CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = b.lane WHERE k.broadcast = b.id AND ",
+            $crate::store::marks::concerned!("u.scope"),
+            " AND NOT EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = ",
+            $recipient,
+            " WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice >= u.notice AND n.notice < b.notice
+                AND (n.kind = 0 OR n.id = u.id) AND ",
+            $crate::store::marks::had!(),
+            "))"
+        )
+    };
+}
+
+pub(super) use {concerned, had, lacks, newer, passed};

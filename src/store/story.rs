@@ -83,6 +83,7 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         None => Variant {
             format: 0,
             first: None,
+            digest: None,
             text: String::new(),
             payload: serde_json::Value::Null,
             fit: Fit::default(),
