@@ -19,6 +19,8 @@ pub struct Waits {
     pub digest: bool,
     /// What it sums up already, where an earlier cut was made of it.
     pub covers: Vec<NoticeSeq>,
+    /// One of these was named by a later notice since (replaced, taken back, corrected, retracted) and is out of it: its text is out of date.
+    pub stale: bool,
 }
 
 /// What becomes of all that waits: one message.
@@ -49,7 +51,7 @@ pub fn cut(waiting: &[Waits]) -> Option<Cut> {
         older.map(|w| w.notice).collect::<Vec<_>>()
     };
     let (ends, overtakes) = (older(Kind::Notice), older(Kind::Correction));
-    if ends.is_empty() && overtakes.is_empty() {
+    if ends.is_empty() && overtakes.is_empty() && !top.stale {
         return None;
     }
     let taken = waiting
@@ -94,6 +96,7 @@ mod tests {
             kind,
             digest: true,
             covers: Vec::new(),
+            stale: false,
         }
     }
 
@@ -116,6 +119,20 @@ mod tests {
         };
         let cut = cut(&[older, waits(4, Kind::Notice)]).unwrap();
         assert_eq!((cut.covers, cut.ends), (seqs(&[3, 2, 1]), seqs(&[3])));
+    }
+
+    #[test]
+    fn a_text_that_tells_what_was_taken_back_is_written_again() {
+        let stale = Waits {
+            covers: seqs(&[1]),
+            stale: true,
+            ..waits(3, Kind::Notice)
+        };
+        let cut = cut(&[stale]).unwrap();
+        assert_eq!(
+            (cut.newest, cut.covers, cut.ends),
+            (NoticeSeq(3), seqs(&[1]), Vec::new())
+        );
     }
 
     #[test]
@@ -170,8 +187,8 @@ mod tests {
     proptest! {
         /// Whatever waits is told once: in the cut, by itself, or as a correction of what somebody has.
         #[test]
-        fn nothing_is_lost(kinds in prop::collection::vec((0..3, any::<bool>()), 0..7)) {
-            let kind = |n| [Kind::Notice, Kind::Correction, Kind::Retraction][n];
+        fn nothing_is_lost(kinds in prop::collection::vec((0..3_usize, any::<bool>()), 0..7)) {
+            let kind = |n: usize| [Kind::Notice, Kind::Correction, Kind::Retraction][n];
             let all: Vec<Waits> = (1..).zip(&kinds).map(|(n, (k, digest))| Waits { digest: *digest, ..waits(n, kind(*k)) }).collect();
             let Some(made) = cut(&all) else { return Ok(()) };
             let ended: Vec<NoticeSeq> = made.ends.iter().chain(&made.overtakes).copied().collect();

@@ -42,6 +42,8 @@ pub(super) struct Alive {
     pub(super) overtaken: bool,
     /// Published for a channel that catches up by digest.
     pub(super) digest: bool,
+    /// Its digest has to be written again.
+    pub(super) uncut: bool,
     /// A newer notice has its place: what has begun runs out.
     pub(super) closed: bool,
     pub(super) holds_only: bool,
@@ -66,6 +68,7 @@ impl Alive {
             kind: kind_of(self.kind).filter(|_| waits)?,
             digest: self.digest,
             covers: Vec::new(),
+            stale: self.uncut,
         })
     }
 
@@ -85,11 +88,11 @@ pub(super) async fn of_lanes(
     let rows = sqlx::query(
         "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1))
          SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, catch_up, superseded_by, 0 AS holds_only
+           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 0 AS holds_only
          FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
          UNION ALL
          SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, catch_up, superseded_by, 1
+           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 1
          FROM lanes l CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
            AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since",
     )
@@ -130,6 +133,7 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
         waiting: row.try_get("n_waiting")?,
         overtaken: row.try_get("overtaken")?,
         digest: row.try_get::<i64, _>("catch_up")? == catch_up_stored(CatchUp::Digest),
+        uncut: row.try_get("uncut")?,
         closed: row.try_get::<Option<i64>, _>("superseded_by")?.is_some(),
         holds_only: row.try_get("holds_only")?,
     })

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
-use super::marks::{concerned, had, lacks, newer, passed};
+use super::marks::{concerned, had, lacks, passed};
 use super::open::{beside, close_to_others, connect, migrate, put_in_place, vacuum_aside};
 use super::rows::{count, said_stored};
 use super::{Act, Refusal, Sqlite, StoreError, Trouble, audit};
@@ -296,7 +296,7 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
         " OR ",
         lacks!("r.seq"),
         ") AND NOT (b.catch_up = 2 AND ",
-        newer!("r.seq"),
+        passed!("r.seq"),
         ") OR EXISTS (SELECT 1 FROM json_each(b.corrects) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
         had!(),
         "))

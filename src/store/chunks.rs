@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::crowd::{Crowd, Left, has_room_at};
-use super::marks::{had, lacks, newer};
+use super::marks::{had, lacks, passed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 use crate::domain::notice::Scope;
@@ -305,7 +305,7 @@ impl<'a> Cursor<'a> {
                    OR (?13 AND ",
             lacks!("r.seq"),
             ")) AND NOT (?13 AND ",
-            newer!("r.seq"),
+            passed!("r.seq"),
             ") OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
             had!(),
             "))

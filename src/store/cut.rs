@@ -66,7 +66,7 @@ async fn found(
 async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Waiting, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2; primary key of cut.
     let rows = sqlx::query(
-        "SELECT id, incident, notice, kind, catch_up, (SELECT json_group_array(k.notice) FROM cut k WHERE k.broadcast = b.id) AS covers
+        "SELECT id, incident, notice, kind, catch_up, uncut, (SELECT json_group_array(k.notice) FROM cut k WHERE k.broadcast = b.id) AS covers
          FROM broadcast b WHERE lane = ?1 AND state < 2 AND shape <> ?2 AND superseded_by IS NULL AND NOT overtaken
            AND (state = 0 OR n_waiting > 0) AND (?3 IS NULL OR incident = ?3) ORDER BY notice",
     )
@@ -83,6 +83,7 @@ async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> 
             kind: super::rows::listed(kind_of(row.try_get("kind")?), "a kind")?,
             digest: row.try_get::<i64, _>("catch_up")? == catch_up_stored(CatchUp::Digest),
             covers: covers.into_iter().map(NoticeSeq).collect(),
+            stale: row.try_get("uncut")?,
         };
         let of = waiting.entry(row.try_get("incident")?).or_default();
         of.push((row.try_get("id")?, waits));
@@ -116,10 +117,12 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     }
     let id = due.broadcast.0;
     sums_up(c, id, &cut.covers).await?;
-    begin_anew(c, &[id], now).await?;
+    if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
+        begin_anew(c, &[id], now).await?;
+    }
     // Urgent is what has something urgent in it. Primary keys.
     sqlx::query(
-        "UPDATE broadcast SET urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
+        "UPDATE broadcast SET uncut = 0, urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
            AND u.notice IN (SELECT notice FROM cut WHERE cut.broadcast = broadcast.id))) WHERE id = ?",
     )
     .bind(id)
@@ -191,37 +194,49 @@ async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), Stor
     Ok(())
 }
 
-/// A notice names earlier ones (replaces, takes back, corrects, retracts): where a cut that still waits was made of one, or sums one up, what
-/// else it sums up waits again by itself. The next claim finds a cut due without the named one.
+/// A notice names earlier ones (replaces, takes back, corrects, retracts). A cut that sums one of them up does so no more, and its text has to
+/// be written again. Where one is a cut itself and still waits, what it summed up waits again by itself.
 pub(super) async fn undo(c: &mut SqliteConnection, incident: i64, named: &[u32], now: Ms) -> Result<(), StoreError> {
     let named = serde_json::to_string(named)?;
-    // broadcast_incident (incident, …); primary keys of cut and notice.
-    let cuts: Vec<i64> = sqlx::query_scalar(
-        "SELECT id FROM broadcast b WHERE incident = ?1 AND state < 2 AND superseded_by IS NULL AND (state = 0 OR n_waiting > 0)
-           AND EXISTS (SELECT 1 FROM cut k CROSS JOIN notice n ON n.id = k.notice WHERE k.broadcast = b.id
-             AND (b.number IN (SELECT value FROM json_each(?2)) OR n.number IN (SELECT value FROM json_each(?2))))",
+    // broadcast_incident (incident, …); primary key of cut; broadcast_notice (notice).
+    let again: Vec<i64> = sqlx::query_scalar(
+        "SELECT u.id FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
+         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND (t.state = 0 OR t.n_waiting > 0)
+           AND t.number IN (SELECT value FROM json_each(?2)) AND u.number NOT IN (SELECT value FROM json_each(?2))",
     )
     .bind(incident)
     .bind(&named)
     .fetch_all(&mut *c)
     .await?;
-    for cut in cuts {
-        // Primary key of cut; broadcast_notice (notice).
-        let again: Vec<i64> = sqlx::query_scalar(
-            "SELECT u.id FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
-             WHERE t.id = ?1 AND u.number NOT IN (SELECT value FROM json_each(?2))",
-        )
-        .bind(cut)
-        .bind(&named)
-        .fetch_all(&mut *c)
-        .await?;
-        waits_again(c, &again, now).await?;
-        sums_up(c, cut, &[]).await?;
+    waits_again(c, &again, now).await?;
+    // As above; primary key of notice.
+    let told: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT t.id, k.notice FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN notice n ON n.id = k.notice
+         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND n.number IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(incident)
+    .bind(&named)
+    .fetch_all(&mut *c)
+    .await?;
+    for (cut, notice) in told {
+        // Primary keys.
+        sqlx::query("DELETE FROM cut WHERE broadcast = ? AND notice = ?")
+            .bind(cut)
+            .bind(notice)
+            .execute(&mut *c)
+            .await?;
+        sqlx::query("UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1) WHERE id = ?1")
+            .bind(cut)
+            .execute(&mut *c)
+            .await?;
     }
     Ok(())
 }
 
 async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
+    if broadcasts.is_empty() {
+        return Ok(());
+    }
     let list = serde_json::to_string(broadcasts)?;
     begin_anew(c, broadcasts, now).await?;
     // Primary key.

@@ -73,7 +73,7 @@ impl Frozen {
     }
 
     /// The text for somebody, and whether they lack what a cut sums up.
-    fn pick(&self, lang: Option<Lang>, digest: bool) -> Option<(Lang, &Arc<Variant>)> {
+    pub(super) fn pick(&self, lang: Option<Lang>, digest: bool) -> Option<(Lang, &Arc<Variant>)> {
         let digest = digest.then(|| pick(&self.digests, lang)).flatten();
         digest.or_else(|| pick(&self.texts, lang))
     }
