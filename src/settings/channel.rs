@@ -59,7 +59,7 @@ pub fn read(name: &str, table: &RawTable, publishers: &BTreeMap<String, Publishe
             &[
                 ("every", CatchUp::Every),
                 ("latest", CatchUp::Latest),
-                ("digest", CatchUp::Latest),
+                ("digest", CatchUp::Digest),
             ],
         ),
         expires: reader.duration("expires"),
