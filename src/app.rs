@@ -8,6 +8,7 @@ use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::lane::{self, LaneSetup, LanesHandle, SiteWorld};
 use crate::publication::Office;
+use crate::publication::digest::StoreDigests;
 use crate::publication::site::StoreSite;
 use crate::render::{Engine, RenderError};
 use crate::secret::KeyFile;
@@ -215,7 +216,12 @@ impl Lanes {
         };
         let store: Arc<dyn crate::store::Lanes> = Arc::clone(&open.store) as _;
         let disk = Disk::of(&open.office.settings.data);
-        let handle = lane::start(store, Arc::clone(&open.office.clock), site, setups.collect(), disk).await?;
+        let digests = Arc::new(StoreDigests {
+            office: Arc::clone(&open.office),
+            store: open.store(),
+        });
+        let clock = Arc::clone(&open.office.clock);
+        let handle = lane::start(store, clock, site, digests, setups.collect(), disk).await?;
         for taken in handle.taken_over() {
             tracing::info!(lane = %taken.lane, repeated = taken.repeated, unknown = taken.unknown, "took over what was in flight");
         }

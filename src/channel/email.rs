@@ -68,7 +68,7 @@ audience = { file = "presse.csv" }    # address,name,language,places; the addres
 gate = "held"                         # as long as nobody knows whether mail works
 # canary = "probe@anderswo.example"   # a mailbox outside: each probe sends a mail there
 # release = { probe = "smtp", then = "propose", every = "5m", good = 3, ramp = { start = "200/min", double = "10m", per_domain = "20/min" } }
-catch_up = "latest"
+catch_up = "digest"                  # after an outage one mail that sums up what waited, the newest first
 # expires = "2d"
 "#;
 

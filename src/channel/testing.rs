@@ -129,6 +129,7 @@ pub fn compose(channel: &dyn Channel) -> Variant {
         link: "https://info.example/stadt/2023-01-it/2/".into(),
         language_missing: false,
         language_note: None,
+        earlier: Vec::new(),
         in_short: InShort::default(),
         foreign: Default::default(),
     };

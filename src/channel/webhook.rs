@@ -201,6 +201,7 @@ impl Channel for Webhook {
             ("body_html", serde_json::Value::Null),
             ("body_text", serde_json::Value::Null),
             ("short", json!(message.summary)),
+            ("earlier", serde_json::Value::Null),
         ] {
             if data.to_string().len() > LARGEST_PAYLOAD - 500 && data[large] != instead {
                 data[large] = instead;
@@ -226,6 +227,7 @@ impl Channel for Webhook {
         let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
         Ok(Variant {
             first: None,
+            digest: None,
             format: FORMAT,
             text,
             payload,

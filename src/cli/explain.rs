@@ -68,6 +68,7 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
         "Broadcast b{id}: notice {number} by {channel}, {count} deliveries"
     );
     out.title(head.in_german(out.german));
+    summed_up(row, out);
     if count == SHOWN as usize {
         out.say(&said!(
             "Gezeigt sind die ersten {SHOWN}.",
@@ -179,6 +180,9 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     if let Some(address) = &story.address {
         out.title(said!("An: {address}", "To: {address}").in_german(out.german));
     }
+    if story.delivery.state == DeliveryState::Superseded || !story.broadcast.covers.is_empty() {
+        summed_up(&story.broadcast, out);
+    }
     if story.delivery.via.is_some() {
         let first = &story.broadcast.channel;
         out.say(&said!(
@@ -214,6 +218,23 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     out.text("");
     for line in story.variant.text.lines().flat_map(|l| wrap(l, 78)) {
         out.text(&format!("  {line}"));
+    }
+}
+
+/// That it is in a digest, or is one.
+fn summed_up(row: &BroadcastRow, out: &Output) {
+    if let Some(n) = row.summed_up_in {
+        out.say(&said!(
+            "Wer sie noch nicht hatte, bekommt sie in der Zusammenfassung von Meldung {n}.",
+            "Whoever had not got it gets it in the digest of notice {n}."
+        ));
+    }
+    if !row.covers.is_empty() {
+        let n = row.covers.len() + 1;
+        out.say(&said!(
+            "Wer nicht alle früheren hat, bekommt eine Zusammenfassung von {n} Meldungen, alle anderen nur diese.",
+            "Whoever lacks earlier ones gets a digest of {n} notices, all others this one alone."
+        ));
     }
 }
 

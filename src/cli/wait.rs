@@ -126,6 +126,8 @@ mod tests {
             urgent: false,
             state: BroadcastState::Opened,
             superseded_by: None,
+            summed_up_in: None,
+            covers: Vec::new(),
             audience: false,
             counters: Counters {
                 opened: waiting + started,

@@ -1,6 +1,7 @@
 //! Floor 1: the values of the field and their rules. Imports only floor 0. Nothing here knows a store, a network or a clock.
 
 pub mod delivery;
+pub mod digest;
 pub mod draft;
 pub mod facts;
 mod fold;

@@ -10,6 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Sleep};
 
+use super::cuts;
 use super::glance::{Glance, Show};
 use super::metrics::Timings;
 use super::rules::{LaneSetup, MessageRules};
@@ -158,8 +159,9 @@ impl Task {
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();
+                let digests = Arc::clone(&self.world.digests);
                 self.push(async move {
-                    match store.claim(&request).await {
+                    match cuts::claim(store.as_ref(), digests.as_ref(), &name, &request).await {
                         Ok(claimed) => {
                             timings.claim(began.elapsed());
                             Event::Claimed {

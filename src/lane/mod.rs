@@ -6,6 +6,7 @@
 //! itself ([`crate::store::Bell`]).
 
 mod clock_watch;
+mod cuts;
 mod gate;
 mod glance;
 mod messages;
@@ -28,6 +29,7 @@ use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
 use crate::store::disk::Disk;
 use crate::store::{LaneRow, Lanes, StoreError, TakenOver};
+pub use cuts::Digests;
 pub use glance::{Glance, Waker};
 pub use metrics::observe as observe_board;
 pub use rules::{LaneSetup, MessageRules};
@@ -49,6 +51,7 @@ pub(crate) enum Told {
 #[derive(Clone)]
 pub(crate) struct World {
     pub store: Arc<dyn Lanes>,
+    pub digests: Arc<dyn Digests>,
     pub clock: SharedClock,
     /// The clock as message lanes believe it.
     pub pace: Arc<clock_watch::Pace>,
@@ -88,6 +91,7 @@ pub async fn start(
     store: Arc<dyn Lanes>,
     clock: SharedClock,
     site: SiteWorld,
+    digests: Arc<dyn Digests>,
     setups: Vec<LaneSetup>,
     disk: Disk,
 ) -> Result<LanesHandle, StoreError> {
@@ -123,6 +127,7 @@ pub async fn start(
     store.ring(Arc::new(waker.clone()));
     let world = World {
         store,
+        digests,
         pace: Arc::new(clock_watch::Pace::new(Arc::clone(&clock))),
         clock,
         waker: waker.clone(),

@@ -72,6 +72,11 @@ pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> 
     } else {
         audience(row, lane, now, zone)
     };
+    if !row.covers.is_empty() {
+        let n = row.covers.len() + 1;
+        text.de.push_str(&format!("; Zusammenfassung von {n} Meldungen"));
+        text.en.push_str(&format!("; digest of {n} notices"));
+    }
     if row.moved > 0 {
         let (n, moved) = (dotted(row.moved), row.moved);
         text.de.push_str(&format!("; {n} davon über den Ersatzkanal"));
@@ -102,13 +107,7 @@ pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> 
 /// What overrides the row's own story: superseded, channel gone, held, paused.
 fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Option<(Light, Said)> {
     if row.state == BroadcastState::Superseded {
-        return Some((
-            Light::Superseded,
-            said!(
-                "nicht mehr nötig, eine neuere Meldung ersetzt sie",
-                "not needed any more, a newer notice replaces it"
-            ),
-        ));
+        return Some((Light::Superseded, replaced(row)));
     }
     // What has moved waits for another lane.
     let away: u64 = row.guests.iter().map(|guests| guests.waiting).sum();
@@ -150,6 +149,20 @@ fn halted(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> Optio
         ));
     }
     None
+}
+
+/// What became of a notice that goes out no more by itself.
+fn replaced(row: &BroadcastRow) -> Said {
+    match row.summed_up_in {
+        Some(n) => said!(
+            "in der Zusammenfassung von Meldung {n} enthalten",
+            "in the digest of notice {n}"
+        ),
+        None => said!(
+            "nicht mehr nötig, eine neuere Meldung ersetzt sie",
+            "not needed any more, a newer notice replaces it"
+        ),
+    }
 }
 
 /// Rows and recipients that have neither ended nor been taken over.
@@ -229,13 +242,7 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
         return (Light::Look, said!("aufgegeben {at}", "given up {at}"));
     }
     if c.superseded > 0 {
-        return (
-            Light::Superseded,
-            said!(
-                "nicht mehr nötig, eine neuere Meldung ersetzt sie",
-                "not needed any more, a newer notice replaces it"
-            ),
-        );
+        return (Light::Superseded, replaced(row));
     }
     if c.started > 0 {
         return (Light::Waiting, said!("wird gerade gesendet", "being sent"));
@@ -293,8 +300,13 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     add(c.gone, "nicht mehr dabei", "gone");
     add(c.expired, "abgelaufen", "out of time");
     add(c.dropped, "aufgegeben", "given up");
-    add(c.superseded, "durch Neueres ersetzt", "replaced by newer");
-    let (unopened, never) = unopened(row);
+    let (unopened, mut never) = unopened(row);
+    if row.summed_up_in.is_some() {
+        let Said { de, en } = replaced(row);
+        add(c.superseded + std::mem::take(&mut never), &de, &en);
+    } else {
+        add(c.superseded, "durch Neueres ersetzt", "replaced by newer");
+    }
     if never > 0 && row.expires_ms.is_some_and(|at| at <= row.changed_ms) {
         add(
             never,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::digest::covered;
 use super::{Office, Prepared, PublishError, Rendered, Wishes};
 use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
@@ -14,7 +15,6 @@ use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::formats::in_short;
 use crate::ids::BroadcastId;
-use crate::render::compose::ComposeError;
 use crate::render::message::Message;
 use crate::said;
 use crate::store::{Missing, Store, StoreError, Variant};
@@ -106,7 +106,12 @@ impl Office {
     }
 
     /// The incident as it stands with these notices, the given one being the newest.
-    fn fold(&self, notice: &Notice, notices: &[Notice], now: Ms) -> Result<(&Publisher, IncidentView), PublishError> {
+    pub(super) fn fold(
+        &self,
+        notice: &Notice,
+        notices: &[Notice],
+        now: Ms,
+    ) -> Result<(&Publisher, IncidentView), PublishError> {
         let publisher = self
             .publisher(&notice.publisher)
             .ok_or_else(|| StoreError::NotFound(Missing::Publisher(notice.publisher.clone())))?;
@@ -115,7 +120,12 @@ impl Office {
         Ok((publisher, view))
     }
 
-    fn messages<'a>(&'a self, publisher: &'a Publisher, view: &'a IncidentView, notice: &'a Notice) -> Messages<'a> {
+    pub(super) fn messages<'a>(
+        &'a self,
+        publisher: &'a Publisher,
+        view: &'a IncidentView,
+        notice: &'a Notice,
+    ) -> Messages<'a> {
         Messages {
             office: self,
             publisher,
@@ -148,20 +158,33 @@ impl Office {
         for lang in languages {
             let variant = channel
                 .compose(&self.engine, messages.of(*lang), rendered.operation)
-                .map_err(|error| match error {
-                    ComposeError::Template(error) => PublishError::Render(error),
-                    ComposeError::TooLong { limit, unit } => PublishError::TooLong {
-                        channel: rendered.channel.clone(),
-                        limit,
-                        unit,
-                    },
-                })?;
+                .map_err(|error| PublishError::composing(&rendered.channel, error))?;
             rendered.variants.insert(*lang, variant);
             if !can.audience {
                 break; // an account speaks one language: the first
             }
         }
         Ok(rendered)
+    }
+
+    /// The texts of a broadcast, of a cut with its digests.
+    fn whole(
+        &self,
+        configured: &Configured,
+        messages: &mut Messages<'_>,
+        earlier: &[Notice],
+    ) -> Result<BTreeMap<Lang, Variant>, PublishError> {
+        let mut variants = self.render(configured, messages)?.variants;
+        if !earlier.is_empty() {
+            let earlier: Vec<&Notice> = earlier.iter().collect();
+            let languages: Vec<Lang> = variants.keys().copied().collect();
+            for (lang, digest) in self.digests(configured, messages, &earlier, languages.into_iter())? {
+                variants
+                    .entry(lang)
+                    .and_modify(|text| text.digest = Some(Box::new(digest)));
+            }
+        }
+        Ok(variants)
     }
 
     /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
@@ -195,9 +218,15 @@ impl Office {
                 let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
                     continue;
                 };
-                let new = self.render(configured, &mut new)?.variants;
+                let earlier = covered(&stored, &row.covers);
+                let new = self.whole(
+                    configured,
+                    &mut new,
+                    &earlier.iter().copied().map(with).collect::<Vec<_>>(),
+                )?;
                 // A text that says the same stays as it went out, whatever the templates say by now.
-                if new != self.render(configured, &mut old)?.variants {
+                let earlier: Vec<Notice> = earlier.into_iter().cloned().collect();
+                if new != self.whole(configured, &mut old, &earlier)? {
                     changed.push((row.id, new));
                 }
             }
@@ -207,7 +236,7 @@ impl Office {
 }
 
 /// What a notice says, in every language that some channel asks for: once, however many channels there are.
-struct Messages<'a> {
+pub(super) struct Messages<'a> {
     office: &'a Office,
     publisher: &'a Publisher,
     view: &'a IncidentView,
@@ -216,7 +245,13 @@ struct Messages<'a> {
 }
 
 impl Messages<'_> {
-    fn of(&mut self, lang: Lang) -> &Message {
+    /// The words of an earlier notice of the incident.
+    pub(super) fn other(&self, notice: &Notice, lang: Lang) -> Message {
+        let (engine, site) = (&self.office.engine, &self.office.settings.site_url);
+        engine.message(self.publisher, self.view, notice, lang, site)
+    }
+
+    pub(super) fn of(&mut self, lang: Lang) -> &Message {
         self.by_language.entry(lang).or_insert_with(|| {
             let (engine, site) = (&self.office.engine, &self.office.settings.site_url);
             Message {

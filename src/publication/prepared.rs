@@ -9,6 +9,7 @@ use crate::domain::problem::Problem;
 use crate::domain::words::Kind;
 use crate::ids::{IncidentId, NoticeSeq};
 use crate::render::RenderError;
+use crate::render::compose::ComposeError;
 use crate::said;
 use crate::store::{Published, StoreError, Variant};
 use crate::text::lang::Lang;
@@ -47,6 +48,20 @@ pub enum PublishError {
         /// What there is.
         known: String,
     },
+}
+
+impl PublishError {
+    /// Why a channel has no text.
+    pub(super) fn composing(channel: &str, error: ComposeError) -> Self {
+        match error {
+            ComposeError::Template(error) => Self::Render(error),
+            ComposeError::TooLong { limit, unit } => Self::TooLong {
+                channel: channel.to_owned(),
+                limit,
+                unit,
+            },
+        }
+    }
 }
 
 /// What one publication asks for beside the notice.

@@ -174,6 +174,7 @@ fn one_text(
     }
     Ok(Variant {
         first: None,
+        digest: None,
         format: FORMAT,
         text,
         payload: serde_json::Value::Null,
@@ -207,7 +208,7 @@ fn place_list(words: &Words, names: &[String], shown: usize) -> Option<String> {
 /// The template with these parts.
 fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>) -> Result<String, RenderError> {
     let next = message.next.as_deref().filter(|_| parts.next);
-    let data = json!({
+    let mut data = json!({
         "lang": message.lang,
         "publisher": message.publisher,
         "publisher_name": message.publisher_name,
@@ -225,7 +226,16 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         "link": message.link,
         "language_note": message.language_note.as_ref().filter(|_| !parts.short_alone || message.foreign.short),
     });
-    let text = engine.render(message.lang, template, &data, Escape::Plain)?;
+    // A digest has templates of its own: how many notices there are beside this one, and where they stand.
+    let text = match message.earlier.len() {
+        0 => engine.render(message.lang, template, &data, Escape::Plain)?,
+        count => {
+            let words = engine.words(message.lang);
+            let key = if count == 1 { "digest.short-1" } else { "digest.short" };
+            data["earlier"] = json!(words.fill(key, &[("count", &count.to_string())]));
+            engine.render(message.lang, &format!("digest-{template}"), &data, Escape::Plain)?
+        }
+    };
     Ok(closed_up(&text))
 }
 

@@ -51,12 +51,55 @@ pub struct Message {
     pub language_missing: bool,
     /// The sentence saying so.
     pub language_note: Option<String>,
+    /// Of a digest: the notices that it sums up beside this one, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
     /// The notice's facts in a few lines, for channels with room for them; empty until somebody fills it in (`formats::in_short`).
     #[serde(skip)]
     pub in_short: InShort,
     /// Which of the words are of another language.
     #[serde(skip)]
     pub foreign: Foreign,
+}
+
+/// An earlier notice in a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Earlier {
+    /// Its number.
+    pub number: u32,
+    /// What its text has to begin with, as in [`Message::lead`].
+    pub lead: String,
+    /// The incident's state then, in words.
+    pub state: String,
+    /// Headline.
+    pub headline: String,
+    /// Summary.
+    pub summary: String,
+    /// "Stand: …".
+    pub as_of: String,
+    /// Names of the places it concerns; empty: all.
+    pub places: Vec<String>,
+    /// Its address.
+    pub link: String,
+    /// The sentence saying that its words are of another language.
+    pub language_note: Option<String>,
+}
+
+impl Earlier {
+    /// A notice as an earlier one.
+    pub fn of(message: Message) -> Self {
+        Self {
+            number: message.number,
+            lead: message.lead,
+            state: message.state,
+            headline: message.headline,
+            summary: message.summary,
+            as_of: message.as_of,
+            places: message.places,
+            link: message.link,
+            language_note: message.language_note,
+        }
+    }
 }
 
 /// An incident's facts in a few lines.
@@ -156,6 +199,7 @@ impl Message {
             link: format!("{}/", notice_url(site, publisher, lang, &view.slug, notice.number)),
             language_missing: language_note.is_some(),
             language_note,
+            earlier: Vec::new(),
             in_short: InShort::default(),
             foreign,
         }

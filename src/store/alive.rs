@@ -1,16 +1,18 @@
 //! The broadcasts that are alive on a lane, in the order in which they go out: urgency orders incidents and broadcasts, never the notices a
 //! recipient gets of one incident (LANES 4).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
 use super::broadcasts::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
-use super::rows::listed;
+use super::rows::{catch_up_stored, kind_of, listed};
 use crate::clock::Ms;
-use crate::domain::delivery::{BroadcastState, Operation};
+use crate::domain::delivery::{BroadcastState, CatchUp, Operation};
+use crate::domain::digest::{self, Waits};
 use crate::domain::notice::Scope;
+use crate::ids::NoticeSeq;
 
 /// A live broadcast (or one that has ended but still holds its successors, see `holds_only`).
 #[derive(Debug, Clone)]
@@ -38,6 +40,12 @@ pub(super) struct Alive {
     pub(super) scope: Scope,
     pub(super) waiting: i64,
     pub(super) overtaken: bool,
+    /// Published for a channel that catches up by digest.
+    pub(super) digest: bool,
+    /// Its digest has to be written again.
+    pub(super) uncut: bool,
+    /// A newer notice has its place: what has begun runs out.
+    pub(super) closed: bool,
     pub(super) holds_only: bool,
 }
 
@@ -50,6 +58,18 @@ impl Alive {
     /// Chunks may still open.
     pub(super) fn opens(&self) -> bool {
         self.open && self.shape == SHAPE_AUDIENCE && (self.via.is_none() || self.moves)
+    }
+
+    /// As a digest sees it; `None`: nothing of it waits for its turn.
+    fn waits(&self) -> Option<Waits> {
+        let waits = !self.holds_only && !self.closed && !self.overtaken && (self.open || self.waiting > 0);
+        Some(Waits {
+            notice: NoticeSeq(self.notice),
+            kind: kind_of(self.kind).filter(|_| waits)?,
+            digest: self.digest,
+            covers: Vec::new(),
+            stale: self.uncut,
+        })
     }
 
     fn has_work(&self) -> bool {
@@ -68,11 +88,11 @@ pub(super) async fn of_lanes(
     let rows = sqlx::query(
         "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1))
          SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, 0 AS holds_only
+           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 0 AS holds_only
          FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
          UNION ALL
          SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, 1
+           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 1
          FROM lanes l CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
            AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since",
     )
@@ -112,6 +132,9 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
         scope: serde_json::from_str(row.try_get("scope")?)?,
         waiting: row.try_get("n_waiting")?,
         overtaken: row.try_get("overtaken")?,
+        digest: row.try_get::<i64, _>("catch_up")? == catch_up_stored(CatchUp::Digest),
+        uncut: row.try_get("uncut")?,
+        closed: row.try_get::<Option<i64>, _>("superseded_by")?.is_some(),
         holds_only: row.try_get("holds_only")?,
     })
 }
@@ -137,6 +160,19 @@ pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
         (class, oldest, b.notice, b.lane)
     });
     work
+}
+
+/// The incidents (and their lanes) of which a cut has to be made before anything more of them starts.
+pub(super) fn uncut(alive: &[Alive]) -> BTreeSet<(i64, i64)> {
+    let mut waiting: BTreeMap<(i64, i64), Vec<Waits>> = BTreeMap::new();
+    // Without a channel that catches up by digest there is nothing to look for: nearly always.
+    if alive.iter().any(|b| b.digest) {
+        for b in alive {
+            waiting.entry((b.lane, b.incident)).or_default().extend(b.waits());
+        }
+    }
+    waiting.retain(|_, waiting| digest::cut(waiting).is_some());
+    waiting.into_keys().collect()
 }
 
 /// The older ones of the same incident: what a recipient has to have first.

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
-use super::marks::{had, passed};
+use super::marks::{concerned, had, lacks, passed};
 use super::open::{beside, close_to_others, connect, migrate, put_in_place, vacuum_aside};
 use super::rows::{count, said_stored};
 use super::{Act, Refusal, Sqlite, StoreError, Trouble, audit};
@@ -291,10 +291,13 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
         "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
          SELECT b.id, r.seq, 0, 0, ?1, ?1, ?1, b.operation, 0, 0 FROM broadcast b CROSS JOIN recipient r ON r.lane = b.lane
          WHERE b.state < 2 AND b.state = 0 AND r.seq > b.cursor AND r.state = 0 AND (b.upto IS NULL OR r.seq <= b.upto)
-           AND (NOT b.overtaken AND (json_extract(b.scope, '$.named.places[0]') IS NULL OR r.places IS NULL
-               OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
-                 (SELECT value FROM json_each(json_extract(b.scope, '$.named.places')))))
-             OR EXISTS (SELECT 1 FROM json_each(b.corrects) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+           AND (NOT b.overtaken AND (",
+        concerned!("b.scope"),
+        " OR ",
+        lacks!("r.seq"),
+        ") AND NOT (b.catch_up = 2 AND ",
+        passed!("r.seq"),
+        ") OR EXISTS (SELECT 1 FROM json_each(b.corrects) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
         had!(),
         "))
          ON CONFLICT (broadcast, recipient) DO NOTHING"

@@ -25,7 +25,14 @@ macro_rules! select_broadcast {
            CASE WHEN b.n_moved > 0 THEN
              (SELECT json_group_array(json_array(via, n)) FROM (SELECT d.via, count(*) AS n FROM delivery d
                 WHERE d.broadcast = b.id AND d.via IS NOT NULL AND d.state = 0 GROUP BY d.via))
-           END AS guests
+           END AS guests,
+           CASE WHEN b.superseded_by IS NOT NULL THEN
+             (SELECT t.number FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice
+                WHERE t.notice = b.superseded_by AND t.lane = b.lane)
+           END AS summed_up_in,
+           CASE WHEN b.catch_up = 2 THEN
+             (SELECT json_group_array(k.notice ORDER BY k.notice DESC) FROM cut k WHERE k.broadcast = b.id)
+           END AS covers
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
 }
@@ -63,6 +70,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
             "a broadcast's state",
         )?,
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
+        summed_up_in: row.try_get("summed_up_in")?,
+        covers: covers(row.try_get("covers")?)?,
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
         moved: n("n_moved")?,
@@ -75,6 +84,11 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         url: row.try_get("url")?,
         expires_ms: row.try_get("expires")?,
     })
+}
+
+fn covers(stored: Option<String>) -> Result<Vec<NoticeSeq>, StoreError> {
+    let notices: Vec<i64> = stored.map_or(Ok(Vec::new()), |stored| serde_json::from_str(&stored))?;
+    Ok(notices.into_iter().map(NoticeSeq).collect())
 }
 
 fn guests(stored: Option<String>) -> Result<Vec<Guests>, StoreError> {

@@ -26,12 +26,26 @@ fn shape(b: &NewBroadcast) -> i64 {
     }
 }
 
+/// By lane: the broadcasts that a correction or retraction concerns there.
+pub(super) async fn corrected(
+    c: &mut SqliteConnection,
+    p: &Publication,
+    incident: i64,
+) -> Result<HashMap<i64, Vec<i64>>, StoreError> {
+    let mut corrected = HashMap::new();
+    for b in p.broadcasts.iter().filter(|_| p.notice.kind != Kind::Notice) {
+        let of = close_corrected(c, incident, b.lane.0, &p.notice.corrects).await?;
+        corrected.insert(b.lane.0, of);
+    }
+    Ok(corrected)
+}
+
 /// Writes them all.
 pub(super) async fn write(
     c: &mut SqliteConnection,
     p: &Publication,
-    incident: i64,
-    seq: i64,
+    (incident, seq): (i64, i64),
+    corrected: &HashMap<i64, Vec<i64>>,
 ) -> Result<(), StoreError> {
     // Websites first: the others may wait for the generation they raise.
     let (levels, others): (Vec<_>, Vec<_>) = p.broadcasts.iter().partition(|b| b.levels);
@@ -43,12 +57,8 @@ pub(super) async fn write(
     let ordered: Vec<&NewBroadcast> = levels.into_iter().chain(others).collect();
     let mut rows = Vec::with_capacity(ordered.len());
     for b in &ordered {
-        let corrected = if p.notice.kind == Kind::Notice {
-            Vec::new()
-        } else {
-            close_corrected(c, incident, b.lane.0, &p.notice.corrects).await?
-        };
-        rows.push(row(b, &lanes, generations.get(&b.lane.0), &corrected)?);
+        let corrected = corrected.get(&b.lane.0).map(Vec::as_slice).unwrap_or_default();
+        rows.push(row(b, &lanes, generations.get(&b.lane.0), corrected)?);
     }
     let ids = insert(c, p, (incident, seq), &rows).await?;
     variants(c, &ids, &ordered).await?;

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::crowd::{Crowd, Left, has_room_at};
-use super::marks::had;
+use super::marks::{had, lacks, passed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 use crate::domain::notice::Scope;
@@ -291,17 +291,22 @@ impl<'a> Cursor<'a> {
         let but = (!chunk.but.is_empty())
             .then(|| serde_json::to_string(&chunk.but))
             .transpose()?;
-        // Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it corrects.
+        // Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it corrects, a cut for
+        // whoever lacks what it sums up; what was summed up under a newer notice and waits again is not for whoever has got that.
         let done = sqlx::query(concat!(
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
-             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM recipient r
-             WHERE r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
+             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM broadcast b CROSS JOIN recipient r
+             WHERE b.id = ?1 AND r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
                AND (?11 IS NULL OR lower(substr(r.address, -length(?11))) = ?11)
                AND (?12 IS NULL OR NOT EXISTS (
                    SELECT 1 FROM json_each(?12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
                AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
-                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7))))
-                 OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
+                   OR (?13 AND ",
+            lacks!("r.seq"),
+            ")) AND NOT (?13 AND ",
+            passed!("r.seq"),
+            ") OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
             had!(),
             "))
              ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING"
@@ -318,6 +323,7 @@ impl<'a> Cursor<'a> {
         .bind(self.broadcast.via)
         .bind(chunk.only)
         .bind(but)
+        .bind(self.broadcast.digest)
         .execute(c)
         .await?;
         let opened = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX);

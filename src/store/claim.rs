@@ -12,9 +12,10 @@ use super::failover::{self, Homes};
 use super::pace::{self, Pace};
 use super::rate::Slots;
 use super::rows::texts;
-use super::starts::{self, Sink, Writes};
+use super::starts::{self, Frozen, Sink, Writes};
 use super::{ClaimRequest, Claimed, StoreError, chunks, thread};
 use crate::clock::Ms;
+use crate::ids::{IncidentId, LaneId};
 use crate::lane_core::ramp::Ran;
 
 /// Rounds of opening chunks within one claim; more is another claim's, so that no transaction lasts.
@@ -47,6 +48,8 @@ pub(super) struct Claim<'a> {
     lane: LaneState,
     homes: Homes,
     alive: Vec<Alive>,
+    /// Of these incidents a digest has to be written first.
+    uncut: BTreeSet<(i64, i64)>,
     pace: Pace,
     next: Next,
     answer: Claimed,
@@ -59,6 +62,7 @@ impl<'a> Claim<'a> {
         Self {
             r,
             alive: Vec::new(),
+            uncut: BTreeSet::new(),
             pace: Pace::new(Slots::new(r.rate, lane.tat_us, r.now_ms)),
             next: Next(homes.next_ms),
             answer: Claimed {
@@ -103,6 +107,11 @@ impl<'a> Claim<'a> {
                 ..b
             }));
         }
+        self.uncut = alive::uncut(&self.alive);
+        let uncut = self.uncut.iter();
+        self.answer.uncut = uncut
+            .map(|(lane, incident)| (LaneId(*lane), IncidentId(*incident)))
+            .collect();
     }
 
     /// Another lane of the same account has just reserved slots up to this moment.
@@ -126,7 +135,7 @@ impl<'a> Claim<'a> {
         order
             .into_iter()
             .map(|index| &self.alive[index])
-            .find(|b| !self.is_over(b) && self.waits_until(b).is_none())
+            .find(|b| !self.is_over(b) && !self.is_uncut(b) && self.waits_until(b).is_none())
     }
 
     /// How it looks at the due rows of a broadcast.
@@ -145,6 +154,10 @@ impl<'a> Claim<'a> {
 
     fn is_over(&self, b: &Alive) -> bool {
         self.r.expires && b.expires.is_some_and(|at| at <= self.r.now_ms)
+    }
+
+    fn is_uncut(&self, b: &Alive) -> bool {
+        self.uncut.contains(&(b.lane, b.incident))
     }
 
     fn waits_until(&self, b: &Alive) -> Option<Ms> {
@@ -166,7 +179,7 @@ impl<'a> Claim<'a> {
                 self.answer.more = true;
                 break;
             }
-            if self.is_over(&broadcast) {
+            if self.is_over(&broadcast) || self.is_uncut(&broadcast) {
                 continue;
             }
             if let Some(until) = self.waits_until(&broadcast) {
@@ -219,13 +232,13 @@ impl<'a> Claim<'a> {
             pace: &mut self.pace,
             jobs: &mut self.answer.jobs,
             full,
-            texts: match ahead.texts {
+            texts: Frozen::of(match ahead.texts {
                 Some(texts) => texts,
                 None => texts(c, &[broadcast.id])
                     .await?
                     .remove(&broadcast.id)
                     .unwrap_or_default(),
-            },
+            }),
             writes,
         };
         let mut found = Found::default();

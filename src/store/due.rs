@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
 use super::claim::Next;
-use super::marks::{AFTER_UNKNOWN, DECIDED, had, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, had, lacks, passed};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
@@ -42,6 +42,8 @@ pub(super) struct Due {
     pub(super) target: Option<Remote>,
     /// A correction for somebody who has not got what it corrects.
     pub(super) first: bool,
+    /// A cut for somebody who lacks any of what it sums up.
+    pub(super) digest: bool,
     /// The scope does not name the recipient's places (any more).
     elsewhere: bool,
     /// An earlier attempt may have got through: it runs out.
@@ -67,6 +69,7 @@ pub(super) struct Look {
     /// How long what came to nothing holds its successors, ms.
     wait: Ms,
     correction: bool,
+    digest: bool,
     /// Broadcasts that come first.
     older: Vec<i64>,
 }
@@ -85,6 +88,7 @@ impl Look {
                 r.order_wait_ms
             },
             correction,
+            digest: b.digest,
             older: older.iter().map(|o| o.id).collect(),
         }
     }
@@ -104,10 +108,12 @@ pub(super) async fn look(
     // recipient) per older one.
     // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
     // may be held or slow. So a newer one can have passed what comes from another lane.
+    // lacks: a cut sums up something that they have not got yet.
     // Not materialised and not sorted: a table of its own for either takes SQLite longer than all the rest.
     let rows = sqlx::query(concat!(
         "WITH look AS NOT MATERIALIZED (SELECT key, value ->> 'broadcast' AS broadcast, value ->> 'lane' AS lane, value ->> 'via' AS via,
-           value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value -> 'older' AS older FROM json_each(?1))
+           value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value ->> 'digest' AS digest,
+           value -> 'older' AS older FROM json_each(?1))
          SELECT l.key AS look, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name,
            r.lang, r.places, r.state AS state,
            EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = lower(r.address)) AS suppressed,
@@ -117,7 +123,9 @@ pub(super) async fn look(
               FROM json_each(l.older) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
              WHERE x.state IN (0, 1, 4, 5)) AS free_at, l.via IS NOT NULL AND ",
         passed!(),
-        " AS passed
+        " AS passed, l.digest AND ",
+        lacks!("d.recipient"),
+        " AS lacks
          FROM look l CROSS JOIN broadcast b ON b.id = l.broadcast CROSS JOIN delivery d ON d.id IN (
              SELECT n.id FROM delivery n WHERE n.broadcast = l.broadcast AND n.state = 0 AND n.via IS l.via AND n.due <= l.now
              ORDER BY n.due, n.id LIMIT ?2)
@@ -155,7 +163,7 @@ pub(super) async fn sort(
     };
     let correction = b.kind != 0;
     let mut gone = Vec::new();
-    let mut overtaken = Vec::new();
+    let mut nothing = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
     for row in rows {
         let id: i64 = row.try_get("id")?;
@@ -182,18 +190,25 @@ pub(super) async fn sort(
             continue;
         }
         if row.try_get("passed")? {
-            overtaken.push(id);
+            nothing.push(id);
             continue;
         }
-        let here = recipient == 0 || concerned(row, &b.scope)?;
+        let lacks = row.try_get("lacks")?;
+        let here = recipient == 0 || lacks || concerned(row, &b.scope)?;
         // Where a correction's scope is another than that of what it corrects, it is also for whoever has got that.
         let left = row.try_get::<Option<i64>, _>("state")? != Some(0) || row.try_get("suppressed")?;
         if recipient > 0 && (left || (!here && !correction)) {
-            gone.push(id);
+            // Whom of a cut only the older notices concern, and who has those by now, is still with us.
+            if b.digest && !left {
+                nothing.push(id);
+            } else {
+                gone.push(id);
+            }
             continue;
         }
         seen.rows.push(Due {
             elsewhere: !here,
+            digest: lacks,
             ..due(row, id, recipient)?
         });
     }
@@ -204,12 +219,9 @@ pub(super) async fn sort(
             .execute(&mut *c)
             .await?;
     }
-    let mut nothing = if !correction {
-        Vec::new()
-    } else {
-        settle_correction(c, b, &mut seen.rows).await?
-    };
-    nothing.extend(overtaken);
+    if correction {
+        nothing.extend(settle_correction(c, b, &mut seen.rows).await?);
+    }
     seen.ended = gone.len() + nothing.len();
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing, 7, "superseded")] {
         if !ids.is_empty() {
@@ -244,6 +256,7 @@ fn due(row: &SqliteRow, id: i64, recipient: i64) -> Result<Due, StoreError> {
         lang: from_word(row.try_get("lang")?),
         target: None,
         first: false,
+        digest: false,
         elsewhere: false,
         begun: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
     })

@@ -61,6 +61,8 @@ pub enum Conflict {
         /// Its channel.
         channel: String,
     },
+    /// What waits is not what the digest was written from.
+    Waiting,
 }
 
 /// What is not there.
@@ -208,6 +210,10 @@ impl Conflict {
             Self::Gate { channel } => said!(
                 "{channel} wurde inzwischen von jemand anderem oder von selbst angehalten oder freigegeben. Bitte erst ansehen: rundruf channel list",
                 "{channel} was held or released meanwhile, by somebody else or by itself. Look first: rundruf channel list"
+            ),
+            Self::Waiting => said!(
+                "Es warten inzwischen andere Meldungen, als zusammengefasst werden sollten. Bitte noch einmal.",
+                "Other notices wait by now than were to be summed up. Please try again."
             ),
         }
     }

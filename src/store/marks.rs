@@ -18,13 +18,19 @@ pub(super) const TURN: i64 = 32;
 /// It moved here, and this lane has not tried it yet, whatever the other one has: over with the first outcome here.
 pub(super) const NEW_HERE: i64 = 64;
 
-/// True where a newer notice of the incident has started for the recipient of `d` (its broadcast: `b`): an older one never starts after it.
-/// broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+/// True where a newer notice of the incident has started for the recipient of `d`, or for this one (its broadcast: `b`): an older one never
+/// starts after it. broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
 macro_rules! passed {
     () => {
-        "EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = d.recipient
-           WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice
-             AND (x.state IN (1, 2, 3, 5) OR x.flags & 16 OR (x.attempt > 0 AND x.flags & 2 = 0)))"
+        $crate::store::marks::passed!("d.recipient")
+    };
+    ($recipient:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = ",
+            $recipient,
+            " WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice
+                AND (x.state IN (1, 2, 3, 5) OR x.flags & 16 OR (x.attempt > 0 AND x.flags & 2 = 0)))"
+        )
     };
 }
 
@@ -35,4 +41,35 @@ macro_rules! had {
     };
 }
 
-pub(super) use {had, passed};
+/// True where the scope (a JSON column) concerns the recipient `r`; an account has none and is concerned by everything.
+macro_rules! concerned {
+    ($scope:literal) => {
+        concat!(
+            "(json_extract(",
+            $scope,
+            ", '$.named.places[0]') IS NULL OR r.places IS NULL OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN
+                (SELECT value FROM json_each(json_extract(",
+            $scope,
+            ", '$.named.places')))))"
+        )
+    };
+}
+
+/// True where the recipient `r` lacks any of what the cut `b` sums up: `domain::digest::lacks`.
+/// Primary key of cut; broadcast_notice (notice); broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+macro_rules! lacks {
+    ($recipient:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM cut k CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = b.lane WHERE k.broadcast = b.id AND ",
+            $crate::store::marks::concerned!("u.scope"),
+            " AND NOT EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = ",
+            $recipient,
+            " WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice >= u.notice AND n.notice < b.notice
+                AND (n.kind = 0 OR n.id = u.id) AND ",
+            $crate::store::marks::had!(),
+            "))"
+        )
+    };
+}
+
+pub(super) use {concerned, had, lacks, passed};

@@ -16,6 +16,7 @@ mod claim;
 mod claims;
 mod complete;
 mod crowd;
+mod cut;
 mod decide;
 pub mod disk;
 mod domains;
@@ -121,6 +122,13 @@ pub trait Lanes: Send + Sync {
     /// Opens chunks as needed and claims due deliveries in the order of LANES 3 and 4. Each claimed row is `started` with its
     /// new attempt number when this returns; a claim of an old epoch gets nothing.
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
+
+    /// The cuts that have to be made on a lane before anything more of their incidents starts there.
+    async fn due_cuts(&self, lane: LaneId) -> Result<Vec<DueCut>, StoreError>;
+
+    /// Makes a cut with the texts rendered for it (LANES 4). Refused with [`Conflict::Waiting`] where something else waits by now than they were
+    /// rendered from.
+    async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError>;
 
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "mail", include_str!("../../migrations/0002_mail.sql")),
     (3, "gate", include_str!("../../migrations/0003_gate.sql")),
     (4, "failover", include_str!("../../migrations/0004_failover.sql")),
+    (5, "digest", include_str!("../../migrations/0005_digest.sql")),
 ];
 
 /// Newest schema this build knows.

@@ -4,9 +4,10 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::supersession::supersede;
-use super::{Conflict, Publication, Published, Refusal, StoreError, audit, broadcasts};
+use super::{Conflict, Publication, Published, Refusal, StoreError, audit, broadcasts, cut};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
+use crate::domain::supersede::named;
 use crate::domain::words::IncidentState;
 use crate::ids::{IncidentId, NoticeSeq};
 
@@ -43,9 +44,15 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
         // Also the websites that the notice itself does not go to.
         super::targets::raise_all(c).await?;
     }
+    // What a cut told counts as told, also where the cut is undone here.
+    let corrected = broadcasts::corrected(c, p, incident).await?;
+    let named: Vec<u32> = named(notice).collect();
+    if !named.is_empty() {
+        cut::undo(c, incident, &named, at).await?;
+    }
     let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
     supersede(c, incident, seq, notice, &lanes, at).await?;
-    broadcasts::write(c, p, incident, seq).await?;
+    broadcasts::write(c, p, (incident, seq), &corrected).await?;
     audit::append(c, &p.act).await?;
     Ok(Published::New {
         seq: NoticeSeq(seq),

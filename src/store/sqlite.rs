@@ -141,6 +141,14 @@ impl Lanes for Sqlite {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         self.writer.claim(request.clone()).await
     }
+    async fn due_cuts(&self, lane: LaneId) -> Result<Vec<DueCut>, StoreError> {
+        // What is read belongs together.
+        let mut together = self.readers.begin().await?;
+        cut::due(&mut together, lane.0, None).await
+    }
+    async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError> {
+        write!(self, cut = cut.clone() => cut::make(&cut, now))
+    }
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         write!(self, rows = deliveries.to_vec() => give_back::give_back(&rows, now))
     }

@@ -1,5 +1,7 @@
 //! What a claim starts: the jobs for the lane, and the same as rows to write. Several claims write together.
 
+use std::sync::Arc;
+
 use sqlx::SqliteConnection;
 
 use super::StoreError;
@@ -12,6 +14,7 @@ use super::rows::{Texts, pick};
 use super::{ClaimRequest, Job, Thread, Variant};
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
+use crate::text::lang::Lang;
 
 /// Where domains have a rate of their own, so many due rows are looked at to find some that may go.
 const SCAN: usize = 512;
@@ -54,12 +57,34 @@ impl Writes {
     }
 }
 
+/// The texts of a broadcast: for everybody, and of a cut the digests.
+pub(super) struct Frozen {
+    texts: Texts,
+    digests: Texts,
+}
+
+impl Frozen {
+    pub(super) fn of(texts: Texts) -> Self {
+        let digest = |(lang, text): (&Lang, &Arc<Variant>)| Some((*lang, Arc::new(text.digest.as_deref()?.clone())));
+        Self {
+            digests: texts.iter().filter_map(digest).collect(),
+            texts,
+        }
+    }
+
+    /// The text for somebody, and whether they lack what a cut sums up.
+    pub(super) fn pick(&self, lang: Option<Lang>, digest: bool) -> Option<(Lang, &Arc<Variant>)> {
+        let digest = digest.then(|| pick(&self.digests, lang)).flatten();
+        digest.or_else(|| pick(&self.texts, lang))
+    }
+}
+
 /// Where started rows go, and how many there may be.
 pub(super) struct Sink<'a> {
     pub(super) pace: &'a mut Pace,
     pub(super) jobs: &'a mut Vec<Job>,
     pub(super) full: usize,
-    pub(super) texts: Texts,
+    pub(super) texts: Frozen,
     pub(super) writes: &'a mut Writes,
 }
 
@@ -109,14 +134,16 @@ impl Sink<'_> {
     }
 
     fn job(&self, broadcast: &Alive, row: Due, thread: Option<&Thread>, start_at_ms: Ms) -> Result<Job, StoreError> {
-        let (lang, variant) = pick(&self.texts, row.lang)
+        let (lang, variant) = self
+            .texts
+            .pick(row.lang, row.digest)
             .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
         let variant = match variant.first.as_ref().filter(|_| row.first) {
-            Some(text) => std::sync::Arc::new(Variant {
+            Some(text) => Arc::new(Variant {
                 text: text.clone(),
                 ..Variant::clone(variant)
             }),
-            None => std::sync::Arc::clone(variant),
+            None => Arc::clone(variant),
         };
         // A term runs from the very first start, also where the attempt was given back afterwards.
         let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {

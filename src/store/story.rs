@@ -3,8 +3,9 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
-use super::marks::BY_RECEIPT;
-use super::rows::{from_word, listed, pick, said, texts};
+use super::marks::{BY_RECEIPT, lacks};
+use super::rows::{from_word, listed, said, texts};
+use super::starts::Frozen;
 use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
@@ -53,13 +54,15 @@ pub(super) async fn list(
 /// Everything known of one delivery.
 pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
     // Primary keys of delivery, broadcast and target; (lane, seq) of recipient.
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "SELECT d.*, NULL AS text, (SELECT name FROM lane l WHERE l.id = d.via) AS via_name, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
-           t.text AS target_text
+           t.text AS target_text, ",
+        lacks!("d.recipient"),
+        " AS lacks
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-           LEFT JOIN target t ON b.shape = 2 AND t.id = d.recipient WHERE d.id = ?",
-    )
+           LEFT JOIN target t ON b.shape = 2 AND t.id = d.recipient WHERE d.id = ?"
+    ))
     .bind(delivery.0)
     .fetch_optional(pool)
     .await?;
@@ -77,12 +80,13 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         .remove(&broadcast.id.0)
         .unwrap_or_default();
     drop(connection);
-    let variant = match pick(&texts, from_word(row.try_get("lang")?)) {
+    let variant = match Frozen::of(texts).pick(from_word(row.try_get("lang")?), row.try_get("lacks")?) {
         Some((_, variant)) => Variant::clone(variant),
         // A website has no text of its own: it shows the notice.
         None => Variant {
             format: 0,
             first: None,
+            digest: None,
             text: String::new(),
             payload: serde_json::Value::Null,
             fit: Fit::default(),

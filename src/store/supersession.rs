@@ -65,7 +65,7 @@ pub(super) async fn supersede(
 
 /// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
 /// got through) runs out.
-async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), StoreError> {
+pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), StoreError> {
     // delivery_due (broadcast, …) WHERE state = 0.
     sqlx::query(
         "UPDATE delivery SET state = 7, due = 0, changed = ?, reason = 'superseded'
@@ -88,7 +88,7 @@ async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), S
 }
 
 /// A correction still goes to whoever has what it corrects; all others get the newer notice in its place.
-async fn overtake(c: &mut SqliteConnection, id: i64) -> Result<(), StoreError> {
+pub(super) async fn overtake(c: &mut SqliteConnection, id: i64) -> Result<(), StoreError> {
     // Primary key.
     sqlx::query("UPDATE broadcast SET overtaken = 1 WHERE id = ?")
         .bind(id)
@@ -132,9 +132,11 @@ pub(super) async fn close_corrected(
             }
         }
     }
-    // broadcast_incident (incident, lane, notice).
+    // broadcast_incident (incident, lane, notice); primary keys of cut and notice. A cut tells of what it sums up, too.
     Ok(sqlx::query_scalar(
-        "SELECT id FROM broadcast WHERE incident = ? AND lane = ? AND number IN (SELECT value FROM json_each(?)) ORDER BY notice DESC",
+        "SELECT b.id FROM broadcast b WHERE b.incident = ?1 AND b.lane = ?2 AND (b.number IN (SELECT value FROM json_each(?3)) OR EXISTS (
+           SELECT 1 FROM cut k CROSS JOIN notice n ON n.id = k.notice WHERE k.broadcast = b.id AND n.number IN (SELECT value FROM json_each(?3))))
+         ORDER BY b.notice DESC",
     )
     .bind(incident)
     .bind(lane)

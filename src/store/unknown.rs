@@ -1,14 +1,15 @@
 //! Rows that stand as unknown, with all that their channel needs to read them back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::due::had;
-use super::marks::AFTER_UNKNOWN;
-use super::rows::{from_word, listed, pick, texts};
+use super::marks::{AFTER_UNKNOWN, lacks};
+use super::rows::{from_word, listed, texts};
+use super::starts::Frozen;
 use super::{Job, StoreError, thread};
 use crate::domain::delivery::Operation;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
@@ -21,14 +22,16 @@ pub(super) async fn jobs(
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2, broadcast_moved (lane) of the same; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
-           b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.name, r.lang
+           b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.name, r.lang, ",
+        lacks!("d.recipient"),
+        " AS lacks
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE b.state < 2 AND (b.lane = ?1 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?1 AND b.n_unknown > 0 AND d.id > ?2
-         ORDER BY d.id LIMIT ?3",
-    )
+         ORDER BY d.id LIMIT ?3"
+    ))
     .bind(lane)
     .bind(after.0)
     .bind(limit)
@@ -41,7 +44,8 @@ pub(super) async fn jobs(
             threads.insert((lane, row.try_get::<i64, _>("incident")?));
         }
     }
-    let texts = texts(c, &Vec::from_iter(broadcasts)).await?;
+    let texts = texts(c, &Vec::from_iter(broadcasts)).await?.into_iter();
+    let texts: HashMap<i64, Frozen> = texts.map(|(of, texts)| (of, Frozen::of(texts))).collect();
     let threads = thread::of(c, &Vec::from_iter(threads)).await?;
     let mut jobs = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -50,7 +54,7 @@ pub(super) async fn jobs(
         let lang = from_word(row.try_get("lang")?);
         let (lang, variant) = texts
             .get(&broadcast)
-            .and_then(|of| pick(of, lang))
+            .and_then(|of| of.pick(lang, row.try_get("lacks").unwrap_or(false)))
             .ok_or_else(|| StoreError::Database(format!("broadcast {broadcast} has no text")))?;
         let thread =
             (row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT).then(|| threads.get(&(lane, incident)).cloned());

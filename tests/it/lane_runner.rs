@@ -13,7 +13,7 @@ use rundruf::domain::notice::Notice;
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
-use rundruf::lane::{LaneSetup, LanesHandle, SiteWorld, start};
+use rundruf::lane::{Digests, LaneSetup, LanesHandle, SiteWorld, start};
 use rundruf::lane_core::probation::{ProbeResult, ProbeRules, Step};
 use rundruf::render::Engine;
 use rundruf::render::compose::ComposeError;
@@ -21,9 +21,9 @@ use rundruf::render::message::Message;
 use rundruf::settings::Common;
 use rundruf::store::disk::Disk;
 use rundruf::store::{
-    Act, AudienceChange, Bell, ClaimRequest, Claimed, Completed, Completion, GateChange, HealthRow, Job, LaneRow,
-    LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, StoreError, TakenOver, Takeover, TargetResult,
-    TargetRow, Variant,
+    Act, AudienceChange, Bell, ClaimRequest, Claimed, Completed, Completion, DueCut, FrozenCut, GateChange, HealthRow,
+    Job, LaneRow, LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, StoreError, TakenOver, Takeover,
+    TargetResult, TargetRow, Variant,
 };
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
@@ -48,6 +48,14 @@ impl ModelStore {
 
     fn count(&self, state: State) -> usize {
         self.model().rows.iter().filter(|row| row.state == state).count()
+    }
+}
+
+#[async_trait]
+impl Digests for ModelStore {
+    async fn cut(&self, lane: LaneId) -> Result<(), String> {
+        self.model().cut(lane, IncidentId(1), "Zusammenfassung", 0);
+        Ok(())
     }
 }
 
@@ -88,6 +96,12 @@ impl Lanes for ModelStore {
     }
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         Ok(self.model().claim(request))
+    }
+    async fn due_cuts(&self, _: LaneId) -> Result<Vec<DueCut>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn cut(&self, _: &FrozenCut, _: Ms) -> Result<(), StoreError> {
+        Ok(())
     }
     async fn give_back(&self, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         self.model().give_back(rows, now);
@@ -288,9 +302,10 @@ async fn run_by(clock: SharedClock, store: &Arc<ModelStore>, channels: &[(LaneId
         built: Built::Messages(Arc::clone(channel) as Arc<dyn Channel>),
     };
     let setups = channels.iter().map(setup).collect();
-    let store = Arc::clone(store) as Arc<dyn Lanes>;
+    let digests = Arc::clone(store) as Arc<dyn Digests>;
+    let lanes = Arc::clone(store) as Arc<dyn Lanes>;
     let disk = Disk::of(&std::env::temp_dir());
-    start(store, clock, site, setups, disk).await.unwrap()
+    start(lanes, clock, site, digests, setups, disk).await.unwrap()
 }
 
 fn thousand() -> Arc<ModelStore> {

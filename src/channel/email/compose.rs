@@ -2,12 +2,12 @@
 //! each recipient's own; a mark stands in its place until the mail is sent.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::letter::one_line;
 use crate::domain::words::Kind;
 use crate::render::compose::closed_up;
-use crate::render::message::Message;
+use crate::render::message::{Earlier, Message};
 use crate::render::{Engine, Escape, RenderError};
 use crate::store::{Fit, Variant};
 
@@ -118,6 +118,7 @@ pub(super) fn compose(engine: &Engine, message: &Message) -> Result<Variant, Ren
         format: FORMAT,
         text,
         first: first_text,
+        digest: None,
         payload: json!(payload),
         fit,
     })
@@ -138,13 +139,14 @@ fn render(engine: &Engine, message: &Message) -> Result<(String, String, String)
         ("state", &message.state),
         ("headline", &message.headline),
     ];
-    let subject = one_line(&words.fill("email.subject", &values), LONGEST_SUBJECT);
-    let paragraphs: Vec<&str> = message
-        .summary
-        .lines()
-        .map(str::trim)
-        .filter(|p| !p.is_empty())
-        .collect();
+    let count = message.earlier.len().to_string();
+    let (key, name) = match message.earlier.len() {
+        0 => ("email.subject", "email"),
+        1 => ("digest.subject-1", "digest"),
+        _ => ("digest.subject", "digest"),
+    };
+    let subject = words.fill(key, &[&values[..], &[("count", &count)]].concat());
+    let subject = one_line(&subject, LONGEST_SUBJECT);
     let short = &message.in_short;
     let data = json!({
         "lang": message.lang.html_lang(),
@@ -158,7 +160,7 @@ fn render(engine: &Engine, message: &Message) -> Result<(String, String, String)
         "state": message.state,
         "headline": message.headline,
         "summary": message.summary,
-        "paragraphs": paragraphs,
+        "paragraphs": paragraphs(&message.summary),
         "as_of": message.as_of,
         "next": message.next,
         "place_list": (!message.places.is_empty()).then(|| message.places.join(", ")),
@@ -169,8 +171,22 @@ fn render(engine: &Engine, message: &Message) -> Result<(String, String, String)
         "link": message.link,
         "language_note": message.language_note,
         "unsubscribe": unsubscribe(message),
+        "all": message.earlier.len() + 1,
+        "earlier": message.earlier.iter().map(earlier).collect::<Vec<_>>(),
     });
-    let text = closed_up(&engine.render(message.lang, "email.txt", &data, Escape::Plain)?);
-    let html = engine.render(message.lang, "email.html", &data, Escape::Html)?;
+    let text = closed_up(&engine.render(message.lang, &format!("{name}.txt"), &data, Escape::Plain)?);
+    let html = engine.render(message.lang, &format!("{name}.html"), &data, Escape::Html)?;
     Ok((subject, text, html))
+}
+
+/// A notice that a digest sums up.
+fn earlier(notice: &Earlier) -> Value {
+    let mut data = json!(notice);
+    data["paragraphs"] = json!(paragraphs(&notice.summary));
+    data["place_list"] = json!((!notice.places.is_empty()).then(|| notice.places.join(", ")));
+    data
+}
+
+fn paragraphs(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|p| !p.is_empty()).collect()
 }

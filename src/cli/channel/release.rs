@@ -11,16 +11,20 @@ use crate::cli::output::{Failure, Output};
 use crate::cli::price::{self, Cost};
 use crate::clock::Ms;
 use crate::domain::delivery::{BroadcastState, Gate, GateCause};
+use crate::ids::NoticeSeq;
 use crate::lane_core::probation::{Probed, Verdict};
 use crate::lane_core::ramp::Ramp;
 use crate::said;
-use crate::store::{Board, GateChange, LaneRow, Lanes, Rate};
+use crate::store::{Board, BroadcastRow, DueCut, GateChange, LaneRow, Lanes, Rate, Variant};
+use crate::text::lang::Lang;
 use crate::text::said::Said;
 
 /// What a release would bring out.
 struct Preview {
     /// Notice number and messages, in order.
     notices: Vec<(u32, u64)>,
+    /// Digests: the notice that each is the broadcast of, and those that it sums up beside it, newest first.
+    digests: Vec<(u32, Vec<u32>)>,
     costs: Vec<Cost>,
     /// Numbers of notices that a newer one has made unnecessary while they waited.
     collapsed: Vec<u32>,
@@ -34,11 +38,30 @@ impl Preview {
         let rows = open.store.broadcasts(None).await?;
         let mut costs = Vec::new();
         let mut notices = Vec::new();
+        let due = open.store.due_cuts(lane.id).await?;
+        let number = |notice: &NoticeSeq| rows.iter().find(|row| row.notice == *notice).map(|row| row.number);
+        // What waits in a cut already, and what one will be made of.
+        let cuts = rows
+            .iter()
+            .filter(|row| row.waiting_on(lane.id) > 0 && !row.covers.is_empty());
+        let mut digests: BTreeMap<u32, Vec<u32>> = cuts
+            .map(|row| (row.number, row.covers.iter().filter_map(number).collect()))
+            .collect();
+        let summed_up = |row: &BroadcastRow| {
+            let of = due.iter().find(|cut| cut.incident == row.incident);
+            row.lane == lane.id && of.is_some_and(|cut| cut.covers.contains(&row.notice))
+        };
         for row in &rows {
             // Also what came from a channel that this one stands in for.
             let waiting = row.waiting_on(lane.id);
-            if waiting > 0 {
-                let texts = open.store.texts(row.id).await?;
+            if waiting > 0 && summed_up(row) {
+                digests.remove(&row.number);
+            } else if waiting > 0 {
+                let cut = due.iter().find(|cut| cut.broadcast == row.id);
+                if let Some(cut) = cut {
+                    digests.insert(row.number, cut.covers.iter().filter_map(number).collect());
+                }
+                let texts = texts(open, row, cut).await?;
                 costs.push(Cost::of(&open.office, &lane.name, waiting, &texts));
                 notices.push((row.number, waiting));
             }
@@ -47,6 +70,7 @@ impl Preview {
             .iter()
             .filter(|row| row.lane == lane.id)
             .filter(|row| row.state == BroadcastState::Superseded && row.changed_ms >= lane.gate_since_ms)
+            .filter(|row| row.summed_up_in.is_none())
             .map(|row| row.number)
             .collect();
         let configured = open.office.channels.iter().find(|c| c.settings.name == lane.name);
@@ -57,6 +81,7 @@ impl Preview {
         };
         Ok(Self {
             notices,
+            digests: digests.into_iter().collect(),
             costs,
             collapsed,
             ramp,
@@ -85,11 +110,27 @@ impl Preview {
                 " Recipients of each notice: {list}."
             ));
         }
+        add(self.digests_said());
         add(self.collapsed_said());
         if let Some(ramp) = self.ramp {
             add(how_fast(ramp, self.messages(), self.largest.as_ref()));
         }
         Said { de, en }
+    }
+
+    fn digests_said(&self) -> Said {
+        let mut said = Said::default();
+        for (n, covers) in &self.digests {
+            let list: Vec<String> = covers.iter().map(ToString::to_string).collect();
+            let (list, all) = (list.join(", "), covers.len() + 1);
+            let more = said!(
+                " Meldung {n} geht als Zusammenfassung von {all} Meldungen (auch {list}); wer die früheren schon hat, bekommt nur sie.",
+                " Notice {n} goes as a digest of {all} notices (also {list}); whoever has the earlier ones gets it alone."
+            );
+            said.de.push_str(&more.de);
+            said.en.push_str(&more.en);
+        }
+        said
     }
 
     fn collapsed_said(&self) -> Said {
@@ -107,6 +148,22 @@ impl Preview {
             ),
         }
     }
+}
+
+/// The texts that would go: of a cut that is due the digest as it would be written now, or the newest notice alone where that costs more.
+async fn texts(open: &Open, row: &BroadcastRow, due: Option<&DueCut>) -> Result<BTreeMap<Lang, Variant>, Failure> {
+    let mut texts = open.store.texts(row.id).await?;
+    let frozen = match due {
+        Some(due) => open.office.digest(open.store.as_ref(), due).await?.texts,
+        None => BTreeMap::new(),
+    };
+    for (lang, text) in &mut texts {
+        let digest = frozen.get(lang).or(text.digest.as_deref());
+        if let Some(digest) = digest.filter(|digest| digest.fit.segments >= text.fit.segments) {
+            *text = digest.clone();
+        }
+    }
+    Ok(texts)
 }
 
 /// The first rate, how it grows, how long it takes at least.
@@ -224,6 +281,7 @@ fn answer(name: &str, gate: Gate, preview: &Preview, epoch: i64) -> serde_json::
     json!({
         "channel": name, "gate": gate, "epoch": epoch, "notices": preview.notices.len(), "messages": preview.messages(),
         "collapsed": preview.collapsed,
+        "digests": preview.digests.iter().map(|(n, covers)| json!({ "number": n, "covers": covers })).collect::<Vec<_>>(),
         "per_minute": preview.ramp.map(|ramp| ramp.per_minute(0)),
     })
 }
@@ -274,6 +332,7 @@ mod tests {
         let mut preview = Preview {
             notices: vec![(2, 12), (3, 400)],
             costs: vec![cost(12), cost(400)],
+            digests: vec![(3, vec![2])],
             collapsed: vec![1],
             ramp: Some(Ramp {
                 start: Rate {
@@ -291,6 +350,7 @@ mod tests {
         assert_eq!(
             preview.said("email").de,
             "email wird freigegeben: 2 Meldungen mit zusammen 412 Sendungen gehen jetzt hinaus. Empfänger je Meldung: 2: 12, 3: 400. \
+             Meldung 3 geht als Zusammenfassung von 2 Meldungen (auch 2); wer die früheren schon hat, bekommt nur sie. \
              Meldung 1 entfällt, eine neuere ersetzt sie. Es beginnt mit höchstens 200/min und verdoppelt sich alle 10 min; \
              für alle mindestens 3 min. An einen Mailanbieter gehen höchstens 20/min."
         );

@@ -64,6 +64,10 @@ pub struct BroadcastRow {
     pub state: BroadcastState,
     /// The notice that took its place.
     pub superseded_by: Option<NoticeSeq>,
+    /// The notice whose digest has it, where what waited of it was summed up.
+    pub summed_up_in: Option<u32>,
+    /// Of a digest: what it sums up beside its own notice, newest first.
+    pub covers: Vec<NoticeSeq>,
     /// Goes to the lane's audience, however few there are.
     pub audience: bool,
     /// Counters.

@@ -58,6 +58,9 @@ pub struct Claimed {
     pub paid_ms: Ms,
     /// The lane's epoch as stored (a claim with an older one gets no jobs).
     pub epoch: i64,
+    /// Of these incidents nothing started: a cut has to be made of what waits ([`crate::store::Lanes::cut`]), on this lane or on one that it
+    /// stands in for.
+    pub uncut: Vec<(LaneId, IncidentId)>,
 }
 
 /// What a commit of outcomes means for lanes.

@@ -97,11 +97,40 @@ pub struct Variant {
     /// Of a correction: the text for whoever has not got what it corrects, as their first message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<String>,
+    /// Of a cut: the text for whoever lacks any of what it sums up; all others get this one, the newest notice alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Box<Variant>>,
     /// What the kind needs beside the text (subject, JSON body, spoiler, …).
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub payload: serde_json::Value,
     /// How it fits.
     pub fit: Fit,
+}
+
+/// What waits of an incident on a lane and has to go out as one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueCut {
+    /// The lane.
+    pub lane: LaneId,
+    /// The incident.
+    pub incident: IncidentId,
+    /// The broadcast that it is to be.
+    pub broadcast: BroadcastId,
+    /// Its notice: the newest.
+    pub notice: NoticeSeq,
+    /// What it sums up beside that, newest first.
+    pub covers: Vec<NoticeSeq>,
+    /// What was taken out of these notices since they were published, as far as it can be told apart.
+    pub redacted: String,
+}
+
+/// A cut with its texts, frozen now.
+#[derive(Debug, Clone)]
+pub struct FrozenCut {
+    /// What the texts were written from.
+    pub due: DueCut,
+    /// The digest in every language in which the newest notice's broadcast has a text.
+    pub texts: BTreeMap<Lang, Variant>,
 }
 
 /// How a text fits its channel; shown in the preview and on the board.

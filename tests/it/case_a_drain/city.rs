@@ -13,9 +13,10 @@ use rundruf::lane_core::lane::Lane;
 use rundruf::lane_core::probation::{ProbeResult, ProbeRules, Step, Then, Verdict};
 use rundruf::lane_core::ramp::Ramp;
 use rundruf::store::*;
+use rundruf::text::lang::Lang;
 use rundruf::text::said::Said;
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
+use super::older;
 use crate::store_conformance::fixture::*;
 
 pub const MINUTE: Ms = 60_000;
@@ -47,6 +48,8 @@ pub struct Mail {
     pub at: Ms,
     pub to: String,
     pub notice: NoticeSeq,
+    /// What it sums up beside that, newest first.
+    pub covers: Vec<NoticeSeq>,
 }
 
 struct Fixed;
@@ -149,7 +152,7 @@ impl City {
 
     pub async fn publish(&mut self, number: u32) {
         let mut broadcast = to_all(self.lane);
-        broadcast.catch_up = CatchUp::Latest;
+        broadcast.catch_up = CatchUp::Digest;
         publish(self.store(), notice("i", number), vec![broadcast], self.now).await;
         self.step(Event::Wake).await;
     }
@@ -212,6 +215,7 @@ impl City {
                             at: self.now,
                             to: job.address.clone(),
                             notice: job.notice,
+                            covers: serde_json::from_str(&job.variant.text).unwrap_or_default(),
                         });
                         let answer = self.now + self.rng.i64(20..4_000);
                         self.flights.insert((answer, job.delivery.0), job);
@@ -230,7 +234,12 @@ impl City {
                             late_ms,
                             ..request(self.lane, self.now)
                         };
-                        let claimed = store.claim(&request).await.unwrap();
+                        let mut claimed = store.claim(&request).await.unwrap();
+                        if !claimed.uncut.is_empty() {
+                            assert!(claimed.jobs.is_empty(), "nothing starts before the cut");
+                            cut(store, self.lane, self.now).await;
+                            claimed = store.claim(&request).await.unwrap();
+                        }
                         events.push_back(Event::Claimed {
                             epoch,
                             stored_epoch: claimed.epoch,
@@ -318,7 +327,7 @@ impl City {
         assert!(self.flights.is_empty());
         self.store.take().unwrap().close().await;
         if older {
-            back_to_schema_2(&self.path()).await;
+            older::back_to_schema_2(&self.path()).await;
         }
         let store = open(&self.path()).await;
         assert_eq!(store.identity().await.unwrap().schema, SCHEMA);
@@ -338,54 +347,18 @@ impl City {
     }
 }
 
-async fn open(path: &std::path::Path) -> Sqlite {
-    Sqlite::open(path, Arc::new(Fixed)).await.unwrap()
+/// What waits becomes one message, whose text is what it sums up.
+async fn cut(store: &Sqlite, lane: LaneId, now: Ms) {
+    for due in store.due_cuts(lane).await.unwrap() {
+        let text = Variant {
+            text: serde_json::to_string(&due.covers).unwrap(),
+            ..to_all(lane).variants[&Lang::De].clone()
+        };
+        let texts = [(Lang::De, text)].into();
+        store.cut(&FrozenCut { due, texts }, now).await.unwrap();
+    }
 }
 
-/// The same rows in a file as the first release with mail wrote it.
-async fn back_to_schema_2(path: &std::path::Path) {
-    let old = path.with_extension("old");
-    let mut c = SqliteConnection::connect(&format!("sqlite:{}?mode=rwc", old.display()))
-        .await
-        .unwrap();
-    for sql in [
-        include_str!("../../../migrations/0001_store.sql"),
-        include_str!("../../../migrations/0002_mail.sql"),
-    ] {
-        sqlx::raw_sql(sql).execute(&mut c).await.unwrap();
-    }
-    let attach = format!("ATTACH '{}' AS new", path.display());
-    sqlx::raw_sql(AssertSqlSafe(attach)).execute(&mut c).await.unwrap();
-    let made: String = sqlx::query_scalar("SELECT sql FROM new.sqlite_master WHERE name = '_sqlx_migrations'")
-        .fetch_one(&mut c)
-        .await
-        .unwrap();
-    sqlx::raw_sql(AssertSqlSafe(made)).execute(&mut c).await.unwrap();
-    // Deliveries before broadcasts: their triggers count nothing twice.
-    let tables = sqlx::query(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name = 'broadcast'",
-    )
-    .fetch_all(&mut c)
-    .await
-    .unwrap();
-    for table in tables {
-        let table: String = table.get(0);
-        let columns = format!("SELECT group_concat(name) FROM pragma_table_info('{table}')");
-        let columns: String = sqlx::query_scalar(AssertSqlSafe(columns))
-            .fetch_one(&mut c)
-            .await
-            .unwrap();
-        let only = if table == "_sqlx_migrations" {
-            "WHERE version <= 2"
-        } else {
-            ""
-        };
-        let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table} {only}");
-        sqlx::raw_sql(AssertSqlSafe(copy)).execute(&mut c).await.unwrap();
-    }
-    c.close().await.unwrap();
-    for ending in ["db-wal", "db-shm"] {
-        std::fs::remove_file(path.with_extension(ending)).ok();
-    }
-    std::fs::rename(old, path).unwrap();
+async fn open(path: &std::path::Path) -> Sqlite {
+    Sqlite::open(path, Arc::new(Fixed)).await.unwrap()
 }

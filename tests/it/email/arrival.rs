@@ -5,7 +5,7 @@ use rundruf::channel::{Built, registry};
 use rundruf::domain::delivery::Operation;
 use rundruf::formats::in_short;
 use rundruf::render::Engine;
-use rundruf::render::message::Message;
+use rundruf::render::message::{Earlier, Message};
 use rundruf::store::Variant;
 use rundruf::text::lang::Lang;
 
@@ -144,10 +144,17 @@ fn variant(message: &Message, engine: &Engine) -> Variant {
 }
 
 fn mail(source: &rundruf::formats::PublisherSite, number: usize, lang: Lang) -> String {
+    mail_of(source, number, &[], lang)
+}
+
+/// The digest of a notice and these earlier ones.
+fn mail_of(source: &rundruf::formats::PublisherSite, number: usize, earlier: &[usize], lang: Lang) -> String {
     let engine = Engine::load(None).unwrap();
     let view = &source.incidents[0];
     let mut message = engine.message(&source.publisher, view, &view.notices[number - 1].notice, lang, SITE);
     message.in_short = in_short(&engine, &source.publisher, view, lang);
+    let other = |n: &usize| engine.message(&source.publisher, view, &view.notices[n - 1].notice, lang, SITE);
+    message.earlier = earlier.iter().map(|n| Earlier::of(other(n))).collect();
     let variant = variant(&message, &engine);
     let subject = variant.payload["subject"].as_str().unwrap();
     let html = variant.payload["html"].as_str().unwrap();
@@ -166,6 +173,14 @@ fn a_mail_reads_well() {
     insta::assert_snapshot!("mail_de", mail(&source, 2, Lang::De));
     insta::assert_snapshot!("mail_en", mail(&source, 2, Lang::En));
     insta::assert_snapshot!("mail_simple", mail(&source, 2, Lang::DeSimple));
+}
+
+#[test]
+fn a_digest_reads_well() {
+    let potsdam = publisher("potsdam", "Landeshauptstadt Potsdam");
+    let source = source(&potsdam, &CASE_A, "2023-01-24T18:00:00Z");
+    insta::assert_snapshot!("digest_de", mail_of(&source, 2, &[1], Lang::De));
+    insta::assert_snapshot!("digest_en", mail_of(&source, 2, &[1, 1], Lang::En));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Mail against a real server, over STARTTLS and with a login: what arrives, what becomes of refusals, who leaves, who signs.
 
 mod arrival;
+mod digest;
 mod dkim;
 mod faults;
 mod gate;

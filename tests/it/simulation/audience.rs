@@ -9,10 +9,11 @@ use rundruf::domain::supersede::names;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{ACCOUNT, IncidentId, LaneId, RecipientId};
 
+use super::digests::Tells;
 use super::model::{Model, Person};
 
 /// Everybody on every lane.
-pub fn all_hear(model: &Model) -> Result<(), String> {
+pub fn all_hear(model: &Model, tells: &Tells) -> Result<(), String> {
     let incidents: BTreeSet<IncidentId> = model.notices.iter().map(|(_, incident, _)| *incident).collect();
     for (lane, of) in &model.lanes {
         let audience = of.people.iter().filter(|p| p.is == Person::In);
@@ -22,7 +23,7 @@ pub fn all_hear(model: &Model) -> Result<(), String> {
         }
         for incident in &incidents {
             for (person, places) in &people {
-                newest(model, *lane, *incident, *person, places)?;
+                newest(model, tells, (*lane, *person), *incident, places)?;
                 corrected(model, *lane, *incident, *person)?;
             }
         }
@@ -44,9 +45,9 @@ fn standing(model: &Model, incident: IncidentId) -> Vec<&Notice> {
 
 fn newest(
     model: &Model,
-    lane: LaneId,
+    tells: &Tells,
+    (lane, person): (LaneId, RecipientId),
     incident: IncidentId,
-    person: RecipientId,
     places: &[String],
 ) -> Result<(), String> {
     let standing = standing(model, incident);
@@ -75,10 +76,29 @@ fn newest(
             let at = model.at(row.id);
             !matches!(row.state, State::Waiting | State::Started | State::Superseded) || model.passed(at)
         });
+        let told = model
+            .rows
+            .iter()
+            .filter(|row| row.lane == lane && row.recipient == person)
+            .any(|row| {
+                let over = !matches!(row.state, State::Waiting | State::Started | State::Superseded);
+                over && tells.get(&row.id).is_some_and(|told| told.contains(&b.notice))
+            });
+        // Summed up under one that has started for them and was taken back then: an older one never starts after a newer one.
+        let late = model
+            .rows
+            .iter()
+            .filter(|row| row.lane == lane && row.recipient == person)
+            .any(|row| {
+                let of = &model.broadcasts[row.broadcast];
+                let wrong = !standing.iter().any(|n| n.number == of.number);
+                let started = row.attempt > 0 || row.tried;
+                of.incident == incident && of.notice > b.notice && of.digest && wrong && started
+            });
         // What took its place was named by another itself: its author has the word.
         let by = |seq| model.notices.iter().find(|(of, ..)| *of == seq).map(|(.., n)| n);
         let replaced = b.superseded_by.and_then(by).is_some_and(|n| !standing.contains(&n));
-        if !ended && !replaced && !b.overtaken {
+        if !ended && !told && !late && !replaced && !b.overtaken {
             return Err(format!(
                 "recipient {person} of lane {lane} ends without notice {} of incident {incident}, the newest for {}",
                 newest.number,

@@ -9,6 +9,7 @@ use rundruf::lane_core::event::Rules;
 use rundruf::store::{Completion, Job, Settled};
 
 use super::audience;
+use super::digests::Digests;
 use super::model::{Model, Person};
 use super::provider::Provider;
 use super::ramps::Ramps;
@@ -43,6 +44,8 @@ pub struct Checks {
     pub in_flight: HashMap<LaneId, u32>,
     newest: HashMap<(LaneId, RecipientId, IncidentId), i64>,
     later: HashMap<DeliveryId, u32>,
+    /// What requests told.
+    pub digests: Digests,
     /// Releases with a ramp.
     pub ramps: Ramps,
     /// The newest start of a lane with a rate.
@@ -93,6 +96,7 @@ impl Checks {
             ));
         }
         *newest = job.notice.0;
+        self.digests.fault()?;
         let safe = rules.handle_for_ms.is_some() || rules.unknown == UnknownPolicy::Repeat;
         if !safe && self.left.contains_key(&job.delivery) {
             return Err(format!(
@@ -285,6 +289,6 @@ impl Checks {
                 return Err(format!("nothing says that it may be there: {says}"));
             }
         }
-        audience::all_hear(model)
+        audience::all_hear(model, &self.digests.tells)
     }
 }

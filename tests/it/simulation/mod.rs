@@ -6,6 +6,7 @@
 
 mod audience;
 mod checks;
+mod digests;
 pub mod model;
 mod process;
 mod provider;
@@ -89,6 +90,8 @@ fn every_broken_rule_is_found() {
             }),
             "has the wrong words",
         ),
+        ("served", store(Breaks { served: true, ..none }), "only what they have"),
+        ("recut", store(Breaks { recut: true, ..none }), "what was taken back"),
         ("ramp", store(Breaks { ramp: true, ..none }), "faster than its ramp"),
         ("results", store(Breaks { results: true, ..none }), "drains on"),
         ("crowd", store(Breaks { crowd: true, ..none }), "after notice"),

@@ -7,6 +7,7 @@ use rundruf::lane_core::event::{Command, Event, Found, Now};
 use rundruf::store::{ClaimRequest, Job, Receipt, ReceiptMatch, ReceiptWord, Settled};
 use rundruf::text::said::Said;
 
+use super::digests::text;
 use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
 use super::script::TIMEOUT_MS;
 use super::world::{Item, Moment, Op, World};
@@ -130,8 +131,23 @@ impl World {
                     order_wait_ms: 120_000,
                     correction_wait_ms: 300_000,
                 };
-                let claimed = self.model.claim(&request);
+                let mut claimed = self.model.claim(&request);
+                if !claimed.uncut.is_empty() {
+                    for (lane, incident) in &claimed.uncut {
+                        let sums_up = self.model.sums_up(*lane, *incident);
+                        self.say(|| format!("lane {lane}: one message of all that waits: {sums_up:?}"));
+                        let text = text(&sums_up.map(|(_, covers)| covers).unwrap_or_default());
+                        self.model.cut(*lane, *incident, &text, wall);
+                    }
+                    // As the runner does: what the cut holds is claimed next, with the dangers of a claim.
+                    if claimed.jobs.is_empty() {
+                        self.ask(lane, op.clone());
+                        return None;
+                    }
+                    claimed.more = true;
+                }
                 self.checks.ramps.claimed(&claimed.jobs);
+                self.checks.digests.claimed(&claimed.jobs, &self.model);
                 if !claimed.jobs.is_empty() || claimed.more {
                     let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
                     self.say(|| {

@@ -3,6 +3,7 @@
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{CatchUp, Gate, Health, UnknownPolicy};
 use rundruf::domain::notice::Scope;
+use rundruf::domain::supersede::names;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{IncidentId, LaneId, NoticeSeq};
 use rundruf::lane_core::clock_jump::{JUMP_MS, Jump, jump_at_start};
@@ -82,11 +83,7 @@ pub fn write(world: &mut World) {
         let audience = (0..people).map(|n| (format!("{lane}-{n}@{}", domain(n)), follows(n)));
         let audience: Vec<_> = audience.collect();
         world.model.add_lane(lane, &audience);
-        let catch_up = if world.rng.bool() {
-            CatchUp::Every
-        } else {
-            CatchUp::Latest
-        };
+        let catch_up = [CatchUp::Every, CatchUp::Latest, CatchUp::Digest][world.rng.usize(..3)];
         world.catch_ups.insert(lane, catch_up);
         world.rules.insert(lane, rules);
         let provider = Provider {
@@ -244,6 +241,12 @@ impl World {
             )
         });
         let wall = self.wall();
+        let old = self
+            .model
+            .notices
+            .iter()
+            .filter(|(_, of, old)| *of == incident && names(&n, old.number));
+        self.checks.digests.taken_back.extend(old.map(|(seq, ..)| *seq));
         self.model.publish(&publication(n, lanes, wall), seq, incident);
         self.poke();
     }

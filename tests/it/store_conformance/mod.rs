@@ -2,6 +2,7 @@
 
 mod corrections;
 mod crowds;
+mod digests;
 mod draining;
 mod failover;
 pub mod fixture;
@@ -45,6 +46,11 @@ on_sqlite! {
     order::one_incidents_bulk_goes_behind_anothers_urgent_notice,
     order::an_audience_opens_in_order_and_by_places,
     order::the_rate_spaces_the_starts,
+    digests::nothing_starts_before_the_cut_and_then_each_gets_one,
+    digests::a_digest_of_what_does_not_wait_any_more_is_refused,
+    digests::what_was_taken_back_is_in_no_later_digest,
+    digests::where_the_newest_is_taken_back_the_others_wait_again,
+    digests::an_account_posts_one_digest,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

@@ -11,9 +11,10 @@ use rundruf::domain::delivery::{CatchUp, Gate, GateCause, Health, Operation};
 use rundruf::domain::notice::Scope;
 use rundruf::domain::outcome::Reason;
 use rundruf::domain::words::Kind;
-use rundruf::ids::{DeliveryId, LaneId};
+use rundruf::ids::{DeliveryId, IncidentId, LaneId};
 use rundruf::lane_core::ramp::Ramp;
 use rundruf::store::*;
+use rundruf::text::lang::Lang;
 
 use super::fixture::*;
 use super::same::{Peek, compare, compare_all, seen, shown};
@@ -90,6 +91,9 @@ async fn every_broken_rule_makes_a_difference() {
             },
         ),
         ("moves", Breaks { moves: true, ..none }),
+        ("cuts", Breaks { cuts: true, ..none }),
+        ("served", Breaks { served: true, ..none }),
+        ("recut", Breaks { recut: true, ..none }),
         (
             "late move",
             Breaks {
@@ -368,8 +372,15 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         lanes.sort_by_key(|lane| self.model.stands_in(*lane));
         let requests: Vec<ClaimRequest> = lanes.iter().map(|lane| self.asks(*lane)).collect();
         let claimed = join_all(requests.iter().map(|r| self.store.claim(r))).await;
+        let mut uncut = Vec::new();
         for (r, store) in requests.iter().zip(claimed) {
-            self.claimed(r, store.unwrap())?;
+            uncut.extend(self.claimed(r, store.unwrap())?);
+        }
+        // Mostly the cut follows at once; now and then something comes between.
+        if self.rng.u8(..4) > 0 {
+            for (lane, incident) in uncut {
+                self.cut(lane, incident).await?;
+            }
         }
         Ok(())
     }
@@ -395,7 +406,29 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         r
     }
 
-    fn claimed(&mut self, r: &ClaimRequest, store: Claimed) -> Result<(), String> {
+    /// What waits becomes one message.
+    async fn cut(&mut self, lane: LaneId, incident: IncidentId) -> Result<(), String> {
+        let due = self.store.due_cuts(lane).await.unwrap();
+        let due = due.into_iter().find(|due| due.incident == incident);
+        let shown = due.as_ref().map(|due| (due.notice, due.covers.clone()));
+        compare("due cut", &self.model.sums_up(lane, incident), &shown)?;
+        let Some(due) = due else { return Ok(()) };
+        let text = format!("{} mit {:?}", due.notice, due.covers);
+        self.say(format!("a cut on lane {lane}: {text}"));
+        let digest = Variant {
+            text: text.clone(),
+            ..to(lane).variants[&Lang::De].clone()
+        };
+        let frozen = FrozenCut {
+            due,
+            texts: [(Lang::De, digest)].into(),
+        };
+        self.store.cut(&frozen, self.now).await.unwrap();
+        self.model.cut(lane, incident, &text, self.now);
+        Ok(())
+    }
+
+    fn claimed(&mut self, r: &ClaimRequest, store: Claimed) -> Result<Vec<(LaneId, IncidentId)>, String> {
         let model = self.model.claim(r);
         self.say(format!(
             "claims {} on lane {}{}{}: {:?}",
@@ -418,12 +451,14 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             )
         };
         compare("epoch, more, drained, next due, paid", &rest(&model), &rest(&store))?;
+        compare("uncut", &model.uncut, &store.uncut)?;
+        let uncut = store.uncut;
         for (model, store) in model.jobs.into_iter().zip(store.jobs) {
             let model = model.delivery;
             self.out.push(Both { store, model });
         }
         self.all.extend(self.out.iter().cloned());
-        Ok(())
+        Ok(uncut)
     }
 
     /// The same outcomes for both.

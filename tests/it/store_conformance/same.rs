@@ -35,6 +35,10 @@ pub struct SeenBroadcast {
     state: BroadcastState,
     superseded_by: Option<i64>,
     overtaken: bool,
+    urgent: bool,
+    /// What it sums up.
+    covers: Vec<i64>,
+    stale: bool,
     cursor: i64,
     /// Domains left out of its opening: how far, when again, how many waited.
     left: BTreeMap<String, (i64, i64, i64)>,
@@ -84,7 +88,12 @@ impl Peek for Sqlite {
             };
             seen.rows.insert(key, one);
         }
-        let rows = sqlx::query("SELECT * FROM broadcast").fetch_all(&mut c).await.unwrap();
+        let rows = sqlx::query(
+            "SELECT *, (SELECT json_group_array(notice ORDER BY notice DESC) FROM cut WHERE broadcast = broadcast.id) AS covers FROM broadcast",
+        )
+        .fetch_all(&mut c)
+        .await
+        .unwrap();
         for row in rows {
             let n = |column: &str| row.get::<i64, _>(column);
             let names = ["waiting", "started", "accepted", "delivered", "unknown"];
@@ -93,6 +102,9 @@ impl Peek for Sqlite {
                 state: BroadcastState::from_stored(n("state")).unwrap(),
                 superseded_by: row.get("superseded_by"),
                 overtaken: row.get("overtaken"),
+                urgent: row.get("urgent"),
+                covers: serde_json::from_str(row.get("covers")).unwrap(),
+                stale: row.get("uncut"),
                 cursor: n("cursor"),
                 left: BTreeMap::new(),
                 opened: n("opened"),
@@ -158,6 +170,9 @@ pub fn seen(model: &Model) -> Seen {
             state: b.state,
             superseded_by: b.superseded_by.map(|seq| seq.0),
             overtaken: b.overtaken,
+            urgent: b.urgent,
+            covers: b.covers.iter().map(|notice| notice.0).collect(),
+            stale: b.stale,
             cursor: b.cursor,
             left: if b.state == BroadcastState::Open {
                 left.collect()

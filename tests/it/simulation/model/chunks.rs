@@ -231,7 +231,8 @@ impl Model {
     fn open(&mut self, r: &ClaimRequest, broadcast: usize, (from, to): (i64, i64), whom: &Whom<'_>) -> i64 {
         let b = &self.broadcasts[broadcast];
         let concerned = |p: &&super::ModelPerson| {
-            let here = !b.overtaken && concerns(&b.scope, &p.places);
+            let told = concerns(&b.scope, &p.places) || (b.digest && self.lacks(broadcast, p.id));
+            let here = !b.overtaken && told && !(b.digest && self.passed_by(broadcast, p.id));
             let domain = domain(&p.address).unwrap_or_default();
             let meant = match whom {
                 Whom::Only(only) => domain == *only,

@@ -58,13 +58,15 @@ impl Model {
             }
         }
         let limit = if r.probe { 1 } else { r.limit as usize };
+        claimed.uncut = self.uncut(r);
         for broadcast in self.in_order(r) {
             let left = limit - run.jobs.len();
             if left == 0 {
                 run.more = true;
                 break;
             }
-            if self.broadcasts[broadcast].expires_ms.is_some_and(|at| at <= r.now_ms) {
+            let b = &self.broadcasts[broadcast];
+            if b.expires_ms.is_some_and(|at| at <= r.now_ms) || claimed.uncut.contains(&(b.lane, b.incident)) {
                 continue;
             }
             let room = left.min(run.pace.free());
@@ -294,10 +296,15 @@ impl Model {
         let row = &self.rows[at];
         let b = &self.broadcasts[row.broadcast];
         let person = self.person(row.lane, row.recipient);
-        let here = person.is_none_or(|p| concerns(&b.scope, &p.places));
-        if person.is_some_and(|p| p.is != Person::In || (!here && b.kind == Kind::Notice)) {
+        let lacks = self.lacks(row.broadcast, row.recipient);
+        let here = person.is_none_or(|p| lacks || concerns(&b.scope, &p.places));
+        if let Some(person) = person.filter(|p| p.is != Person::In || (!here && b.kind == Kind::Notice)) {
             // What may be there is not said not to be.
-            let state = if row.after_unknown { State::Unknown } else { State::Gone };
+            let state = match (row.after_unknown, b.digest && person.is == Person::In) {
+                (true, _) => State::Unknown,
+                (false, true) => State::Superseded,
+                (false, false) => State::Gone,
+            };
             self.take_out(at, state, now);
             return None;
         }

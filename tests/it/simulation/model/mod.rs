@@ -3,6 +3,7 @@
 
 mod chunks;
 mod claim;
+mod cuts;
 mod decide;
 mod failover;
 mod publish;
@@ -81,6 +82,13 @@ pub struct ModelBroadcast {
     pub superseded_by: Option<NoticeSeq>,
     /// A correction only for whoever has what it corrects.
     pub overtaken: bool,
+    /// Published for a channel that catches up by digest.
+    pub digest: bool,
+    /// Of a cut: what it sums up, and its text for whoever lacks any of that.
+    pub covers: Vec<NoticeSeq>,
+    /// That has to be written again.
+    pub stale: bool,
+    pub digest_text: Option<Arc<Variant>>,
     /// Broadcasts of the lane that it corrects or retracts, newest first.
     pub corrects: Vec<usize>,
     pub upto: Option<i64>,
@@ -198,6 +206,12 @@ pub struct Breaks {
     pub crowd: bool,
     /// No domain is left out.
     pub crowded: bool,
+    /// No cut is ever made.
+    pub cuts: bool,
+    /// A cut goes to everybody as a digest.
+    pub served: bool,
+    /// What was named stays in the cuts that sum it up.
+    pub recut: bool,
 }
 
 /// Everything stored.
@@ -380,9 +394,15 @@ impl Model {
         if self.breaks.passed {
             return false;
         }
-        let (row, notice) = (&self.rows[at], self.broadcasts[self.rows[at].broadcast].notice);
+        let row = &self.rows[at];
+        self.passed_by(row.broadcast, row.recipient)
+    }
+
+    /// The same, also where there is no row.
+    fn passed_by(&self, broadcast: usize, recipient: RecipientId) -> bool {
+        let notice = self.broadcasts[broadcast].notice;
         let newer = self
-            .siblings(row.broadcast)
+            .siblings(broadcast)
             .filter(|other| self.broadcasts[*other].notice > notice);
         let started = |r: &ModelRow| {
             let state = matches!(
@@ -391,7 +411,7 @@ impl Model {
             );
             state || r.tried || r.attempt > 0
         };
-        newer.filter_map(|other| self.row_of(other, row.recipient)).any(started)
+        newer.filter_map(|other| self.row_of(other, recipient)).any(started)
     }
 
     /// What a recipient has, or may have, of these broadcasts: `None`: nothing; else the newest remote id known.
@@ -417,6 +437,10 @@ impl Model {
         let of = &self.broadcasts[row.broadcast];
         let thread = self.lanes[&row.by()].threads.get(&of.incident);
         let target = self.had(&of.corrects, row.recipient).filter(|r| r.id.is_some());
+        let digest = of
+            .digest_text
+            .as_ref()
+            .filter(|_| self.lacks(row.broadcast, row.recipient));
         Job {
             delivery: row.id,
             broadcast: BroadcastId(i64::try_from(row.broadcast).unwrap()),
@@ -436,7 +460,7 @@ impl Model {
                 .person(row.lane, row.recipient)
                 .map(|p| p.address.clone())
                 .unwrap_or_default(),
-            variant: Arc::clone(&of.variant),
+            variant: Arc::clone(digest.unwrap_or(&of.variant)),
             lang: Lang::De,
             thread: thread.filter(|_| !of.audience).map(|(thread, _)| thread.clone()),
             target,

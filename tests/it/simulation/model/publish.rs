@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, CatchUp, DeliveryState as State};
 use rundruf::domain::notice::Notice;
-use rundruf::domain::supersede::{Older, ends, names, takes_place};
+use rundruf::domain::supersede::{Older, ends, named, names, takes_place};
 use rundruf::domain::words::Kind;
 use rundruf::ids::{ACCOUNT, IncidentId, LaneId, NoticeSeq};
 use rundruf::store::Publication;
@@ -21,13 +21,19 @@ impl Model {
         let at = p.act.at_ms;
         self.notices.push((seq, incident, p.notice.clone()));
         let lanes: Vec<(LaneId, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane, b.catch_up)).collect();
+        let corrected: Vec<Vec<usize>> = p
+            .broadcasts
+            .iter()
+            .map(|b| match p.notice.kind {
+                Kind::Notice => Vec::new(),
+                _ => self.corrected(incident, b.lane, &p.notice.corrects),
+            })
+            .collect();
+        if !self.breaks.recut {
+            self.undo_cuts(incident, &named(&p.notice).collect::<Vec<_>>(), at);
+        }
         self.supersede(incident, seq, &p.notice, &lanes, at);
-        for b in &p.broadcasts {
-            let corrects = if p.notice.kind == Kind::Notice {
-                Vec::new()
-            } else {
-                self.corrected(incident, b.lane, &p.notice.corrects)
-            };
+        for (b, corrects) in p.broadcasts.iter().zip(corrected) {
             let newest = self.lanes[&b.lane].people.last().map_or(0, |p| p.id.0);
             let index = self.broadcasts.len();
             self.broadcasts.push(ModelBroadcast {
@@ -47,6 +53,10 @@ impl Model {
                 },
                 superseded_by: None,
                 overtaken: false,
+                digest: b.catch_up == CatchUp::Digest,
+                covers: Vec::new(),
+                stale: false,
+                digest_text: None,
                 corrects,
                 // Who is there now; `latest` and `digest`: who is there when the first chunk opens.
                 upto: (b.catch_up == CatchUp::Every).then_some(newest),
@@ -94,7 +104,7 @@ impl Model {
     }
 
     /// No chunk opens, nothing not started starts; what has begun runs out.
-    fn close(&mut self, broadcast: usize, by: NoticeSeq, at: Ms) {
+    pub(super) fn close(&mut self, broadcast: usize, by: NoticeSeq, at: Ms) {
         for row in 0..self.rows.len() {
             let r = &self.rows[row];
             if r.broadcast == broadcast && r.state == State::Waiting && !r.after_unknown && r.step == 0 {
@@ -129,7 +139,12 @@ impl Model {
         let mut found: Vec<usize> = (0..self.broadcasts.len())
             .filter(|b| {
                 let b = &self.broadcasts[*b];
-                b.incident == incident && b.lane == lane && numbers.contains(&b.number)
+                let told = |notice: &NoticeSeq| {
+                    let covered = self.notices.iter().find(|(seq, ..)| seq == notice);
+                    covered.is_some_and(|(.., n)| numbers.contains(&n.number))
+                };
+                let about = numbers.contains(&b.number) || b.covers.iter().any(told);
+                b.incident == incident && b.lane == lane && about
             })
             .collect();
         found.sort_by_key(|b| std::cmp::Reverse(self.broadcasts[*b].notice));

@@ -1,0 +1,262 @@
+//! Digests (LANES 4): what waits of an incident becomes one message, the broadcast of its newest notice. Which one, and what it sums up, is the
+//! word of `domain::digest`; here it is read and written, in one transaction with the texts that were rendered for it. Where these were
+//! rendered from something else than waits now, nothing is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{Row, SqliteConnection};
+
+use super::broadcasts::{SHAPE_AUDIENCE, SHAPE_LEVELS};
+use super::marks::passed;
+use super::rows::{catch_up_stored, kind_of, lang_word, settle_lanes, texts};
+use super::supersession::{end, overtake};
+use super::{Conflict, DueCut, FrozenCut, StoreError};
+use crate::clock::Ms;
+use crate::domain::delivery::CatchUp;
+use crate::domain::digest::{self, Cut, Waits};
+use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
+
+/// Broadcasts of a lane that wait, by incident; with their rows.
+type Waiting = BTreeMap<i64, Vec<(i64, Waits)>>;
+
+/// The cuts that are due on a lane: of one incident, or of all.
+pub(super) async fn due(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Vec<DueCut>, StoreError> {
+    let mut due = Vec::new();
+    for (incident, waiting) in waiting(c, lane, incident).await? {
+        if let Some((_, cut)) = found(c, lane, incident, &waiting).await? {
+            due.push(cut);
+        }
+    }
+    Ok(due)
+}
+
+async fn found(
+    c: &mut SqliteConnection,
+    lane: i64,
+    incident: i64,
+    waiting: &[(i64, Waits)],
+) -> Result<Option<(Cut, DueCut)>, StoreError> {
+    let units: Vec<Waits> = waiting.iter().map(|(_, waits)| waits.clone()).collect();
+    let Some(cut) = digest::cut(&units) else {
+        return Ok(None);
+    };
+    let Some((broadcast, _)) = waiting.iter().find(|(_, waits)| waits.notice == cut.newest) else {
+        return Ok(None);
+    };
+    let notices: Vec<i64> = cut.covers.iter().chain([&cut.newest]).map(|n| n.0).collect();
+    // Primary key.
+    let redacted: Option<String> = sqlx::query_scalar(
+        "SELECT group_concat(redacted) FROM (SELECT redacted FROM notice WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id)",
+    )
+    .bind(serde_json::to_string(&notices)?)
+    .fetch_one(c)
+    .await?;
+    let due = DueCut {
+        lane: LaneId(lane),
+        incident: IncidentId(incident),
+        broadcast: BroadcastId(*broadcast),
+        notice: cut.newest,
+        covers: cut.covers.clone(),
+        redacted: redacted.unwrap_or_default(),
+    };
+    Ok(Some((cut, due)))
+}
+
+/// What waits for its turn: not closed by a newer notice, not a correction for those alone who have the wrong words.
+async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Waiting, StoreError> {
+    // broadcast_live (lane, notice) WHERE state < 2; primary key of cut.
+    let rows = sqlx::query(
+        "SELECT id, incident, notice, kind, catch_up, uncut, (SELECT json_group_array(k.notice) FROM cut k WHERE k.broadcast = b.id) AS covers
+         FROM broadcast b WHERE lane = ?1 AND state < 2 AND shape <> ?2 AND superseded_by IS NULL AND NOT overtaken
+           AND (state = 0 OR n_waiting > 0) AND (?3 IS NULL OR incident = ?3) ORDER BY notice",
+    )
+    .bind(lane)
+    .bind(SHAPE_LEVELS)
+    .bind(incident)
+    .fetch_all(c)
+    .await?;
+    let mut waiting = Waiting::new();
+    for row in &rows {
+        let covers: Vec<i64> = serde_json::from_str(row.try_get("covers")?)?;
+        let waits = Waits {
+            notice: NoticeSeq(row.try_get("notice")?),
+            kind: super::rows::listed(kind_of(row.try_get("kind")?), "a kind")?,
+            digest: row.try_get::<i64, _>("catch_up")? == catch_up_stored(CatchUp::Digest),
+            covers: covers.into_iter().map(NoticeSeq).collect(),
+            stale: row.try_get("uncut")?,
+        };
+        let of = waiting.entry(row.try_get("incident")?).or_default();
+        of.push((row.try_get("id")?, waits));
+    }
+    Ok(waiting)
+}
+
+/// Makes the cut: what it sums up ends as superseded, not started rows too, what has started runs out; the newest notice's broadcast goes to
+/// the audience of all of it, and has the digest beside its own text.
+pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) -> Result<(), StoreError> {
+    let (lane, incident) = (frozen.due.lane.0, frozen.due.incident.0);
+    let waiting = waiting(c, lane, Some(incident))
+        .await?
+        .remove(&incident)
+        .unwrap_or_default();
+    let Some((cut, due)) = found(c, lane, incident, &waiting).await? else {
+        return Err(StoreError::Conflict(Conflict::Waiting));
+    };
+    if due != frozen.due {
+        return Err(StoreError::Conflict(Conflict::Waiting));
+    }
+    let of = |list: &[NoticeSeq]| {
+        let rows = waiting.iter().filter(|(_, waits)| list.contains(&waits.notice));
+        rows.map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    for id in of(&cut.ends) {
+        end(c, id, cut.newest.0, now).await?;
+    }
+    for id in of(&cut.overtakes) {
+        overtake(c, id).await?;
+    }
+    let id = due.broadcast.0;
+    sums_up(c, id, &cut.covers).await?;
+    if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
+        begin_anew(c, &[id], now).await?;
+    }
+    // Urgent is what has something urgent in it. Primary keys.
+    sqlx::query(
+        "UPDATE broadcast SET uncut = 0, urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
+           AND u.notice IN (SELECT notice FROM cut WHERE cut.broadcast = broadcast.id))) WHERE id = ?",
+    )
+    .bind(id)
+    .execute(&mut *c)
+    .await?;
+    freeze(c, frozen).await?;
+    settle_lanes(c, BTreeSet::from([lane])).await
+}
+
+/// Writes down what a broadcast sums up.
+async fn sums_up(c: &mut SqliteConnection, id: i64, covers: &[NoticeSeq]) -> Result<(), StoreError> {
+    // Primary key (broadcast, notice).
+    sqlx::query("DELETE FROM cut WHERE broadcast = ?")
+        .bind(id)
+        .execute(&mut *c)
+        .await?;
+    sqlx::query("INSERT INTO cut (broadcast, notice) SELECT ?, value FROM json_each(?)")
+        .bind(id)
+        .bind(serde_json::to_string(&covers.iter().map(|n| n.0).collect::<Vec<_>>())?)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Broadcasts look through their audience from its beginning: others are concerned than before. Rows that are there stay.
+async fn begin_anew(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
+    let list = serde_json::to_string(broadcasts)?;
+    // Primary keys.
+    sqlx::query(
+        "UPDATE broadcast SET state = CASE shape WHEN ?1 THEN 0 ELSE 1 END, cursor = 0, changed = ?2,
+           upto = CASE shape WHEN ?1 THEN NULL ELSE upto END,
+           expected = CASE shape WHEN ?1 THEN (SELECT audience FROM lane l WHERE l.id = broadcast.lane) ELSE expected END
+         WHERE id IN (SELECT value FROM json_each(?3))",
+    )
+    .bind(SHAPE_AUDIENCE)
+    .bind(now)
+    .bind(&list)
+    .execute(&mut *c)
+    .await?;
+    // Primary key (broadcast, …).
+    sqlx::query("DELETE FROM chunk_left WHERE broadcast IN (SELECT value FROM json_each(?))")
+        .bind(&list)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// The digest beside the newest notice's own text, in every language that has one.
+async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), StoreError> {
+    let id = frozen.due.broadcast.0;
+    let own = texts(c, &[id]).await?.remove(&id).unwrap_or_default();
+    for (lang, text) in own {
+        let digest = frozen
+            .texts
+            .get(&lang)
+            .ok_or_else(|| StoreError::Database(format!("broadcast {id} has a text in {lang}, its digest has none")))?;
+        let text = super::Variant {
+            digest: Some(Box::new(digest.clone())),
+            ..super::Variant::clone(&text)
+        };
+        // Primary key (broadcast, lang).
+        sqlx::query("UPDATE variant SET body = ? WHERE broadcast = ? AND lang = ?")
+            .bind(serde_json::to_string(&text)?)
+            .bind(id)
+            .bind(lang_word(lang)?)
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A notice names earlier ones (replaces, takes back, corrects, retracts). A cut that sums one of them up does so no more, and its text has to
+/// be written again. Where one is a cut itself and still waits, what it summed up waits again by itself.
+pub(super) async fn undo(c: &mut SqliteConnection, incident: i64, named: &[u32], now: Ms) -> Result<(), StoreError> {
+    let named = serde_json::to_string(named)?;
+    // broadcast_incident (incident, …); primary key of cut; broadcast_notice (notice).
+    let again: Vec<i64> = sqlx::query_scalar(
+        "SELECT u.id FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
+         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND (t.state = 0 OR t.n_waiting > 0)
+           AND t.number IN (SELECT value FROM json_each(?2)) AND u.number NOT IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(incident)
+    .bind(&named)
+    .fetch_all(&mut *c)
+    .await?;
+    waits_again(c, &again, now).await?;
+    // As above; primary key of notice.
+    let told: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT t.id, k.notice FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN notice n ON n.id = k.notice
+         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND n.number IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(incident)
+    .bind(&named)
+    .fetch_all(&mut *c)
+    .await?;
+    for (cut, notice) in told {
+        // Primary keys.
+        sqlx::query("DELETE FROM cut WHERE broadcast = ? AND notice = ?")
+            .bind(cut)
+            .bind(notice)
+            .execute(&mut *c)
+            .await?;
+        sqlx::query("UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1) WHERE id = ?1")
+            .bind(cut)
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
+    if broadcasts.is_empty() {
+        return Ok(());
+    }
+    let list = serde_json::to_string(broadcasts)?;
+    begin_anew(c, broadcasts, now).await?;
+    // Primary key.
+    sqlx::query(
+        "UPDATE broadcast SET superseded_by = NULL, overtaken = 0 WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(&list)
+    .execute(&mut *c)
+    .await?;
+    // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
+    sqlx::query(concat!(
+        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, reason = NULL WHERE id IN (
+           SELECT d.id FROM json_each(?2) j CROSS JOIN broadcast b ON b.id = j.value CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 7
+           WHERE NOT ",
+        passed!(),
+        ")"
+    ))
+    .bind(now)
+    .bind(&list)
+    .execute(c)
+    .await?;
+    Ok(())
+}

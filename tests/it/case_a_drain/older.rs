@@ -1,0 +1,51 @@
+//! The store of an older release.
+
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+/// The same rows in a file as the first release with mail wrote it.
+pub async fn back_to_schema_2(path: &std::path::Path) {
+    let old = path.with_extension("old");
+    let mut c = SqliteConnection::connect(&format!("sqlite:{}?mode=rwc", old.display()))
+        .await
+        .unwrap();
+    for sql in [
+        include_str!("../../../migrations/0001_store.sql"),
+        include_str!("../../../migrations/0002_mail.sql"),
+    ] {
+        sqlx::raw_sql(sql).execute(&mut c).await.unwrap();
+    }
+    let attach = format!("ATTACH '{}' AS new", path.display());
+    sqlx::raw_sql(AssertSqlSafe(attach)).execute(&mut c).await.unwrap();
+    let made: String = sqlx::query_scalar("SELECT sql FROM new.sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut c)
+        .await
+        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(made)).execute(&mut c).await.unwrap();
+    // Deliveries before broadcasts: their triggers count nothing twice.
+    let tables = sqlx::query(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name = 'broadcast'",
+    )
+    .fetch_all(&mut c)
+    .await
+    .unwrap();
+    for table in tables {
+        let table: String = table.get(0);
+        let columns = format!("SELECT group_concat(name) FROM pragma_table_info('{table}')");
+        let columns: String = sqlx::query_scalar(AssertSqlSafe(columns))
+            .fetch_one(&mut c)
+            .await
+            .unwrap();
+        let only = if table == "_sqlx_migrations" {
+            "WHERE version <= 2"
+        } else {
+            ""
+        };
+        let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table} {only}");
+        sqlx::raw_sql(AssertSqlSafe(copy)).execute(&mut c).await.unwrap();
+    }
+    c.close().await.unwrap();
+    for ending in ["db-wal", "db-shm"] {
+        std::fs::remove_file(path.with_extension(ending)).ok();
+    }
+    std::fs::rename(old, path).unwrap();
+}

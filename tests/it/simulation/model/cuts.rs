@@ -1,0 +1,169 @@
+//! Digests: what waits becomes one message (LANES 4). The rules are the product's own, pure; what is stored of them is told here a second time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rundruf::clock::Ms;
+use rundruf::domain::delivery::{BroadcastState, DeliveryState as State};
+use rundruf::domain::digest::{self, Waits};
+use rundruf::domain::words::Kind;
+use rundruf::ids::{ACCOUNT, IncidentId, LaneId, NoticeSeq, RecipientId};
+use rundruf::store::{ClaimRequest, Variant};
+
+use super::Model;
+
+impl Model {
+    /// The broadcasts of an incident that wait for their turn on a lane.
+    fn waiting(&self, lane: LaneId, incident: IncidentId) -> Vec<usize> {
+        let waits = |index: &usize| {
+            let b = &self.broadcasts[*index];
+            let open = b.state == BroadcastState::Open || b.of(State::Waiting) > 0;
+            let here = b.lane == lane && b.incident == incident;
+            here && b.is_alive() && open && b.superseded_by.is_none() && !b.overtaken
+        };
+        (0..self.broadcasts.len()).filter(waits).collect()
+    }
+
+    fn due_cut(&self, lane: LaneId, incident: IncidentId) -> Option<digest::Cut> {
+        let waiting = self.waiting(lane, incident);
+        let waits = waiting.iter().map(|index| {
+            let b = &self.broadcasts[*index];
+            Waits {
+                notice: b.notice,
+                kind: b.kind,
+                digest: b.digest,
+                covers: b.covers.clone(),
+                stale: b.stale,
+            }
+        });
+        digest::cut(&waits.collect::<Vec<_>>()).filter(|_| !self.breaks.cuts)
+    }
+
+    /// Incidents of which a cut has to be made first, on the claiming lane and on those that it stands in for.
+    pub(super) fn uncut(&self, r: &ClaimRequest) -> Vec<(LaneId, IncidentId)> {
+        let lanes: BTreeSet<LaneId> = self.homes(r.lane).into_iter().chain([r.lane]).collect();
+        let incidents: BTreeSet<IncidentId> = self.broadcasts.iter().map(|b| b.incident).collect();
+        let all = lanes
+            .iter()
+            .flat_map(|lane| incidents.iter().map(|incident| (*lane, *incident)));
+        all.filter(|(lane, incident)| self.due_cut(*lane, *incident).is_some())
+            .collect()
+    }
+
+    /// What a cut would sum up under which notice.
+    pub fn sums_up(&self, lane: LaneId, incident: IncidentId) -> Option<(NoticeSeq, Vec<NoticeSeq>)> {
+        self.due_cut(lane, incident).map(|cut| (cut.newest, cut.covers))
+    }
+
+    /// Makes the cut that is due; its digest says this.
+    pub fn cut(&mut self, lane: LaneId, incident: IncidentId, text: &str, now: Ms) {
+        let Some(cut) = self.due_cut(lane, incident) else {
+            return;
+        };
+        for index in self.waiting(lane, incident) {
+            let notice = self.broadcasts[index].notice;
+            if cut.ends.contains(&notice) {
+                self.close(index, cut.newest, now);
+            } else if cut.overtakes.contains(&notice) {
+                self.broadcasts[index].overtaken = true;
+            }
+        }
+        let of = |b: &super::ModelBroadcast| b.lane == lane && cut.covers.contains(&b.notice);
+        let urgent = self.broadcasts.iter().any(|b| of(b) && b.urgent);
+        let Some(top) = self.find(lane, cut.newest) else { return };
+        let b = &mut self.broadcasts[top];
+        b.urgent |= urgent;
+        b.stale = false;
+        b.covers = cut.covers;
+        b.digest_text = Some(Arc::new(Variant {
+            text: text.to_owned(),
+            ..Variant::clone(&b.variant)
+        }));
+        if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
+            self.begin_anew(top, now);
+        }
+        self.settle_broadcasts();
+    }
+
+    fn find(&self, lane: LaneId, notice: NoticeSeq) -> Option<usize> {
+        self.broadcasts
+            .iter()
+            .position(|b| b.lane == lane && b.notice == notice)
+    }
+
+    fn begin_anew(&mut self, index: usize, now: Ms) {
+        let b = &mut self.broadcasts[index];
+        b.changed_ms = now;
+        b.cursor = 0;
+        b.left.clear();
+        b.state = BroadcastState::Opened;
+        if b.audience {
+            b.state = BroadcastState::Open;
+            b.upto = None;
+        }
+    }
+
+    /// A notice names earlier ones: no cut sums them up any more, and what one of them summed up while it waited waits again by itself.
+    pub(super) fn undo_cuts(&mut self, incident: IncidentId, named: &[u32], now: Ms) {
+        let number = |model: &Self, notice: NoticeSeq| {
+            let known = model.notices.iter().find(|(seq, ..)| *seq == notice);
+            known.is_some_and(|(.., n)| named.contains(&n.number))
+        };
+        for lane in self.lanes.keys().copied().collect::<Vec<_>>() {
+            for cut in self.waiting(lane, incident) {
+                let b = &self.broadcasts[cut];
+                if number(self, b.notice) {
+                    let again = b.covers.iter().filter(|notice| !number(self, **notice));
+                    let again: Vec<usize> = again.filter_map(|notice| self.find(lane, *notice)).collect();
+                    again.into_iter().for_each(|index| self.waits_again(index, now));
+                }
+            }
+        }
+        for index in 0..self.broadcasts.len() {
+            let b = &self.broadcasts[index];
+            let told = b.covers.iter().any(|notice| number(self, *notice));
+            if b.incident == incident && b.is_alive() && b.superseded_by.is_none() && told {
+                let covers = b.covers.iter().copied().filter(|notice| !number(self, *notice));
+                let covers: Vec<NoticeSeq> = covers.collect();
+                let b = &mut self.broadcasts[index];
+                b.stale = !covers.is_empty();
+                b.covers = covers;
+            }
+        }
+    }
+
+    fn waits_again(&mut self, index: usize, now: Ms) {
+        self.begin_anew(index, now);
+        let b = &mut self.broadcasts[index];
+        (b.superseded_by, b.overtaken) = (None, false);
+        for row in 0..self.rows.len() {
+            if self.rows[row].broadcast == index && self.rows[row].state == State::Superseded && !self.passed(row) {
+                self.set(row, State::Waiting, now, now);
+                self.rows[row].reason = None;
+            }
+        }
+    }
+
+    /// Somebody lacks any of what a cut sums up.
+    pub fn lacks(&self, broadcast: usize, person: RecipientId) -> bool {
+        let b = &self.broadcasts[broadcast];
+        if self.breaks.served {
+            return !b.covers.is_empty();
+        }
+        let places = match person {
+            ACCOUNT => &[][..],
+            _ => self.person(b.lane, person).map_or(&[][..], |p| p.places.as_slice()),
+        };
+        let has = |index: &usize| self.had(&[*index], person).is_some();
+        let older = self.siblings(broadcast).filter(|index| {
+            let older = &self.broadcasts[*index];
+            older.kind == Kind::Notice && older.notice < b.notice && has(index)
+        });
+        let newest = older.map(|index| self.broadcasts[index].notice).max();
+        let units = b.covers.iter().filter_map(|notice| self.find(b.lane, *notice));
+        let covers = units.map(|index| (self.broadcasts[index].notice, &self.broadcasts[index].scope));
+        digest::lacks(covers, places, newest, |notice| {
+            self.find(b.lane, notice).is_some_and(|index| has(&index))
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! Cuts: what waits becomes one message, made of what its texts were rendered from or not at all.
+
+use rundruf::domain::delivery::{BroadcastState, CatchUp};
+use rundruf::domain::words::Kind;
+use rundruf::ids::{LaneId, NoticeSeq};
+use rundruf::store::*;
+use rundruf::text::lang::Lang;
+
+use super::fixture::*;
+
+fn digest(lane: LaneId) -> NewBroadcast {
+    NewBroadcast {
+        catch_up: CatchUp::Digest,
+        ..to_all(lane)
+    }
+}
+
+fn frozen(due: &DueCut) -> FrozenCut {
+    let text = Variant {
+        text: format!("{} und {:?}", due.notice, due.covers),
+        ..to(due.lane).variants[&Lang::De].clone()
+    };
+    FrozenCut {
+        due: due.clone(),
+        texts: [(Lang::De, text)].into(),
+    }
+}
+
+async fn due<S: Store>(store: &S, lane: LaneId) -> Option<DueCut> {
+    store.due_cuts(lane).await.unwrap().pop()
+}
+
+async fn cut<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<NoticeSeq> {
+    let due = due(store, lane).await.unwrap();
+    store.cut(&frozen(&due), now).await.unwrap();
+    due.covers
+}
+
+fn refused(made: Result<(), StoreError>) -> bool {
+    matches!(made, Err(StoreError::Conflict(Conflict::Waiting)))
+}
+
+/// Whom the claim starts what for: address, notice, text.
+async fn started<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<(String, NoticeSeq, String)> {
+    let jobs = claim(store, lane, now).await;
+    let mut all = Vec::new();
+    for job in &jobs {
+        delivered(store, job, now).await;
+        all.push((job.address.clone(), job.notice, job.variant.text.clone()));
+    }
+    all
+}
+
+pub async fn nothing_starts_before_the_cut_and_then_each_gets_one<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &["soest"])]).await;
+    let first = publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let mut werl = notice("i", 2);
+    werl.scope = places(&["werl"]);
+    let second = publish(store, werl, vec![digest(lane)], T0 + 1).await;
+    let claimed = store.claim(&request(lane, T0 + 2)).await.unwrap();
+    assert!(claimed.jobs.is_empty() && claimed.uncut.len() == 1, "{claimed:?}");
+    assert_eq!(cut(store, lane, T0 + 3).await, [first]);
+    assert_eq!(due(store, lane).await, None, "once");
+    let both = format!("{second} und {:?}", [first]);
+    // The newest concerns only one of them; what it sums up concerns both.
+    let wanted = ["a@ex", "b@ex"].map(|who| (who.to_owned(), second, both.clone()));
+    assert_eq!(started(store, lane, T0 + 4).await, wanted);
+    let old = board(store, first).await;
+    assert_eq!((old.state, old.summed_up_in), (BroadcastState::Superseded, Some(2)));
+    assert_eq!(board(store, second).await.covers, [first]);
+
+    // Whoever was served gets the newest alone.
+    let third = publish(store, notice("i", 3), vec![digest(lane)], T0 + 5).await;
+    assert_eq!(due(store, lane).await, None, "nothing older waits");
+    let alone = started(store, lane, T0 + 6).await;
+    assert!(alone.len() == 2 && alone.iter().all(|(_, n, text)| *n == third && !text.contains("und")));
+}
+
+pub async fn a_digest_of_what_does_not_wait_any_more_is_refused<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    for number in 1..=2 {
+        publish(store, notice("i", number), vec![digest(lane)], T0).await;
+    }
+    let seen = due(store, lane).await.unwrap();
+    publish(store, notice("i", 3), vec![digest(lane)], T0 + 1).await;
+    assert!(refused(store.cut(&frozen(&seen), T0 + 2).await));
+    let newest = due(store, lane).await.unwrap();
+    assert_eq!(newest.covers.len(), 2);
+    // What was taken out of a notice meanwhile must not be in a frozen text.
+    let redaction = Redaction {
+        notice: newest.covers[0],
+        redacted: notice("i", 2),
+        hash: "gesalzen".into(),
+        variants: Vec::new(),
+    };
+    store.redact(&redaction, &act("redact", T0 + 3)).await.unwrap();
+    assert!(refused(store.cut(&frozen(&newest), T0 + 4).await));
+    assert_eq!(cut(store, lane, T0 + 5).await.len(), 2);
+    let again = store.cut(&frozen(&newest), T0 + 6).await;
+    assert!(refused(again), "another process was there first");
+}
+
+pub async fn what_was_taken_back_is_in_no_later_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let mut seqs = Vec::new();
+    for number in 1..=3 {
+        seqs.push(publish(store, notice("i", number), vec![digest(lane)], T0).await);
+    }
+    cut(store, lane, T0 + 1).await;
+    let mut one = request(lane, T0 + 2);
+    one.limit = 1;
+    let job = store.claim(&one).await.unwrap().jobs.remove(0);
+    delivered(store, &job, T0 + 3).await;
+    let retract = |number: u32, old: u32| {
+        let mut n = notice("i", number);
+        (n.kind, n.corrects) = (Kind::Retraction, vec![old]);
+        n
+    };
+    // The second: the digest is written again without it. Who had it hears of that.
+    let retraction = publish(store, retract(4, 2), vec![digest(lane)], T0 + 4).await;
+    assert_eq!(cut(store, lane, T0 + 5).await, [seqs[0]]);
+    let told = started(store, lane, T0 + 6).await;
+    let without = format!("{} und {:?}", seqs[2], [seqs[0]]);
+    assert_eq!(told[0], ("b@ex".into(), seqs[2], without));
+    let heard: Vec<_> = told[1..].iter().map(|(who, n, _)| (who.as_str(), *n)).collect();
+    assert!(heard.contains(&("a@ex", retraction)), "{heard:?}");
+}
+
+pub async fn where_the_newest_is_taken_back_the_others_wait_again<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let mut seqs = Vec::new();
+    for number in 1..=3 {
+        seqs.push(publish(store, notice("i", number), vec![digest(lane)], T0).await);
+    }
+    cut(store, lane, T0 + 1).await;
+    let mut one = request(lane, T0 + 2);
+    one.limit = 1;
+    let job = store.claim(&one).await.unwrap().jobs.remove(0);
+    delivered(store, &job, T0 + 3).await;
+    let mut wrong = notice("i", 4);
+    (wrong.kind, wrong.corrects) = (Kind::Retraction, vec![3]);
+    let retraction = publish(store, wrong, vec![digest(lane)], T0 + 4).await;
+    assert_eq!(cut(store, lane, T0 + 5).await, [seqs[0]]);
+    let both = format!("{} und {:?}", seqs[1], [seqs[0]]);
+    let told = started(store, lane, T0 + 6).await;
+    assert_eq!(
+        told[0],
+        ("b@ex".into(), seqs[1], both),
+        "an older one never after a newer one"
+    );
+    assert_eq!((told.len(), told[1].0.as_str(), told[1].1), (2, "a@ex", retraction));
+}
+
+pub async fn an_account_posts_one_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["mastodon"]).await[0];
+    let account = NewBroadcast {
+        catch_up: CatchUp::Digest,
+        ..to(lane)
+    };
+    for number in 1..=2 {
+        publish(store, notice("i", number), vec![account.clone()], T0).await;
+    }
+    let covers = cut(store, lane, T0 + 1).await;
+    let posts = claim(store, lane, T0 + 2).await;
+    assert_eq!(posts.len(), 1);
+    assert!(posts[0].variant.text.ends_with(&format!("{covers:?}")));
+    // Its answer was lost: read back with the text that went.
+    settle(store, &posts[0], T0 + 3, Settled::Unknown).await;
+    let unknown = store.unknown_jobs(lane, rundruf::ids::DeliveryId(0), 9).await.unwrap();
+    assert_eq!(unknown[0].variant.text, posts[0].variant.text);
+    let story = store.explain(posts[0].delivery).await.unwrap().unwrap();
+    assert_eq!(story.variant.text, posts[0].variant.text);
+}
