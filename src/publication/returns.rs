@@ -12,11 +12,12 @@ use tokio::sync::watch;
 
 use crate::channel::Built;
 use crate::channel::email::bounce::{self, Because, Kind, Reading, Returned};
+use crate::clock::Ms;
 use crate::ids::{DeliveryId, LaneId};
-use crate::lane_core::probation::{ProbeResult, Verdict};
+use crate::lane_core::probation::{self, Age, ProbeResult, Verdict};
 use crate::publication::Office;
 use crate::said;
-use crate::secret::KeyFile;
+use crate::secret::{KeyFile, Returns as Names};
 use crate::store::{CameBack, Store, StoreError, owner};
 use crate::text::said::Said;
 
@@ -121,7 +122,7 @@ impl Returns {
             return Ok(());
         };
         let key = self.key.key()?;
-        let Some(number) = reading.tokens.iter().find_map(|token| key.returned(token)) else {
+        let Some(named) = reading.tokens.iter().find_map(|token| key.returned(token)) else {
             tracing::info!("a returned mail without a token of ours changes nothing");
             return Ok(());
         };
@@ -131,30 +132,33 @@ impl Returns {
             None => said!("{de}", "{en}"),
         };
         let at_ms = self.office.clock.now_ms();
-        if number < 0 {
-            // A full mailbox was reached: mail works, and somebody has to empty it.
-            let verdict = match first.because {
-                Because::Full => Verdict::Unclear,
-                _ => Verdict::CameBack,
-            };
-            self.canary(LaneId(-number), verdict, text).await?;
-        } else {
-            let gone = failed.iter().filter(|one| one.is_gone());
-            let came_back = CameBack {
-                delivery: DeliveryId(number),
-                at_ms,
-                gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
-                text,
-            };
-            let followed = self.store.came_back(&came_back).await?;
-            tracing::info!(delivery = number, ?followed, "a mail came back");
+        match named {
+            Names::Canary { lane, sent_ms } => {
+                // A full mailbox was reached: mail works, and somebody has to empty it.
+                let verdict = match first.because {
+                    Because::Full => Verdict::Unclear,
+                    _ => Verdict::CameBack,
+                };
+                self.canary(LaneId(lane), sent_ms, verdict, text).await?;
+            }
+            Names::Delivery(number) => {
+                let gone = failed.iter().filter(|one| one.is_gone());
+                let came_back = CameBack {
+                    delivery: DeliveryId(number),
+                    at_ms,
+                    gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
+                    text,
+                };
+                let followed = self.store.came_back(&came_back).await?;
+                tracing::info!(delivery = number, ?followed, "a mail came back");
+            }
         }
         owner::wake(&self.office.settings.data);
         Ok(())
     }
 
     /// The probe's own mail came back: whatever the server said when it took it, mail does not arrive.
-    async fn canary(&self, lane: LaneId, verdict: Verdict, text: Said) -> Result<(), StoreError> {
+    async fn canary(&self, lane: LaneId, sent_ms: Ms, verdict: Verdict, text: Said) -> Result<(), StoreError> {
         let rows = self.store.lane_rows().await?;
         let Some(row) = rows.iter().find(|row| row.id == lane) else {
             return Ok(());
@@ -163,8 +167,15 @@ impl Returns {
         let Some(probe) = channel.and_then(|c| c.settings.common.release.probe.as_ref()) else {
             return Ok(());
         };
+        let now = self.office.clock.now_ms();
+        let age = probation::age(sent_ms, row.gate_since_ms, now);
+        if age != Age::Fresh {
+            let sent = crate::clock::timestamp(sent_ms);
+            tracing::warn!(lane = row.name, %sent, ?age, "a canary mail came back that says nothing about now; the gate stays as it is");
+            return Ok(());
+        }
         let finding = ProbeResult {
-            at_ms: self.office.clock.now_ms(),
+            at_ms: now,
             epoch: row.epoch,
             verdict,
             text,

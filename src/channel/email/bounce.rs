@@ -1,6 +1,6 @@
 //! What comes back to the return address of a mail: reports of mail servers (RFC 3464), their plain-text forerunners, automatic replies
 //! (RFC 3834) and complaints (RFC 5965). Pure: bytes in, a reading out; what follows from it is decided elsewhere.
-//! Imports `text` only.
+//! Imports `text` and the form of return tokens.
 
 mod auto;
 mod mime;
@@ -12,6 +12,7 @@ pub use mime::LARGEST;
 pub use words::Because;
 
 use crate::said;
+use crate::secret::Returns;
 use crate::text::said::Said;
 use mime::{Head, Leaf};
 
@@ -21,6 +22,8 @@ const MOST_RECIPIENTS: usize = 64;
 const MOST_TOKENS: usize = 8;
 /// Hexadecimal digits of a return token's proof ([`crate::secret::Key::return_token`]).
 const PROOF: usize = 16;
+/// Characters of the longest token: two numbers of 20, what parts them, and the proof.
+const LONGEST_TOKEN: usize = 43 + PROOF;
 
 /// What a mail turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,11 +213,11 @@ fn whether_arrived(recipients: &[Returned]) -> Kind {
     }
 }
 
-/// Everything of the form `+NUMBER-PROOF@`, wherever it stands: in the bounce's own address, or in the head of the mail that it returns.
+/// Everything of the form `+NAME-PROOF@`, wherever it stands: in the bounce's own address, or in the head of the mail that it returns.
 fn tokens(raw: &[u8]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for behind in raw.split(|b| *b == b'+').skip(1) {
-        let Some(end) = behind.iter().take(PROOF + 22).position(|b| *b == b'@') else {
+        let Some(end) = behind.iter().take(LONGEST_TOKEN + 1).position(|b| *b == b'@') else {
             continue;
         };
         let Ok(token) = str::from_utf8(&behind[..end]) else {
@@ -232,9 +235,9 @@ fn tokens(raw: &[u8]) -> Vec<String> {
 }
 
 fn is_token(written: &str) -> bool {
-    let number_and_proof = written.rsplit_once('-');
-    number_and_proof.is_some_and(|(number, proof)| {
-        number.parse::<i64>().is_ok() && proof.len() == PROOF && proof.bytes().all(|b| b.is_ascii_hexdigit())
+    let name_and_proof = written.rsplit_once('-');
+    name_and_proof.is_some_and(|(name, proof)| {
+        Returns::named(name).is_some() && proof.len() == PROOF && proof.bytes().all(|b| b.is_ascii_hexdigit())
     })
 }
 

@@ -4,10 +4,14 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rundruf::clock::{Clock, SystemClock};
+use rundruf::secret::{KeyFile, Returns};
 use serde_json::Value;
 
 use super::Office;
 use crate::support::eventually;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// A report as Postfix writes it, to the return path of the mail that it speaks of.
 fn report(return_path: &str, address: &str, status: &str) -> String {
@@ -95,6 +99,28 @@ fn a_canary_that_came_back_holds_the_channel() {
     let canary = office.server.about("Probe", 1).remove(0);
     let lane = || -> Value { office.app.json(&["channel", "list"])["channels"][0].clone() };
     assert_eq!(lane()["gate"], "open");
+
+    // One of another time, and one with another time written on it, say nothing about now.
+    let key = KeyFile::new(office.app.path().join("data/rundruf.key"));
+    let now = SystemClock.now_ms();
+    let sent_at = |sent_ms: i64| {
+        let token = key.key().unwrap().return_token(Returns::Canary { lane: 1, sent_ms });
+        format!("bounce+{token}@stadt.example")
+    };
+    assert!(canary.from.starts_with("bounce+c1-"), "{}", canary.from);
+    let (old, ahead) = (sent_at(now - 2 * HOUR_MS), sent_at(now + HOUR_MS));
+    office.comes_back("old", &report(&old, &canary.to, "5.1.1"));
+    office.comes_back("ahead", &report(&ahead, &canary.to, "5.1.1"));
+    let (name, proof) = old.rsplit_once('-').unwrap();
+    let (name, _) = name.rsplit_once('-').unwrap();
+    let forged = format!("{name}-{now}-{proof}");
+    office.comes_back("forged", &report(&forged, &canary.to, "5.1.1"));
+    let said = office.app.log();
+    for word in ["age=Old", "age=Ahead"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert_eq!(lane()["gate"], "open", "{said}");
+
     office.comes_back("1", &report(&canary.from, &canary.to, "5.1.1"));
     let held = eventually("held", || Some(lane()).filter(|lane| lane["gate"] == "held"));
     assert!(held.to_string().contains("came back"), "{held}");

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::secret::Key;
+use crate::secret::{Key, Returns};
 
 /// A bounce in plain text as this server writes it, to us.
 fn bounce(from: &str, subject: &str, text: &str) -> Reading {
@@ -225,8 +225,11 @@ fn a_report_may_be_encoded_and_quote_another_charset() {
 
 #[test]
 fn a_token_is_found_wherever_it_stands() {
-    let token = Key::from_bytes([7; 32]).return_token(12);
-    let canary = Key::from_bytes([7; 32]).return_token(-3);
+    let token = Key::from_bytes([7; 32]).return_token(Returns::Delivery(12));
+    let canary = Key::from_bytes([7; 32]).return_token(Returns::Canary {
+        lane: i64::MAX,
+        sent_ms: i64::MIN,
+    });
     let mail = format!(
         "To: bounce@x.example\n\nReturn-Path: <Bounce+{}@stadt.example>\nX: <a+{canary}@b> +1-2@c +{token}@d",
         token.to_uppercase()
