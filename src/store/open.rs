@@ -22,6 +22,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "mail", include_str!("../../migrations/0002_mail.sql")),
     (3, "gate", include_str!("../../migrations/0003_gate.sql")),
     (4, "failover", include_str!("../../migrations/0004_failover.sql")),
+    (
+        5,
+        "hard reports",
+        include_str!("../../migrations/0005_hard_reports.sql"),
+    ),
 ];
 
 /// Newest schema this build knows.

@@ -1,16 +1,16 @@
 //! What comes back later of a mail that a server had taken: a line in its story, a refusal in the window of a lane that drains, and, where nobody
-//! is there, an address that is written to no more. All in one commit.
+//! is there, a word against its address (`hard`). All in one commit.
 
 use std::collections::BTreeMap;
 
 use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
+use super::hard::{self, Hard};
 use super::rows::{said_stored, word};
-use super::{Act, CameBack, Followed, StoreError, SuppressedBecause, Suppression, gate, suppression};
+use super::{CameBack, Followed, StoreError, gate};
 use crate::clock::Ms;
 use crate::domain::outcome::Reason;
-use crate::ids::LaneId;
 use crate::lane_core::window::Sign;
 
 /// What comes back of an older delivery changes nothing: servers give up after five days, and an address may be somebody's again.
@@ -22,8 +22,7 @@ const WHAT: &str = "came-back";
 pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result<Followed, StoreError> {
     // Primary keys of delivery, broadcast and lane; (lane, seq) of recipient; primary key (delivery, n) of attempt.
     let row = sqlx::query(
-        "SELECT d.attempt, b.lane, coalesce(d.via, b.lane) AS sender, l.name, r.address,
-           d.changed >= l.gate_since AS of_now
+        "SELECT d.attempt, d.changed, b.lane, coalesce(d.via, b.lane) AS sender, r.address, d.changed >= l.gate_since AS of_now
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast JOIN lane l ON l.id = coalesce(d.via, b.lane)
            JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2
@@ -35,14 +34,14 @@ pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result
     .fetch_optional(&mut *c)
     .await?;
     let Some(row) = row else { return Ok(Followed::Nothing) };
-    let (lane, address): (i64, String) = (row.try_get("lane")?, row.try_get("address")?);
+    let address: String = row.try_get("address")?;
     // A list or a forwarding reports addresses that are not ours to suppress.
     let gone = what
         .gone
         .iter()
         .any(|gone| gone.to_lowercase() == address.to_lowercase());
     let reason = if gone {
-        Reason::RecipientGone
+        Reason::RecipientUnknown
     } else {
         Reason::RecipientRefused
     };
@@ -63,19 +62,12 @@ pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result
     if !gone {
         return Ok(Followed::Noted);
     }
-    let name: String = row.try_get("name")?;
-    let act = Act {
-        at_ms: what.at_ms,
-        actor: "mail server".to_owned(),
-        action: "suppress".to_owned(),
-        object: format!("channel {name}"),
-        details: serde_json::json!({ "delivery": what.delivery }),
-    };
-    let suppression = Suppression {
-        lane: LaneId(lane),
+    let hard = Hard {
+        lane: row.try_get("lane")?,
         address,
-        because: SuppressedBecause::Bounced,
+        delivery: what.delivery,
+        sent_ms: row.try_get("changed")?,
+        at_ms: what.at_ms,
     };
-    suppression::suppress(c, &suppression, &act).await?;
-    Ok(Followed::Suppressed)
+    hard::take_in(c, &hard).await
 }

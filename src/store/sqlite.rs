@@ -256,4 +256,10 @@ impl Consent for Sqlite {
     async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError> {
         write!(self, what = what.clone() => returned::take_in(&what))
     }
+    async fn doubted(&self, now: Ms) -> Result<Vec<Doubted>, StoreError> {
+        hard::doubted(&self.readers, now).await
+    }
+    async fn reported(&self) -> Result<Vec<Reported>, StoreError> {
+        hard::reported(&self.readers).await
+    }
 }

@@ -60,3 +60,38 @@ pub(super) async fn suppress(c: &mut SqliteConnection, what: &Suppression, act: 
     audit::append(c, act).await?;
     Ok(true)
 }
+
+/// Writes to an address again, in all the spellings of it that the audience has; false where it was not suppressed.
+pub(super) async fn lift(
+    c: &mut SqliteConnection,
+    lane: i64,
+    address: &str,
+    spellings: &[&str],
+    act: &Act,
+) -> Result<bool, StoreError> {
+    // Primary key.
+    let gone = sqlx::query("DELETE FROM suppression WHERE lane = ? AND address = lower(?)")
+        .bind(lane)
+        .bind(address)
+        .execute(&mut *c)
+        .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // Unique (lane, address).
+    let back = sqlx::query(
+        "UPDATE recipient SET state = 0 WHERE lane = ? AND address IN (SELECT value FROM json_each(?)) AND state = 2",
+    )
+    .bind(lane)
+    .bind(serde_json::to_string(spellings)?)
+    .execute(&mut *c)
+    .await?;
+    // Primary key.
+    sqlx::query("UPDATE lane SET audience = audience + ? WHERE id = ?")
+        .bind(i64::try_from(back.rows_affected()).unwrap_or(0))
+        .bind(lane)
+        .execute(&mut *c)
+        .await?;
+    audit::append(c, act).await?;
+    Ok(true)
+}

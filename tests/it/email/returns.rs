@@ -3,9 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rundruf::clock::{Clock, SystemClock};
+use rundruf::ids::DeliveryId;
 use rundruf::secret::{KeyFile, Returns};
+use rundruf::store::{CameBack, Consent, Followed, Sqlite};
+use rundruf::text::said::Said;
 use serde_json::Value;
 
 use super::Office;
@@ -46,6 +50,25 @@ impl Office {
         eventually(&format!("{name} is read"), || read.exists().then_some(()));
     }
 
+    /// What a server said of a mail's recipient two days ago.
+    fn reported_before(&self, return_path: &str, address: &str) {
+        let (_, token) = return_path.split_once('+').unwrap();
+        let delivery = token.split('-').next().unwrap().parse().unwrap();
+        let what = CameBack {
+            delivery: DeliveryId(delivery),
+            at_ms: SystemClock.now_ms() - 48 * HOUR_MS,
+            gone: vec![address.to_owned()],
+            text: Said::quoted("weg"),
+        };
+        let file = self.app.path().join("data/rundruf.db");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let followed = runtime.block_on(async {
+            let store = Sqlite::open(&file, Arc::new(SystemClock)).await.unwrap();
+            store.came_back(&what).await.unwrap()
+        });
+        assert_eq!(followed, Followed::Reported);
+    }
+
     fn people(&self, headline: &str, count: u64) -> Vec<(String, String)> {
         let number = self.publish(headline);
         self.delivered(number, count);
@@ -82,8 +105,14 @@ fn who_is_gone_gets_nothing_more_and_nobody_else_is_touched() {
     eventually("put aside", || unread.exists().then_some(()));
     assert_eq!(office.people("Zwei", 3).len(), 3);
 
+    // Her server has called her unknown before: two days ago, in the store's own words.
+    office.reported_before(to_anna, anna);
     office.comes_back("7", &report(&to_anna.to_uppercase(), anna, "5.1.1"));
-    let left = office.people("Drei", 2);
+    assert_eq!(office.people("Drei", 3).len(), 3, "of the same mail");
+    let mails = office.server.about("Drei", 3);
+    let again = mails.iter().find(|mail| mail.to == *anna).unwrap();
+    office.comes_back("8", &report(&again.from, anna, "5.1.1"));
+    let left = office.people("Vier", 2);
     let left: Vec<_> = left.iter().map(|(to, _)| to).collect();
     assert_eq!(left, [bert, cem]);
     assert!(!office.app.log().contains(anna), "no address in the log");
