@@ -108,7 +108,7 @@ async fn forget(c: &mut SqliteConnection, hard: &Hard, domain: &str) -> Result<(
         .await?;
         if ended.is_some() {
             let act = act(c, hard, "unsuppress").await?;
-            suppression::lift(c, hard.lane, &address, &[address.as_str()], &act).await?;
+            suppression::lift(c, hard.lane, &address, std::slice::from_ref(&address), &act).await?;
         }
     }
     Ok(())

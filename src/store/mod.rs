@@ -240,6 +240,15 @@ pub trait Consent: Send + Sync {
     /// False, and no line in the audit log, where that was so already.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
 
+    /// Writes to an address again; its reports count anew. False, and no line in the audit log, where it was not suppressed.
+    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<bool, StoreError>;
+
+    /// Whom channels do not write to, newest first.
+    async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError>;
+
+    /// How many that are, of channels that have any.
+    async fn suppressed(&self) -> Result<Vec<SuppressedCount>, StoreError>;
+
     /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story and in the window of its lane, which
     /// may hold it. Where the delivery's own address is among those that are gone, that is a word against it: the second one ends it, about a
     /// mail sent at least a day after the first; but not where more than a handful of its domain are called unknown within an hour.

@@ -36,13 +36,42 @@ pub struct Suppression {
 }
 
 /// Why an address is suppressed. The numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum SuppressedBecause {
     /// They have unsubscribed.
     Unsubscribed = 0,
     /// Its server says that nobody is there.
     Bounced = 1,
+    /// Somebody of the staff.
+    ByHand = 2,
+}
+
+/// An address as suppressed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suppressed {
+    /// Channel.
+    pub channel: String,
+    /// Address in lower case.
+    pub address: String,
+    /// Why.
+    pub because: SuppressedBecause,
+    /// Since when.
+    pub at_ms: Ms,
+}
+
+/// How many addresses a channel does not write to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuppressedCount {
+    /// Channel.
+    pub channel: String,
+    /// They have unsubscribed.
+    pub unsubscribed: u64,
+    /// Their servers say that nobody is there.
+    pub bounced: u64,
+    /// By hand.
+    pub by_hand: u64,
 }
 
 /// A mail that certainly did not arrive. Whoever says so has shown the return token of this delivery.

@@ -81,6 +81,20 @@ pub async fn a_mail_that_came_back_ends_its_own_address_once<S: Store>(store: &S
     people(store, lane, all).await;
     let to: Vec<_> = send(store, lane, 4, T0 + 2 * DAY).await.into_keys().collect();
     assert_eq!(to, ["bert@ex.example", "late@ex.example", "list@ex.example"]);
+
+    // A person knows better; what was said before counts no more.
+    assert_eq!(store.suppressed().await.unwrap()[0].bounced, 1);
+    for first in [true, false] {
+        let lifted = store
+            .lift(lane, "ANNA@ex.example", &act("unsuppress", T0 + 3 * DAY))
+            .await
+            .unwrap();
+        assert_eq!(lifted, first, "once");
+    }
+    assert_eq!(store.lane_rows().await.unwrap()[0].audience, 4);
+    let fifth = send(store, lane, 5, T0 + 3 * DAY).await;
+    let anna = came_back(fifth["Anna@ex.example"], T0 + 3 * DAY, &["anna@ex.example"]);
+    assert_eq!(say(anna).await, Followed::Reported);
 }
 
 pub async fn a_directory_that_is_down_ends_nobody<S: Store>(store: &S) {
