@@ -130,8 +130,6 @@ pub struct Reading {
     pub kind: Kind,
     /// Whom it speaks of; nobody, where it is neither bounce nor receipt of a server.
     pub recipients: Vec<Returned>,
-    /// What stands behind a plus sign and looks like a return token of ours, first seen first; who has the key says which one is.
-    pub tokens: Vec<String>,
 }
 
 /// Reads a mail: any bytes, of which [`LARGEST`] are looked at.
@@ -148,11 +146,14 @@ pub fn read(raw: &[u8]) -> Reading {
     let raw = &raw[..raw.len().min(LARGEST)];
     let (head, leaves) = mime::read(raw);
     let (kind, recipients) = sort(&head, &leaves);
-    Reading {
-        kind,
-        recipients,
-        tokens: tokens(raw),
-    }
+    Reading { kind, recipients }
+}
+
+/// Whether a mail server or an answering machine wrote it, by its head alone. A complaint is none: people are to see it.
+pub fn is_from_machine(raw: &[u8]) -> bool {
+    let head = mime::head(&raw[..raw.len().min(LARGEST)]);
+    let by_server = auto::from_mail_server(&head);
+    !head.is_complaint() && (by_server || auto::is_reply(&head, by_server))
 }
 
 fn sort(head: &Head, leaves: &[Leaf<'_>]) -> (Kind, Vec<Returned>) {
@@ -213,8 +214,9 @@ fn whether_arrived(recipients: &[Returned]) -> Kind {
     }
 }
 
-/// Everything of the form `+NAME-PROOF@`, wherever it stands: in the bounce's own address, or in the head of the mail that it returns.
-fn tokens(raw: &[u8]) -> Vec<String> {
+/// What stands behind a plus sign and looks like a return token of ours, first seen first; who has the key says which one is. Everything of the
+/// form `+NAME-PROOF@`, wherever it stands: in the bounce's own address, or in the head of the mail that it returns.
+pub fn tokens(raw: &[u8]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for behind in raw.split(|b| *b == b'+').skip(1) {
         let Some(end) = behind.iter().take(LONGEST_TOKEN + 1).position(|b| *b == b'@') else {
