@@ -249,8 +249,8 @@ pub trait Consent: Send + Sync {
     /// How many that are, of channels that have any.
     async fn suppressed(&self) -> Result<Vec<SuppressedCount>, StoreError>;
 
-    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story and in the window of its lane, which
-    /// may hold it. Where the delivery's own address is among those that are gone, that is a word against it: the second one ends it, about a
+    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story (a second time where the first did not say that
+    /// nobody is there) and once in the window of its lane, which may hold it. Where the delivery's own address is among those that are gone, that is a word against it: the second one ends it, about a
     /// mail sent at least a day after the first; but not where more than a handful of its domain are called unknown within an hour.
     async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError>;
 

@@ -22,14 +22,15 @@ const WHAT: &str = "came-back";
 pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result<Followed, StoreError> {
     // Primary keys of delivery, broadcast and lane; (lane, seq) of recipient; primary key (delivery, n) of attempt.
     let row = sqlx::query(
-        "SELECT d.attempt, d.changed, b.lane, coalesce(d.via, b.lane) AS sender, r.address, d.changed >= l.gate_since AS of_now
+        "SELECT d.attempt, d.changed, b.lane, coalesce(d.via, b.lane) AS sender, r.address, d.changed >= l.gate_since AS of_now,
+           (SELECT max(a.reason = ?3) FROM attempt a WHERE a.delivery = d.id AND a.attempt = d.attempt AND a.what = ?4) AS known
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast JOIN lane l ON l.id = coalesce(d.via, b.lane)
            JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-         WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2
-           AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id AND a.attempt = d.attempt AND a.what = ?3)",
+         WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2",
     )
     .bind(what.delivery.0)
     .bind(what.at_ms.saturating_sub(FRESH_MS))
+    .bind(word(Reason::RecipientUnknown)?)
     .bind(WHAT)
     .fetch_optional(&mut *c)
     .await?;
@@ -40,6 +41,11 @@ pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result
         .gone
         .iter()
         .any(|gone| gone.to_lowercase() == address.to_lowercase());
+    // Servers write more than once about one mail: that it is delayed, that it failed, and why.
+    let known: Option<bool> = row.try_get("known")?;
+    if known == Some(true) || (known.is_some() && !gone) {
+        return Ok(Followed::Nothing);
+    }
     let reason = if gone {
         Reason::RecipientUnknown
     } else {
@@ -55,7 +61,7 @@ pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result
     );
     evidence::write(c, &[line]).await?;
     // What went out before the gate changed says nothing about how mail fares since: servers give up after days.
-    if row.try_get("of_now")? {
+    if known.is_none() && row.try_get("of_now")? {
         let sender: i64 = row.try_get("sender")?;
         gate::note(c, BTreeMap::from([(sender, vec![(what.at_ms, Sign::Refused)])])).await?;
     }

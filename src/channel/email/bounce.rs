@@ -85,7 +85,14 @@ impl Returned {
         }
         match self.because {
             Because::NobodyThere => said!("Diese Adresse gibt es nicht.", "There is no such address."),
-            Because::NoSuchDomain => said!("Diese Domain gibt es nicht.", "There is no such domain."),
+            Because::NoSuchDomain => said!(
+                "Die Domain dieser Adresse ist nicht zu finden.",
+                "The domain of this address cannot be found."
+            ),
+            Because::Unclear => said!(
+                "Der Server nimmt für diese Adresse nichts an oder findet sie nicht; ob es sie gibt, sagt er nicht sicher.",
+                "The server takes nothing for this address or does not find it; it does not say for sure whether it exists."
+            ),
             Because::Full => said!("Das Postfach ist voll.", "The mailbox is full."),
             Because::Policy => said!(
                 "Der Server nimmt von uns nach seinen Regeln nichts an.",

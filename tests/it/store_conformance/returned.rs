@@ -66,8 +66,15 @@ pub async fn a_mail_that_came_back_ends_its_own_address_once<S: Store>(store: &S
     assert_eq!(say(sure).await, Followed::Suppressed);
     assert_eq!(store.log(0, 100).await.unwrap().len(), lines + 1);
     assert_eq!(store.reported().await.unwrap(), []);
+    let story = store.explain(of("bert")).await.unwrap().unwrap();
+    let lines = story.events.iter().filter(|event| event.what == "came-back");
+    assert_eq!(lines.count(), 1);
     let late = came_back(of("late"), T0 + 40 * DAY, &["late@ex.example"]);
     assert_eq!(say(late).await, Followed::Nothing, "too long ago");
+    // What is said first and passes hides no later word.
+    let bert = came_back(of("bert"), T0 + 2, &["bert@ex.example"]);
+    assert_eq!(say(bert).await, Followed::Reported);
+    assert_eq!(say(came_back(of("bert"), T0 + 3, &[])).await, Followed::Nothing);
     let nobody = came_back(DeliveryId(99_999), T0 + 1, &["bert@ex.example"]);
     assert_eq!(say(nobody).await, Followed::Nothing);
 
