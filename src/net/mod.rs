@@ -255,6 +255,10 @@ pub fn in_words(error: &dyn std::error::Error) -> Said {
                 "the name cannot be resolved (DNS)"
             );
         }
+        // reqwest's word where the connection was not there in time, TLS included.
+        if text == "operation timed out" {
+            return usual(std::io::ErrorKind::TimedOut).unwrap_or_else(|| Said::quoted(text));
+        }
         // rustls' words; what is wrong with the certificate follows.
         if text.starts_with("invalid peer certificate") {
             return said!(
