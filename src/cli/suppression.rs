@@ -97,7 +97,7 @@ async fn list(open: &Open, channel: Option<&str>, out: &Output) -> Result<u8, Fa
                 one.channel.clone(),
                 one.address.clone(),
                 why,
-                clock_time(one.at_ms, now, &zone).to_string(),
+                clock_time(one.at_ms, now, &zone),
             ]
         });
         let head = if out.german {
@@ -122,7 +122,7 @@ async fn list(open: &Open, channel: Option<&str>, out: &Output) -> Result<u8, Fa
             vec![
                 one.channel.clone(),
                 one.address.clone(),
-                clock_time(one.at_ms, now, &zone).to_string(),
+                clock_time(one.at_ms, now, &zone),
                 note,
             ]
         });
