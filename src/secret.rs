@@ -87,19 +87,25 @@ impl Key {
         same(self.unsubscribe_token(recipient, address).as_bytes(), token.as_bytes())
     }
 
-    /// The token in the return address of a mail (VERP): its delivery's number (a canary's: its lane's, negative) and what proves that we wrote it. Lower case, because mail
-    /// servers may change the case.
-    pub fn return_token(&self, delivery: i64) -> String {
-        let mac = self.mac("return", &[&delivery.to_be_bytes()]);
+    /// The token in the return address of a mail (VERP): what it names, and what proves that we wrote it. Lower case, because mail servers may
+    /// change the case.
+    pub fn return_token(&self, of: Returns) -> String {
+        let (mac, name) = match of {
+            Returns::Delivery(number) => (self.mac("return", &[&number.to_be_bytes()]), number.to_string()),
+            Returns::Canary { lane, sent_ms } => (
+                self.mac("return of a canary", &[&lane.to_be_bytes(), &sent_ms.to_be_bytes()]),
+                format!("c{lane}-{sent_ms}"),
+            ),
+        };
         let proof: String = mac.iter().take(TOKEN_LENGTH / 2).map(|b| format!("{b:02x}")).collect();
-        format!("{delivery}-{proof}")
+        format!("{name}-{proof}")
     }
 
-    /// The delivery a return address names, where we wrote it.
-    pub fn returned(&self, token: &str) -> Option<i64> {
+    /// What a return address names, where we wrote it.
+    pub fn returned(&self, token: &str) -> Option<Returns> {
         let token = token.to_ascii_lowercase();
-        let delivery = token.rsplit_once('-')?.0.parse().ok()?;
-        same(self.return_token(delivery).as_bytes(), token.as_bytes()).then_some(delivery)
+        let of = Returns::named(token.rsplit_once('-')?.0)?;
+        same(self.return_token(of).as_bytes(), token.as_bytes()).then_some(of)
     }
 
     /// A salted hash of something that must not be stored itself (an address in the audit log, a redacted field), in hex.
@@ -114,6 +120,34 @@ impl Key {
     pub fn handle(&self, purpose: &str, parts: &[&str]) -> String {
         let parts: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
         URL_SAFE_NO_PAD.encode(&self.mac(purpose, &parts)[..TOKEN_LENGTH])
+    }
+}
+
+/// What the return address of a mail names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returns {
+    /// The delivery with this number: `12`.
+    Delivery(i64),
+    /// A probe's mail to ourselves: `c3-1706083200000`.
+    Canary {
+        /// Number of its lane.
+        lane: i64,
+        /// When it was sent: what it says of the lane ages.
+        sent_ms: i64,
+    },
+}
+
+impl Returns {
+    /// What stands in front of a token's proof, whoever wrote it.
+    pub fn named(written: &str) -> Option<Self> {
+        let Some(canary) = written.strip_prefix('c') else {
+            return written.parse().ok().map(Self::Delivery);
+        };
+        let (lane, sent) = canary.split_once('-')?;
+        Some(Self::Canary {
+            lane: lane.parse().ok()?,
+            sent_ms: sent.parse().ok()?,
+        })
     }
 }
 
@@ -322,11 +356,24 @@ mod tests {
     #[test]
     fn a_return_address_survives_a_change_of_case() {
         let key = Key::from_bytes([7; 32]);
-        assert_eq!(key.returned(&key.return_token(-3)), Some(-3), "a canary");
-        let token = key.return_token(12);
-        assert_eq!(key.returned(&token), Some(12));
-        assert_eq!(key.returned(&token.to_uppercase()), Some(12));
-        for forged in ["12", "12-", "13-0011223344556677", &token.replacen("12", "13", 1)] {
+        let (delivery, canary) = (Returns::Delivery(12), Returns::Canary { lane: 3, sent_ms: 70 });
+        for of in [delivery, canary] {
+            let token = key.return_token(of);
+            assert_eq!(key.returned(&token), Some(of));
+            assert_eq!(key.returned(&token.to_uppercase()), Some(of));
+        }
+        let (token, sent) = (key.return_token(delivery), key.return_token(canary));
+        for forged in [
+            "12",
+            "12-",
+            "13-0011223344556677",
+            "c3-70",
+            &token.replacen("12", "13", 1),
+            &token.replacen("12", "+12", 1),
+            &sent.replacen("-70", "-71", 1),
+            &sent.replacen("c3", "c4", 1),
+            &format!("c3-70-{}", &token[3..]),
+        ] {
             assert_eq!(key.returned(forged), None, "{forged}");
         }
     }

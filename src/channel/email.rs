@@ -7,6 +7,7 @@ mod compose;
 mod dkim;
 mod keys;
 mod letter;
+pub mod maildir;
 mod pool;
 mod probe;
 mod reply;
@@ -62,7 +63,7 @@ password = "geheim"                   # better password_file or password_env
 from = "Stadt Beispiel <info@stadt.example>"
 # reply_to = "poststelle@stadt.example"
 # bounces = "bounce@stadt.example"    # what comes back goes to bounce+TOKEN@stadt.example
-# bounces_folder = "/var/mail/bounce" # and from there into this Maildir: read while serve runs; no mail program may open it
+# bounces_folder = "/var/mail/bounce" # and from there into this Maildir: read while serve runs, each mail once
 # dkim = { selector = "rundruf", key_file = "dkim.pem" }   # only where the relay does not sign; domain: the sender's
 audience = { file = "presse.csv" }    # address,name,language,places; the address of a mailing list is a recipient like any other
 gate = "held"                         # as long as nobody knows whether mail works

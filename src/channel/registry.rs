@@ -1,7 +1,6 @@
 //! Every kind of channel there is, by alphabet. Help, `channel list`, the reference and the reading of `channels.toml` come
 //! from this list: a new kind is one file and one line here.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -129,7 +128,11 @@ pub fn build(settings: &Settings) -> Result<Vec<Configured>, Vec<Problem>> {
     problems.extend(failovers(settings, &out));
     problems.extend(out.iter().filter_map(unknown_probe));
     problems.extend(out.iter().filter_map(idle_ramp));
-    problems.extend(targets_twice(&out));
+    let targets = out.iter().filter_map(|channel| match &channel.built {
+        Built::Website(targets) => Some((&channel.settings.own, targets.as_slice())),
+        Built::Messages(_) => None,
+    });
+    problems.extend(website::apart::problems(targets));
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }
 
@@ -146,43 +149,6 @@ fn unknown_kind(channel: &ChannelSettings) -> Option<Problem> {
         ),
         said!("Es gibt: {list}.", "There are: {list}."),
     ))
-}
-
-/// Targets that mean the same place: what one brings there the other would take away.
-fn targets_twice(channels: &[Configured]) -> Vec<Problem> {
-    let mut seen: BTreeMap<String, &RawTable> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for channel in channels {
-        let (Built::Website(targets), own) = (&channel.built, &channel.settings.own) else {
-            continue;
-        };
-        for target in targets {
-            let Some(first) = seen.insert(target.place(), own) else {
-                continue;
-            };
-            let Some(node) = own.entries.get("targets") else {
-                continue;
-            };
-            let (address, other) = (target.address(), first.field("targets"));
-            let what = if first.path == own.path {
-                said!(
-                    "Das Ziel {address} steht doppelt.",
-                    "the target {address} is there twice."
-                )
-            } else {
-                said!(
-                    "Das Ziel {address} steht auch unter {other}; die eine Website würde die andere überschreiben.",
-                    "the target {address} is also in {other}; one website would overwrite the other."
-                )
-            };
-            let remedy = said!(
-                "Bitte nennen Sie jedes Ziel nur einmal; eine zweite Website braucht einen Ordner für sich.",
-                "Name each target only once; a second website needs a folder for itself."
-            );
-            problems.push(node.place.problem(&own.field("targets"), what, remedy));
-        }
-    }
-    problems
 }
 
 /// A probe that the kind does not have.

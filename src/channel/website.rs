@@ -3,6 +3,7 @@
 //! [`bring`]'s, and [`space`] is what they share.
 
 mod address;
+pub(super) mod apart;
 mod bring;
 mod carrier;
 mod cloud;

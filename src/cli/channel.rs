@@ -170,7 +170,7 @@ fn act(open: &Open, action: &str, name: &str) -> Act {
     }
 }
 
-async fn find(open: &Open, name: &str) -> Result<LaneRow, Failure> {
+pub(super) async fn find(open: &Open, name: &str) -> Result<LaneRow, Failure> {
     let rows = open.store.lane_rows().await?;
     rows.iter().find(|l| l.name == name).cloned().ok_or_else(|| {
         let list = rows.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");

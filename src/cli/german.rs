@@ -6,7 +6,7 @@ mod texts;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
-use texts::{AFTER, MEASURE, TEXTS};
+use texts::{AFTER, MEASURE, SUPPRESSION, TEXTS};
 
 const PAGE: &str = "{about-with-newline}\nAufruf: {usage}\n\n{all-args}{after-help}";
 
@@ -31,7 +31,9 @@ pub fn in_german(root: Command) -> Command {
         .arg(flag("help", 'h', ArgAction::Help).global(true))
         .arg(flag("version", 'V', ArgAction::Version))
         .after_help(AFTER);
-    translated(root, "").mut_subcommand("measure", |measure| measure.after_long_help(MEASURE))
+    translated(root, "")
+        .mut_subcommand("measure", |measure| measure.after_long_help(MEASURE))
+        .mut_subcommand("suppression", |suppression| suppression.after_help(SUPPRESSION))
 }
 
 fn translated(command: Command, path: &str) -> Command {

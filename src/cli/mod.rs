@@ -21,6 +21,7 @@ mod publish;
 mod retract;
 mod serve;
 mod status;
+mod suppression;
 mod verify;
 mod wait;
 
@@ -108,6 +109,9 @@ enum Command {
     /// Read what comes back of mails.
     #[command(subcommand)]
     Bounce(bounce::BounceCommand),
+    /// List, add or lift addresses that are written to no more.
+    #[command(subcommand)]
+    Suppression(suppression::SuppressionCommand),
     /// Write the public site to a folder.
     Export(export::ExportArgs),
     /// Look whether a copy of the site (folder or address) is whole, unchanged and signed.
@@ -217,6 +221,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<u8, Failure> {
             })
         }),
         Command::Bounce(command) => bounce::run(command, out),
+        Command::Suppression(command) => suppression::run(globals, command, out).await,
         Command::Export(args) => export::run(globals, args, out).await,
         Command::Verify(args) => verify::run(globals, args, out).await,
         Command::Backup(args) => keep::backup(globals, args, out).await,

@@ -11,9 +11,11 @@ use super::{Globals, host, incident};
 use crate::app::{App, Open};
 use crate::publication::Office;
 use crate::publication::board::{self, Light, Line};
+use crate::publication::suppressed;
 use crate::said;
 use crate::store::owner::Changes;
-use crate::store::{Board, BroadcastRow, IncidentRow, LaneRow, Lanes, Notices};
+use crate::store::{Board, BroadcastRow, Consent, IncidentRow, LaneRow, Lanes, Notices};
+use crate::text::said::Said;
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -105,9 +107,21 @@ async fn show(open: &Open, name: Option<&str>, out: &Output) -> Result<(), Failu
     for trouble in &troubles {
         out.say(trouble);
     }
+    let suppressed = open.store.suppressed().await?;
+    for count in &suppressed {
+        let (channel, Said { de, en }) = (&count.channel, suppressed::counted(count));
+        out.say(&said!(
+            "{channel}: {de}. Welche: rundruf suppression list",
+            "{channel}: {en}. Which: rundruf suppression list"
+        ));
+    }
+    let doubted = open.store.doubted(now).await?;
+    for domain in &doubted {
+        out.say(&suppressed::doubted(domain));
+    }
     out.answer(&json!({
         "as_of": crate::clock::timestamp(now), "serving": owner, "moved": moved, "incidents": incidents, "channels": lanes,
-        "machine": troubles,
+        "machine": troubles, "suppressed": suppressed, "doubted": doubted,
     }));
     Ok(())
 }

@@ -9,7 +9,10 @@ use serde::Serialize;
 use super::notice::{Notice, Scope, Words};
 use super::publisher::Publisher;
 pub use super::read::time::{GivenNext, GivenTime, GivenUntil, GivenWhen};
-pub use super::read::{MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_PROBLEMS, MAX_SUMMARY, MAX_TEXT, read};
+pub use super::read::{
+    MAX_ADDRESS, MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_KEY, MAX_LIST, MAX_PHONE, MAX_PROBLEMS,
+    MAX_SUMMARY, MAX_TEXT, read,
+};
 pub use super::resolve::{new_slug, resolve};
 use super::schema::Table;
 use super::words::{IncidentState, Kind};

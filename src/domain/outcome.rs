@@ -40,8 +40,10 @@ pub enum Reason {
     RecipientRefused,
     /// What the list gives as address is none: no other channel of this kind would reach it either.
     BadAddress,
-    /// The recipient is gone for good.
+    /// The recipient is gone for good, by their own word.
     RecipientGone,
+    /// The recipient's server knows nobody of that name; it may be wrong.
+    RecipientUnknown,
     /// The service takes nothing for this recipient now.
     RecipientBusy,
     /// The service refuses us by a policy (reputation, authentication of the sender, limits of the account).

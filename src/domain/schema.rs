@@ -1,6 +1,8 @@
-//! The fields of every table of facts: the list the reader checks by, and whoever prints help about the file.
+//! The keys of a notice file and the fields of every table of facts: the list the reader checks by, and whoever prints help about the file.
 
-use crate::domain::words::{Appointments, ContactState, EventKind, PlaceState, ServiceState, Sure, Way};
+use crate::domain::words::{
+    Appointments, ContactState, EventKind, IncidentState, Kind, PlaceState, ServiceState, Sure, Way,
+};
 
 /// A table of facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +75,118 @@ pub const COMMON: &[Field] = &[
     ("source", Shape::Source),
     ("places", Shape::Ids),
     ("ended", Shape::Flag),
+];
+
+/// A key at the top of a notice file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopKey {
+    /// As written.
+    pub name: &'static str,
+    /// What it holds, in English, for the reference.
+    pub holds: &'static str,
+    /// The only words allowed; empty: anything of its kind.
+    pub words: &'static [&'static str],
+    /// A value as it may stand in a TOML file.
+    pub example: &'static str,
+}
+
+const fn top(name: &'static str, holds: &'static str, example: &'static str) -> TopKey {
+    TopKey {
+        name,
+        holds,
+        words: &[],
+        example,
+    }
+}
+
+/// The keys at the top of a notice file, in the order of the documentation; the tables of facts follow.
+pub const TOP: &[TopKey] = &[
+    top(
+        "publisher",
+        "id of the publisher; may be left out where there is only one",
+        "\"stadt\"",
+    ),
+    top(
+        "incident",
+        "id of the incident; one that is not known yet begins that incident",
+        "\"2023-01-it\"",
+    ),
+    TopKey {
+        words: Kind::WORDS,
+        ..top("kind", "word; without it `notice`", "\"correction\"")
+    },
+    TopKey {
+        words: IncidentState::WORDS,
+        ..top(
+            "state",
+            "word; without it `restricted`, later what it was",
+            "\"restored\"",
+        )
+    },
+    top("exercise", "flag: the whole incident is an exercise", "true"),
+    top("title", "line: names a new incident", "\"Ausfall der IT\""),
+    top(
+        "parent",
+        "another publisher's incident that this one is a part of",
+        "\"provider/2023-10-sit\"",
+    ),
+    top(
+        "headline",
+        "line, required; in the publisher's first language",
+        "\"Die IT ist abgeschaltet\"",
+    ),
+    top("summary", "text, required", "\"Bitte rufen Sie vor einem Besuch an.\""),
+    top(
+        "body",
+        "text in Markdown",
+        "\"Die Server sind **vorsorglich** vom Netz.\"",
+    ),
+    top(
+        "short",
+        "line for SMS and short posts; without it made from `summary`",
+        "\"IT abgeschaltet. Telefon 115 geht.\"",
+    ),
+    top(
+        "text",
+        "a table for each further language, with `headline`, `summary`, `body`, `short`, `checked_by`",
+        "{ en = { headline = \"IT is switched off\", summary = \"Please call first.\" } }",
+    ),
+    top(
+        "scope",
+        "`\"all\"`, or the ids of places and services",
+        "{ places = [\"rathaus\"], services = [\"ausweise\"] }",
+    ),
+    top("at", "moment, or a vague one: when it happened", "2023-01-24"),
+    top(
+        "since",
+        "moment, or a vague one: since when it holds",
+        "{ words = \"seit Freitagmorgen\", from = 2021-10-15 }",
+    ),
+    top(
+        "as_of",
+        "moment; without it the time of publication",
+        "2023-01-24T18:00:00",
+    ),
+    top(
+        "next",
+        "moment, or where and when: the promised next information",
+        "{ at = \"10:00\", where = \"auf dieser Seite\" }",
+    ),
+    top("replaces", "numbers of notices that this one takes the place of", "[1]"),
+    top(
+        "takes_back",
+        "numbers of notices that were true and are undone now",
+        "[1]",
+    ),
+    top("corrects", "numbers of notices that were wrong", "[2]"),
+    top("urgent", "flag: ahead of bulk", "true"),
+    top(
+        "cleared_with",
+        "line: with whom it is agreed; stored, never published",
+        "\"Krisenstab, 10:15\"",
+    ),
+    top("key", "line: the same key publishes once", "\"lage-1\""),
+    top("after", "number of the last notice that the author saw", "3"),
 ];
 
 impl Table {

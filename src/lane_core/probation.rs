@@ -96,6 +96,33 @@ pub struct Probed {
     pub proposes: bool,
 }
 
+/// What a canary that came back can say about how mail fares now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// It was sent since the gate is as it is, or shortly before: the probe that releases a lane looks before.
+    Fresh,
+    /// The gate has changed since: servers give up after days, and whoever keeps a mail can show it again.
+    Old,
+    /// Sent later than now: the clock was wrong, and nobody knows since when the gate is as it is.
+    Ahead,
+}
+
+/// So much before a change of the gate a canary still counts, ms.
+const BEFORE_GATE_MS: Ms = 3_600_000;
+/// Clocks are set back a little without anybody's doing, ms.
+const AHEAD_MS: Ms = 60_000;
+
+/// How old the canary is that came back: when it was sent, since when the gate is as it is, now.
+pub fn age(sent_ms: Ms, gate_since_ms: Ms, now: Ms) -> Age {
+    if sent_ms > now.saturating_add(AHEAD_MS) {
+        Age::Ahead
+    } else if sent_ms < gate_since_ms.saturating_sub(BEFORE_GATE_MS) {
+        Age::Old
+    } else {
+        Age::Fresh
+    }
+}
+
 /// What is to be done with the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -181,6 +208,24 @@ mod tests {
         then: Then::Do,
         ramp: true,
     };
+
+    #[test]
+    fn a_canary_speaks_of_the_gate_as_it_is() {
+        const HOUR: Ms = 3_600_000;
+        let since = 100 * HOUR;
+        let cases = [
+            (since, since + HOUR, Age::Fresh),
+            // The one whose success released the lane.
+            (since - HOUR, since + HOUR, Age::Fresh),
+            (since - HOUR - 1, since + HOUR, Age::Old),
+            (since + HOUR, since + HOUR - AHEAD_MS, Age::Fresh),
+            (since + HOUR, since + HOUR - AHEAD_MS - 1, Age::Ahead),
+            (i64::MIN, i64::MAX, Age::Old),
+        ];
+        for (sent, now, want) in cases {
+            assert_eq!(age(sent, since, now), want, "{sent} {now}");
+        }
+    }
 
     struct Lane {
         gate: (Gate, GateCause, i64),

@@ -252,6 +252,10 @@ pub fn in_words(error: &dyn std::error::Error) -> Said {
                 "this machine has no certificates of the system; install ca-certificates"
             );
         }
+        // reqwest's word where the connection was not there in time, TLS included.
+        if text == "operation timed out" {
+            return usual(std::io::ErrorKind::TimedOut).unwrap_or_else(|| Said::quoted(text));
+        }
         // rustls' words; what is wrong with the certificate follows.
         if text.starts_with("invalid peer certificate") {
             return said!(

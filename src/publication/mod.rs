@@ -14,6 +14,7 @@ pub mod redact;
 mod reserve;
 pub mod returns;
 pub mod site;
+pub mod suppressed;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,8 +2,7 @@
 //! only about the delivery that the token names; who merely claims that an address is dead changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +11,13 @@ use tokio::sync::watch;
 
 use crate::channel::Built;
 use crate::channel::email::bounce::{self, Because, Kind, Reading, Returned};
+use crate::channel::email::maildir;
+use crate::clock::Ms;
 use crate::ids::{DeliveryId, LaneId};
-use crate::lane_core::probation::{ProbeResult, Verdict};
+use crate::lane_core::probation::{self, Age, ProbeResult, Verdict};
 use crate::publication::Office;
 use crate::said;
-use crate::secret::KeyFile;
+use crate::secret::{Key, KeyFile, Returns as Names};
 use crate::store::{CameBack, Store, StoreError, owner};
 use crate::text::said::Said;
 
@@ -82,15 +83,17 @@ impl Returns {
         left: &mut BTreeSet<PathBuf>,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
-        let mut files = blocking(folder, new_files).await?;
+        let (key, now) = (self.key.key()?.clone(), self.office.clock.now_ms());
+        let mut files = blocking(folder, move |folder| maildir::waiting(folder, now)).await?;
         files.retain(|file| !left.contains(file));
         let mut trouble = Ok(());
         for file in files.into_iter().take(AT_ONCE) {
             if *stop.borrow() {
                 break;
             }
-            let reading = match blocking(&file, parsed).await {
-                Ok(reading) => reading,
+            let key = key.clone();
+            let came = match blocking(&file, move |file| read(file, &key)).await {
+                Ok(came) => came,
                 // A mail program has taken it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
@@ -99,14 +102,11 @@ impl Returns {
                     continue;
                 }
             };
-            self.take_in(&reading).await?;
+            if let Some((named, reading)) = &came.ours {
+                self.take_in(*named, reading).await?;
+            }
             // Behind the commit: who dies in between reads it once more, which the store notices.
-            let put_aside = match reading.kind {
-                // A person is to see it.
-                Kind::Unknown | Kind::Complaint => as_unread,
-                _ => as_read,
-            };
-            if let Err(error) = blocking(&file, put_aside).await {
+            if let Err(error) = blocking(&file, move |file| maildir::put_aside(file, !came.for_people)).await {
                 left.insert(file);
                 trouble = trouble.and(Err(error.into()));
             }
@@ -114,15 +114,10 @@ impl Returns {
         trouble
     }
 
-    /// Does what follows from a mail; nothing where it is no bounce, or none of ours.
-    async fn take_in(&self, reading: &Reading) -> Result<(), Stopped> {
+    /// Does what follows from a mail of which we know what it answers; nothing where it is no bounce.
+    async fn take_in(&self, named: Names, reading: &Reading) -> Result<(), Stopped> {
         let failed: Vec<&Returned> = reading.recipients.iter().filter(|one| one.action == "failed").collect();
         let Some(first) = failed.first().filter(|_| reading.kind == Kind::Bounce) else {
-            return Ok(());
-        };
-        let key = self.key.key()?;
-        let Some(number) = reading.tokens.iter().find_map(|token| key.returned(token)) else {
-            tracing::info!("a returned mail without a token of ours changes nothing");
             return Ok(());
         };
         let Said { de, en } = first.says();
@@ -131,30 +126,33 @@ impl Returns {
             None => said!("{de}", "{en}"),
         };
         let at_ms = self.office.clock.now_ms();
-        if number < 0 {
-            // A full mailbox was reached: mail works, and somebody has to empty it.
-            let verdict = match first.because {
-                Because::Full => Verdict::Unclear,
-                _ => Verdict::CameBack,
-            };
-            self.canary(LaneId(-number), verdict, text).await?;
-        } else {
-            let gone = failed.iter().filter(|one| one.is_gone());
-            let came_back = CameBack {
-                delivery: DeliveryId(number),
-                at_ms,
-                gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
-                text,
-            };
-            let followed = self.store.came_back(&came_back).await?;
-            tracing::info!(delivery = number, ?followed, "a mail came back");
+        match named {
+            Names::Canary { lane, sent_ms } => {
+                // A full mailbox was reached: mail works, and somebody has to empty it.
+                let verdict = match first.because {
+                    Because::Full => Verdict::Unclear,
+                    _ => Verdict::CameBack,
+                };
+                self.canary(LaneId(lane), sent_ms, verdict, text).await?;
+            }
+            Names::Delivery(number) => {
+                let gone = failed.iter().filter(|one| one.is_gone());
+                let came_back = CameBack {
+                    delivery: DeliveryId(number),
+                    at_ms,
+                    gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
+                    text,
+                };
+                let followed = self.store.came_back(&came_back).await?;
+                tracing::info!(delivery = number, ?followed, "a mail came back");
+            }
         }
         owner::wake(&self.office.settings.data);
         Ok(())
     }
 
     /// The probe's own mail came back: whatever the server said when it took it, mail does not arrive.
-    async fn canary(&self, lane: LaneId, verdict: Verdict, text: Said) -> Result<(), StoreError> {
+    async fn canary(&self, lane: LaneId, sent_ms: Ms, verdict: Verdict, text: Said) -> Result<(), StoreError> {
         let rows = self.store.lane_rows().await?;
         let Some(row) = rows.iter().find(|row| row.id == lane) else {
             return Ok(());
@@ -163,8 +161,15 @@ impl Returns {
         let Some(probe) = channel.and_then(|c| c.settings.common.release.probe.as_ref()) else {
             return Ok(());
         };
+        let now = self.office.clock.now_ms();
+        let age = probation::age(sent_ms, row.gate_since_ms, now);
+        if age != Age::Fresh {
+            let sent = crate::clock::timestamp(sent_ms);
+            tracing::warn!(lane = row.name, %sent, ?age, "a canary mail came back that says nothing about now; the gate stays as it is");
+            return Ok(());
+        }
         let finding = ProbeResult {
-            at_ms: self.office.clock.now_ms(),
+            at_ms: now,
             epoch: row.epoch,
             verdict,
             text,
@@ -183,49 +188,37 @@ fn folder(built: &Built) -> Option<PathBuf> {
 }
 
 /// Files beside the runtime: a folder may lie on a slow disk.
-async fn blocking<T: Send + 'static>(path: &Path, work: fn(&Path) -> io::Result<T>) -> io::Result<T> {
+async fn blocking<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || work(&path))
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-/// The new mails of a Maildir, the oldest first: their names begin with the time.
-fn new_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder.join("new"))? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
+/// A mail as far as we look into it.
+struct Came {
+    /// What it answers, and what it says; only where it shows a token of ours.
+    ours: Option<(Names, Reading)>,
+    /// A person is to see it.
+    for_people: bool,
 }
 
-fn parsed(file: &Path) -> io::Result<Reading> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(bounce::LARGEST as u64).read_to_end(&mut bytes)?;
-    Ok(bounce::read(&bytes))
-}
-
-/// Marked as seen: that is what Maildir has for a mail that somebody has read.
-fn as_read(file: &Path) -> io::Result<()> {
-    put_aside(file, ":2,S")
-}
-
-fn as_unread(file: &Path) -> io::Result<()> {
-    put_aside(file, ":2,")
-}
-
-/// From `new` to `cur`, where nobody but people looks.
-fn put_aside(file: &Path, marks: &str) -> io::Result<()> {
-    let (Some(folder), Some(name)) = (file.parent().and_then(Path::parent), file.file_name()) else {
-        return Err(io::Error::other("no file of a Maildir"));
+/// Looks for our token first: what has none costs no more than that, however many of them somebody sends.
+fn read(file: &Path, key: &Key) -> io::Result<Came> {
+    let raw = maildir::bytes(file, bounce::LARGEST)?;
+    let Some(named) = bounce::tokens(&raw).iter().find_map(|token| key.returned(token)) else {
+        tracing::info!("a mail without a token of ours changes nothing");
+        return Ok(Came {
+            ours: None,
+            for_people: !bounce::is_from_machine(&raw),
+        });
     };
-    let current = folder.join("cur");
-    std::fs::create_dir_all(&current)?;
-    let mut name = name.to_owned();
-    name.push(marks);
-    std::fs::rename(file, current.join(name))
+    let reading = bounce::read(&raw);
+    Ok(Came {
+        for_people: matches!(reading.kind, Kind::Unknown | Kind::Complaint),
+        ours: Some((named, reading)),
+    })
 }

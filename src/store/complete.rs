@@ -9,11 +9,11 @@ use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
 use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completed, Completion, Settled, StoreError, gate, receipts, thread};
+use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::outcome::Remote;
-use crate::ids::LaneId;
+use crate::domain::outcome::{Reason, Remote};
+use crate::ids::{DeliveryId, LaneId};
 use crate::lane_core::window::{self, Sign};
 use crate::text::said::Said;
 
@@ -104,6 +104,8 @@ struct Effects {
     posts: Vec<(i64, i64, i64, i64, Remote)>,
     /// Recipients the service does not know any more.
     gone: Vec<(i64, i64)>,
+    /// Recipients whom a server calls unknown, which may be an error of its own: lane, recipient, delivery, when.
+    unknown: Vec<(i64, i64, DeliveryId, Ms)>,
     /// Rows with a remote id whose receipt may have come first: lane, delivery.
     named: Vec<(i64, i64)>,
     /// Refused rows that go by another lane.
@@ -239,7 +241,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         Settled::Unknown => DeliveryState::Unknown,
         Settled::Permanent => DeliveryState::Permanent,
         Settled::Gone => {
-            if row.recipient > 0 {
+            if row.recipient > 0 && x.reason == Reason::RecipientUnknown {
+                effects.unknown.push((row.lane, row.recipient, x.delivery, x.at_ms));
+            } else if row.recipient > 0 {
                 effects.gone.push((row.lane, row.recipient));
             }
             DeliveryState::Gone
@@ -382,6 +386,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
         .execute(&mut *c)
         .await?;
     }
+    hard::at_once(c, &effects.unknown).await?;
     let mut moved_to = receipts::settle_waiting(c, &effects.named).await?;
     moved_to.extend(effects.moved.iter().map(|moved| moved.to));
     settle_lanes(c, effects.lanes).await?;

@@ -26,6 +26,7 @@ mod evidence;
 mod failover;
 mod gate;
 mod give_back;
+mod hard;
 mod incidents;
 mod lanes;
 mod marks;
@@ -253,9 +254,25 @@ pub trait Consent: Send + Sync {
     /// False, and no line in the audit log, where that was so already.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
 
-    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story and in the window of its lane, which
-    /// may hold it; suppresses the delivery's own address where that is among those that are gone.
+    /// Writes to an address again; its reports count anew. False, and no line in the audit log, where it was not suppressed.
+    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<bool, StoreError>;
+
+    /// Whom channels do not write to, newest first.
+    async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError>;
+
+    /// How many that are, of channels that have any.
+    async fn suppressed(&self) -> Result<Vec<SuppressedCount>, StoreError>;
+
+    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story (a second time where the first did not say that
+    /// nobody is there) and once in the window of its lane, which may hold it. Where the delivery's own address is among those that are gone, that is a word against it: the second one ends it, about a
+    /// mail sent at least a day after the first; but not where more than a handful of its domain are called unknown within an hour.
     async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError>;
+
+    /// Domains whose words against our recipients were not believed in the last week.
+    async fn doubted(&self, now: Ms) -> Result<Vec<Doubted>, StoreError>;
+
+    /// Addresses that a server has called unknown and that are written to all the same, newest first.
+    async fn reported(&self) -> Result<Vec<Reported>, StoreError>;
 }
 
 /// The whole store.

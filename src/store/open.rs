@@ -23,6 +23,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "gate", include_str!("../../migrations/0003_gate.sql")),
     (4, "failover", include_str!("../../migrations/0004_failover.sql")),
     (5, "digest", include_str!("../../migrations/0005_digest.sql")),
+    (
+        6,
+        "hard reports",
+        include_str!("../../migrations/0006_hard_reports.sql"),
+    ),
 ];
 
 /// Newest schema this build knows.

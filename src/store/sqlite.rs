@@ -268,7 +268,23 @@ impl Consent for Sqlite {
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError> {
         write!(self, what = suppression.clone(), act = act.clone() => suppression::suppress(&what, &act))
     }
+    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<bool, StoreError> {
+        let spellings = suppression::spellings(&self.readers, lane, address).await?;
+        write!(self, address = address.to_owned(), act = act.clone() => suppression::lift_by_hand(lane, &address, &spellings, &act))
+    }
+    async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError> {
+        suppression::all(&self.readers).await
+    }
+    async fn suppressed(&self) -> Result<Vec<SuppressedCount>, StoreError> {
+        suppression::counts(&self.readers).await
+    }
     async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError> {
         write!(self, what = what.clone() => returned::take_in(&what))
+    }
+    async fn doubted(&self, now: Ms) -> Result<Vec<Doubted>, StoreError> {
+        hard::doubted(&self.readers, now).await
+    }
+    async fn reported(&self) -> Result<Vec<Reported>, StoreError> {
+        hard::reported(&self.readers).await
     }
 }

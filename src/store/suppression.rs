@@ -2,8 +2,8 @@
 
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::rows::from_word;
-use super::{Act, Recipient, StoreError, Suppression, audit};
+use super::rows::{count, from_word};
+use super::{Act, Recipient, StoreError, Suppressed, SuppressedBecause, SuppressedCount, Suppression, audit};
 use crate::ids::{LaneId, RecipientId};
 
 /// The person with this number.
@@ -59,4 +59,116 @@ pub(super) async fn suppress(c: &mut SqliteConnection, what: &Suppression, act: 
         .await?;
     audit::append(c, act).await?;
     Ok(true)
+}
+
+/// Writes to an address again, in all the spellings of it that the audience has; false where it was not suppressed.
+pub(super) async fn lift(
+    c: &mut SqliteConnection,
+    lane: i64,
+    address: &str,
+    spellings: &[String],
+    act: &Act,
+) -> Result<bool, StoreError> {
+    // Primary key.
+    let gone = sqlx::query("DELETE FROM suppression WHERE lane = ? AND address = lower(?)")
+        .bind(lane)
+        .bind(address)
+        .execute(&mut *c)
+        .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // Unique (lane, address).
+    let back = sqlx::query(
+        "UPDATE recipient SET state = 0 WHERE lane = ? AND address IN (SELECT value FROM json_each(?)) AND state = 2",
+    )
+    .bind(lane)
+    .bind(serde_json::to_string(spellings)?)
+    .execute(&mut *c)
+    .await?;
+    // Primary key.
+    sqlx::query("UPDATE lane SET audience = audience + ? WHERE id = ?")
+        .bind(i64::try_from(back.rows_affected()).unwrap_or(0))
+        .bind(lane)
+        .execute(&mut *c)
+        .await?;
+    audit::append(c, act).await?;
+    Ok(true)
+}
+
+/// As [`lift`], by a person: what servers have said of the address before counts no more.
+pub(super) async fn lift_by_hand(
+    c: &mut SqliteConnection,
+    lane: LaneId,
+    address: &str,
+    spellings: &[String],
+    act: &Act,
+) -> Result<bool, StoreError> {
+    let lifted = lift(c, lane.0, address, spellings, act).await?;
+    if lifted {
+        // Primary key.
+        sqlx::query("DELETE FROM hard_report WHERE lane = ? AND address = ?")
+            .bind(lane.0)
+            .bind(address)
+            .execute(c)
+            .await?;
+    }
+    Ok(lifted)
+}
+
+/// How the audience writes an address that it is not written to.
+pub(super) async fn spellings(pool: &SqlitePool, lane: LaneId, address: &str) -> Result<Vec<String>, StoreError> {
+    // Primary key (lane, …), all of the lane: for an act of a person, and beside the writer.
+    let rows =
+        sqlx::query_scalar("SELECT address FROM recipient WHERE lane = ? AND state = 2 AND address = ? COLLATE NOCASE")
+            .bind(lane.0)
+            .bind(address)
+            .fetch_all(pool)
+            .await?;
+    Ok(rows)
+}
+
+/// Everybody, newest first.
+pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Suppressed>, StoreError> {
+    // All of it, sorted: for people to read.
+    let rows = sqlx::query(
+        "SELECT l.name, s.address, s.reason, s.at FROM suppression s JOIN lane l ON l.id = s.lane ORDER BY s.at DESC, l.name, s.address",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Suppressed {
+                channel: row.try_get("name")?,
+                address: row.try_get("address")?,
+                because: match row.try_get("reason")? {
+                    0_i64 => SuppressedBecause::Unsubscribed,
+                    1 => SuppressedBecause::Bounced,
+                    _ => SuppressedBecause::ByHand,
+                },
+                at_ms: row.try_get("at")?,
+            })
+        })
+        .collect()
+}
+
+/// How many by channel.
+pub(super) async fn counts(pool: &SqlitePool) -> Result<Vec<SuppressedCount>, StoreError> {
+    // All of it, by its primary key (lane, …).
+    let rows = sqlx::query(
+        "SELECT l.name, sum(s.reason = 0) AS unsubscribed, sum(s.reason = 1) AS bounced, sum(s.reason > 1) AS by_hand
+         FROM suppression s JOIN lane l ON l.id = s.lane GROUP BY s.lane ORDER BY l.name",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(SuppressedCount {
+                channel: row.try_get("name")?,
+                unsubscribed: count(row.try_get("unsubscribed")?),
+                bounced: count(row.try_get("bounced")?),
+                by_hand: count(row.try_get("by_hand")?),
+            })
+        })
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! The reference of the channels is what the registry and `channels.toml` say. `RUNDRUF_WRITE=1 tests/run the_reference` writes it anew.
 
+mod notice;
+
 use std::fmt::Write;
 use std::time::Duration;
 

@@ -156,6 +156,58 @@ fn one_place_belongs_to_one_website() {
 }
 
 #[test]
+fn a_target_inside_another_is_refused_with_place_and_remedy() {
+    let check = |first: &str, second: &str, german: bool| {
+        let app = TestApp::new(&format!(
+            "[channel.a]\nkind = \"website\"\ntargets = [\"{first}\"]\n[channel.b]\nkind = \"website\"\ntargets = [\"file:x\", \"{second}\"]\n"
+        ));
+        std::fs::create_dir(app.path().join("public")).unwrap();
+        std::os::unix::fs::symlink("public", app.path().join("link")).unwrap();
+        if german {
+            app.german(&["status"])
+        } else {
+            app.run(&["status"])
+        }
+    };
+    let start = "sftp://web@localhost";
+    for (first, second, inner) in [
+        ("file:public", "file:public/zweite", "public/zweite"),
+        ("file:public/zweite", "file:public", "public/zweite"),
+        ("file:public", "file:link/neu/tief", "link/neu/tief"),
+        ("file:y", "file:x/y", "file:"),
+        (
+            "sftp://web@localhost/htdocs",
+            "sftp://web@LOCALHOST:22/htdocs/it/",
+            "htdocs/it",
+        ),
+        (start, "sftp://web@localhost/htdocs", "htdocs"),
+    ] {
+        let answer = check(first, second, false);
+        assert!(
+            answer.code == 2 && answer.err.contains(inner) && answer.err.contains("lies in the folder of the target"),
+            "{first} {second}: {answer:?}"
+        );
+    }
+    let german = check("file:public", "file:public/zweite", true).err;
+    let flat = german.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "channel.b.targets",
+        "channels.toml",
+        "das andere steht unter channel.a.targets",
+        "neben dem anderen",
+    ] {
+        assert!(flat.contains(words), "{words}: {flat}");
+    }
+    for (first, second) in [
+        ("file:public", "file:public-2"),
+        (start, "sftp://other@localhost/htdocs"),
+        ("sftp://web@localhost/a", "sftp://web@localhost/ab"),
+    ] {
+        check(first, second, false).ok();
+    }
+}
+
+#[test]
 fn two_do_not_write_into_one_folder_at_the_same_time() {
     let app = TestApp::new(WEBSITE);
     std::fs::create_dir(app.path().join("public")).unwrap();

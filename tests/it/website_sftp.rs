@@ -124,3 +124,34 @@ async fn a_long_file_is_the_same_there_and_is_known_again() {
     let verified = Manifest::read(&std::fs::read(www.join(MANIFEST)).unwrap()).unwrap().0;
     assert!(verified.files.contains_key("long.txt") && verified.pending.is_empty());
 }
+
+/// OpenSSH writes down what it is asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_on_the_disk_there_before_it_takes_its_place() {
+    for (deny, syncs) in [("users-groups-by-id", true), ("fsync", false)] {
+        let Some(peer) = Peer::start_with("sftp", 1, &[], &[("DENY", deny), ("LOG", "1")]) else {
+            return;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let target = target(dir.path(), &website(&peer, Some(&host_key(&peer))));
+        let first = site(&[("index.html", "a"), ("p/index.html", "p")]);
+        assert_eq!(target.upload(&first, stamp(1)).await, Ok(2));
+        let log = peer.read("requests");
+        let mut steps = Vec::new();
+        for line in log.lines() {
+            steps.extend(
+                ["fsync", "posix-rename"]
+                    .into_iter()
+                    .filter(|step| line.starts_with(&format!("{step} "))),
+            );
+        }
+        let renames = steps.iter().filter(|step| **step == "posix-rename").count();
+        assert!(renames >= 3, "both files and the list: {log}");
+        let wanted: Vec<&str> = match syncs {
+            true => ["fsync", "posix-rename"].repeat(renames),
+            false => ["posix-rename"].repeat(renames),
+        };
+        assert_eq!(steps, wanted, "{log}");
+        assert_eq!(files(&peer.dir().join("www/htdocs"))["index.html"], b"a");
+    }
+}

@@ -3,6 +3,7 @@
 #   needs: Debian nginx, libnginx-mod-http-dav-ext (PROPFIND); openssl for TLS=1
 # A WebDAV server: user "u", password "p", at http://127.0.0.1:PORT/dav/, which is DIR/www/dav. Reading needs the login, too.
 #   TLS=1        https, at https://localhost:PORT/dav/; who trusts DIR/ca.pem trusts it
+#   PLAIN=1      beside that http, at PORT+1, for whoever only reads
 #   READONLY=1   every change is refused (403)
 #   SMALL=SIZE   www/dav is a disk of this size (tmpfs) that nginx alone sees; needs root
 # Failures, until they are taken back by an empty CONF: fail DIR 'return 503;'   fail DIR 'limit_rate 100;'
@@ -46,6 +47,7 @@ http {
     uwsgi_temp_path $dir/tmp/u; scgi_temp_path $dir/tmp/s;
     server {
         listen 127.0.0.1:$port $tls;
+        ${PLAIN:+listen 127.0.0.1:$((port + 1));}
         ${certificate:-}
         root $dir/www;
         client_max_body_size 64m;

@@ -1,6 +1,6 @@
 //! What comes back to the return address of a mail: reports of mail servers (RFC 3464), their plain-text forerunners, automatic replies
 //! (RFC 3834) and complaints (RFC 5965). Pure: bytes in, a reading out; what follows from it is decided elsewhere.
-//! Imports `text` only.
+//! Imports `text` and the form of return tokens.
 
 mod auto;
 mod mime;
@@ -12,6 +12,7 @@ pub use mime::LARGEST;
 pub use words::Because;
 
 use crate::said;
+use crate::secret::Returns;
 use crate::text::said::Said;
 use mime::{Head, Leaf};
 
@@ -21,6 +22,8 @@ const MOST_RECIPIENTS: usize = 64;
 const MOST_TOKENS: usize = 8;
 /// Hexadecimal digits of a return token's proof ([`crate::secret::Key::return_token`]).
 const PROOF: usize = 16;
+/// Characters of the longest token: two numbers of 20, what parts them, and the proof.
+const LONGEST_TOKEN: usize = 43 + PROOF;
 
 /// What a mail turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +85,14 @@ impl Returned {
         }
         match self.because {
             Because::NobodyThere => said!("Diese Adresse gibt es nicht.", "There is no such address."),
-            Because::NoSuchDomain => said!("Diese Domain gibt es nicht.", "There is no such domain."),
+            Because::NoSuchDomain => said!(
+                "Die Domain dieser Adresse ist nicht zu finden.",
+                "The domain of this address cannot be found."
+            ),
+            Because::Unclear => said!(
+                "Der Server nimmt für diese Adresse nichts an oder findet sie nicht; ob es sie gibt, sagt er nicht sicher.",
+                "The server takes nothing for this address or does not find it; it does not say for sure whether it exists."
+            ),
             Because::Full => said!("Das Postfach ist voll.", "The mailbox is full."),
             Because::Policy => said!(
                 "Der Server nimmt von uns nach seinen Regeln nichts an.",
@@ -127,8 +137,6 @@ pub struct Reading {
     pub kind: Kind,
     /// Whom it speaks of; nobody, where it is neither bounce nor receipt of a server.
     pub recipients: Vec<Returned>,
-    /// What stands behind a plus sign and looks like a return token of ours, first seen first; who has the key says which one is.
-    pub tokens: Vec<String>,
 }
 
 /// Reads a mail: any bytes, of which [`LARGEST`] are looked at.
@@ -145,11 +153,14 @@ pub fn read(raw: &[u8]) -> Reading {
     let raw = &raw[..raw.len().min(LARGEST)];
     let (head, leaves) = mime::read(raw);
     let (kind, recipients) = sort(&head, &leaves);
-    Reading {
-        kind,
-        recipients,
-        tokens: tokens(raw),
-    }
+    Reading { kind, recipients }
+}
+
+/// Whether a mail server or an answering machine wrote it, by its head alone. A complaint is none: people are to see it.
+pub fn is_from_machine(raw: &[u8]) -> bool {
+    let head = mime::head(&raw[..raw.len().min(LARGEST)]);
+    let by_server = auto::from_mail_server(&head);
+    !head.is_complaint() && (by_server || auto::is_reply(&head, by_server))
 }
 
 fn sort(head: &Head, leaves: &[Leaf<'_>]) -> (Kind, Vec<Returned>) {
@@ -210,11 +221,12 @@ fn whether_arrived(recipients: &[Returned]) -> Kind {
     }
 }
 
-/// Everything of the form `+NUMBER-PROOF@`, wherever it stands: in the bounce's own address, or in the head of the mail that it returns.
-fn tokens(raw: &[u8]) -> Vec<String> {
+/// What stands behind a plus sign and looks like a return token of ours, first seen first; who has the key says which one is. Everything of the
+/// form `+NAME-PROOF@`, wherever it stands: in the bounce's own address, or in the head of the mail that it returns.
+pub fn tokens(raw: &[u8]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for behind in raw.split(|b| *b == b'+').skip(1) {
-        let Some(end) = behind.iter().take(PROOF + 22).position(|b| *b == b'@') else {
+        let Some(end) = behind.iter().take(LONGEST_TOKEN + 1).position(|b| *b == b'@') else {
             continue;
         };
         let Ok(token) = str::from_utf8(&behind[..end]) else {
@@ -232,9 +244,9 @@ fn tokens(raw: &[u8]) -> Vec<String> {
 }
 
 fn is_token(written: &str) -> bool {
-    let number_and_proof = written.rsplit_once('-');
-    number_and_proof.is_some_and(|(number, proof)| {
-        number.parse::<i64>().is_ok() && proof.len() == PROOF && proof.bytes().all(|b| b.is_ascii_hexdigit())
+    let name_and_proof = written.rsplit_once('-');
+    name_and_proof.is_some_and(|(name, proof)| {
+        Returns::named(name).is_some() && proof.len() == PROOF && proof.bytes().all(|b| b.is_ascii_hexdigit())
     })
 }
 

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::keys::is_loopback;
 use super::session::Protection;
-use super::{Email, reply};
+use super::{Email, maildir, reply};
 use crate::channel::Finding;
 use crate::channel::http::{unwell, well};
 use crate::clock::{Clock, SystemClock};
@@ -47,13 +47,13 @@ pub(super) async fn findings(email: &Email) -> Vec<Finding> {
     }
     if let Some(folder) = &email.returns {
         let shown = folder.display();
-        all.push(match std::fs::read_dir(folder.join("new")) {
-            Ok(_) => well(said!("Was zurückkommt, wird in {shown} gelesen.", "What comes back is read in {shown}.")),
-            Err(error) => {
-                let Said { de, en } = system(&error);
+        all.push(match maildir::try_out(folder) {
+            Ok(()) => well(said!("Was zurückkommt, wird in {shown} gelesen.", "What comes back is read in {shown}.")),
+            Err((part, error)) => {
+                let (shown, Said { de, en }) = (part.display(), system(&error));
                 let text = said!(
-                    "{shown}/new lässt sich nicht lesen: {de}. Nötig ist ein Maildir (Ordner tmp, new, cur), in dem rundruf lesen und schreiben darf.",
-                    "{shown}/new cannot be read: {en}. It has to be a Maildir (folders tmp, new, cur) in which rundruf may read and write."
+                    "In {shown} lässt sich nicht lesen und schreiben: {de}. Was zurückkommt, bliebe liegen. Nötig ist ein Maildir (Ordner tmp, new, cur), in dem der Benutzer, unter dem rundruf läuft, lesen und schreiben darf (chown, chmod).",
+                    "{shown} cannot be read and written: {en}. What comes back would be left lying. It has to be a Maildir (folders tmp, new, cur) in which the user that rundruf runs as may read and write (chown, chmod)."
                 );
                 Finding { ok: false, text }
             }

@@ -11,7 +11,7 @@ use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use super::compose::{MARK, Words};
 use crate::clock::Ms;
 use crate::ids::LaneId;
-use crate::secret::Key;
+use crate::secret::{Key, Returns};
 use crate::store::{Job, Variant};
 
 /// Stands between the parts. Quoted-printable never writes an underscore behind an equals sign, so no text can contain it.
@@ -121,14 +121,14 @@ impl Letterhead {
             }
         }
         Letter {
-            return_path: self.return_path(key, job.delivery.0),
+            return_path: self.return_path(key, Returns::Delivery(job.delivery.0)),
             to,
             head: format!("{own}{}", form.head),
             body: form.filled(&token),
         }
     }
 
-    /// The probe's mail to ourselves. What comes back names the lane: its number, negative where a delivery's would stand.
+    /// The probe's mail to ourselves. What comes back names the lane and this moment.
     pub(super) fn canary(&self, key: &Key, lane: LaneId, to: Address, now: Ms) -> Letter {
         let id = key.handle("canary", &[&self.channel, &now.to_string()]);
         let mut head = Headers::with_capacity(9);
@@ -148,16 +148,22 @@ impl Letterhead {
         let part = String::from_utf8_lossy(&part).into_owned();
         let (content_type, body) = part.split_once("\r\n\r\n").unwrap_or_default();
         Letter {
-            return_path: self.return_path(key, -lane.0),
+            return_path: self.return_path(
+                key,
+                Returns::Canary {
+                    lane: lane.0,
+                    sent_ms: now,
+                },
+            ),
             to,
             head: format!("{head}{content_type}\r\n"),
             body: body.to_owned(),
         }
     }
 
-    fn return_path(&self, key: &Key, delivery: i64) -> Address {
+    fn return_path(&self, key: &Key, of: Returns) -> Address {
         let own = self.bounces.as_ref().and_then(|bounces| {
-            let token = key.return_token(delivery);
+            let token = key.return_token(of);
             Address::new(format!("{}+{token}", bounces.user()), bounces.domain()).ok()
         });
         own.or_else(|| self.bounces.clone())

@@ -140,7 +140,7 @@ pub(super) fn sort(who: &str, fault: &Fault, attempt: u32, now: Ms) -> Report {
         ),
         Verdict::Gone => (
             Outcome::Gone,
-            Reason::RecipientGone,
+            Reason::RecipientUnknown,
             [
                 "sagt, dass es diese Adresse nicht gibt",
                 "says that this address does not exist",

@@ -141,7 +141,7 @@ async fn every_step_says_what_came_of_it() {
         ("MAIL", "550 5.1.8 sender", "auth", Reason::Credentials),
         ("MAIL", "drop", "transient", Reason::ServiceTrouble),
         ("RCPT", "450 4.7.1 greylisted", "deferred", Reason::RecipientBusy),
-        ("RCPT", "550 5.1.1 nobody", "gone", Reason::RecipientGone),
+        ("RCPT", "550 5.1.1 nobody", "gone", Reason::RecipientUnknown),
         ("RCPT", "421 4.7.0 slow down", "transient", Reason::ServiceTrouble),
         ("RCPT", "drop", "transient", Reason::ServiceTrouble),
         ("DATA", "451 4.3.0 local", "transient", Reason::ServiceTrouble),

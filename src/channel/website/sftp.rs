@@ -1,5 +1,6 @@
 //! An SFTP server, by password or key, with a pinned host key. One session per upload; files are written beside their place
-//! and renamed over it (`posix-rename@openssh.com`, else as the server can).
+//! brought to the
+//! server's disk (`fsync@openssh.com`) and renamed over it (`posix-rename@openssh.com`); where it offers neither, as it can.
 
 mod host_key;
 mod session;
@@ -156,11 +157,13 @@ impl Sftp {
         let raw = RawSftpSession::new(channel.into_stream());
         raw.set_timeout(ANSWER.min(self.idle.as_secs().max(1)));
         let version = raw.init().await.map_err(|error| self.sort("", error))?;
-        let renames = version.extensions.contains_key("posix-rename@openssh.com");
+        let offers = |extension: &str| version.extensions.contains_key(extension);
+        let (renames, syncs) = (offers("posix-rename@openssh.com"), offers("fsync@openssh.com"));
         Ok(Session {
             target: self,
             raw,
             renames,
+            syncs,
             made: Mutex::default(),
             _handle: handle,
         })

@@ -10,26 +10,37 @@ use crate::cli::output::{Failure, Output, table};
 use crate::domain::delivery::{Gate, Health};
 use crate::publication::Office;
 use crate::publication::board::clock_time;
+use crate::publication::suppressed;
 use crate::said;
-use crate::store::{LaneRow, Lanes};
+use crate::store::{Consent, LaneRow, Lanes, SuppressedCount};
 use crate::text::said::Said;
 
 /// The channels as the store knows them.
 pub(super) async fn list(open: &Open, out: &Output) -> Result<u8, Failure> {
     let rows = open.store.lane_rows().await?;
+    let suppressed = open.store.suppressed().await?;
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|l| {
             vec![
                 l.name.clone(),
                 l.kind.clone(),
-                describe(l, now(open), &zone_of(&open.office, &l.name), out.german),
+                describe(l, now(open), &zone_of(&open.office, &l.name), out.german)
+                    + &left_out(l, &suppressed, out.german),
             ]
         })
         .collect();
     print(&cells, out);
-    out.answer(&json!({ "channels": rows }));
+    out.answer(&json!({ "channels": rows, "suppressed": suppressed }));
     Ok(0)
+}
+
+/// How many of its audience are written to no more.
+fn left_out(lane: &LaneRow, suppressed: &[SuppressedCount], german: bool) -> String {
+    let count = suppressed.iter().find(|count| count.channel == lane.name);
+    count.map_or_else(String::new, |count| {
+        format!("; {}", suppressed::counted(count).in_german(german))
+    })
 }
 
 /// Before the first command that writes: the channels as they will begin.

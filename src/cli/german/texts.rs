@@ -188,6 +188,33 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "Texte zählen, wie ein Dienst sie zählt: JSON-Zeilen hinein, JSON-Zeilen heraus",
     ),
     ("measure.platform", "Wessen Maß und Grenze gilt"),
+    (
+        "suppression",
+        "Adressen, denen nicht mehr geschrieben wird: zeigen, eine hinzufügen, eine aufheben",
+    ),
+    (
+        "suppression list",
+        "Wer gesperrt ist, seit wann und warum; und wen Server als unbekannt melden, der weiter angeschrieben wird",
+    ),
+    ("suppression list.channel", "Nur dieser Kanal"),
+    ("suppression add", "Einer Adresse nicht mehr schreiben"),
+    (
+        "suppression add.address",
+        "Die Adresse, wie sie in der Empfängerliste steht",
+    ),
+    (
+        "suppression add.channel",
+        "Nur auf diesem Kanal; sonst auf jedem, der an solche Adressen schreibt",
+    ),
+    ("suppression lift", "Einer Adresse wieder schreiben"),
+    (
+        "suppression lift.address",
+        "Die Adresse, wie sie in der Empfängerliste steht",
+    ),
+    (
+        "suppression lift.channel",
+        "Nur auf diesem Kanal; sonst auf jedem, auf dem sie gesperrt ist",
+    ),
     ("bounce", "Lesen, was an Mails zurückkommt"),
     (
         "bounce parse",
@@ -242,6 +269,11 @@ rundruf preview meldung.toml zeigt, was hinausgeht, rundruf publish meldung.toml
 rundruf status sagt, was angekommen ist; rundruf channel hold NAME hält einen Kanal an.
 
 Ende: 0 getan · 1 abgelehnt, passt nicht oder Widerspruch · 2 Aufruf oder Konfiguration";
+
+pub(super) const SUPPRESSION: &str =
+    "Gesperrt wird eine Adresse, wenn sich ihr Besitzer abmeldet, wenn ihr Mailserver sie zweimal als unbekannt
+meldet (bei Mails, zwischen denen ein Tag liegt), oder von Hand. Das bleibt so, was auch in der
+Empfängerliste steht, bis es jemand aufhebt.";
 
 pub(super) const MEASURE: &str = "Eingabe, ein JSON-Objekt je Zeile („spoiler“ zählt nur bei mastodon):
   {\"text\": \"Siehe https://www.potsdam.de/it\", \"spoiler\": \"IT-Störung\"}

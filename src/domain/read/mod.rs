@@ -18,7 +18,10 @@ mod top;
 use super::draft::Draft;
 use super::problem::Problem;
 use crate::said;
-pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_PROBLEMS, MAX_SUMMARY, MAX_TEXT};
+pub use limits::{
+    MAX_ADDRESS, MAX_BYTES, MAX_DEPTH, MAX_FACTS, MAX_HEADLINE, MAX_KEY, MAX_LIST, MAX_PHONE, MAX_PROBLEMS,
+    MAX_SUMMARY, MAX_TEXT,
+};
 use sink::Sink;
 
 /// Reads a notice file: JSON where the first character is `{`, else TOML. `name` is for error places.

@@ -7,48 +7,12 @@ use super::sink::{Sink, shown};
 use super::{fact, text, time};
 use crate::domain::draft::{At, Draft, GivenParent};
 use crate::domain::notice::{Scope, Words};
-use crate::domain::schema::Table;
+use crate::domain::schema::{TOP, Table};
 use crate::domain::words::{IncidentState, Kind};
 use crate::ids::{is_name, is_slug};
 use crate::said;
 use crate::text::lang::Lang;
 
-const KEYS: &[&str] = &[
-    "publisher",
-    "incident",
-    "kind",
-    "state",
-    "exercise",
-    "title",
-    "parent",
-    "headline",
-    "summary",
-    "body",
-    "short",
-    "text",
-    "scope",
-    "at",
-    "since",
-    "as_of",
-    "next",
-    "replaces",
-    "takes_back",
-    "corrects",
-    "urgent",
-    "cleared_with",
-    "key",
-    "after",
-    "service",
-    "contact",
-    "place",
-    "assured",
-    "unaffected",
-    "finding",
-    "unknown",
-    "question",
-    "said",
-    "event",
-];
 const WORD_KEYS: &[&str] = &["headline", "summary", "body", "short", "checked_by"];
 
 /// The draft of a file; faults in `sink`.
@@ -114,7 +78,11 @@ fn entry(draft: &mut Draft, key: &Key, node: &Node, sink: &mut Sink) {
         "after" => draft.after = number(node, name, 0, sink),
         _ => match Table::named(name) {
             Some(table) => fact::table(table, node, &mut draft.facts, sink),
-            None => unknown(key, "", KEYS, sink),
+            None => {
+                let tables = Table::ALL.iter().map(|table| table.name());
+                let known: Vec<&str> = TOP.iter().map(|key| key.name).chain(tables).collect();
+                unknown(key, "", &known, sink);
+            }
         },
     }
 }

@@ -1,5 +1,7 @@
 //! Whom a channel may write to.
 
+use serde::Serialize;
+
 use crate::clock::Ms;
 use crate::ids::{DeliveryId, LaneId, RecipientId};
 use crate::text::lang::Lang;
@@ -34,13 +36,42 @@ pub struct Suppression {
 }
 
 /// Why an address is suppressed. The numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum SuppressedBecause {
     /// They have unsubscribed.
     Unsubscribed = 0,
     /// Its server says that nobody is there.
     Bounced = 1,
+    /// Somebody of the staff.
+    ByHand = 2,
+}
+
+/// An address as suppressed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suppressed {
+    /// Channel.
+    pub channel: String,
+    /// Address in lower case.
+    pub address: String,
+    /// Why.
+    pub because: SuppressedBecause,
+    /// Since when.
+    pub at_ms: Ms,
+}
+
+/// How many addresses a channel does not write to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuppressedCount {
+    /// Channel.
+    pub channel: String,
+    /// They have unsubscribed.
+    pub unsubscribed: u64,
+    /// Their servers say that nobody is there.
+    pub bounced: u64,
+    /// By hand.
+    pub by_hand: u64,
 }
 
 /// A mail that certainly did not arrive. Whoever says so has shown the return token of this delivery.
@@ -63,6 +94,36 @@ pub enum Followed {
     Nothing,
     /// It stands in the delivery's story and counts as a refusal.
     Noted,
+    /// That, and the server calls the address unknown, for the first time or once more too soon to be sure.
+    Reported,
+    /// That, and so many of its domain are called unknown at once that nobody believes it.
+    Doubted,
     /// That, and the address is written to no more.
     Suppressed,
+}
+
+/// A domain that called more than a handful of an audience unknown within an hour: as a rule its directory is in trouble.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Doubted {
+    /// Channel.
+    pub channel: String,
+    /// Domain.
+    pub domain: String,
+    /// So many addresses.
+    pub addresses: u64,
+    /// The newest.
+    pub at_ms: Ms,
+}
+
+/// An address that a server has called unknown, and that is written to all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reported {
+    /// Channel.
+    pub channel: String,
+    /// Address as in the audience.
+    pub address: String,
+    /// The newest report.
+    pub at_ms: Ms,
+    /// It came together with too many others of its domain, and counts for nothing.
+    pub doubted: bool,
 }

@@ -7,6 +7,7 @@ mod faults;
 mod gate;
 mod leaving;
 mod returns;
+mod suppressing;
 
 use super::support::TestApp;
 use super::support::app::Serve;

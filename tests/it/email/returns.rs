@@ -3,11 +3,19 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rundruf::clock::{Clock, SystemClock};
+use rundruf::ids::DeliveryId;
+use rundruf::secret::{KeyFile, Returns};
+use rundruf::store::{CameBack, Consent, Followed, Sqlite};
+use rundruf::text::said::Said;
 use serde_json::Value;
 
 use super::Office;
 use crate::support::eventually;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// A report as Postfix writes it, to the return path of the mail that it speaks of.
 fn report(return_path: &str, address: &str, status: &str) -> String {
@@ -38,8 +46,27 @@ impl Office {
     fn comes_back(&self, name: &str, mail: &str) {
         fs::write(self.folder("tmp").join(name), mail).unwrap();
         fs::rename(self.folder("tmp").join(name), self.folder("new").join(name)).unwrap();
-        let read = self.folder("cur").join(format!("{name}:2,S"));
+        let read = self.folder("cur").join(format!("{name},rundruf:2,S"));
         eventually(&format!("{name} is read"), || read.exists().then_some(()));
+    }
+
+    /// What a server said of a mail's recipient two days ago.
+    fn reported_before(&self, return_path: &str, address: &str) {
+        let (_, token) = return_path.split_once('+').unwrap();
+        let delivery = token.split('-').next().unwrap().parse().unwrap();
+        let what = CameBack {
+            delivery: DeliveryId(delivery),
+            at_ms: SystemClock.now_ms() - 48 * HOUR_MS,
+            gone: vec![address.to_owned()],
+            text: Said::quoted("weg"),
+        };
+        let file = self.app.path().join("data/rundruf.db");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let followed = runtime.block_on(async {
+            let store = Sqlite::open(&file, Arc::new(SystemClock)).await.unwrap();
+            store.came_back(&what).await.unwrap()
+        });
+        assert_eq!(followed, Followed::Reported);
     }
 
     fn people(&self, headline: &str, count: u64) -> Vec<(String, String)> {
@@ -74,15 +101,47 @@ fn who_is_gone_gets_nothing_more_and_nobody_else_is_touched() {
         "From: a@b.example\nSubject: Frage\n\nIst morgen offen?\n",
     )
     .unwrap();
-    let unread = office.folder("cur").join("6:2,");
-    eventually("put aside", || unread.exists().then_some(()));
+    // Without our token nothing is taken apart: who wrote it decides who looks at it.
+    let strange = report("bounce@stadt.example", anna, "5.1.1")
+        .replace("MAILER-DAEMON@mx.ex.example (Mail Delivery System)", "buero@ex.example")
+        .replace("Auto-Submitted: auto-replied\n", "");
+    fs::write(office.folder("new").join("6b"), strange).unwrap();
+    for name in ["6", "6b"] {
+        let unread = office.folder("cur").join(format!("{name},rundruf:2,"));
+        eventually("put aside", || unread.exists().then_some(()));
+    }
     assert_eq!(office.people("Zwei", 3).len(), 3);
 
+    // Her server has called her unknown before: two days ago, in the store's own words.
+    office.reported_before(to_anna, anna);
     office.comes_back("7", &report(&to_anna.to_uppercase(), anna, "5.1.1"));
-    let left = office.people("Drei", 2);
+    assert_eq!(office.people("Drei", 3).len(), 3, "of the same mail");
+    let mails = office.server.about("Drei", 3);
+    let again = mails.iter().find(|mail| mail.to == *anna).unwrap();
+    // A mail program has moved it before we looked.
+    fs::write(office.folder("cur").join("8:2,R"), report(&again.from, anna, "5.1.1")).unwrap();
+    let read = office.folder("cur").join("8,rundruf:2,RS");
+    eventually("taken from cur", || read.exists().then_some(()));
+    let left = office.people("Vier", 2);
     let left: Vec<_> = left.iter().map(|(to, _)| to).collect();
     assert_eq!(left, [bert, cem]);
     assert!(!office.app.log().contains(anna), "no address in the log");
+}
+
+#[test]
+fn check_tries_to_write_where_mails_come_back() {
+    let Some(office) = Office::with_folder("") else { return };
+    let good = office.app.german(&["channel", "test", "email"]).ok().out;
+    assert!(good.contains("wird in") && good.contains("gelesen"), "{good}");
+    fs::remove_dir(office.folder("cur")).unwrap();
+    fs::write(office.folder("cur"), "").unwrap();
+    let bad = office.app.german(&["channel", "test", "email"]);
+    assert_eq!(bad.code, 1);
+    assert!(
+        bad.out.contains("nicht lesen und schreiben") && bad.out.contains("chown"),
+        "{}",
+        bad.out
+    );
 }
 
 #[test]
@@ -95,6 +154,28 @@ fn a_canary_that_came_back_holds_the_channel() {
     let canary = office.server.about("Probe", 1).remove(0);
     let lane = || -> Value { office.app.json(&["channel", "list"])["channels"][0].clone() };
     assert_eq!(lane()["gate"], "open");
+
+    // One of another time, and one with another time written on it, say nothing about now.
+    let key = KeyFile::new(office.app.path().join("data/rundruf.key"));
+    let now = SystemClock.now_ms();
+    let sent_at = |sent_ms: i64| {
+        let token = key.key().unwrap().return_token(Returns::Canary { lane: 1, sent_ms });
+        format!("bounce+{token}@stadt.example")
+    };
+    assert!(canary.from.starts_with("bounce+c1-"), "{}", canary.from);
+    let (old, ahead) = (sent_at(now - 2 * HOUR_MS), sent_at(now + HOUR_MS));
+    office.comes_back("old", &report(&old, &canary.to, "5.1.1"));
+    office.comes_back("ahead", &report(&ahead, &canary.to, "5.1.1"));
+    let (name, proof) = old.rsplit_once('-').unwrap();
+    let (name, _) = name.rsplit_once('-').unwrap();
+    let forged = format!("{name}-{now}-{proof}");
+    office.comes_back("forged", &report(&forged, &canary.to, "5.1.1"));
+    let said = office.app.log();
+    for word in ["age=Old", "age=Ahead"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert_eq!(lane()["gate"], "open", "{said}");
+
     office.comes_back("1", &report(&canary.from, &canary.to, "5.1.1"));
     let held = eventually("held", || Some(lane()).filter(|lane| lane["gate"] == "held"));
     assert!(held.to_string().contains("came back"), "{held}");

@@ -98,6 +98,8 @@ on_sqlite! {
     gates::who_has_unsubscribed_gets_nothing_more,
     gates::whoever_leaves_may_have_got_it,
     returned::a_mail_that_came_back_ends_its_own_address_once,
+    returned::a_directory_that_is_down_ends_nobody,
+    returned::who_is_unknown_at_the_door_is_no_sooner_ended,
     returned::what_comes_back_stops_a_drain,
     returned::what_went_out_before_a_hold_does_not_stop_the_release_after_it,
     draining::a_drain_is_never_faster_than_its_ramp,

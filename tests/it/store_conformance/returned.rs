@@ -1,9 +1,11 @@
 //! Mails that came back: whom that concerns, once, and what it does to a release.
 
+use std::collections::BTreeMap;
+
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{Gate, GateCause};
-use rundruf::domain::outcome::Remote;
-use rundruf::ids::DeliveryId;
+use rundruf::domain::outcome::{Reason, Remote};
+use rundruf::ids::{DeliveryId, LaneId, RecipientId};
 use rundruf::store::*;
 use rundruf::text::said::Said;
 
@@ -20,6 +22,16 @@ fn came_back(delivery: DeliveryId, at_ms: Ms, gone: &[&str]) -> CameBack {
     }
 }
 
+/// Publishes to all and sends; the deliveries by address.
+async fn send<S: Store>(store: &S, lane: LaneId, number: u32, at: Ms) -> BTreeMap<String, DeliveryId> {
+    publish(store, notice("i", number), vec![to_all(lane)], at).await;
+    let jobs = claim(store, lane, at).await;
+    for job in &jobs {
+        settle(store, job, at, Settled::Delivered(Remote::default())).await;
+    }
+    jobs.into_iter().map(|job| (job.address, job.delivery)).collect()
+}
+
 pub async fn a_mail_that_came_back_ends_its_own_address_once<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     let all: &[(&str, &[&str])] = &[
@@ -29,12 +41,8 @@ pub async fn a_mail_that_came_back_ends_its_own_address_once<S: Store>(store: &S
         ("late@ex.example", &[]),
     ];
     people(store, lane, all).await;
-    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
-    let jobs = claim(store, lane, T0).await;
-    for job in &jobs {
-        settle(store, job, T0, Settled::Delivered(Remote::default())).await;
-    }
-    let of = |name: &str| jobs.iter().find(|job| job.address.starts_with(name)).unwrap().delivery;
+    let first = send(store, lane, 1, T0).await;
+    let of = |name: &str| *first.iter().find(|(address, _)| address.starts_with(name)).unwrap().1;
     let lines = store.log(0, 100).await.unwrap().len();
     let say = async |what: CameBack| store.came_back(&what).await.unwrap();
 
@@ -45,11 +53,28 @@ pub async fn a_mail_that_came_back_ends_its_own_address_once<S: Store>(store: &S
     assert_eq!(store.log(0, 100).await.unwrap().len(), lines);
 
     let anna = came_back(of("Anna"), T0 + 1, &["anna@EX.example"]);
-    assert_eq!(say(anna.clone()).await, Followed::Suppressed);
+    assert_eq!(say(anna.clone()).await, Followed::Reported);
     assert_eq!(say(anna).await, Followed::Nothing, "read twice");
+    // What was sent before anybody knew, or soon after, tells nothing new, however late it comes.
+    let second = send(store, lane, 2, T0 + DAY).await;
+    let too_soon = came_back(second["Anna@ex.example"], T0 + 3 * DAY, &["anna@ex.example"]);
+    assert_eq!(say(too_soon).await, Followed::Reported);
+    assert_eq!(store.reported().await.unwrap()[0].address, "Anna@ex.example");
+    let third = send(store, lane, 3, T0 + DAY + 1).await;
+    let lines = store.log(0, 100).await.unwrap().len();
+    let sure = came_back(third["Anna@ex.example"], T0 + DAY + 2, &["anna@ex.example"]);
+    assert_eq!(say(sure).await, Followed::Suppressed);
     assert_eq!(store.log(0, 100).await.unwrap().len(), lines + 1);
+    assert_eq!(store.reported().await.unwrap(), []);
+    let story = store.explain(of("bert")).await.unwrap().unwrap();
+    let lines = story.events.iter().filter(|event| event.what == "came-back");
+    assert_eq!(lines.count(), 1);
     let late = came_back(of("late"), T0 + 40 * DAY, &["late@ex.example"]);
     assert_eq!(say(late).await, Followed::Nothing, "too long ago");
+    // What is said first and passes hides no later word.
+    let bert = came_back(of("bert"), T0 + 2, &["bert@ex.example"]);
+    assert_eq!(say(bert).await, Followed::Reported);
+    assert_eq!(say(came_back(of("bert"), T0 + 3, &[])).await, Followed::Nothing);
     let nobody = came_back(DeliveryId(99_999), T0 + 1, &["bert@ex.example"]);
     assert_eq!(say(nobody).await, Followed::Nothing);
 
@@ -61,13 +86,95 @@ pub async fn a_mail_that_came_back_ends_its_own_address_once<S: Store>(store: &S
     );
     // Still in the file.
     people(store, lane, all).await;
-    publish(store, notice("i", 2), vec![to_all(lane)], T0 + 2).await;
-    let to: Vec<_> = claim(store, lane, T0 + 2)
-        .await
-        .into_iter()
-        .map(|job| job.address)
-        .collect();
-    assert_eq!(to, ["bert@ex.example", "list@ex.example", "late@ex.example"]);
+    let to: Vec<_> = send(store, lane, 4, T0 + 2 * DAY).await.into_keys().collect();
+    assert_eq!(to, ["bert@ex.example", "late@ex.example", "list@ex.example"]);
+
+    // A person knows better; what was said before counts no more.
+    assert_eq!(store.suppressed().await.unwrap()[0].bounced, 1);
+    for first in [true, false] {
+        let lifted = store
+            .lift(lane, "ANNA@ex.example", &act("unsuppress", T0 + 3 * DAY))
+            .await
+            .unwrap();
+        assert_eq!(lifted, first, "once");
+    }
+    assert_eq!(store.lane_rows().await.unwrap()[0].audience, 4);
+    let fifth = send(store, lane, 5, T0 + 3 * DAY).await;
+    let anna = came_back(fifth["Anna@ex.example"], T0 + 3 * DAY, &["anna@ex.example"]);
+    assert_eq!(say(anna).await, Followed::Reported);
+}
+
+pub async fn a_directory_that_is_down_ends_nobody<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let all: Vec<String> = (0..9).map(|n| format!("{n}@ex.example")).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).chain(["x@other.example"]).collect();
+    let listed: Vec<(&str, &[&str])> = all.iter().map(|address| (*address, [].as_slice())).collect();
+    people(store, lane, &listed).await;
+    let say = async |sent: &BTreeMap<String, DeliveryId>, address: &str, at: Ms| {
+        store
+            .came_back(&came_back(sent[address], at, &[address]))
+            .await
+            .unwrap()
+    };
+    let first = send(store, lane, 1, T0).await;
+    for address in ["0@ex.example", "1@ex.example", "x@other.example"] {
+        assert_eq!(say(&first, address, T0 + 1).await, Followed::Reported);
+    }
+    // A day later the whole domain answers so. Two ends were written before that could be seen.
+    let (second, at) = (send(store, lane, 2, T0 + 2 * DAY).await, T0 + 2 * DAY + 1);
+    for address in ["0@ex.example", "1@ex.example", "x@other.example"] {
+        assert_eq!(say(&second, address, at).await, Followed::Suppressed);
+    }
+    for address in &all[2..5] {
+        assert_eq!(say(&second, address, at).await, Followed::Reported);
+    }
+    assert_eq!(store.doubted(at).await.unwrap(), []);
+    for address in &all[5..9] {
+        assert_eq!(
+            say(&second, address, at + 3_600_000 - 1).await,
+            Followed::Doubted,
+            "{address}"
+        );
+    }
+    let doubted = store.doubted(at + DAY).await.unwrap();
+    assert_eq!(
+        (doubted[0].domain.as_str(), doubted[0].addresses, doubted.len()),
+        ("ex.example", 9, 1)
+    );
+    assert!(store.doubted(at + 9 * DAY).await.unwrap().is_empty(), "it is over");
+
+    // Everybody of it is written to as before; what was said then counts for nothing, what is said one by one counts anew.
+    let third = send(store, lane, 3, T0 + 4 * DAY).await;
+    assert_eq!(third.keys().map(String::as_str).collect::<Vec<_>>(), all[..9]);
+    assert_eq!(store.lane_rows().await.unwrap()[0].audience, 9);
+    assert_eq!(say(&third, "0@ex.example", T0 + 4 * DAY).await, Followed::Reported);
+    let fourth = send(store, lane, 4, T0 + 6 * DAY).await;
+    assert_eq!(say(&fourth, "0@ex.example", T0 + 6 * DAY).await, Followed::Suppressed);
+}
+
+/// A server that says so when the mail is handed over is believed no sooner.
+pub async fn who_is_unknown_at_the_door_is_no_sooner_ended<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("anna@ex.example", &[])]).await;
+    for (number, at) in [(1, T0), (2, T0 + DAY / 2), (3, T0 + 2 * DAY)] {
+        publish(store, notice("i", number), vec![to_all(lane)], at).await;
+        let job = claim(store, lane, at).await.remove(0);
+        let done = Completion {
+            reason: Reason::RecipientUnknown,
+            ..completion(&job, at, Settled::Gone)
+        };
+        store.complete(&[done]).await.unwrap();
+    }
+    publish(store, notice("i", 4), vec![to_all(lane)], T0 + 3 * DAY).await;
+    assert!(claim(store, lane, T0 + 3 * DAY).await.is_empty());
+    assert_eq!(
+        store
+            .recipient(RecipientId(1))
+            .await
+            .unwrap()
+            .map(|anna| anna.suppressed),
+        Some(true)
+    );
 }
 
 pub async fn what_comes_back_stops_a_drain<S: Store>(store: &S) {

@@ -1,4 +1,4 @@
-//! One installation with four copies of its site: in a folder, on OpenSSH (SFTP), on nginx (WebDAV) and in a bucket of s3s-fs
+//! One installation with four copies of its site: in a folder, on OpenSSH (SFTP), on nginx (WebDAV over TLS) and in a bucket of s3s-fs
 //! (S3). One of them can be made to fail.
 
 use std::collections::BTreeMap;
@@ -51,7 +51,8 @@ impl Copies {
         prepare: impl FnOnce(&Path) -> Option<()>,
     ) -> Option<Self> {
         let sftp = Peer::start("sftp", 1)?;
-        let nginx = Peer::start_with("nginx", 1, &[], nginx_env)?;
+        let nginx_env = [&[("TLS", "1"), ("PLAIN", "1")], nginx_env].concat();
+        let nginx = Peer::start_with("nginx", 2, &[], &nginx_env)?;
         let s3 = Peer::start("s3fs", 1)?;
         let port = |name: &str| match name {
             "sftp" => sftp.port(),
@@ -69,7 +70,7 @@ impl Copies {
         let app = TestApp::new(&format!(
             "[channel.website]\nkind = \"website\"\ntimeout = \"{TIMEOUT}\"\ntargets = [\n  \"file:public\",\n  \
              {{ url = \"sftp://{}@127.0.0.1:{}/htdocs\", private_key_file = \"{}\", host_key = \"{}\" }},\n  \
-             {{ url = \"webdav://u@127.0.0.1:{}/dav/site\", password = \"p\" }},\n  \
+             {{ url = \"webdavs://u@localhost:{}/dav/site\", password = \"p\" }},\n  \
              {{ url = \"s3://127.0.0.1:{}/site\", access_key = \"peerkey\", secret_key = \"peersecret\" }},\n]\n",
             user(),
             at("sftp"),
@@ -86,7 +87,8 @@ impl Copies {
         };
         prepare(&root)?;
         std::fs::create_dir_all(s3.dir().join("data/site")).unwrap();
-        let serve = app.serve();
+        // The certificate is its own authority.
+        let serve = app.serve_with(&[("SSL_CERT_FILE", nginx.dir().join("ca.pem").to_str().unwrap())]);
         let mut copies = Self {
             app,
             sftp,
@@ -132,7 +134,7 @@ impl Copies {
 
     fn copy(&self, name: &str) -> Copy {
         match name {
-            "nginx" => Copy::Nginx(self.nginx.port()),
+            "nginx" => Copy::Nginx(self.nginx.port() + 1),
             name => Copy::Folder(self.folder(name)),
         }
     }

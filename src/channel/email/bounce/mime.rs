@@ -33,14 +33,24 @@ pub(super) struct Leaf<'a> {
 /// Head and leaves of a mail.
 pub(super) fn read(raw: &[u8]) -> (Head, Vec<Leaf<'_>>) {
     let raw = without_mbox_line(raw);
+    let (head, body) = whole_head(raw);
+    let mut leaves = Vec::new();
+    open(head.clone(), body, 0, &mut leaves);
+    (head, leaves)
+}
+
+/// The head of a mail, and nothing of what stands below it.
+pub(super) fn head(raw: &[u8]) -> Head {
+    whole_head(without_mbox_line(raw)).0
+}
+
+fn whole_head(raw: &[u8]) -> (Head, &[u8]) {
     let (mut head, body) = split(raw);
     let subject = MessageParser::default()
         .parse_headers(&raw[..raw.len() - body.len()])
         .and_then(|mail| mail.subject().map(str::to_lowercase));
     head.subject = subject.unwrap_or_default();
-    let mut leaves = Vec::new();
-    open(head.clone(), body, 0, &mut leaves);
-    (head, leaves)
+    (head, body)
 }
 
 /// A mailbox file begins each mail with `From ` and a date.
@@ -149,6 +159,12 @@ impl Head {
     /// All fields, in order.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Says of itself that it carries a complaint (RFC 5965).
+    pub(super) fn is_complaint(&self) -> bool {
+        self.parameter("report-type")
+            .is_some_and(|of| of.eq_ignore_ascii_case("feedback-report"))
     }
 
     fn kind(&self) -> String {

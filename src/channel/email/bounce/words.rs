@@ -9,8 +9,10 @@ const LONGEST: usize = 320;
 pub enum Because {
     /// The domain's server does not know the address, or has closed it.
     NobodyThere,
-    /// There is no such domain.
+    /// There is no such domain, or nobody finds it now.
     NoSuchDomain,
+    /// The server takes nothing for the address, or does not find something, and does not say that nobody is there.
+    Unclear,
     /// The mailbox is full.
     Full,
     /// A rule against us: reputation, authentication, a block list.
@@ -36,7 +38,7 @@ impl Because {
             Self::NoSuchDomain => Some("5.1.2"),
             Self::Full => Some("5.2.2"),
             Self::Policy => Some("5.7.1"),
-            Self::Content | Self::Trouble | Self::Other => None,
+            Self::Unclear | Self::Content | Self::Trouble | Self::Other => None,
         }
     }
 }
@@ -143,7 +145,6 @@ const WORDS: &[(Because, &[&str])] = &[
             "mailbox disabled",
             "adresse existiert nicht",
             "adresse wurde nicht gefunden",
-            "konnte nicht gefunden werden",
             "benutzer nicht bekannt",
             "benutzer unbekannt",
             "empfänger unbekannt",
@@ -152,6 +153,11 @@ const WORDS: &[(Because, &[&str])] = &[
             "unbekannter benutzer",
             "postfach existiert nicht",
         ],
+    ),
+    // The address, or a server on the way.
+    (
+        Because::Unclear,
+        &["konnte nicht gefunden werden", "could not be found"],
     ),
     (
         Because::Trouble,
@@ -167,6 +173,9 @@ const WORDS: &[(Because, &[&str])] = &[
     ),
 ];
 
+/// What a server says that has answered, and refuses the address.
+const REFUSED: &[&str] = &["access denied", "recipient address rejected"];
+
 /// The reason that codes and words give. A precise code counts more than words, except where these say that it passes.
 pub(super) fn because(status: Option<&str>, text: &str) -> Because {
     let text = text.to_lowercase();
@@ -178,7 +187,7 @@ pub(super) fn because(status: Option<&str>, text: &str) -> Because {
         return Because::Full;
     }
     let code = [status.map(str::to_owned), self::status(&text)];
-    let precise = code.into_iter().flatten().find_map(|code| by_code(&code));
+    let precise = code.into_iter().flatten().find_map(|code| by_code(&code, &text));
     // Some servers say 5.1.1 to whom they take for a sender of spam.
     if precise.is_some_and(Because::is_gone) && matches!(said, Some(Because::Policy | Because::Content)) {
         return said.unwrap_or(Because::Other);
@@ -190,15 +199,19 @@ pub(super) fn because(status: Option<&str>, text: &str) -> Because {
     })
 }
 
-/// What a code says by itself; nothing where it leaves it open (`5.0.0`, `5.1.0`).
-fn by_code(code: &str) -> Option<Because> {
+/// What a code says, in the words around it; nothing where it leaves it open (`5.0.0`, `5.1.0`).
+fn by_code(code: &str, text: &str) -> Option<Because> {
     let mut numbers = code.split('.').skip(1).map(str::parse::<u16>);
     let (Some(Ok(subject)), Some(Ok(detail))) = (numbers.next(), numbers.next()) else {
         return None;
     };
     match (subject, detail) {
         (1, 1 | 3 | 6 | 10) | (2, 1) => Some(Because::NobodyThere),
-        (1, 2) => Some(Because::NoSuchDomain),
+        // Postfix says 5.4.4 where the name service knows no host, for good or just now.
+        (1, 2) | (4, 4) => Some(Because::NoSuchDomain),
+        // RFC 3463: no answer from the host. Exchange Online answers so itself, in many houses for people it does not know, and for some whom a
+        // rule keeps back.
+        (4, 1) if REFUSED.iter().any(|word| text.contains(word)) => Some(Because::Unclear),
         (2, 2) => Some(Because::Full),
         (1, 7 | 8) | (7, _) => Some(Because::Policy),
         (2, 3) | (3, 4) | (6, _) => Some(Because::Content),
@@ -207,17 +220,69 @@ fn by_code(code: &str) -> Option<Because> {
     }
 }
 
-/// The first enhanced status in a text: `5.1.1` of `550 #5.1.1 (unknown)`; no address and no version of four numbers.
+/// What stands in front of numbers that are no status: names of programs with their versions, and dates.
+const NO_STATUS: &[&str] = &[
+    "amavisd",
+    "am",
+    "communigate",
+    "courier",
+    "dovecot",
+    "exchange",
+    "exim",
+    "haraka",
+    "mdaemon",
+    "opensmtpd",
+    "postfix",
+    "qmail",
+    "release",
+    "sendmail",
+    "smail",
+    "v",
+    "version",
+    "vom",
+    "zimbra",
+];
+
+/// The first enhanced status in a text: `5.1.1` of `550 #5.1.1 (unknown)` and `550-5.1.1 unknown`. No version, no date, no part of a name or of
+/// an address: RFC 3463 has subjects from 0 to 7, and a status stands by itself.
 pub(super) fn status(text: &str) -> Option<String> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .find_map(|word| {
-            let word = word.trim_end_matches('.');
-            let mut parts = word.split('.');
-            let (class, subject, detail) = (parts.next()?, parts.next()?, parts.next()?);
-            let number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-            let fits = matches!(class, "2" | "4" | "5") && number(subject) && number(detail) && parts.next().is_none();
-            fits.then(|| word.to_owned())
-        })
+    let mut before = "";
+    for word in text.split_whitespace() {
+        if let Some(status) = word_status(word)
+            && !NO_STATUS.contains(&before.to_lowercase().as_str())
+        {
+            return Some(status.to_owned());
+        }
+        before = word.trim_matches(|c: char| !c.is_alphanumeric());
+    }
+    None
+}
+
+/// The status in a word: by itself, behind a reply code (`550-`), or behind a sign (`#`, `(`, `code=`).
+fn word_status(word: &str) -> Option<&str> {
+    let begin = word.find(|c: char| c.is_ascii_digit())?;
+    let (sign, rest) = word.split_at(begin);
+    if sign.contains(|c: char| c.is_alphanumeric()) && !sign.ends_with(['=', ':', '(', '[', '#']) {
+        return None;
+    }
+    let rest = match rest.split_at_checked(4) {
+        Some((code, behind)) if code.ends_with(['-', ' ', ':']) && code[..3].parse::<u16>().is_ok() => behind,
+        _ => rest,
+    };
+    let rest = rest.trim_start_matches(['#', '(', '[']);
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(rest.len());
+    let (status, behind) = rest.split_at(end);
+    let status = status.trim_end_matches('.');
+    let mut parts = status.split('.');
+    let (class, subject, detail) = (parts.next()?, parts.next()?, parts.next()?);
+    let fits = matches!(class, "2" | "4" | "5")
+        && matches!(subject.as_bytes(), [b'0'..=b'7'])
+        && (1..=3).contains(&detail.len())
+        && parts.next().is_none()
+        && !behind.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '@' | '/'));
+    fits.then_some(status)
 }
 
 /// The first reply code of a refusal in a text.

@@ -103,9 +103,9 @@ const TABLE: &[(Step, u16, &str, &str, Reason)] = &[
         550,
         "5.1.1 no such user",
         "gone",
-        Reason::RecipientGone,
+        Reason::RecipientUnknown,
     ),
-    (Step::Recipient, 551, "5.1.6 moved", "gone", Reason::RecipientGone),
+    (Step::Recipient, 551, "5.1.6 moved", "gone", Reason::RecipientUnknown),
     (
         Step::Recipient,
         551,
@@ -113,9 +113,9 @@ const TABLE: &[(Step, u16, &str, &str, Reason)] = &[
         "deferred",
         Reason::PolicyRefused,
     ),
-    (Step::Recipient, 553, "5.1.3 syntax", "gone", Reason::RecipientGone),
-    (Step::Recipient, 556, "5.1.10 null MX", "gone", Reason::RecipientGone),
-    (Step::Recipient, 550, "5.2.1 disabled", "gone", Reason::RecipientGone),
+    (Step::Recipient, 553, "5.1.3 syntax", "gone", Reason::RecipientUnknown),
+    (Step::Recipient, 556, "5.1.10 null MX", "gone", Reason::RecipientUnknown),
+    (Step::Recipient, 550, "5.2.1 disabled", "gone", Reason::RecipientUnknown),
     (
         Step::Recipient,
         552,
@@ -150,7 +150,7 @@ const TABLE: &[(Step, u16, &str, &str, Reason)] = &[
     (Step::End, 451, "4.7.1 greylisted", "deferred", Reason::RecipientBusy),
     (Step::End, 451, "local error", "transient", Reason::ServiceTrouble),
     (Step::End, 452, "4.3.1 no space", "transient", Reason::ServiceTrouble),
-    (Step::End, 550, "5.1.1 no such user", "gone", Reason::RecipientGone),
+    (Step::End, 550, "5.1.1 no such user", "gone", Reason::RecipientUnknown),
     (Step::End, 552, "5.2.2 mailbox full", "deferred", Reason::RecipientBusy),
     (Step::End, 552, "5.3.4 too big", "permanent", Reason::ContentRefused),
     (

@@ -31,6 +31,8 @@ pub(super) struct Session<'a> {
     pub(super) raw: RawSftpSession,
     /// The server renames over what is there.
     pub(super) renames: bool,
+    /// The server brings a file to its disk when it is told to.
+    pub(super) syncs: bool,
     /// Folders known to be there.
     pub(super) made: Mutex<std::collections::BTreeSet<String>>,
     /// Ends the connection when dropped.
@@ -79,7 +81,11 @@ impl Session<'_> {
             chunks.push(self.raw.write(handle.clone(), (n * CHUNK) as u64, chunk.to_vec()));
         }
         let written = stream::iter(chunks).buffer_unordered(WINDOW);
-        let written: Result<(), SftpError> = written.try_for_each(|_| ready(Ok(()))).await;
+        let mut written: Result<(), SftpError> = written.try_for_each(|_| ready(Ok(()))).await;
+        if self.syncs && written.is_ok() {
+            // Before it takes its place: a power cut there leaves the old page or the new one, not an empty one.
+            written = self.raw.fsync(handle.clone()).await.map(|_| ());
+        }
         self.raw.close(handle).await?;
         written
     }

@@ -1,0 +1,11 @@
+-- Whom a mail server has called unknown: one such word ends no address, because a directory that is down calls everybody unknown.
+CREATE TABLE hard_report (
+  lane     INTEGER NOT NULL,
+  address  TEXT    NOT NULL COLLATE NOCASE,  -- as in the audience
+  domain   TEXT    NOT NULL,                 -- in lower case
+  first_at INTEGER,                          -- the first one that counts; NULL: it came in a crowd, which says nothing about anybody
+  last_at  INTEGER NOT NULL,                 -- the newest
+  PRIMARY KEY (lane, address)
+) STRICT, WITHOUT ROWID;
+-- Those of a domain within an hour.
+CREATE INDEX hard_report_domain ON hard_report (lane, domain, last_at);

@@ -1,0 +1,49 @@
+//! Whom a channel does not write to, and whose servers are not believed: the sentences that `status` and the list of channels show.
+
+use super::board::dotted;
+use crate::said;
+use crate::store::{Doubted, SuppressedBecause, SuppressedCount};
+use crate::text::said::Said;
+
+/// Why somebody is written to no more, as it stands in a table.
+pub fn because(of: SuppressedBecause) -> Said {
+    match of {
+        SuppressedBecause::Unsubscribed => said!("hat sich abgemeldet", "has unsubscribed"),
+        SuppressedBecause::Bounced => said!("ist dort unbekannt", "is unknown there"),
+        SuppressedBecause::ByHand => said!("von Hand", "by hand"),
+    }
+}
+
+/// How many a channel does not write to, and why.
+pub fn counted(of: &SuppressedCount) -> Said {
+    let parts = [
+        (of.unsubscribed, "abgemeldet", "unsubscribed"),
+        (of.bounced, "unbekannt", "unknown"),
+        (of.by_hand, "von Hand", "by hand"),
+    ];
+    let parts = parts.iter().filter(|(n, ..)| *n > 0);
+    let (de, en): (Vec<_>, Vec<_>) = parts
+        .map(|(n, de, en)| (format!("{} {de}", dotted(*n)), format!("{n} {en}")))
+        .unzip();
+    let (de, en) = (de.join(", "), en.join(", "));
+    let all = of.unsubscribed + of.bounced + of.by_hand;
+    let shown = dotted(all);
+    match all {
+        1 => said!("1 Adresse gesperrt ({de})", "1 address suppressed ({en})"),
+        _ => said!("{shown} Adressen gesperrt ({de})", "{all} addresses suppressed ({en})"),
+    }
+}
+
+/// A domain that calls many of an audience unknown at once.
+pub fn doubted(of: &Doubted) -> Said {
+    let Doubted {
+        channel,
+        domain,
+        addresses,
+        ..
+    } = of;
+    said!(
+        "{channel}: {domain} hat binnen einer Stunde {addresses} Adressen als unbekannt gemeldet. Wahrscheinlich ist dort etwas gestört; niemand wurde gesperrt.",
+        "{channel}: {domain} called {addresses} addresses unknown within an hour. Something there is probably out of order; nobody was suppressed."
+    )
+}
