@@ -91,6 +91,13 @@ impl Model {
             .position(|b| b.lane == lane && b.notice == notice)
     }
 
+    /// A newer notice has its place, and does not only sum it up.
+    pub(super) fn is_closed(&self, broadcast: usize) -> bool {
+        let b = &self.broadcasts[broadcast];
+        let by = b.superseded_by.map(|by| self.find(b.lane, by));
+        by.is_some_and(|by| by.is_none_or(|by| !self.broadcasts[by].covers.contains(&b.notice)))
+    }
+
     fn begin_anew(&mut self, index: usize, now: Ms) {
         let b = &mut self.broadcasts[index];
         b.changed_ms = now;
