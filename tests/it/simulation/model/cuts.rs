@@ -145,7 +145,7 @@ impl Model {
         (b.superseded_by, b.overtaken) = (None, false);
         for row in 0..self.rows.len() {
             if self.rows[row].broadcast == index && self.rows[row].state == State::Superseded && !self.passed(row) {
-                self.set(row, State::Waiting, now, now);
+                self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
                 self.rows[row].reason = None;
             }
         }
