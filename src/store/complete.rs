@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, closed, passed};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, thread};
 use crate::clock::Ms;
@@ -140,7 +140,9 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
     // Primary keys of delivery, broadcast and lane; see `passed`.
     let rows = sqlx::query(concat!(
         "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
-           b.lane, b.incident, b.notice, b.shape, b.superseded_by IS NOT NULL AS closed, d.state IN (1, 4) AND ",
+           b.lane, b.incident, b.notice, b.shape, ",
+        closed!(),
+        " AS closed, d.state IN (1, 4) AND ",
         passed!(),
         " AS passed, d.via, ",
         stand_in!(),

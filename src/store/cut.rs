@@ -248,7 +248,7 @@ async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> R
     .await?;
     // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
     sqlx::query(concat!(
-        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, reason = NULL WHERE id IN (
+        "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
            SELECT d.id FROM json_each(?2) j CROSS JOIN broadcast b ON b.id = j.value CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 7
            WHERE NOT ",
         passed!(),

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::StoreError;
-use super::marks::passed;
+use super::marks::{closed, passed};
 use super::rows::settle_lanes;
 use crate::clock::Ms;
 use crate::ids::DeliveryId;
@@ -18,7 +18,9 @@ pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32
          FROM (SELECT d.id, CASE WHEN ",
         passed!(),
         "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
-             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
+             WHEN ",
+        closed!(),
+        " AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
            FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1
              CROSS JOIN broadcast b ON b.id = d.broadcast) s
          WHERE delivery.id = s.id"

@@ -41,6 +41,16 @@ macro_rules! had {
     };
 }
 
+/// True where a newer notice has taken the place of broadcast `b`: what has not begun does not begin any more. What a cut sums up is not closed
+/// like that: whoever was under way when it was made gets that one, the cut counts on it.
+/// broadcast_notice (notice); primary key of cut.
+macro_rules! closed {
+    () => {
+        "(b.superseded_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice
+           WHERE t.notice = b.superseded_by AND t.lane = b.lane))"
+    };
+}
+
 /// True where the scope (a JSON column) concerns the recipient `r`; an account has none and is concerned by everything.
 macro_rules! concerned {
     ($scope:literal) => {
@@ -72,4 +82,4 @@ macro_rules! lacks {
     };
 }
 
-pub(super) use {concerned, had, lacks, passed};
+pub(super) use {closed, concerned, had, lacks, passed};

@@ -66,9 +66,9 @@ pub(super) async fn supersede(
 /// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
 /// got through) runs out.
 pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), StoreError> {
-    // delivery_due (broadcast, …) WHERE state = 0.
+    // delivery_due (broadcast, …) WHERE state = 0. Their time stays, for what a cut sums up and waits again.
     sqlx::query(
-        "UPDATE delivery SET state = 7, due = 0, changed = ?, reason = 'superseded'
+        "UPDATE delivery SET state = 7, changed = ?, reason = 'superseded'
          WHERE broadcast = ? AND state = 0 AND flags & 1 = 0 AND step = 0",
     )
     .bind(at)

@@ -7,7 +7,7 @@ use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::domain::notice::{Notice, Scope};
 use rundruf::domain::supersede::names;
 use rundruf::domain::words::Kind;
-use rundruf::ids::{ACCOUNT, IncidentId, LaneId, RecipientId};
+use rundruf::ids::{ACCOUNT, IncidentId, LaneId, NoticeSeq, RecipientId};
 
 use super::digests::Tells;
 use super::model::{Model, Person};
@@ -24,7 +24,7 @@ pub fn all_hear(model: &Model, tells: &Tells) -> Result<(), String> {
         for incident in &incidents {
             for (person, places) in &people {
                 newest(model, tells, (*lane, *person), *incident, places)?;
-                corrected(model, *lane, *incident, *person)?;
+                corrected(model, tells, *lane, *incident, *person)?;
             }
         }
     }
@@ -110,16 +110,39 @@ fn newest(
 }
 
 /// A correction or retraction that stands reaches whoever has, or may have, what it is about.
-fn corrected(model: &Model, lane: LaneId, incident: IncidentId, person: RecipientId) -> Result<(), String> {
+fn corrected(
+    model: &Model,
+    tells: &Tells,
+    lane: LaneId,
+    incident: IncidentId,
+    person: RecipientId,
+) -> Result<(), String> {
     let standing = standing(model, incident);
     for (index, b) in model.broadcasts.iter().enumerate() {
         let of = b.lane == lane && b.incident == incident && b.kind != Kind::Notice;
         if !of || !standing.iter().any(|n| n.number == b.number) {
             continue;
         }
+        let named: Vec<u32> = standing
+            .iter()
+            .filter(|n| n.number == b.number)
+            .flat_map(|n| n.corrects.clone())
+            .collect();
         let has = |old: &usize| {
-            let state = model.row_of(*old, person).map(|row| row.state);
-            matches!(state, Some(State::Accepted | State::Delivered))
+            let Some(row) = model.row_of(*old, person) else {
+                return false;
+            };
+            // A digest that was written again before it went to them does not have the wrong words any more.
+            let of = &model.broadcasts[*old];
+            let wrong = |seq: &NoticeSeq| {
+                b.corrects
+                    .iter()
+                    .any(|o| model.broadcasts[*o].notice == *seq && o != old)
+            };
+            let told = of.digest_text.is_none()
+                || named.contains(&of.number)
+                || tells.get(&row.id).is_some_and(|told| told.iter().any(wrong));
+            told && matches!(row.state, State::Accepted | State::Delivered)
         };
         let heard = model.row_of(index, person).is_some_and(|row| {
             let at = model.at(row.id);

@@ -91,6 +91,13 @@ impl Model {
             .position(|b| b.lane == lane && b.notice == notice)
     }
 
+    /// A newer notice has its place, and does not only sum it up.
+    pub(super) fn is_closed(&self, broadcast: usize) -> bool {
+        let b = &self.broadcasts[broadcast];
+        let by = b.superseded_by.map(|by| self.find(b.lane, by));
+        by.is_some_and(|by| by.is_none_or(|by| !self.broadcasts[by].covers.contains(&b.notice)))
+    }
+
     fn begin_anew(&mut self, index: usize, now: Ms) {
         let b = &mut self.broadcasts[index];
         b.changed_ms = now;
@@ -138,7 +145,7 @@ impl Model {
         (b.superseded_by, b.overtaken) = (None, false);
         for row in 0..self.rows.len() {
             if self.rows[row].broadcast == index && self.rows[row].state == State::Superseded && !self.passed(row) {
-                self.set(row, State::Waiting, now, now);
+                self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
                 self.rows[row].reason = None;
             }
         }

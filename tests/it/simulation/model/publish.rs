@@ -108,7 +108,7 @@ impl Model {
         for row in 0..self.rows.len() {
             let r = &self.rows[row];
             if r.broadcast == broadcast && r.state == State::Waiting && !r.after_unknown && r.step == 0 {
-                self.set(row, State::Superseded, 0, at);
+                self.set(row, State::Superseded, r.due_ms, at);
             }
         }
         let b = &mut self.broadcasts[broadcast];

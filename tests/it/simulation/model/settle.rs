@@ -14,7 +14,7 @@ impl Model {
     /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun.
     fn wait(&mut self, at: usize, due_ms: Ms, begun: bool, passed: bool, now: Ms) {
         let row = &self.rows[at];
-        let closed = self.broadcasts[row.broadcast].superseded_by.is_some();
+        let closed = self.is_closed(row.broadcast);
         if passed && row.after_unknown {
             self.set(at, State::Unknown, 0, now);
         } else if passed || (closed && !begun && row.step == 0) {
