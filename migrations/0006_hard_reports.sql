@@ -9,3 +9,6 @@ CREATE TABLE hard_report (
 ) STRICT, WITHOUT ROWID;
 -- Those of a domain within an hour.
 CREATE INDEX hard_report_domain ON hard_report (lane, domain, last_at);
+
+-- When the last backup was made, however long the log is.
+CREATE INDEX audit_backup ON audit (id) WHERE action = 'backup';

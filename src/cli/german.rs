@@ -36,6 +36,18 @@ pub fn in_german(root: Command) -> Command {
         .mut_subcommand("suppression", |suppression| suppression.after_help(SUPPRESSION))
 }
 
+/// What stands for a value in a call and in an error, by its English name. NAME and the like are the same word.
+const VALUES: &[(&str, &str)] = &[("WHAT", "NUMMER"), ("DECISION", "ENTSCHEIDUNG"), ("ADDRESS", "ADRESSE")];
+
+fn value_name(arg: Arg) -> Arg {
+    let english = arg.get_value_names().and_then(|names| names.first());
+    let german = english.and_then(|name| VALUES.iter().find(|(known, _)| *known == name.as_str()));
+    match german {
+        Some((_, german)) => arg.value_name(*german),
+        None => arg,
+    }
+}
+
 fn translated(command: Command, path: &str) -> Command {
     let command = command
         .about(text(path).unwrap_or_default())
@@ -44,7 +56,7 @@ fn translated(command: Command, path: &str) -> Command {
         .mut_args(|arg| {
             let help = text(&format!("{path}.{}", arg.get_id())).or_else(|| text(&format!(".{}", arg.get_id())));
             let heading = if arg.is_positional() { "Angaben" } else { "Optionen" };
-            let arg = arg.long_help(None).help_heading(heading);
+            let arg = value_name(arg.long_help(None).help_heading(heading));
             let help = help.unwrap_or_default();
             let words = match arg.get_action() {
                 ArgAction::Set | ArgAction::Append => arg.get_possible_values(),

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::{Act, AuditRow, StoreError};
+use crate::clock::Ms;
 
 /// The hash of a line: SHA-256 over the previous hash and the line's fields, each with its length before it, so that no two different
 /// lines read the same.
@@ -55,6 +56,15 @@ pub(super) async fn append(connection: &mut SqliteConnection, act: &Act) -> Resu
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The time of the newest line about a backup.
+pub(super) async fn last_backup(pool: &SqlitePool) -> Result<Option<Ms>, StoreError> {
+    // audit_backup (id) WHERE action = 'backup', its last entry.
+    let at = sqlx::query_scalar("SELECT at FROM audit WHERE action = 'backup' ORDER BY id DESC LIMIT 1")
+        .fetch_optional(pool)
+        .await?;
+    Ok(at)
 }
 
 /// Lines after a number, oldest first.

@@ -234,6 +234,9 @@ pub trait Board: Send + Sync {
     /// Appends to the audit chain.
     async fn audit(&self, act: &Act) -> Result<(), StoreError>;
 
+    /// When `backup` was last run from here.
+    async fn last_backup(&self) -> Result<Option<Ms>, StoreError>;
+
     /// The audit log, oldest first.
     async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
 

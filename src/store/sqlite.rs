@@ -248,6 +248,9 @@ impl Board for Sqlite {
     async fn audit(&self, act: &Act) -> Result<(), StoreError> {
         write!(self, act = act.clone() => audit::append(&act))
     }
+    async fn last_backup(&self) -> Result<Option<Ms>, StoreError> {
+        audit::last_backup(&self.readers).await
+    }
     async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         audit::read(&self.readers, after, limit).await
     }

@@ -12,8 +12,6 @@ use crate::text::said::Said;
 
 /// A backup older than this is worth a word.
 const OLD: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Lines of the log read at once.
-const PAGE: u32 = 1_000;
 
 /// A store that cannot be opened.
 pub fn closed(why: Said) -> Group {
@@ -43,20 +41,8 @@ pub async fn group(open: &Open) -> Result<Group, Failure> {
             "{count} counters differ from their rows. Please keep a copy of the folder and report it."
         )));
     }
-    lines.push(backup(last_backup(open).await?, open.office.clock.now_ms()));
+    lines.push(backup(open.store.last_backup().await?, open.office.clock.now_ms()));
     Ok(Group::new("store", said!("Speicher", "Store"), lines))
-}
-
-/// When `backup` was last run here.
-async fn last_backup(open: &Open) -> Result<Option<Ms>, Failure> {
-    let (mut last, mut after) = (None, 0);
-    loop {
-        let rows = open.store.log(after, PAGE).await?;
-        let Some(end) = rows.last() else { return Ok(last) };
-        after = end.id;
-        let backups = rows.iter().filter(|row| row.act.action == "backup");
-        last = backups.map(|row| row.act.at_ms).max().or(last);
-    }
 }
 
 fn backup(last: Option<Ms>, now: Ms) -> Line {

@@ -98,6 +98,10 @@ const COMMANDS: &[&[&str]] = &[
     &["channel", "drop"],
     &["check"],
     &["measure"],
+    &["suppression"],
+    &["suppression", "list"],
+    &["suppression", "add"],
+    &["suppression", "lift"],
     &["export"],
     &["backup"],
     &["restore"],
@@ -128,6 +132,25 @@ fn every_command_has_help_that_says_what_it_does() {
         raw(&app, &["--version"]).ok().out.trim(),
         format!("rundruf {}", env!("CARGO_PKG_VERSION"))
     );
+}
+
+#[test]
+fn what_is_missing_in_a_call_is_named_in_the_readers_language() {
+    let app = TestApp::new("");
+    let german = app.german(&["decide"]);
+    assert_eq!(german.code, 2);
+    assert!(
+        german.err.contains("Es fehlt: <NUMMER>, <ENTSCHEIDUNG>."),
+        "{}",
+        german.err
+    );
+    let help = app.german(&["decide", "--help"]).ok().out;
+    assert!(
+        help.contains("<NUMMER> <ENTSCHEIDUNG>") && !help.contains("WHAT"),
+        "{help}"
+    );
+    let english = app.run(&["decide"]);
+    assert!(english.err.contains("<WHAT>"), "{}", english.err);
 }
 
 #[test]

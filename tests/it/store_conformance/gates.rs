@@ -269,3 +269,16 @@ pub async fn whoever_leaves_may_have_got_it<S: Store>(store: &S) {
     let counters = board(store, seq).await.counters;
     assert_eq!((counters.unknown, counters.gone), (1, 0));
 }
+
+pub async fn the_log_says_when_the_last_backup_was<S: Store>(store: &S) {
+    assert_eq!(store.last_backup().await.unwrap(), None);
+    for (action, at) in [
+        ("backup", T0),
+        ("hold", T0 + 1),
+        ("backup", T0 + 2),
+        ("restore", T0 + 3),
+    ] {
+        store.audit(&act(action, at)).await.unwrap();
+    }
+    assert_eq!(store.last_backup().await.unwrap(), Some(T0 + 2));
+}

@@ -96,6 +96,7 @@ on_sqlite! {
     gates::an_audience_that_ran_out_before_it_was_opened_is_not_done,
     gates::whoever_leaves_the_audience_is_gone,
     gates::who_has_unsubscribed_gets_nothing_more,
+    gates::the_log_says_when_the_last_backup_was,
     gates::whoever_leaves_may_have_got_it,
     returned::a_mail_that_came_back_ends_its_own_address_once,
     returned::a_directory_that_is_down_ends_nobody,
