@@ -66,7 +66,7 @@ kill -STOP "$demo"
 # It is 24 January 2023 in the demo, so it is for the command too.
 cat >"$work/bin/rundruf" <<SH
 #!/bin/sh
-exec "$rundruf" --clock "\$(date -u -d "2023-01-24T18:00:00+01:00 + \$((\$(date +%s) - $began)) seconds" +%FT%TZ)" "\$@"
+exec "$rundruf" --clock-ahead "$(( ($(date -d 2023-01-24T18:00:00+01:00 +%s) - began) * 1000 ))" "\$@"
 SH
 chmod +x "$work/bin/rundruf"
 LANG=C.UTF-8 "${term[@]}" new-session -d -s board -x 80 -y 24 \

@@ -32,8 +32,17 @@ static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
 
 /// From now on this process takes the wall clock to show this time, and to go on from there. The machine's clock stays as it is.
 pub fn pretend(now: Ms) {
-    let machine = SystemClock.now_ms() - AHEAD_MS.load(Ordering::Relaxed);
-    AHEAD_MS.store(now - machine, Ordering::Relaxed);
+    run_ahead(now.saturating_sub(SystemClock.now_ms().saturating_sub(ahead())));
+}
+
+/// From now on this process's wall clock is so far ahead of the machine's, ms; two processes that are told the same share a clock.
+pub fn run_ahead(by: Ms) {
+    AHEAD_MS.store(by, Ordering::Relaxed);
+}
+
+/// How far this process's wall clock is ahead of the machine's, ms; 0 but in a demo.
+pub fn ahead() -> Ms {
+    AHEAD_MS.load(Ordering::Relaxed)
 }
 
 /// The machine's wall clock, unless this process pretends another time.
@@ -47,7 +56,7 @@ impl Clock for SystemClock {
     )]
     fn now_ms(&self) -> Ms {
         let machine = jiff::Timestamp::now().as_millisecond();
-        machine.saturating_add(AHEAD_MS.load(Ordering::Relaxed))
+        machine.saturating_add(ahead())
     }
 }
 

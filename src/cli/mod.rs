@@ -69,9 +69,9 @@ pub struct Globals {
     /// End when standard input ends: for a program that starts this one and may be killed itself (the demo).
     #[arg(long, global = true, hide = true)]
     pub until_stdin_ends: bool,
-    /// Take the clock to show this time (the demo, in which weeks pass).
-    #[arg(long, global = true, hide = true, value_name = "T")]
-    pub clock: Option<jiff::Timestamp>,
+    /// Take the clock to be so many milliseconds ahead (the demo, in which weeks pass); refused where no demo lies.
+    #[arg(long, global = true, hide = true, value_name = "MS", allow_hyphen_values = true)]
+    pub clock_ahead: Option<crate::clock::Ms>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,10 +131,12 @@ pub fn run() -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    if let Some(clock) = cli.globals.clock {
-        crate::clock::pretend(clock.as_millisecond());
-    }
     let out = Output::new(cli.globals.json);
+    if let Some(ahead) = cli.globals.clock_ahead {
+        if let Err(failure) = demo::shift_clock(ahead, &cli.globals.data) {
+            return out.failure(&failure);
+        }
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -33,6 +33,10 @@ const GRACE: Duration = Duration::from_secs(25);
 /// Runs the command until SIGTERM or SIGINT; a second signal ends at once.
 pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     log_to_stderr();
+    let ahead_ms = crate::clock::ahead();
+    if ahead_ms != 0 {
+        tracing::warn!(ahead_ms, "the clock is set, as in a demo: it does not show the machine's time");
+    }
     let open = Open::new(&globals.config, &globals.data).await?;
     let data = open.office.settings.data.display().to_string();
     let Some(owner) = Owner::try_take(&open.office.settings.data)? else {

@@ -1,8 +1,15 @@
 //! The smallest HTTP client there is, so that the fakes share none with the product.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
+
+/// Until an answer is there, however slowly it comes.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Largest answer that is read, head included: pages and lists of this project have some kilobytes.
+const ANSWER_OCTETS: u64 = 8 * 1024 * 1024;
 
 /// A request of a gateway to its customer.
 #[derive(Debug, Clone)]
@@ -32,9 +39,16 @@ pub async fn get_status(url: &Url) -> std::io::Result<u16> {
 
 /// The body of a 200 answer to a GET.
 pub async fn get_body(url: &Url) -> std::io::Result<String> {
-    let mut stream = send(&Request::get(url.clone(), "Rundruf-Sandbox")).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
+    let read = async {
+        let stream = send(&Request::get(url.clone(), "Rundruf-Sandbox")).await?;
+        let mut answer = Vec::new();
+        stream.take(ANSWER_OCTETS + 1).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    let answer = in_time(read).await?;
+    if answer.len() as u64 > ANSWER_OCTETS {
+        return Err(std::io::Error::other("the answer is too large"));
+    }
     let answer = String::from_utf8_lossy(&answer);
     let body = answer
         .starts_with("HTTP/1.1 200")
@@ -46,12 +60,17 @@ pub async fn get_body(url: &Url) -> std::io::Result<String> {
 /// The status of an answer.
 pub(super) async fn status(request: &Request) -> std::io::Result<u16> {
     let mut answer = [0; 12];
-    send(request).await?.read_exact(&mut answer).await?;
+    in_time(async { send(request).await?.read_exact(&mut answer).await }).await?;
     // `HTTP/1.1 200`
     std::str::from_utf8(&answer[9..])
         .ok()
         .and_then(|status| status.parse().ok())
         .ok_or_else(|| std::io::Error::other("no status"))
+}
+
+async fn in_time<T>(work: impl Future<Output = std::io::Result<T>>) -> std::io::Result<T> {
+    let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+    tokio::time::timeout(ANSWER, work).await.map_err(|_| late())?
 }
 
 /// The connection on which the answer comes.

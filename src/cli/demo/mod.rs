@@ -1,7 +1,8 @@
 //! `rundruf demo`: case A and its 24 January before the reader's eyes, in a throw-away folder on free ports. Nothing leaves the machine.
 //!
 //! The demo plays the services ([`crate::sandbox`]) and starts this very program as `serve`, `publish` and `channel release`, so that
-//! what is killed in the middle is a real process. Days pass because it and what it starts pretend a time ([`crate::clock::pretend`]).
+//! what is killed in the middle is a real process. Days pass because it and what it starts pretend a time ([`crate::clock::pretend`]);
+//! that works in the demo's own data folder and nowhere else ([`shift_clock`]).
 //! At the end our board is compared with the services' own books, and what people got is counted there.
 
 mod board;
@@ -13,6 +14,7 @@ mod stage;
 mod words;
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -22,6 +24,23 @@ use crate::sandbox::Sandbox;
 use plot::{Pace, Plot};
 use stage::Stage;
 use words::Words;
+
+/// Lies in the data folder of a demo, and in no other.
+const MARK: &str = "demo";
+
+/// Takes the clock to be `ahead` ms ahead of the machine's. Refused outside a demo: with a wrong clock notices of a real installation would
+/// run out, expire or wait, and what its store says about times could not be mended.
+pub(super) fn shift_clock(ahead: crate::clock::Ms, data: &Path) -> Result<(), Failure> {
+    if !data.join(MARK).is_file() {
+        let data = data.display();
+        return Err(Failure::Usage(said!(
+            "--clock-ahead stellt die Uhr der Vorführung; {data} gehört zu keiner. Bitte lassen Sie es weg.",
+            "--clock-ahead sets the clock of the demo; {data} belongs to none. Please leave it out."
+        )));
+    }
+    crate::clock::run_ahead(ahead);
+    Ok(())
+}
 
 /// Arguments of `demo`.
 #[derive(Debug, Clone, clap::Args)]

@@ -24,6 +24,8 @@ pub(super) struct Post {
     pub(super) double: usize,
     /// Mails that went out with a state when a newer one was published already.
     pub(super) stale: usize,
+    /// People who were to get the state that was overtaken: those served before it was.
+    served: usize,
 }
 
 /// What to look for.
@@ -36,6 +38,8 @@ pub(super) struct Asked<'a> {
     pub(super) overtaken: usize,
     /// Mails that were in the books when it was overtaken.
     pub(super) before: usize,
+    /// People who had one of them.
+    pub(super) served: usize,
 }
 
 impl Post {
@@ -47,7 +51,8 @@ impl Post {
                 continue;
             }
             let says = newest_in(entry);
-            stale += usize::from(n >= asked.before && says != asked.newest);
+            let newest_then = if n < asked.before { asked.overtaken } else { asked.newest };
+            stale += usize::from(says != newest_then);
             got.entry(&entry.to).or_default().push(says);
         }
         let mails = got.values().map(Vec::len).sum();
@@ -67,12 +72,13 @@ impl Post {
             lost: asked.people.len() - newest,
             double: got.values().map(double).sum(),
             stale,
+            served: asked.served,
         }
     }
 
-    /// Everybody has the newest state, nobody twice, nobody an old one.
+    /// Everybody has the newest state, nobody twice, nobody an old one; and the overtaken one only those who were served before it was.
     pub(super) fn is_good(&self) -> bool {
-        (self.lost, self.double, self.stale) == (0, 0, 0)
+        (self.lost, self.double, self.stale) == (0, 0, 0) && self.never_stale + self.served == self.people
     }
 
     /// For `--json`.
@@ -121,6 +127,7 @@ mod tests {
                 newest: 6,
                 overtaken: 3,
                 before: 1,
+                served: 1,
             },
         )
     }
@@ -134,13 +141,21 @@ mod tests {
 
     #[test]
     fn lost_double_and_stale_are_found() {
-        let lost = count(&[("a", &[6])]);
+        let lost = count(&[("a", &[3]), ("a", &[6])]);
         assert_eq!((lost.newest, lost.lost, lost.is_good()), (1, 1, false));
-        let double = count(&[("x", &[]), ("a", &[6]), ("b", &[6]), ("b", &[6, 5])]);
+        let double = count(&[("a", &[3]), ("a", &[6]), ("b", &[6]), ("b", &[6, 5])]);
         assert_eq!((double.double, double.lost, double.is_good()), (1, 0, false));
-        let stale = count(&[("x", &[]), ("a", &[3]), ("a", &[6]), ("b", &[6])]);
+        let stale = count(&[("a", &[3]), ("b", &[3]), ("a", &[6]), ("b", &[6])]);
         assert_eq!((stale.stale, stale.lost, stale.is_good()), (1, 0, false));
-        let last = count(&[("a", &[6]), ("b", &[6]), ("b", &[5])]);
+        let last = count(&[("a", &[3]), ("a", &[6]), ("b", &[6]), ("b", &[5])]);
         assert_eq!((last.lost, last.stale), (1, 1), "an older one behind the newest");
+        let first = count(&[("a", &[2]), ("a", &[6]), ("b", &[6])]);
+        assert_eq!((first.lost, first.stale), (0, 1), "an older one before the setback");
+    }
+
+    #[test]
+    fn how_many_never_got_the_overtaken_state_is_part_of_the_verdict() {
+        let nobody = count(&[("x", &[]), ("a", &[6]), ("b", &[6])]);
+        assert_eq!((nobody.stale, nobody.never_stale, nobody.is_good()), (0, 2, false));
     }
 }

@@ -10,14 +10,17 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use serde_json::Value;
 
+use super::MARK;
 use super::board::Status;
 use super::folder::Folder;
 use super::people::{self, CANARY, INCIDENT};
-use crate::clock::{Clock, Ms, SystemClock, pretend};
+use crate::clock::{self, Ms, pretend};
 use crate::sandbox::{Sandbox, get_body, get_status, kannel, mastodon, webhook};
 
 /// Where the mail server puts what comes back.
 const RETURNS: &str = "zurueck";
+/// Store, key and lock.
+const DATA: &str = "data";
 /// Until `serve` answers.
 const START: Duration = Duration::from_secs(30);
 /// Until a `serve` that was asked to end has ended; it lets requests in flight end within 25 s.
@@ -61,6 +64,9 @@ impl Stage {
             let part = returns.join(part);
             std::fs::create_dir_all(&part).with_context(|| format!("{} cannot be made", part.display()))?;
         }
+        let data = folder.path().join(DATA);
+        std::fs::create_dir(&data).with_context(|| format!("{} cannot be made", data.display()))?;
+        write(&format!("{DATA}/{MARK}"), "Data of `rundruf demo`, whose clock is set.\n")?;
         sandbox
             .mail
             .knows(people::mailboxes().into_iter().chain([CANARY.to_owned()]));
@@ -237,10 +243,10 @@ impl Stage {
             .arg("--config")
             .arg(folder.join("channels.toml"))
             .arg("--data")
-            .arg(folder.join("data"))
+            .arg(folder.join(DATA))
             .arg("--until-stdin-ends")
-            .arg("--clock")
-            .arg(SystemClock.now().to_string())
+            .arg("--clock-ahead")
+            .arg(clock::ahead().to_string())
             .args(words)
             .current_dir(folder)
             .stdin(Stdio::piped())
