@@ -132,10 +132,10 @@ pub fn run() -> u8 {
         Err(error) => return usage(&error),
     };
     let out = Output::new(cli.globals.json);
-    if let Some(ahead) = cli.globals.clock_ahead {
-        if let Err(failure) = demo::shift_clock(ahead, &cli.globals.data) {
-            return out.failure(&failure);
-        }
+    if let Some(ahead) = cli.globals.clock_ahead
+        && let Err(failure) = demo::shift_clock(ahead, &cli.globals.data)
+    {
+        return out.failure(&failure);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

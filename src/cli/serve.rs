@@ -35,7 +35,10 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     log_to_stderr();
     let ahead_ms = crate::clock::ahead();
     if ahead_ms != 0 {
-        tracing::warn!(ahead_ms, "the clock is set, as in a demo: it does not show the machine's time");
+        tracing::warn!(
+            ahead_ms,
+            "the clock is set, as in a demo: it does not show the machine's time"
+        );
     }
     let open = Open::new(&globals.config, &globals.data).await?;
     let data = open.office.settings.data.display().to_string();

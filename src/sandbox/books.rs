@@ -1,8 +1,9 @@
 //! What a provider accepted, by its own account: the other side of our board.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::clock::Ms;
@@ -14,8 +15,9 @@ pub struct Entry {
     pub id: String,
     /// Whom it is for: a number, a path; empty for an account's own post.
     pub to: String,
-    /// The text as people see it.
-    pub text: String,
+    /// The text as people see it; entries of one message to many people share it.
+    #[serde(serialize_with = "as_text")]
+    pub text: Arc<str>,
     /// When it was accepted.
     pub at_ms: Ms,
     /// The post it hangs under.
@@ -38,13 +40,17 @@ pub struct Entry {
     pub more: Value,
 }
 
+fn as_text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
 impl Entry {
     /// A new message, brought by one request.
-    pub(crate) fn new(id: String, to: &str, text: &str, at_ms: Ms) -> Self {
+    pub(crate) fn new(id: String, to: &str, text: impl Into<Arc<str>>, at_ms: Ms) -> Self {
         Self {
             id,
             to: to.to_owned(),
-            text: text.to_owned(),
+            text: text.into(),
             at_ms,
             reply_to: None,
             key: None,
@@ -69,6 +75,11 @@ pub struct Books {
 }
 
 impl Books {
+    /// Nobody has come yet, not even to be refused.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.refused == 0
+    }
+
     /// Messages accepted, without those taken back.
     pub fn accepted(&self) -> usize {
         self.entries.iter().filter(|e| !e.deleted).count()

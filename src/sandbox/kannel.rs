@@ -81,7 +81,7 @@ impl Kannel {
         }
         for to in &receivers {
             let id = format!("00000000-0000-4000-8000-{:012}", self.desk.number());
-            let mut entry = Entry::new(id.clone(), to, &text, call.at_ms);
+            let mut entry = Entry::new(id.clone(), to, text.as_str(), call.at_ms);
             entry.parts = Some(parts);
             entry.encoding = Some(if wide { "ucs2" } else { "gsm7" });
             entry.more = json!({ "from": of(["from", "from"]) });

@@ -100,7 +100,7 @@ impl Mastodon {
                 Some(entry) => {
                     entry.deleted = true;
                     let mut body = status(call, entry);
-                    body["text"] = json!(entry.text);
+                    body["text"] = json!(&*entry.text);
                     Reply::json(200, &body)
                 }
                 None => missing(),
@@ -138,7 +138,7 @@ impl Mastodon {
         memory.next += 1;
         memory.posted.push(call.at_ms);
         let of = |name: &str| fields.get(name).cloned().unwrap_or_default();
-        let mut entry = Entry::new(id.clone(), "", &of("status"), call.at_ms);
+        let mut entry = Entry::new(id.clone(), "", of("status"), call.at_ms);
         entry.reply_to = parent.cloned();
         entry.key = key.clone();
         entry.more = json!({
@@ -170,10 +170,10 @@ fn edit(call: &Call, books: &mut Books, id: &str) -> Reply {
         return missing();
     };
     let text = fields.get("status").cloned().unwrap_or_default();
-    if entry.text == text {
+    if *entry.text == *text {
         entry.requests += 1;
     } else {
-        entry.text = text;
+        entry.text = text.into();
         entry.edits += 1;
     }
     entry.more["spoiler_text"] = json!(fields.get("spoiler_text").cloned().unwrap_or_default());

@@ -203,7 +203,7 @@ fn drawn(entry: &Entry, books: &Books) -> Value {
     json!({
         "id": entry.id,
         "to": entry.to,
-        "text": entry.text,
+        "text": &*entry.text,
         "time": time(entry),
         "length": entry.text.chars().count(),
         "single": entry.parts == Some(1),

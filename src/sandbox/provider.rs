@@ -49,7 +49,12 @@ impl BookKeeper {
 
     /// A copy of the books now.
     pub fn copy(&self) -> Books {
-        lock(&self.books).clone()
+        self.look(Books::clone)
+    }
+
+    /// Reads; nobody looks again for that.
+    pub(super) fn look<T>(&self, work: impl FnOnce(&Books) -> T) -> T {
+        work(&lock(&self.books))
     }
 
     /// Waits until the books are as asked.

@@ -122,7 +122,7 @@ impl Seven {
             return Err(400);
         }
         let mut account = self.account();
-        let again = |e: &Entry| e.to == to && e.text == text && call.at_ms - e.at_ms < LOCKED_MS;
+        let again = |e: &Entry| e.to == to && *e.text == *text && call.at_ms - e.at_ms < LOCKED_MS;
         if account.locked && books.entries.iter().any(again) {
             return Err(402);
         }

@@ -78,7 +78,7 @@ impl Vonage {
         }
         let ids: Vec<String> = (0..parts).map(|_| format!("0A{:014X}", self.desk.number())).collect();
         let (first, number) = (ids[0].clone(), format!("+{to}"));
-        let mut entry = Entry::new(first.clone(), &number, &shown, call.at_ms);
+        let mut entry = Entry::new(first.clone(), &number, shown.as_str(), call.at_ms);
         entry.parts = Some(parts);
         entry.encoding = Some(if wide { "ucs2" } else { "gsm7" });
         entry.more = json!({ "from": from });

@@ -88,7 +88,7 @@ fn receive(call: &Call, books: &mut Books) -> Result<(), (u16, &'static str)> {
     }
     let text = serde_json::to_string_pretty(&body).unwrap_or_default();
     let number = books.entries.len() + 1;
-    let mut entry = Entry::new(number.to_string(), &call.path, &text, call.at_ms);
+    let mut entry = Entry::new(number.to_string(), &call.path, text.as_str(), call.at_ms);
     entry.key = Some(id.to_owned());
     entry.more = json!({ "type": body["type"], "verified": true });
     books.entries.push(entry);

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rundruf::sandbox::{Sandbox, kannel, mastodon};
 
-use super::support::{browser, eventually, http};
+use super::support::{TestApp, browser, eventually, http};
 
 /// `demo --once` whose temporary folder is this one, in English.
 fn demo(temporary: &Path) -> Command {
@@ -169,6 +169,26 @@ fn begun(temporary: &Path) -> (Child, BufReader<ChildStdout>) {
     }
     assert!(!processes(temporary).is_empty(), "serve does not run");
     (child, out)
+}
+
+/// In a real installation notices would run out or wait for ever, and nobody would have been asked.
+#[test]
+fn the_demos_clock_is_refused_outside_a_demo() {
+    let app = TestApp::new("");
+    for (answer, says) in [
+        (
+            app.run(&["status", "--clock-ahead", "60000"]),
+            "sets the clock of the demo",
+        ),
+        (
+            app.german(&["--clock-ahead", "-60000", "serve"]),
+            "stellt die Uhr der Vorführung",
+        ),
+    ] {
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(answer.err.contains(says), "{answer:?}");
+    }
+    assert!(!app.path().join("data").exists());
 }
 
 #[test]

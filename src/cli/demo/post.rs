@@ -51,7 +51,11 @@ impl Post {
                 continue;
             }
             let says = newest_in(entry);
-            let newest_then = if n < asked.before { asked.overtaken } else { asked.newest };
+            let newest_then = if n < asked.before {
+                asked.overtaken
+            } else {
+                asked.newest
+            };
             stale += usize::from(says != newest_then);
             got.entry(&entry.to).or_default().push(says);
         }
@@ -113,7 +117,7 @@ mod tests {
                 .iter()
                 .map(|n| format!("http://x.example/potsdam/{INCIDENT}/{n}/"))
                 .collect();
-            books.entries.push(Entry::new(String::new(), to, &text.join("\n"), 0));
+            books.entries.push(Entry::new(String::new(), to, text.join("\n"), 0));
         }
         books
     }

@@ -66,7 +66,10 @@ impl Stage {
         }
         let data = folder.path().join(DATA);
         std::fs::create_dir(&data).with_context(|| format!("{} cannot be made", data.display()))?;
-        write(&format!("{DATA}/{MARK}"), "Data of `rundruf demo`, whose clock is set.\n")?;
+        write(
+            &format!("{DATA}/{MARK}"),
+            "Data of `rundruf demo`, whose clock is set.\n",
+        )?;
         sandbox
             .mail
             .knows(people::mailboxes().into_iter().chain([CANARY.to_owned()]));

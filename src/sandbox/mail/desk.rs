@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -11,6 +12,11 @@ use super::session::{Desk, Envelope};
 use crate::clock::Ms;
 use crate::sandbox::books::{Books, Entry};
 use crate::sandbox::provider::BookKeeper;
+
+/// Mails in the books, by recipient; with more it takes none.
+const ENTRIES: usize = 100_000;
+/// Senders and recipients that greylisting remembers; of more it forgets the oldest.
+const GREYLISTED: usize = 10_000;
 
 /// What it knows and how it behaves.
 #[derive(Debug, Default)]
@@ -30,6 +36,33 @@ pub(super) struct Rules {
     /// Nothing gets out.
     pub(super) cut_off: bool,
     returned: u32,
+    /// What is to be sent back once books and rules are closed.
+    pub(super) post: Vec<Back>,
+}
+
+/// A report on its way to a sender's Maildir.
+#[derive(Debug)]
+pub(super) struct Back {
+    folder: PathBuf,
+    name: String,
+    report: String,
+    /// Id of the mail's entry.
+    about: String,
+}
+
+impl Back {
+    /// Writes it, and into the books what came of that: a sandbox that cannot write says so there.
+    pub(super) fn deliver(self, keeper: &BookKeeper) {
+        let returned = match deliver(&self.folder, &self.name, &self.report) {
+            Ok(()) => json!(true),
+            Err(error) => json!(error.to_string()),
+        };
+        keeper.open(|books| {
+            if let Some(entry) = books.entry_mut(&self.about) {
+                entry.more["returned"] = returned;
+            }
+        });
+    }
 }
 
 /// An outage that is still to come.
@@ -65,6 +98,12 @@ impl Rules {
             return Ok(());
         };
         let known = (sender.to_owned(), recipient.to_owned());
+        if self.greylist.len() >= GREYLISTED && !self.greylist.contains_key(&known) {
+            let oldest = self.greylist.iter().min_by_key(|(_, first)| **first);
+            if let Some(oldest) = oldest.map(|(pair, _)| pair.clone()) {
+                self.greylist.remove(&oldest);
+            }
+        }
         let first = *self.greylist.entry(known).or_insert(now);
         if now - first < wait {
             return Err(Reply::new(451, "4.7.1", "greylisted, please try again later"));
@@ -81,7 +120,7 @@ impl Rules {
         if taken < *mails {
             return;
         }
-        let on_its_way = books.entries.iter_mut().rfind(|entry| entry.to == *probe);
+        let on_its_way = books.entries.iter().rfind(|entry| entry.to == *probe);
         self.fails_after = None;
         self.cut_off = true;
         if let Some(entry) = on_its_way {
@@ -90,36 +129,37 @@ impl Rules {
     }
 
     /// A report (RFC 3464) to the sender; nobody reports to nobody.
-    fn send_back(&mut self, entry: &mut Entry, now: Ms, status: &str, why: &str) {
+    fn send_back(&mut self, entry: &Entry, now: Ms, status: &str, why: &str) {
         let sender = entry.more["sender"].as_str().unwrap_or_default();
-        let Some(folder) = self.returns.as_deref().filter(|_| !sender.is_empty()) else {
+        let Some(folder) = self.returns.clone().filter(|_| !sender.is_empty()) else {
             return;
         };
         self.returned += 1;
-        let report = report(sender, entry, status, why);
-        // A sandbox that cannot write says so where its books show what became of the mail.
-        entry.more["returned"] = match deliver(folder, now, self.returned, &report) {
-            Ok(()) => json!(true),
-            Err(error) => json!(error.to_string()),
-        };
+        self.post.push(Back {
+            folder,
+            name: format!("{}.{}.sandbox", now.div_euclid(1_000), self.returned),
+            report: report(sender, entry, status, why),
+            about: entry.id.clone(),
+        });
     }
 
     fn enter(&mut self, books: &mut Books, envelope: &Envelope, letter: &Letter, now: Ms) -> String {
         let number = format!("S{:05}", books.entries.len() + 1);
+        let text: Arc<str> = letter.text.as_str().into();
         for (n, recipient) in envelope.recipients.iter().enumerate() {
             let id = if n == 0 {
                 number.clone()
             } else {
                 format!("{number}-{n}")
             };
-            let mut entry = Entry::new(id, recipient, &letter.text, now);
+            let mut entry = Entry::new(id, recipient, Arc::clone(&text), now);
             entry.key = Some(letter.message_id.clone());
             entry.more = json!({
                 "subject": letter.subject, "from": letter.from, "language": letter.language, "html": letter.html,
                 "unsubscribe": letter.unsubscribe, "follows": letter.follows, "sender": envelope.sender, "returned": false,
             });
             if self.undeliverable.as_ref() == Some(recipient) {
-                self.send_back(&mut entry, now, "5.1.1", "user unknown");
+                self.send_back(&entry, now, "5.1.1", "user unknown");
             }
             books.entries.push(entry);
         }
@@ -150,7 +190,11 @@ impl Desk for At<'_> {
     }
 
     fn take(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<String, Reply> {
+        let room = |books: &Books| books.entries.len() + envelope.recipients.len() <= ENTRIES;
         let letter = self.rules.reachable().and_then(|()| {
+            if !self.keeper.look(room) {
+                return Err(Reply::new(452, "4.3.1", "insufficient system storage"));
+            }
             let no_mail = |fault| Reply::new(554, "5.6.0", fault);
             letter::read(mail).map_err(no_mail)
         });
@@ -181,12 +225,11 @@ fn report(sender: &str, entry: &Entry, status: &str, why: &str) -> String {
 }
 
 /// Into a Maildir: written beside, then moved to where it is looked for.
-fn deliver(folder: &Path, now: Ms, number: u32, report: &str) -> std::io::Result<()> {
-    let name = format!("{}.{number}.sandbox", now.div_euclid(1_000));
+fn deliver(folder: &Path, name: &str, report: &str) -> std::io::Result<()> {
     for of in ["tmp", "new", "cur"] {
         std::fs::create_dir_all(folder.join(of))?;
     }
-    let written = folder.join("tmp").join(&name);
+    let written = folder.join("tmp").join(name);
     std::fs::write(&written, report)?;
     std::fs::rename(written, folder.join("new").join(name))
 }

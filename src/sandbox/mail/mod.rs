@@ -15,8 +15,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -33,8 +33,20 @@ pub const HOST: &str = "mx.sandbox.example";
 
 /// Sessions at the same time; many a provider allows no more.
 const SESSIONS: usize = 50;
-/// Without a word for so long, a session ends (RFC 5321, 4.5.3.2.7).
-const SILENCE: Duration = Duration::from_secs(300);
+/// A step as RFC 5321, 4.5.3.2.7 has it.
+const PATIENCE: Patience = Patience {
+    step: Duration::from_secs(300),
+    session: Duration::from_secs(3_600),
+};
+
+/// How long it waits.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For a line, and until an answer is out.
+    step: Duration,
+    /// For the end of a session, however lively it is.
+    session: Duration,
+}
 
 /// The server.
 pub struct Mail {
@@ -87,7 +99,7 @@ impl MailView {
 
     /// It has mailboxes, or somebody asked it something: it is part of what is shown.
     pub(super) fn is_used(&self) -> bool {
-        !lock(&self.rules).known.is_empty() || self.keeper.copy() != Books::default()
+        !lock(&self.rules).known.is_empty() || !self.keeper.look(Books::is_empty)
     }
 }
 
@@ -210,24 +222,43 @@ async fn serve(port: TcpListener, inside: Inside) {
         };
         while sessions.try_join_next().is_some() {}
         let full = sessions.len() >= SESSIONS;
-        sessions.spawn(converse(stream, inside.clone(), full));
+        let (reading, writing) = stream.into_split();
+        sessions.spawn(converse(reading, writing, inside.clone(), PATIENCE, full));
     }
 }
 
 /// One session; whoever hangs up ends it.
-async fn converse(stream: TcpStream, inside: Inside, full: bool) -> std::io::Result<()> {
-    let (reading, mut writing) = stream.into_split();
-    let mut reading = BufReader::new(reading);
+async fn converse(
+    reading: impl AsyncRead + Unpin,
+    mut writing: impl AsyncWrite + Unpin,
+    inside: Inside,
+    patience: Patience,
+    full: bool,
+) -> std::io::Result<()> {
     if full {
         let busy = Reply::new(421, "4.7.0", "too many connections");
-        return writing.write_all(busy.wire().as_bytes()).await;
+        return say(&mut writing, &busy, patience).await;
     }
-    let greeting = Reply::bare(220, &format!("{HOST} ESMTP"));
-    writing.write_all(greeting.wire().as_bytes()).await?;
+    let talk = talk(BufReader::new(reading), &mut writing, &inside, patience);
+    match tokio::time::timeout(patience.session, talk).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            let enough = Reply::new(421, "4.4.2", "session too long, closing connection");
+            say(&mut writing, &enough, patience).await
+        }
+    }
+}
+
+async fn talk(
+    mut reading: impl AsyncBufRead + Unpin,
+    writing: &mut (impl AsyncWrite + Unpin),
+    inside: &Inside,
+    patience: Patience,
+) -> std::io::Result<()> {
+    say(writing, &Reply::bare(220, &format!("{HOST} ESMTP")), patience).await?;
     let mut session = Session::default();
     loop {
-        let line = tokio::time::timeout(SILENCE, line(&mut reading, session.longest())).await;
-        let next = match line {
+        let next = match tokio::time::timeout(patience.step, line(&mut reading, session.longest())).await {
             Ok(Ok(Some(Line::Whole(line)))) => inside.hears(&mut session, &line),
             Ok(Ok(Some(Line::TooLong))) => session.too_long(),
             Ok(Ok(None)) => return Ok(()),
@@ -236,21 +267,33 @@ async fn converse(stream: TcpStream, inside: Inside, full: bool) -> std::io::Res
         };
         match next {
             Next::Listen => {}
-            Next::Say(reply) => writing.write_all(reply.wire().as_bytes()).await?,
-            Next::Part(reply) => return writing.write_all(reply.wire().as_bytes()).await,
+            Next::Say(reply) => say(writing, &reply, patience).await?,
+            Next::Part(reply) => return say(writing, &reply, patience).await,
         }
     }
 }
 
+/// Whoever does not take an answer is not waited for.
+async fn say(writing: &mut (impl AsyncWrite + Unpin), reply: &Reply, patience: Patience) -> std::io::Result<()> {
+    tokio::time::timeout(patience.step, writing.write_all(reply.wire().as_bytes())).await?
+}
+
 impl Inside {
     fn hears(&self, session: &mut Session, line: &[u8]) -> Next {
-        let (mut rules, now) = (lock(&self.rules), self.clock.now_ms());
-        let mut desk = At {
-            rules: &mut rules,
-            keeper: &self.keeper,
-            now,
+        let (next, post) = {
+            let (mut rules, now) = (lock(&self.rules), self.clock.now_ms());
+            let mut desk = At {
+                rules: &mut rules,
+                keeper: &self.keeper,
+                now,
+            };
+            (session.line(line, &mut desk), std::mem::take(&mut rules.post))
         };
-        session.line(line, &mut desk)
+        // A disk may be slow: nobody waits for it but this session.
+        for back in post {
+            back.deliver(&self.keeper);
+        }
+        next
     }
 }
 

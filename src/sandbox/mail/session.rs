@@ -39,6 +39,8 @@ pub(super) struct Envelope {
 #[derive(Debug, Default)]
 struct Content {
     mail: Vec<u8>,
+    /// What has come, kept or not.
+    octets: usize,
     /// What is wrong with it; said when it has ended.
     fault: Option<Reply>,
 }
@@ -218,12 +220,19 @@ impl Session {
             if !envelope.eight_bit && !line.is_ascii() {
                 content.fault = Some(Reply::new(554, "5.6.3", "8-bit text needs BODY=8BITMIME"));
             }
-            // A dot in front of a line was doubled by whoever sent it (4.5.2).
-            content.mail.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
-            if content.mail.len() > MAIL_OCTETS {
-                // What does not fit is read to its end, and not kept.
-                content.mail.clear();
+            content.octets += line.len();
+            if content.octets > 2 * MAIL_OCTETS {
+                return Next::Part(Reply::new(421, "4.3.4", "message far too large, closing connection"));
+            }
+            if content.octets > MAIL_OCTETS {
+                // Whoever sends a mail does not listen before its end: what is somewhat too large is read to its end, and not kept.
                 content.fault = Some(too_large());
+            }
+            if content.fault.is_some() {
+                content.mail = Vec::new();
+            } else {
+                // A dot in front of a line was doubled by whoever sent it (4.5.2).
+                content.mail.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
             }
             return Next::Listen;
         }

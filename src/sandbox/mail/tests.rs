@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::Mail;
 use super::session::{MAIL_OCTETS, TEXT_OCTETS};
+use super::{Mail, PATIENCE, Patience, converse};
 use crate::clock::{Clock, Ms};
 
 struct Hand(AtomicI64);
@@ -137,7 +137,10 @@ async fn a_mail_is_taken_as_it_was_meant_and_a_broken_one_is_not() {
     let taken = client.send("anna@a.example", "..eins\r\nzwei\r\n.. \r\ndrei").await;
     assert!(taken.starts_with("250 2.0.0 Ok: queued as S00001"), "{taken}");
     let entry = client.mail.books().entries.remove(0);
-    assert_eq!(entry.text, ".eins\nzwei\n. \ndrei", "dots in front are undoubled, once");
+    assert_eq!(
+        &*entry.text, ".eins\nzwei\n. \ndrei",
+        "dots in front are undoubled, once"
+    );
     assert_eq!(
         (entry.to.as_str(), entry.key.as_deref()),
         ("anna@a.example", Some("<1@stadt.example>"))
@@ -266,6 +269,62 @@ async fn unplugged_it_refuses_connections_and_remembers_its_books() {
     client.mail.start_again().await.unwrap();
     assert!(TcpStream::connect(("127.0.0.1", client.mail.port())).await.is_ok());
     assert_eq!(client.mail.books().accepted(), 1);
+}
+
+/// What a client reads that sends this and then nothing more, and does not hang up.
+async fn heard(patience: Patience, sent: &[u8]) -> String {
+    let mail = Mail::start(Arc::new(Hand(AtomicI64::new(0)))).await.unwrap();
+    let (client, server) = tokio::io::duplex(4 * MAIL_OCTETS);
+    let (reading, writing) = tokio::io::split(server);
+    let (mut hears, mut says) = tokio::io::split(client);
+    says.write_all(sent).await.unwrap();
+    converse(reading, writing, mail.inside.clone(), patience, false)
+        .await
+        .unwrap();
+    let mut answers = String::new();
+    hears.read_to_string(&mut answers).await.unwrap();
+    answers
+}
+
+#[tokio::test]
+async fn nobody_keeps_a_session_by_silence_or_by_talking() {
+    let now = Duration::ZERO;
+    let silent = heard(Patience { step: now, ..PATIENCE }, b"").await;
+    assert!(
+        silent.ends_with("\r\n421 4.4.2 timeout, closing connection\r\n"),
+        "{silent}"
+    );
+    let half = heard(Patience { step: now, ..PATIENCE }, b"EHLO a.example\r\nNOO").await;
+    assert!(
+        half.contains("250 8BITMIME\r\n421 4.4.2 timeout"),
+        "half a line is none: {half}"
+    );
+    let long = heard(
+        Patience {
+            session: now,
+            ..PATIENCE
+        },
+        b"",
+    )
+    .await;
+    assert!(
+        long.ends_with("421 4.4.2 session too long, closing connection\r\n"),
+        "{long}"
+    );
+}
+
+#[tokio::test]
+async fn a_mail_without_end_is_not_read_for_ever() {
+    let mut sent =
+        format!("EHLO a.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<a@c.example>\r\nDATA\r\n{HEAD}").into_bytes();
+    let line = format!("{}\r\n", "x".repeat(900));
+    sent.extend(line.repeat(2 * MAIL_OCTETS / line.len() + 1).as_bytes());
+    let answers = heard(PATIENCE, &sent).await;
+    assert!(
+        answers.contains("\r\n354 ")
+            && answers.ends_with("\r\n421 4.3.4 message far too large, closing connection\r\n"),
+        "{answers}"
+    );
 }
 
 fn returned(folder: &std::path::Path) -> Vec<String> {

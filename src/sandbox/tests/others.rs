@@ -112,7 +112,7 @@ async fn vonage_answers_200_and_a_status_for_every_part() {
         );
     }
     let books = sandbox.vonage.books();
-    let texts: Vec<_> = books.entries.iter().take(2).map(|e| e.text.as_str()).collect();
+    let texts: Vec<_> = books.entries.iter().take(2).map(|e| &*e.text).collect();
     assert_eq!(texts, ["Störung ?hier?", "Störung „hier“"]);
     assert_eq!((books.entries.len(), books.refused), (3, 5));
 }
