@@ -254,7 +254,7 @@ pub trait Consent: Send + Sync {
     async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError>;
 
     /// Writes no more to an address on a lane, whatever its audience file says; what still waits for it ends as gone at the next claim.
-    /// False, and no line in the audit log, where that was so already.
+    /// False, and no line in the audit log, where that was so already; an owner's own word is kept beside any other reason's.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
 
     /// Writes to an address again; its reports count anew. False, and no line in the audit log, where it was not suppressed.

@@ -20,8 +20,8 @@ pub struct Recipient {
     pub address: String,
     /// Language, where they have named one.
     pub language: Option<Lang>,
-    /// The channel may not write to them any more.
-    pub suppressed: bool,
+    /// Why the channel may not write to them any more.
+    pub suppressed: Option<SuppressedBecause>,
 }
 
 /// An address that a lane may not write to any more, whatever its audience file says.

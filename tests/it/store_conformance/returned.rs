@@ -246,7 +246,7 @@ pub async fn who_is_unknown_at_the_door_is_no_sooner_ended<S: Store>(store: &S) 
             .await
             .unwrap()
             .map(|anna| anna.suppressed),
-        Some(true)
+        Some(Some(SuppressedBecause::Bounced))
     );
 }
 
