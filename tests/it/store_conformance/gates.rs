@@ -220,7 +220,6 @@ pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
         (lane, "Anna@stadt.example", None)
     );
     let lines = store.log(0, 100).await.unwrap().len();
-    use SuppressedBecause::{ByHand, Unsubscribed};
     // Her own word outlives every other reason.
     for (because, first) in [
         (ByHand, true),
@@ -239,7 +238,7 @@ pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
     assert_eq!(store.log(0, 100).await.unwrap().len(), lines + 2);
     assert_eq!(store.lane_rows().await.unwrap()[0].audience, 1, "counted once");
     let anna = store.recipient(jobs[0].recipient).await.unwrap().unwrap();
-    assert_eq!(anna.suppressed, Some(Unsubscribed));
+    assert_eq!(anna.suppressed, Some(own));
 
     assert!(
         claim(store, lane, T0 + 10).await.is_empty(),
