@@ -223,6 +223,10 @@ impl Channel for Email {
         self.returns.as_deref()
     }
 
+    fn canary(&self) -> Option<&str> {
+        self.canary.as_ref().map(AsRef::as_ref)
+    }
+
     fn has_probe(&self, name: &str) -> bool {
         name == "smtp"
     }

@@ -149,6 +149,11 @@ pub trait Channel: Send + Sync {
         None
     }
 
+    /// Where its probe sends a message that has to arrive, as an address.
+    fn canary(&self) -> Option<&str> {
+        None
+    }
+
     /// True where the kind has a probe of this name (`release = { probe = "…" }`).
     fn has_probe(&self, _name: &str) -> bool {
         false

@@ -83,7 +83,7 @@ async fn list(open: &Open, channel: Option<&str>, out: &Output) -> Result<u8, Fa
     let here = |name: &str| channel.is_none_or(|channel| channel == name);
     let now = open.office.clock.now_ms();
     let mut all = open.store.suppressions().await?;
-    let (mut reported, mut doubted) = (open.store.reported().await?, open.store.doubted(now).await?);
+    let (mut reported, mut doubted) = (open.store.reported(now).await?, open.store.doubted(now).await?);
     all.retain(|one| here(&one.channel));
     reported.retain(|one| here(&one.channel));
     doubted.retain(|one| here(&one.channel));

@@ -99,24 +99,28 @@ pub struct Probed {
 /// What a canary that came back can say about how mail fares now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
-    /// It was sent since the gate is as it is, or shortly before: the probe that releases a lane looks before.
+    /// It was sent lately, since the gate is as it is or in the good row that led to that.
     Fresh,
-    /// The gate has changed since: servers give up after days, and whoever keeps a mail can show it again.
+    /// Long ago, or before the gate was set: servers give up after days, and whoever keeps a mail can show it again.
     Old,
     /// Sent later than now: the clock was wrong, and nobody knows since when the gate is as it is.
     Ahead,
 }
 
-/// So much before a change of the gate a canary still counts, ms.
-const BEFORE_GATE_MS: Ms = 3_600_000;
+/// What a canary says about mail is true for so long, ms.
+const FRESH_MS: Ms = 24 * 3_600_000;
+/// A canary is sent so much before its probe has found something, at most, ms.
+const LOOK_MS: Ms = 300_000;
 /// Clocks are set back a little without anybody's doing, ms.
 const AHEAD_MS: Ms = 60_000;
 
-/// How old the canary is that came back: when it was sent, since when the gate is as it is, now.
-pub fn age(sent_ms: Ms, gate_since_ms: Ms, now: Ms) -> Age {
+/// How old the canary is that came back: when it was sent, since when the gate is as it is, what the probe says, now.
+pub fn age(sent_ms: Ms, gate_since_ms: Ms, probed: Option<&Probed>, now: Ms) -> Age {
+    let good = probed.filter(|probed| probed.verdict == Verdict::Good);
+    let row = good.map_or(gate_since_ms, |probed| probed.since_ms.saturating_sub(LOOK_MS));
     if sent_ms > now.saturating_add(AHEAD_MS) {
         Age::Ahead
-    } else if sent_ms < gate_since_ms.saturating_sub(BEFORE_GATE_MS) {
+    } else if sent_ms < gate_since_ms.min(row) || sent_ms < now.saturating_sub(FRESH_MS) {
         Age::Old
     } else {
         Age::Fresh
@@ -213,17 +217,34 @@ mod tests {
     fn a_canary_speaks_of_the_gate_as_it_is() {
         const HOUR: Ms = 3_600_000;
         let since = 100 * HOUR;
+        let probed = |verdict, since_ms| Probed {
+            at_ms: since_ms,
+            verdict,
+            text: Said::default(),
+            since_ms,
+            in_row: 1,
+            epoch: 0,
+            was_good: true,
+            proposes: false,
+        };
+        let good = probed(Verdict::Good, since - 2 * HOUR);
+        let bad = probed(Verdict::Bad, since - 2 * HOUR);
         let cases = [
-            (since, since + HOUR, Age::Fresh),
-            // The one whose success released the lane.
-            (since - HOUR, since + HOUR, Age::Fresh),
-            (since - HOUR - 1, since + HOUR, Age::Old),
-            (since + HOUR, since + HOUR - AHEAD_MS, Age::Fresh),
-            (since + HOUR, since + HOUR - AHEAD_MS - 1, Age::Ahead),
-            (i64::MIN, i64::MAX, Age::Old),
+            (since, None, since + HOUR, Age::Fresh),
+            (since - 1, None, since + HOUR, Age::Old),
+            // Of the row whose success released the lane, and of the time before that.
+            (since - 2 * HOUR - LOOK_MS, Some(&good), since + HOUR, Age::Fresh),
+            (since - 2 * HOUR - LOOK_MS - 1, Some(&good), since + HOUR, Age::Old),
+            (since - HOUR, Some(&bad), since + HOUR, Age::Old),
+            // A gate that nobody has touched for long makes no old mail new.
+            (since, None, since + 24 * HOUR, Age::Fresh),
+            (since, Some(&good), since + 24 * HOUR + 1, Age::Old),
+            (since + HOUR, None, since + HOUR - AHEAD_MS, Age::Fresh),
+            (since + HOUR, None, since + HOUR - AHEAD_MS - 1, Age::Ahead),
+            (i64::MIN, None, i64::MAX, Age::Old),
         ];
-        for (sent, now, want) in cases {
-            assert_eq!(age(sent, since, now), want, "{sent} {now}");
+        for (sent, probed, now, want) in cases {
+            assert_eq!(age(sent, since, probed, now), want, "{sent} {now}");
         }
     }
 

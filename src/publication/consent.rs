@@ -54,11 +54,12 @@ impl UnsubscribeDesk {
         }
         let what = match self.owner(publisher, token).await? {
             None => UnsubscribePage::Unknown,
-            Some(owner) if owner.suppressed => UnsubscribePage::Done,
+            // Also where the channel writes to them no more for another reason: that may end, theirs is kept.
             Some(owner) if leave => {
                 self.leave(owner).await?;
                 UnsubscribePage::Done
             }
+            Some(owner) if owner.suppressed == Some(SuppressedBecause::Unsubscribed) => UnsubscribePage::Done,
             Some(_) => UnsubscribePage::Ask,
         };
         let (engine, site) = (&self.office.engine, &self.office.settings.site_url);

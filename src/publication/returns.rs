@@ -120,28 +120,16 @@ impl Returns {
         let Some(first) = failed.first().filter(|_| reading.kind == Kind::Bounce) else {
             return Ok(());
         };
-        let Said { de, en } = first.says();
-        let text = match &first.status {
-            Some(status) => said!("{de} ({status})", "{en} ({status})"),
-            None => said!("{de}", "{en}"),
-        };
         let at_ms = self.office.clock.now_ms();
         match named {
-            Names::Canary { lane, sent_ms } => {
-                // A full mailbox was reached: mail works, and somebody has to empty it.
-                let verdict = match first.because {
-                    Because::Full => Verdict::Unclear,
-                    _ => Verdict::CameBack,
-                };
-                self.canary(LaneId(lane), sent_ms, verdict, text).await?;
-            }
+            Names::Canary { lane, sent_ms } => self.canary(LaneId(lane), sent_ms, &failed).await?,
             Names::Delivery(number) => {
                 let gone = failed.iter().filter(|one| one.is_gone());
                 let came_back = CameBack {
                     delivery: DeliveryId(number),
                     at_ms,
                     gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
-                    text,
+                    text: text(first),
                 };
                 let followed = self.store.came_back(&came_back).await?;
                 tracing::info!(delivery = number, ?followed, "a mail came back");
@@ -152,17 +140,33 @@ impl Returns {
     }
 
     /// The probe's own mail came back: whatever the server said when it took it, mail does not arrive.
-    async fn canary(&self, lane: LaneId, sent_ms: Ms, verdict: Verdict, text: Said) -> Result<(), StoreError> {
+    async fn canary(&self, lane: LaneId, sent_ms: Ms, failed: &[&Returned]) -> Result<(), StoreError> {
         let rows = self.store.lane_rows().await?;
         let Some(row) = rows.iter().find(|row| row.id == lane) else {
             return Ok(());
         };
         let channel = self.office.channels.iter().find(|c| c.settings.name == row.name);
-        let Some(probe) = channel.and_then(|c| c.settings.common.release.probe.as_ref()) else {
+        let Some(channel) = channel else { return Ok(()) };
+        let (Built::Messages(built), Some(probe)) = (&channel.built, &channel.settings.common.release.probe) else {
             return Ok(());
         };
+        // Where the mailbox sends on what it gets, somebody else's trouble comes back with our token.
+        let canary = built.canary().unwrap_or_default();
+        let its_own = |one: &&&Returned| one.mailbox().any(|mailbox| mailbox.eq_ignore_ascii_case(canary));
+        let Some(returned) = failed.iter().find(its_own) else {
+            tracing::warn!(
+                lane = row.name,
+                "a canary mail came back for another address than the canary's; the gate stays as it is"
+            );
+            return Ok(());
+        };
+        // A full mailbox was reached: mail works, and somebody has to empty it.
+        let verdict = match returned.because {
+            Because::Full => Verdict::Unclear,
+            _ => Verdict::CameBack,
+        };
         let now = self.office.clock.now_ms();
-        let age = probation::age(sent_ms, row.gate_since_ms, now);
+        let age = probation::age(sent_ms, row.gate_since_ms, row.probe.as_ref(), now);
         if age != Age::Fresh {
             let sent = crate::clock::timestamp(sent_ms);
             tracing::warn!(lane = row.name, %sent, ?age, "a canary mail came back that says nothing about now; the gate stays as it is");
@@ -172,11 +176,20 @@ impl Returns {
             at_ms: now,
             epoch: row.epoch,
             verdict,
-            text,
+            text: text(returned),
         };
         let step = self.store.probed(lane, &finding, &probe.rules).await?;
         tracing::warn!(lane = row.name, ?step, "the canary mail came back");
         Ok(())
+    }
+}
+
+/// For people, with the status where there is one.
+fn text(of: &Returned) -> Said {
+    let Said { de, en } = of.says();
+    match &of.status {
+        Some(status) => said!("{de} ({status})", "{en} ({status})"),
+        None => said!("{de}", "{en}"),
     }
 }
 

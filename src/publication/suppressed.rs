@@ -34,7 +34,7 @@ pub fn counted(of: &SuppressedCount) -> Said {
     }
 }
 
-/// A domain that calls many of an audience unknown at once.
+/// Too many of an audience were called unknown at once.
 pub fn doubted(of: &Doubted) -> Said {
     let Doubted {
         channel,
@@ -42,8 +42,15 @@ pub fn doubted(of: &Doubted) -> Said {
         addresses,
         ..
     } = of;
-    said!(
-        "{channel}: {domain} hat binnen einer Stunde {addresses} Adressen als unbekannt gemeldet. Wahrscheinlich ist dort etwas gestört; niemand wurde gesperrt.",
-        "{channel}: {domain} called {addresses} addresses unknown within an hour. Something there is probably out of order; nobody was suppressed."
-    )
+    let shown = dotted(*addresses);
+    match domain {
+        Some(domain) => said!(
+            "{channel}: {domain} hat in den letzten sieben Tagen {shown} Adressen als unbekannt gemeldet, zu viele auf einmal. Wahrscheinlich war dort etwas gestört; diese Berichte zählen nicht, und niemand wurde ihretwegen gesperrt.",
+            "{channel}: {domain} called {addresses} addresses unknown in the last seven days, too many at once. Something there was probably out of order; these reports do not count, and nobody was suppressed because of them."
+        ),
+        None => said!(
+            "{channel}: In den letzten sieben Tagen wurden {shown} Adressen vieler Domains als unbekannt gemeldet, zu viele auf einmal. Wahrscheinlich war der eigene Mailserver oder ein großer Anbieter gestört; diese Berichte zählen nicht, und niemand wurde ihretwegen gesperrt.",
+            "{channel}: {addresses} addresses of many domains were called unknown in the last seven days, too many at once. Our own mail server or a large provider was probably out of order; these reports do not count, and nobody was suppressed because of them."
+        ),
+    }
 }

@@ -254,7 +254,7 @@ pub trait Consent: Send + Sync {
     async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError>;
 
     /// Writes no more to an address on a lane, whatever its audience file says; what still waits for it ends as gone at the next claim.
-    /// False, and no line in the audit log, where that was so already.
+    /// False, and no line in the audit log, where that was so already; an owner's own word is kept beside any other reason's.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
 
     /// Writes to an address again; its reports count anew. False, and no line in the audit log, where it was not suppressed.
@@ -266,16 +266,18 @@ pub trait Consent: Send + Sync {
     /// How many that are, of channels that have any.
     async fn suppressed(&self) -> Result<Vec<SuppressedCount>, StoreError>;
 
-    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story (a second time where the first did not say that
-    /// nobody is there) and once in the window of its lane, which may hold it. Where the delivery's own address is among those that are gone, that is a word against it: the second one ends it, about a
-    /// mail sent at least a day after the first; but not where more than a handful of its domain are called unknown within an hour.
+    /// A mail certainly did not arrive, although a server had taken it: notes it once in the delivery's story (a second time where the first did
+    /// not say that nobody is there) and once in the window of its lane, which may hold it. Where the delivery's own address is among those
+    /// that are gone, that is a word against it: the second one ends it, about a mail sent at least a day after the first. A mail in between
+    /// that arrived makes the second the first; a word that comes with more than a handful of its domain's, or with many of its lane's, within
+    /// an hour is none.
     async fn came_back(&self, what: &CameBack) -> Result<Followed, StoreError>;
 
-    /// Domains whose words against our recipients were not believed in the last week.
+    /// Whose words against our recipients were not believed in the last week.
     async fn doubted(&self, now: Ms) -> Result<Vec<Doubted>, StoreError>;
 
     /// Addresses that a server has called unknown and that are written to all the same, newest first.
-    async fn reported(&self) -> Result<Vec<Reported>, StoreError>;
+    async fn reported(&self, now: Ms) -> Result<Vec<Reported>, StoreError>;
 }
 
 /// The whole store.

@@ -16,7 +16,7 @@ use crate::lane_core::window::Sign;
 /// What comes back of an older delivery changes nothing: servers give up after five days, and an address may be somebody's again.
 const FRESH_MS: Ms = 30 * 24 * 3_600_000;
 /// The line in a delivery's story.
-const WHAT: &str = "came-back";
+pub(super) const WHAT: &str = "came-back";
 
 /// Takes in what came back.
 pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result<Followed, StoreError> {

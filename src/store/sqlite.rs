@@ -287,7 +287,7 @@ impl Consent for Sqlite {
     async fn doubted(&self, now: Ms) -> Result<Vec<Doubted>, StoreError> {
         hard::doubted(&self.readers, now).await
     }
-    async fn reported(&self) -> Result<Vec<Reported>, StoreError> {
-        hard::reported(&self.readers).await
+    async fn reported(&self, now: Ms) -> Result<Vec<Reported>, StoreError> {
+        hard::reported(&self.readers, now).await
     }
 }

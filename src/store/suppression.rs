@@ -11,7 +11,7 @@ pub(super) async fn recipient(pool: &SqlitePool, id: RecipientId) -> Result<Opti
     // The few lanes, each by the primary key (lane, seq) of recipient; primary key of suppression.
     let row = sqlx::query(
         "SELECT l.id, l.name, r.address, r.lang,
-           EXISTS (SELECT 1 FROM suppression s WHERE s.lane = l.id AND s.address = lower(r.address)) AS suppressed
+           (SELECT s.reason FROM suppression s WHERE s.lane = l.id AND s.address = lower(r.address)) AS suppressed
          FROM lane l CROSS JOIN recipient r ON r.lane = l.id AND r.seq = ?",
     )
     .bind(id.0)
@@ -24,22 +24,33 @@ pub(super) async fn recipient(pool: &SqlitePool, id: RecipientId) -> Result<Opti
             channel: row.try_get("name")?,
             address: row.try_get("address")?,
             language: from_word(row.try_get("lang")?),
-            suppressed: row.try_get("suppressed")?,
+            suppressed: row.try_get::<Option<i64>, _>("suppressed")?.map(because),
         })
     })
     .transpose()
 }
 
-/// Suppresses an address on a lane; false where it was already.
+fn because(stored: i64) -> SuppressedBecause {
+    match stored {
+        0 => SuppressedBecause::Unsubscribed,
+        1 => SuppressedBecause::Bounced,
+        _ => SuppressedBecause::ByHand,
+    }
+}
+
+/// Suppresses an address on a lane; false where it was already. That its owner has unsubscribed is kept whatever else is known of it: nobody
+/// may write again because a server or a colleague thinks otherwise.
 pub(super) async fn suppress(c: &mut SqliteConnection, what: &Suppression, act: &Act) -> Result<bool, StoreError> {
     // Primary key.
     let new = sqlx::query(
-        "INSERT INTO suppression (lane, address, reason, at) VALUES (?, lower(?), ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO suppression (lane, address, reason, at) VALUES (?1, lower(?2), ?3, ?4)
+         ON CONFLICT (lane, address) DO UPDATE SET reason = ?3, at = ?4 WHERE excluded.reason = ?5 AND reason <> ?5",
     )
     .bind(what.lane.0)
     .bind(&what.address)
     .bind(what.because as u8)
     .bind(act.at_ms)
+    .bind(SuppressedBecause::Unsubscribed as u8)
     .execute(&mut *c)
     .await?;
     if new.rows_affected() == 0 {
@@ -141,11 +152,7 @@ pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Suppressed>, StoreError
             Ok(Suppressed {
                 channel: row.try_get("name")?,
                 address: row.try_get("address")?,
-                because: match row.try_get("reason")? {
-                    0_i64 => SuppressedBecause::Unsubscribed,
-                    1 => SuppressedBecause::Bounced,
-                    _ => SuppressedBecause::ByHand,
-                },
+                because: because(row.try_get("reason")?),
                 at_ms: row.try_get("at")?,
             })
         })

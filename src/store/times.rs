@@ -3,13 +3,13 @@
 use sqlx::SqliteConnection;
 
 use super::rows::settle_lanes;
-use super::{Act, Leap, StoreError, audit, receipts};
+use super::{Act, Leap, StoreError, audit, hard, receipts};
 use crate::clock::Ms;
 
 /// Nobody sets an `order_wait` longer than this.
 const HOLDS_AT_MOST_MS: Ms = 24 * 3_600_000;
 
-/// Ends what is out of time. What may have got through already stands as unknown instead. Old unmatched receipts go.
+/// Ends what is out of time. What may have got through already stands as unknown instead. Old unmatched receipts and reports go.
 pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, StoreError> {
     // broadcast_expires (expires) WHERE state < 2 AND expires IS NOT NULL.
     let due: Vec<(i64, i64)> = sqlx::query_as(
@@ -41,8 +41,9 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
     // receipt_at (at).
     sqlx::query("DELETE FROM receipt WHERE at < ?")
         .bind(now.saturating_sub(receipts::KEPT_MS))
-        .execute(c)
+        .execute(&mut *c)
         .await?;
+    hard::forget(c, now).await?;
     Ok(ended)
 }
 

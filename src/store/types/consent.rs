@@ -20,8 +20,8 @@ pub struct Recipient {
     pub address: String,
     /// Language, where they have named one.
     pub language: Option<Lang>,
-    /// The channel may not write to them any more.
-    pub suppressed: bool,
+    /// Why the channel may not write to them any more.
+    pub suppressed: Option<SuppressedBecause>,
 }
 
 /// An address that a lane may not write to any more, whatever its audience file says.
@@ -96,20 +96,20 @@ pub enum Followed {
     Noted,
     /// That, and the server calls the address unknown, for the first time or once more too soon to be sure.
     Reported,
-    /// That, and so many of its domain are called unknown at once that nobody believes it.
+    /// That, and so many of its domain or lane are called unknown at once that nobody believes it.
     Doubted,
     /// That, and the address is written to no more.
     Suppressed,
 }
 
-/// A domain that called more than a handful of an audience unknown within an hour: as a rule its directory is in trouble.
+/// Too many of an audience were called unknown within an hour: as a rule a directory is in trouble, or our own relay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Doubted {
     /// Channel.
     pub channel: String,
-    /// Domain.
-    pub domain: String,
-    /// So many addresses.
+    /// Domain; `None`: many of them.
+    pub domain: Option<String>,
+    /// So many addresses in the last week.
     pub addresses: u64,
     /// The newest.
     pub at_ms: Ms,
@@ -124,6 +124,6 @@ pub struct Reported {
     pub address: String,
     /// The newest report.
     pub at_ms: Ms,
-    /// It came together with too many others of its domain, and counts for nothing.
+    /// It came together with too many others, and counts for nothing.
     pub doubted: bool,
 }

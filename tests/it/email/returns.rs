@@ -174,6 +174,10 @@ fn a_canary_that_came_back_holds_the_channel() {
     for word in ["age=Old", "age=Ahead"] {
         assert!(said.contains(word), "{said}");
     }
+    // The canary's mailbox sends on to somebody whose mailbox is gone.
+    office.comes_back("other", &report(&canary.from, "jemand@weiter.example", "5.1.1"));
+    let said = office.app.log();
+    assert!(said.contains("another address than the canary's"), "{said}");
     assert_eq!(lane()["gate"], "open", "{said}");
 
     office.comes_back("1", &report(&canary.from, &canary.to, "5.1.1"));

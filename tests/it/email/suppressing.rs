@@ -79,6 +79,10 @@ fn who_has_left_by_themselves_is_asked_about() {
         .into_iter()
         .find(|mail| mail.to == "bert@ex.example")
         .unwrap();
+    // Somebody has suppressed him before: his own word is kept all the same.
+    office.app.run(&["suppression", "add", "bert@ex.example"]).ok();
+    let asked = http::get(office.app.port, &mail.unsubscribe_path()).unwrap().text();
+    assert!(asked.contains("<form method=\"post\">"), "{asked}");
     http::post(office.app.port, &mail.unsubscribe_path(), &[], b"").unwrap();
     let refused = office.app.german(&["suppression", "lift", "bert@ex.example"]);
     assert_eq!(refused.code, 1);

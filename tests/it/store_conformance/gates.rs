@@ -217,20 +217,28 @@ pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
     let anna = store.recipient(jobs[0].recipient).await.unwrap().unwrap();
     assert_eq!(
         (anna.lane, anna.address.as_str(), anna.suppressed),
-        (lane, "Anna@stadt.example", false)
+        (lane, "Anna@stadt.example", None)
     );
-    let suppression = Suppression {
-        lane,
-        address: anna.address,
-        because: SuppressedBecause::Unsubscribed,
-    };
     let lines = store.log(0, 100).await.unwrap().len();
-    for first in [true, false] {
-        let done = store.suppress(&suppression, &act("unsubscribe", T0 + 1)).await.unwrap();
-        assert_eq!(done, first, "once");
+    // Her own word outlives every other reason.
+    for (because, first) in [
+        (ByHand, true),
+        (Unsubscribed, true),
+        (Unsubscribed, false),
+        (ByHand, false),
+    ] {
+        let suppression = Suppression {
+            lane,
+            address: anna.address.clone(),
+            because,
+        };
+        let done = store.suppress(&suppression, &act("suppress", T0 + 1)).await.unwrap();
+        assert_eq!(done, first, "{because:?}");
     }
-    assert_eq!(store.log(0, 100).await.unwrap().len(), lines + 1);
-    assert!(store.recipient(jobs[0].recipient).await.unwrap().unwrap().suppressed);
+    assert_eq!(store.log(0, 100).await.unwrap().len(), lines + 2);
+    assert_eq!(store.lane_rows().await.unwrap()[0].audience, 1, "counted once");
+    let anna = store.recipient(jobs[0].recipient).await.unwrap().unwrap();
+    assert_eq!(anna.suppressed, Some(own));
 
     assert!(
         claim(store, lane, T0 + 10).await.is_empty(),
