@@ -51,6 +51,8 @@ on_sqlite! {
     digests::what_was_taken_back_is_in_no_later_digest,
     digests::where_the_newest_is_taken_back_the_others_wait_again,
     digests::an_account_posts_one_digest,
+    digests::a_correction_of_a_part_leaves_the_post_of_the_whole,
+    digests::an_unknown_part_may_be_repeated,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,
