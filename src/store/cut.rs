@@ -119,6 +119,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     sums_up(c, id, &cut.covers).await?;
     if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
         begin_anew(c, &[id], now).await?;
+        end_covered(c, id, now).await?;
     }
     // Urgent is what has something urgent in it. Primary keys.
     sqlx::query(
@@ -144,6 +145,22 @@ async fn sums_up(c: &mut SqliteConnection, id: i64, covers: &[NoticeSeq]) -> Res
         .bind(serde_json::to_string(&covers.iter().map(|n| n.0).collect::<Vec<_>>())?)
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// What an earlier cut had closed, and came back to waiting since because it had not arrived: this one tells it.
+async fn end_covered(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), StoreError> {
+    // Primary key of cut; broadcast_notice (notice); delivery_due (broadcast, …) WHERE state = 0.
+    sqlx::query(
+        "UPDATE delivery SET state = 7, changed = ?1, reason = 'superseded' WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN cut k ON k.broadcast = b.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = b.lane
+             CROSS JOIN delivery d ON d.broadcast = u.id AND d.state = 0 AND d.flags & 1 = 0 AND d.step = 0
+           WHERE b.id = ?2 AND u.superseded_by IS NOT NULL)",
+    )
+    .bind(now)
+    .bind(id)
+    .execute(c)
+    .await?;
     Ok(())
 }
 
@@ -209,10 +226,10 @@ pub(super) async fn undo(c: &mut SqliteConnection, incident: i64, named: &[u32],
     .fetch_all(&mut *c)
     .await?;
     waits_again(c, &again, now).await?;
-    // As above; primary key of notice.
+    // As above; primary key of notice. Also of cuts that a newer one sums up: they may wait again.
     let told: Vec<(i64, i64)> = sqlx::query_as(
         "SELECT t.id, k.notice FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN notice n ON n.id = k.notice
-         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND n.number IN (SELECT value FROM json_each(?2))",
+         WHERE t.incident = ?1 AND (t.state < 2 OR t.superseded_by IS NOT NULL) AND n.number IN (SELECT value FROM json_each(?2))",
     )
     .bind(incident)
     .bind(&named)
@@ -239,9 +256,10 @@ async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> R
     }
     let list = serde_json::to_string(broadcasts)?;
     begin_anew(c, broadcasts, now).await?;
-    // Primary key.
+    // Primary keys. What one of them sums up may be less by now.
     sqlx::query(
-        "UPDATE broadcast SET superseded_by = NULL, overtaken = 0 WHERE id IN (SELECT value FROM json_each(?))",
+        "UPDATE broadcast SET superseded_by = NULL, overtaken = 0, uncut = EXISTS (SELECT 1 FROM cut k WHERE k.broadcast = broadcast.id)
+         WHERE id IN (SELECT value FROM json_each(?))",
     )
     .bind(&list)
     .execute(&mut *c)

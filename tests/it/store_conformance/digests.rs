@@ -229,3 +229,40 @@ async fn first<S: Store>(store: &S, lane: LaneId, now: i64) -> Job {
     one.limit = 1;
     store.claim(&one).await.unwrap().jobs.remove(0)
 }
+
+pub async fn what_was_taken_back_is_in_no_cut_of_a_cut<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let second = publish(store, notice("i", 2), vec![digest(lane)], T0).await;
+    cut(store, lane, T0 + 1).await;
+    publish(store, notice("i", 3), vec![digest(lane)], T0 + 2).await;
+    cut(store, lane, T0 + 3).await;
+    for (number, old) in [(4, 1), (5, 3)] {
+        publish(store, about(Kind::Retraction, number, old), vec![digest(lane)], T0 + 4).await;
+    }
+    assert_eq!(due(store, lane).await, None, "of the second nothing is left to sum up");
+    let own = to(lane).variants[&Lang::De].text.clone();
+    assert_eq!(started(store, lane, T0 + 5).await, [("a@ex".into(), second, own)]);
+}
+
+pub async fn what_comes_back_is_in_the_next_cut<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let one = publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let under_way = first(store, lane, T0 + 1).await;
+    let two = publish(store, notice("i", 2), vec![digest(lane)], T0 + 2).await;
+    cut(store, lane, T0 + 3).await;
+    let later = Settled::Waiting {
+        due_ms: T0 + 4,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &under_way, T0 + 4, later).await;
+    let three = publish(store, notice("i", 3), vec![digest(lane)], T0 + 5).await;
+    assert_eq!(cut(store, lane, T0 + 6).await, [two, one]);
+    let told = started(store, lane, T0 + 7).await;
+    let all = format!("{three} und {:?}", [two, one]);
+    let wanted = ["a@ex", "b@ex"].map(|who| (who.to_owned(), three, all.clone()));
+    assert_eq!(told, wanted, "each gets one");
+}

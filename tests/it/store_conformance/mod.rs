@@ -53,6 +53,8 @@ on_sqlite! {
     digests::an_account_posts_one_digest,
     digests::a_correction_of_a_part_leaves_the_post_of_the_whole,
     digests::an_unknown_part_may_be_repeated,
+    digests::what_was_taken_back_is_in_no_cut_of_a_cut,
+    digests::what_comes_back_is_in_the_next_cut,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

@@ -74,6 +74,7 @@ impl Model {
         let b = &mut self.broadcasts[top];
         b.urgent |= urgent;
         b.stale = false;
+        let cut_covers = cut.covers.clone();
         b.covers = cut.covers;
         b.digest_text = Some(Arc::new(Variant {
             text: text.to_owned(),
@@ -81,6 +82,14 @@ impl Model {
         }));
         if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
             self.begin_anew(top, now);
+            let covered = |b: &super::ModelBroadcast| cut_covers.contains(&b.notice) && b.superseded_by.is_some();
+            for row in 0..self.rows.len() {
+                let r = &self.rows[row];
+                let begun = r.after_unknown || r.step > 0;
+                if r.lane == lane && r.state == State::Waiting && !begun && covered(&self.broadcasts[r.broadcast]) {
+                    self.set(row, State::Superseded, r.due_ms, now);
+                }
+            }
         }
         self.settle_broadcasts();
     }
@@ -129,7 +138,7 @@ impl Model {
         for index in 0..self.broadcasts.len() {
             let b = &self.broadcasts[index];
             let told = b.covers.iter().any(|notice| number(self, *notice));
-            if b.incident == incident && b.is_alive() && b.superseded_by.is_none() && told {
+            if b.incident == incident && (b.is_alive() || b.superseded_by.is_some()) && told {
                 let covers = b.covers.iter().copied().filter(|notice| !number(self, *notice));
                 let covers: Vec<NoticeSeq> = covers.collect();
                 let b = &mut self.broadcasts[index];
@@ -143,6 +152,7 @@ impl Model {
         self.begin_anew(index, now);
         let b = &mut self.broadcasts[index];
         (b.superseded_by, b.overtaken) = (None, false);
+        b.stale = !b.covers.is_empty();
         for row in 0..self.rows.len() {
             if self.rows[row].broadcast == index && self.rows[row].state == State::Superseded && !self.passed(row) {
                 self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
