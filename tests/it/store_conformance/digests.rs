@@ -218,7 +218,9 @@ pub async fn an_unknown_part_may_be_repeated<S: Store>(store: &S) {
     cut(store, lane, T0 + 3).await;
     settle(store, &under_way, T0 + 4, Settled::Unknown).await;
     let what = DecideOn::Delivery(under_way.delivery);
-    let again = store.decide(what, Decision::Again, &act("decide", T0 + 5), T0 + 5).await;
+    let again = store
+        .decide(what, Decision::Again, &act("decide", T0 + 5), T0 + 5)
+        .await;
     assert_eq!(again.unwrap(), 1, "no newer notice is in its place");
     assert_eq!(claim(store, lane, T0 + 6).await[0].delivery, under_way.delivery);
 }
@@ -265,4 +267,39 @@ pub async fn what_comes_back_is_in_the_next_cut<S: Store>(store: &S) {
     let all = format!("{three} und {:?}", [two, one]);
     let wanted = ["a@ex", "b@ex"].map(|who| (who.to_owned(), three, all.clone()));
     assert_eq!(told, wanted, "each gets one");
+}
+
+/// Tried, refused for now.
+fn later(at: i64) -> Settled {
+    Settled::Waiting {
+        due_ms: at,
+        spent: true,
+        after_unknown: false,
+    }
+}
+
+pub async fn a_digest_that_never_arrived_takes_nothing_with_it<S: Store>(store: &S) {
+    let lanes = lanes(store, &["mastodon", "bluesky"]).await;
+    for (lane, under_way) in lanes.iter().copied().zip([false, true]) {
+        let incident = |number| notice(if under_way { "i" } else { "j" }, number);
+        let mut seqs = Vec::new();
+        for number in 1..=3 {
+            seqs.push(publish(store, incident(number), vec![account(lane, Operation::Post)], T0).await);
+        }
+        cut(store, lane, T0 + 1).await;
+        let digest = claim(store, lane, T0 + 2).await.remove(0);
+        if !under_way {
+            settle(store, &digest, T0 + 3, later(T0 + 900)).await;
+        }
+        let mut wrong = incident(4);
+        (wrong.kind, wrong.corrects) = (Kind::Retraction, vec![3]);
+        publish(store, wrong, vec![account(lane, Operation::Post)], T0 + 4).await;
+        if under_way {
+            settle(store, &digest, T0 + 5, later(T0 + 900)).await;
+        }
+        assert_eq!(cut(store, lane, T0 + 6).await, [seqs[0]]);
+        let told = started(store, lane, T0 + 400_000).await;
+        let text = format!("{} und {:?}", seqs[1], [seqs[0]]);
+        assert_eq!(told, [(String::new(), seqs[1], text)], "under way: {under_way}");
+    }
 }

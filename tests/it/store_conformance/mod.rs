@@ -55,6 +55,7 @@ on_sqlite! {
     digests::an_unknown_part_may_be_repeated,
     digests::what_was_taken_back_is_in_no_cut_of_a_cut,
     digests::what_comes_back_is_in_the_next_cut,
+    digests::a_digest_that_never_arrived_takes_nothing_with_it,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

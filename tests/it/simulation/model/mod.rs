@@ -409,7 +409,7 @@ impl Model {
                 r.state,
                 State::Started | State::Accepted | State::Delivered | State::Permanent
             );
-            state || r.tried || r.attempt > 0
+            r.state != State::Superseded && (state || r.tried || r.attempt > 0)
         };
         newer.filter_map(|other| self.row_of(other, recipient)).any(started)
     }

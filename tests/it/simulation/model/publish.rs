@@ -29,10 +29,12 @@ impl Model {
                 _ => self.corrected(incident, b.lane, &p.notice.corrects),
             })
             .collect();
-        if !self.breaks.recut {
-            self.undo_cuts(incident, &named(&p.notice).collect::<Vec<_>>(), at);
-        }
+        let again = match self.breaks.recut {
+            true => Vec::new(),
+            false => self.undo_cuts(incident, &named(&p.notice).collect::<Vec<_>>(), at),
+        };
         self.supersede(incident, seq, &p.notice, &lanes, at);
+        self.rows_again(again, at);
         for (b, corrects) in p.broadcasts.iter().zip(corrected) {
             let newest = self.lanes[&b.lane].people.last().map_or(0, |p| p.id.0);
             let index = self.broadcasts.len();
