@@ -9,7 +9,7 @@ use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
 use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, closed, passed};
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, thread};
+use super::{Completed, Completion, Settled, StoreError, cut, gate, hard, receipts, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::{Reason, Remote};
@@ -114,6 +114,9 @@ struct Effects {
     /// How welcome we are, by lane, in order.
     signs: BTreeMap<i64, Vec<(Ms, Sign)>>,
     broadcasts: BTreeMap<i64, Touched>,
+    /// Of which rows have ended because of a newer notice; the time of the newest outcome.
+    ended: BTreeSet<i64>,
+    at: Ms,
 }
 
 #[derive(Default)]
@@ -126,7 +129,10 @@ struct Touched {
 /// Applies outcomes; what that means for lanes.
 pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Completed, StoreError> {
     let mut before = read(c, completions).await?;
-    let mut effects = Effects::default();
+    let mut effects = Effects {
+        at: completions.iter().map(|x| x.at_ms).max().unwrap_or_default(),
+        ..Effects::default()
+    };
     for completion in completions {
         if let Some(row) = before.get_mut(&completion.delivery.0) {
             apply(row, completion, &mut effects)?;
@@ -185,9 +191,8 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
     Ok(before)
 }
 
-/// One outcome on one row. An unknown row may still learn its outcome.
+/// One outcome on one row. An unknown row may still learn its outcome: late, by a read-back, by its old process.
 fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
-    // An unknown row may still learn its outcome: late, by a read-back, by its old process.
     let current = x.attempt == row.attempt
         && (row.is(DeliveryState::Started) || (row.is(DeliveryState::Unknown) && x.settled != Settled::Unknown));
     if !current {
@@ -319,6 +324,9 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
         touched.text = Some(x.text.clone());
     }
     effects.lanes.insert(row.lane);
+    if state == DeliveryState::Superseded as i64 {
+        effects.ended.insert(row.broadcast);
+    }
     if row.remote.id.is_some() {
         effects.named.push((row.by(), x.delivery.0));
     }
@@ -363,6 +371,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
     }
     evidence::write(c, &effects.evidence).await?;
     failover::move_refused(c, &effects.moved).await?;
+    cut::reopen(c, &effects.ended, effects.at).await?;
     for (id, touched) in &effects.broadcasts {
         // Primary key.
         sqlx::query(
@@ -379,15 +388,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
     for (lane, incident, notice, broadcast, remote) in effects.posts {
         thread::new_post(c, lane, incident, notice, broadcast, &remote).await?;
     }
-    if !effects.gone.is_empty() {
-        // Primary key (lane, seq).
-        sqlx::query(
-            "UPDATE recipient SET state = 2 FROM json_each(?) j WHERE lane = j.value ->> 0 AND seq = j.value ->> 1",
-        )
-        .bind(serde_json::to_string(&effects.gone)?)
-        .execute(&mut *c)
-        .await?;
-    }
+    hard::gone(c, &effects.gone).await?;
     hard::at_once(c, &effects.unknown).await?;
     let mut moved_to = receipts::settle_waiting(c, &effects.named).await?;
     moved_to.extend(effects.moved.iter().map(|moved| moved.to));

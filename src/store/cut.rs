@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::{SHAPE_AUDIENCE, SHAPE_LEVELS};
-use super::marks::passed;
-use super::rows::{catch_up_stored, kind_of, lang_word, settle_lanes, texts};
+use super::marks::{closed, passed};
+use super::rows::{catch_up_stored, kind_of, lang_word, revive, settle_lanes, texts};
 use super::supersession::{end, overtake};
 use super::{Conflict, DueCut, FrozenCut, StoreError};
 use crate::clock::Ms;
@@ -119,6 +119,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     sums_up(c, id, &cut.covers).await?;
     if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
         begin_anew(c, &[id], now).await?;
+        end_covered(c, id, now).await?;
     }
     // Urgent is what has something urgent in it. Primary keys.
     sqlx::query(
@@ -144,6 +145,22 @@ async fn sums_up(c: &mut SqliteConnection, id: i64, covers: &[NoticeSeq]) -> Res
         .bind(serde_json::to_string(&covers.iter().map(|n| n.0).collect::<Vec<_>>())?)
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// What an earlier cut had closed, and came back to waiting since because it had not arrived: this one tells it.
+async fn end_covered(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), StoreError> {
+    // Primary key of cut; broadcast_notice (notice); delivery_due (broadcast, …) WHERE state = 0.
+    sqlx::query(
+        "UPDATE delivery SET state = 7, changed = ?1, reason = 'superseded' WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN cut k ON k.broadcast = b.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = b.lane
+             CROSS JOIN delivery d ON d.broadcast = u.id AND d.state = 0 AND d.flags & 1 = 0 AND d.step = 0
+           WHERE b.id = ?2 AND u.superseded_by IS NOT NULL)",
+    )
+    .bind(now)
+    .bind(id)
+    .execute(c)
+    .await?;
     Ok(())
 }
 
@@ -195,13 +212,19 @@ async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), Stor
 }
 
 /// A notice names earlier ones (replaces, takes back, corrects, retracts). A cut that sums one of them up does so no more, and its text has to
-/// be written again. Where one is a cut itself and still waits, what it summed up waits again by itself.
-pub(super) async fn undo(c: &mut SqliteConnection, incident: i64, named: &[u32], now: Ms) -> Result<(), StoreError> {
+/// be written again. Where one is a cut itself and has not reached everybody, what it summed up waits again by itself: `rows_again` of what is
+/// returned, once the cut has ended.
+pub(super) async fn undo(
+    c: &mut SqliteConnection,
+    incident: i64,
+    named: &[u32],
+    now: Ms,
+) -> Result<Vec<i64>, StoreError> {
     let named = serde_json::to_string(named)?;
     // broadcast_incident (incident, …); primary key of cut; broadcast_notice (notice).
     let again: Vec<i64> = sqlx::query_scalar(
         "SELECT u.id FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
-         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND (t.state = 0 OR t.n_waiting > 0)
+         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND (t.state = 0 OR t.n_waiting + t.n_started + t.n_unknown > 0)
            AND t.number IN (SELECT value FROM json_each(?2)) AND u.number NOT IN (SELECT value FROM json_each(?2))",
     )
     .bind(incident)
@@ -209,10 +232,10 @@ pub(super) async fn undo(c: &mut SqliteConnection, incident: i64, named: &[u32],
     .fetch_all(&mut *c)
     .await?;
     waits_again(c, &again, now).await?;
-    // As above; primary key of notice.
+    // As above; primary key of notice. Also of cuts that a newer one sums up: they may wait again.
     let told: Vec<(i64, i64)> = sqlx::query_as(
         "SELECT t.id, k.notice FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN notice n ON n.id = k.notice
-         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND n.number IN (SELECT value FROM json_each(?2))",
+         WHERE t.incident = ?1 AND (t.state < 2 OR t.superseded_by IS NOT NULL) AND n.number IN (SELECT value FROM json_each(?2))",
     )
     .bind(incident)
     .bind(&named)
@@ -230,7 +253,27 @@ pub(super) async fn undo(c: &mut SqliteConnection, incident: i64, named: &[u32],
             .execute(&mut *c)
             .await?;
     }
-    Ok(())
+    Ok(again)
+}
+
+/// Rows of these broadcasts have ended without arriving. Where one is a cut that was taken back, what it had summed up goes to them after all.
+pub(super) async fn reopen(c: &mut SqliteConnection, ended: &BTreeSet<i64>, now: Ms) -> Result<(), StoreError> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    // Primary keys of broadcast and cut; broadcast_incident (incident, lane, …). What waits again since may be summed up in another one.
+    let again: Vec<i64> = sqlx::query_scalar(concat!(
+        "SELECT DISTINCT u.id FROM json_each(?) j CROSS JOIN broadcast b ON b.id = j.value CROSS JOIN cut s ON s.broadcast = b.id
+           CROSS JOIN broadcast u ON u.incident = b.incident AND u.lane = b.lane AND u.id <> b.id
+         WHERE u.superseded_by IS NULL AND NOT u.overtaken
+           AND (u.notice = s.notice OR EXISTS (SELECT 1 FROM cut m WHERE m.broadcast = u.id AND m.notice = s.notice)) AND ",
+        closed!()
+    ))
+    .bind(serde_json::to_string(ended)?)
+    .fetch_all(&mut *c)
+    .await?;
+    waits_again(c, &again, now).await?;
+    rows_again(c, &again, now).await
 }
 
 async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
@@ -239,24 +282,37 @@ async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> R
     }
     let list = serde_json::to_string(broadcasts)?;
     begin_anew(c, broadcasts, now).await?;
-    // Primary key.
+    // Primary keys. What one of them sums up may be less by now.
     sqlx::query(
-        "UPDATE broadcast SET superseded_by = NULL, overtaken = 0 WHERE id IN (SELECT value FROM json_each(?))",
+        "UPDATE broadcast SET superseded_by = NULL, overtaken = 0, uncut = EXISTS (SELECT 1 FROM cut k WHERE k.broadcast = broadcast.id)
+         WHERE id IN (SELECT value FROM json_each(?))",
     )
     .bind(&list)
-    .execute(&mut *c)
+    .execute(c)
     .await?;
+    Ok(())
+}
+
+/// The rows of what waits again, but for what has ended since.
+pub(super) async fn rows_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
+    if broadcasts.is_empty() {
+        return Ok(());
+    }
     // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
     sqlx::query(concat!(
         "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
-           SELECT d.id FROM json_each(?2) j CROSS JOIN broadcast b ON b.id = j.value CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 7
+           SELECT d.id FROM json_each(?2) j CROSS JOIN broadcast b ON b.id = j.value AND b.superseded_by IS NULL AND NOT b.overtaken
+             CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 7
            WHERE NOT ",
         passed!(),
         ")"
     ))
     .bind(now)
-    .bind(&list)
-    .execute(c)
+    .bind(serde_json::to_string(broadcasts)?)
+    .execute(&mut *c)
     .await?;
+    for id in broadcasts {
+        revive(c, *id).await?;
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::evidence::{self, Evidence};
-use super::marks::passed;
+use super::marks::{closed, passed};
 use super::rows::{revive, said_stored, settle_lanes};
 use super::{Act, DecideOn, Decision, Missing, Refusal, StoreError, audit};
 use crate::clock::Ms;
@@ -101,13 +101,15 @@ async fn all_unknown(c: &mut SqliteConnection, broadcast: i64) -> Result<Vec<Und
     .await?)
 }
 
-/// Those that no newer notice of the incident has passed, superseded or outlived.
+/// Those that no newer notice of the incident has passed or closed, and that are not out of time.
 async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Result<Vec<i64>, StoreError> {
     let ids: Vec<i64> = open.iter().map(|o| o.0).collect();
     // Primary keys.
     Ok(sqlx::query_scalar(concat!(
         "SELECT d.id FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
-         WHERE b.superseded_by IS NULL AND (b.expires IS NULL OR b.expires > ?2)
+         WHERE NOT ",
+        closed!(),
+        " AND (b.expires IS NULL OR b.expires > ?2)
            AND NOT ",
         passed!()
     ))

@@ -275,7 +275,7 @@ fn concerned(row: &SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
 /// message. Of a retracted one, and of one that a newer notice has overtaken, they get nothing: their rows are taken out and returned.
 async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
-    let newest = had(c, &b.corrects, &recipients).await?;
+    let newest = had(c, b.id, &recipients).await?;
     let mut nothing = Vec::new();
     rows.retain_mut(|row| match newest.get(&row.recipient) {
         Some(remote) => {
@@ -301,27 +301,33 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
     Ok(nothing)
 }
 
-/// What each recipient has (or may have) of these broadcasts: the newest post whose id is known. `corrects` is the stored list.
+/// What each recipient has (or may have) of what a broadcast corrects: the newest post whose id is known. Of a cut that only sums it up no id:
+/// that post is about something else, and stays.
 pub(super) async fn had(
     c: &mut SqliteConnection,
-    corrects: &str,
+    broadcast: i64,
     recipients: &[i64],
 ) -> Result<HashMap<i64, Remote>, StoreError> {
-    // delivery_of (broadcast, recipient); the list is newest first, so the first hit is the newest.
-    let had: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(concat!(
-        "SELECT x.recipient, x.remote_id, x.remote_url FROM json_each(?1) o CROSS JOIN json_each(?2) p
-           CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = p.value WHERE ",
+    // Primary keys; unique (incident, number) of notice; delivery_of (broadcast, recipient). The list is newest first, so the first hit is the
+    // newest.
+    let had: Vec<(i64, bool, Option<String>, Option<String>)> = sqlx::query_as(concat!(
+        "WITH RECURSIVE named (number) AS (SELECT number FROM broadcast WHERE id = ?1
+           UNION SELECT v.value FROM named m CROSS JOIN notice n ON n.incident = (SELECT incident FROM broadcast WHERE id = ?1)
+             AND n.number = m.number AND n.body ->> 'kind' <> 'notice' CROSS JOIN json_each(n.body, '$.corrects') v)
+         SELECT x.recipient, t.number IN (SELECT number FROM named), x.remote_id, x.remote_url
+         FROM broadcast b CROSS JOIN json_each(b.corrects) o CROSS JOIN broadcast t ON t.id = o.value CROSS JOIN json_each(?2) p
+           CROSS JOIN delivery x ON x.broadcast = t.id AND x.recipient = p.value WHERE b.id = ?1 AND ",
         had!(),
         " ORDER BY o.key"
     ))
-    .bind(corrects)
+    .bind(broadcast)
     .bind(serde_json::to_string(recipients)?)
     .fetch_all(c)
     .await?;
     let mut newest: HashMap<i64, Remote> = HashMap::new();
-    for (recipient, id, url) in had {
+    for (recipient, named, id, url) in had {
         let known = newest.entry(recipient).or_default();
-        if known.id.is_none() {
+        if named && known.id.is_none() {
             *known = Remote { id, url };
         }
     }

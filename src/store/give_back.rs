@@ -2,9 +2,9 @@
 
 use sqlx::SqliteConnection;
 
-use super::StoreError;
 use super::marks::{closed, passed};
 use super::rows::settle_lanes;
+use super::{StoreError, cut};
 use crate::clock::Ms;
 use crate::ids::DeliveryId;
 
@@ -30,6 +30,14 @@ pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32
     .execute(&mut *c)
     .await?;
     let ids: Vec<i64> = rows.iter().map(|(id, _)| id.0).collect();
+    // Primary key.
+    let ended: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT d.broadcast FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value WHERE d.state = 7",
+    )
+    .bind(serde_json::to_string(&ids)?)
+    .fetch_all(&mut *c)
+    .await?;
+    cut::reopen(c, &ended.into_iter().collect(), now).await?;
     // Primary keys.
     let lanes: Vec<i64> = sqlx::query_scalar(
         "SELECT DISTINCT b.lane FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",

@@ -235,6 +235,21 @@ async fn act(c: &mut SqliteConnection, hard: &Hard, action: &str) -> Result<Act,
     })
 }
 
+/// Recipients (lane, number) whom the service does not know any more: for good.
+pub(super) async fn gone(c: &mut SqliteConnection, recipients: &[(i64, i64)]) -> Result<(), StoreError> {
+    if recipients.is_empty() {
+        return Ok(());
+    }
+    // Primary key (lane, seq).
+    sqlx::query(
+        "UPDATE recipient SET state = 2 FROM json_each(?) j WHERE lane = j.value ->> 0 AND seq = j.value ->> 1",
+    )
+    .bind(serde_json::to_string(recipients)?)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
 /// The recipients of these rows were called unknown when they were to get something now.
 pub(super) async fn at_once(c: &mut SqliteConnection, rows: &[(i64, i64, DeliveryId, Ms)]) -> Result<(), StoreError> {
     for &(lane, recipient, delivery, at_ms) in rows {

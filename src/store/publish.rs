@@ -47,11 +47,13 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
     // What a cut told counts as told, also where the cut is undone here.
     let corrected = broadcasts::corrected(c, p, incident).await?;
     let named: Vec<u32> = named(notice).collect();
-    if !named.is_empty() {
-        cut::undo(c, incident, &named, at).await?;
-    }
+    let again = match named.is_empty() {
+        true => Vec::new(),
+        false => cut::undo(c, incident, &named, at).await?,
+    };
     let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
     supersede(c, incident, seq, notice, &lanes, at).await?;
+    cut::rows_again(c, &again, at).await?;
     broadcasts::write(c, p, (incident, seq), &corrected).await?;
     audit::append(c, &p.act).await?;
     Ok(Published::New {

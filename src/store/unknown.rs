@@ -24,7 +24,7 @@ pub(super) async fn jobs(
     // broadcast_live (lane, notice) WHERE state < 2, broadcast_moved (lane) of the same; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
     let rows = sqlx::query(concat!(
         "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
-           b.incident, b.notice, b.shape, b.urgent, b.created, b.corrects, r.address, r.name, r.lang, ",
+           b.incident, b.notice, b.shape, b.urgent, b.created, r.address, r.name, r.lang, ",
         lacks!("d.recipient"),
         " AS lacks
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
@@ -58,7 +58,7 @@ pub(super) async fn jobs(
             .ok_or_else(|| StoreError::Database(format!("broadcast {broadcast} has no text")))?;
         let thread =
             (row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT).then(|| threads.get(&(lane, incident)).cloned());
-        let target = had(c, row.try_get("corrects")?, &[recipient]).await?.remove(&recipient);
+        let target = had(c, broadcast, &[recipient]).await?.remove(&recipient);
         jobs.push(Job {
             delivery: DeliveryId(row.try_get("id")?),
             broadcast: BroadcastId(broadcast),

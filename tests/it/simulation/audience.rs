@@ -92,7 +92,7 @@ fn newest(
             .any(|row| {
                 let of = &model.broadcasts[row.broadcast];
                 let wrong = !standing.iter().any(|n| n.number == of.number);
-                let started = row.attempt > 0 || row.tried;
+                let started = row.state != State::Superseded && (row.attempt > 0 || row.tried);
                 of.incident == incident && of.notice > b.notice && of.digest && wrong && started
             });
         // What took its place was named by another itself: its author has the word.

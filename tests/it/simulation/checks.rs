@@ -42,7 +42,7 @@ pub struct Checks {
     pub told: HashMap<(LaneId, Option<DeliveryId>), Told>,
     pub left: HashMap<DeliveryId, Left>,
     pub in_flight: HashMap<LaneId, u32>,
-    newest: HashMap<(LaneId, RecipientId, IncidentId), i64>,
+    begun: HashMap<(LaneId, RecipientId, IncidentId), BTreeMap<i64, DeliveryId>>,
     later: HashMap<DeliveryId, u32>,
     /// What requests told.
     pub digests: Digests,
@@ -88,14 +88,16 @@ impl Checks {
             }
         }
         // Of one recipient, whichever lane sends.
-        let newest = self.newest.entry((row.lane, job.recipient, job.incident)).or_default();
-        if job.notice.0 < *newest {
+        let begun = self.begun.entry((row.lane, job.recipient, job.incident)).or_default();
+        // What was refused and then ended by a newer notice is nowhere.
+        let stands = |of: &DeliveryId| model.row(*of).state != State::Superseded;
+        if let Some((newest, _)) = begun.range(job.notice.0 + 1..).find(|(_, of)| stands(of)) {
             return Err(format!(
                 "notice {} starts for recipient {} after notice {newest} of the same incident",
                 job.notice, job.recipient
             ));
         }
-        *newest = job.notice.0;
+        begun.insert(job.notice.0, job.delivery);
         self.digests.fault()?;
         let safe = rules.handle_for_ms.is_some() || rules.unknown == UnknownPolicy::Repeat;
         if !safe && self.left.contains_key(&job.delivery) {

@@ -1,6 +1,7 @@
 //! Cuts: what waits becomes one message, made of what its texts were rendered from or not at all.
 
-use rundruf::domain::delivery::{BroadcastState, CatchUp};
+use rundruf::domain::delivery::{BroadcastState, CatchUp, Operation};
+use rundruf::domain::notice::Notice;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{LaneId, NoticeSeq};
 use rundruf::store::*;
@@ -174,4 +175,131 @@ pub async fn an_account_posts_one_digest<S: Store>(store: &S) {
     assert_eq!(unknown[0].variant.text, posts[0].variant.text);
     let story = store.explain(posts[0].delivery).await.unwrap().unwrap();
     assert_eq!(story.variant.text, posts[0].variant.text);
+}
+
+/// What corrects or takes back a notice.
+fn about(kind: Kind, number: u32, old: u32) -> Notice {
+    let mut n = notice("i", number);
+    (n.kind, n.corrects) = (kind, vec![old]);
+    n
+}
+
+fn account(lane: LaneId, operation: Operation) -> NewBroadcast {
+    NewBroadcast {
+        audience: false,
+        operation,
+        ..digest(lane)
+    }
+}
+
+pub async fn a_correction_of_a_part_leaves_the_post_of_the_whole<S: Store>(store: &S) {
+    let lane = lanes(store, &["mastodon"]).await[0];
+    for number in 1..=2 {
+        publish(store, notice("i", number), vec![account(lane, Operation::Post)], T0).await;
+    }
+    cut(store, lane, T0 + 1).await;
+    let post = claim(store, lane, T0 + 2).await.remove(0);
+    delivered(store, &post, T0 + 3).await;
+    for (number, old, wanted) in [(3, 1, (Operation::Post, false)), (4, 2, (Operation::Edit, true))] {
+        let right = about(Kind::Correction, number, old);
+        publish(store, right, vec![account(lane, Operation::Edit)], T0 + 4).await;
+        let job = claim(store, lane, T0 + 5).await.remove(0);
+        assert_eq!((job.operation, job.target.is_some()), wanted, "correction of {old}");
+        delivered(store, &job, T0 + 6).await;
+    }
+}
+
+pub async fn an_unknown_part_may_be_repeated<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let under_way = first(store, lane, T0 + 1).await;
+    publish(store, notice("i", 2), vec![digest(lane)], T0 + 2).await;
+    cut(store, lane, T0 + 3).await;
+    settle(store, &under_way, T0 + 4, Settled::Unknown).await;
+    let what = DecideOn::Delivery(under_way.delivery);
+    let again = store
+        .decide(what, Decision::Again, &act("decide", T0 + 5), T0 + 5)
+        .await;
+    assert_eq!(again.unwrap(), 1, "no newer notice is in its place");
+    assert_eq!(claim(store, lane, T0 + 6).await[0].delivery, under_way.delivery);
+}
+
+/// The first one alone.
+async fn first<S: Store>(store: &S, lane: LaneId, now: i64) -> Job {
+    let mut one = request(lane, now);
+    one.limit = 1;
+    store.claim(&one).await.unwrap().jobs.remove(0)
+}
+
+pub async fn what_was_taken_back_is_in_no_cut_of_a_cut<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let second = publish(store, notice("i", 2), vec![digest(lane)], T0).await;
+    cut(store, lane, T0 + 1).await;
+    publish(store, notice("i", 3), vec![digest(lane)], T0 + 2).await;
+    cut(store, lane, T0 + 3).await;
+    for (number, old) in [(4, 1), (5, 3)] {
+        publish(store, about(Kind::Retraction, number, old), vec![digest(lane)], T0 + 4).await;
+    }
+    assert_eq!(due(store, lane).await, None, "of the second nothing is left to sum up");
+    let own = to(lane).variants[&Lang::De].text.clone();
+    assert_eq!(started(store, lane, T0 + 5).await, [("a@ex".into(), second, own)]);
+}
+
+pub async fn what_comes_back_is_in_the_next_cut<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let one = publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let under_way = first(store, lane, T0 + 1).await;
+    let two = publish(store, notice("i", 2), vec![digest(lane)], T0 + 2).await;
+    cut(store, lane, T0 + 3).await;
+    let later = Settled::Waiting {
+        due_ms: T0 + 4,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &under_way, T0 + 4, later).await;
+    let three = publish(store, notice("i", 3), vec![digest(lane)], T0 + 5).await;
+    assert_eq!(cut(store, lane, T0 + 6).await, [two, one]);
+    let told = started(store, lane, T0 + 7).await;
+    let all = format!("{three} und {:?}", [two, one]);
+    let wanted = ["a@ex", "b@ex"].map(|who| (who.to_owned(), three, all.clone()));
+    assert_eq!(told, wanted, "each gets one");
+}
+
+/// Tried, refused for now.
+fn later(at: i64) -> Settled {
+    Settled::Waiting {
+        due_ms: at,
+        spent: true,
+        after_unknown: false,
+    }
+}
+
+pub async fn a_digest_that_never_arrived_takes_nothing_with_it<S: Store>(store: &S) {
+    let lanes = lanes(store, &["mastodon", "bluesky"]).await;
+    for (lane, under_way) in lanes.iter().copied().zip([false, true]) {
+        let incident = |number| notice(if under_way { "i" } else { "j" }, number);
+        let mut seqs = Vec::new();
+        for number in 1..=3 {
+            seqs.push(publish(store, incident(number), vec![account(lane, Operation::Post)], T0).await);
+        }
+        cut(store, lane, T0 + 1).await;
+        let digest = claim(store, lane, T0 + 2).await.remove(0);
+        if !under_way {
+            settle(store, &digest, T0 + 3, later(T0 + 900)).await;
+        }
+        let mut wrong = incident(4);
+        (wrong.kind, wrong.corrects) = (Kind::Retraction, vec![3]);
+        publish(store, wrong, vec![account(lane, Operation::Post)], T0 + 4).await;
+        if under_way {
+            settle(store, &digest, T0 + 5, later(T0 + 900)).await;
+        }
+        assert_eq!(cut(store, lane, T0 + 6).await, [seqs[0]]);
+        let told = started(store, lane, T0 + 400_000).await;
+        let text = format!("{} und {:?}", seqs[1], [seqs[0]]);
+        assert_eq!(told, [(String::new(), seqs[1], text)], "under way: {under_way}");
+    }
 }

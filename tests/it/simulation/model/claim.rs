@@ -312,7 +312,7 @@ impl Model {
             return Some(false);
         }
         let (kind, operation, overtaken) = (b.kind, b.operation, b.overtaken);
-        match self.had(&b.corrects, row.recipient) {
+        match self.target(row.broadcast, row.recipient) {
             Some(remote) => {
                 // Without an id nothing can be edited or answered.
                 self.rows[at].operation = if remote.id.is_some() {

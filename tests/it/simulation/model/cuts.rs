@@ -74,6 +74,7 @@ impl Model {
         let b = &mut self.broadcasts[top];
         b.urgent |= urgent;
         b.stale = false;
+        let cut_covers = cut.covers.clone();
         b.covers = cut.covers;
         b.digest_text = Some(Arc::new(Variant {
             text: text.to_owned(),
@@ -81,6 +82,14 @@ impl Model {
         }));
         if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
             self.begin_anew(top, now);
+            let covered = |b: &super::ModelBroadcast| cut_covers.contains(&b.notice) && b.superseded_by.is_some();
+            for row in 0..self.rows.len() {
+                let r = &self.rows[row];
+                let begun = r.after_unknown || r.step > 0;
+                if r.lane == lane && r.state == State::Waiting && !begun && covered(&self.broadcasts[r.broadcast]) {
+                    self.set(row, State::Superseded, r.due_ms, now);
+                }
+            }
         }
         self.settle_broadcasts();
     }
@@ -111,25 +120,28 @@ impl Model {
     }
 
     /// A notice names earlier ones: no cut sums them up any more, and what one of them summed up while it waited waits again by itself.
-    pub(super) fn undo_cuts(&mut self, incident: IncidentId, named: &[u32], now: Ms) {
+    /// Returns these.
+    pub(super) fn undo_cuts(&mut self, incident: IncidentId, named: &[u32], now: Ms) -> Vec<usize> {
+        let mut all = Vec::new();
         let number = |model: &Self, notice: NoticeSeq| {
             let known = model.notices.iter().find(|(seq, ..)| *seq == notice);
             known.is_some_and(|(.., n)| named.contains(&n.number))
         };
-        for lane in self.lanes.keys().copied().collect::<Vec<_>>() {
-            for cut in self.waiting(lane, incident) {
-                let b = &self.broadcasts[cut];
-                if number(self, b.notice) {
-                    let again = b.covers.iter().filter(|notice| !number(self, **notice));
-                    let again: Vec<usize> = again.filter_map(|notice| self.find(lane, *notice)).collect();
-                    again.into_iter().for_each(|index| self.waits_again(index, now));
-                }
+        for cut in 0..self.broadcasts.len() {
+            let b = &self.broadcasts[cut];
+            let under_way = [State::Waiting, State::Started, State::Unknown];
+            let reaches = b.state == BroadcastState::Open || under_way.iter().any(|state| b.of(*state) > 0);
+            let here = b.incident == incident && b.is_alive() && b.superseded_by.is_none();
+            if here && reaches && number(self, b.notice) {
+                let again = b.covers.iter().filter(|notice| !number(self, **notice));
+                all.extend(again.filter_map(|notice| self.find(b.lane, *notice)));
             }
         }
+        all.iter().for_each(|index| self.waits_again(*index, now));
         for index in 0..self.broadcasts.len() {
             let b = &self.broadcasts[index];
             let told = b.covers.iter().any(|notice| number(self, *notice));
-            if b.incident == incident && b.is_alive() && b.superseded_by.is_none() && told {
+            if b.incident == incident && (b.is_alive() || b.superseded_by.is_some()) && told {
                 let covers = b.covers.iter().copied().filter(|notice| !number(self, *notice));
                 let covers: Vec<NoticeSeq> = covers.collect();
                 let b = &mut self.broadcasts[index];
@@ -137,17 +149,53 @@ impl Model {
                 b.covers = covers;
             }
         }
+        all
+    }
+
+    /// Rows of these have ended without arriving: what they had summed up, where it waits again, is for their recipients too.
+    pub(super) fn reopen(&mut self, ended: &BTreeSet<usize>, now: Ms) {
+        let mut all = BTreeSet::new();
+        for cut in ended.iter().filter(|cut| self.is_closed(**cut)) {
+            let covers = &self.broadcasts[*cut].covers;
+            let about = |index: &usize| {
+                let b = &self.broadcasts[*index];
+                let told = |notice: &NoticeSeq| covers.contains(notice);
+                let stands = b.superseded_by.is_none() && !b.overtaken;
+                index != cut && stands && (told(&b.notice) || b.covers.iter().any(told))
+            };
+            all.extend(self.siblings(*cut).filter(about));
+        }
+        all.iter().for_each(|index| self.waits_again(*index, now));
+        self.rows_again(all, now);
     }
 
     fn waits_again(&mut self, index: usize, now: Ms) {
         self.begin_anew(index, now);
         let b = &mut self.broadcasts[index];
         (b.superseded_by, b.overtaken) = (None, false);
+        b.stale = !b.covers.is_empty();
+    }
+
+    pub(super) fn rows_again(&mut self, broadcasts: impl IntoIterator<Item = usize>, now: Ms) {
+        for index in broadcasts {
+            let b = &self.broadcasts[index];
+            if b.superseded_by.is_none() && !b.overtaken {
+                self.rows_of_one_again(index, now);
+            }
+        }
+    }
+
+    fn rows_of_one_again(&mut self, index: usize, now: Ms) {
         for row in 0..self.rows.len() {
             if self.rows[row].broadcast == index && self.rows[row].state == State::Superseded && !self.passed(row) {
                 self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
                 self.rows[row].reason = None;
             }
+        }
+        let b = &mut self.broadcasts[index];
+        let open = [State::Waiting, State::Started, State::Accepted, State::Unknown];
+        if !b.is_alive() && open.iter().any(|state| b.of(*state) > 0) {
+            b.state = BroadcastState::Opened;
         }
     }
 

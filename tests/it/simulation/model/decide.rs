@@ -20,7 +20,7 @@ impl Model {
             _ => false,
         };
         let b = &self.broadcasts[row.broadcast];
-        let late = b.superseded_by.is_some() || b.expires_ms.is_some_and(|at| at <= now) || self.passed(at);
+        let late = self.is_closed(row.broadcast) || b.expires_ms.is_some_and(|at| at <= now) || self.passed(at);
         if !open || (decision == Decision::Again && late) {
             return None;
         }

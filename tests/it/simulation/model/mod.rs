@@ -409,7 +409,7 @@ impl Model {
                 r.state,
                 State::Started | State::Accepted | State::Delivered | State::Permanent
             );
-            state || r.tried || r.attempt > 0
+            r.state != State::Superseded && (state || r.tried || r.attempt > 0)
         };
         newer.filter_map(|other| self.row_of(other, recipient)).any(started)
     }
@@ -431,12 +431,22 @@ impl Model {
         Some(first.remote.clone())
     }
 
+    /// What a correction has to do with: as `had`, but of a cut that only sums up what is wrong the post is not named.
+    fn target(&self, broadcast: usize, recipient: RecipientId) -> Option<Remote> {
+        let b = &self.broadcasts[broadcast];
+        self.had(&b.corrects, recipient)?;
+        let numbers = self.numbers(b.incident, &[b.number]);
+        let named = |of: &&usize| numbers.contains(&self.broadcasts[**of].number);
+        let named: Vec<usize> = b.corrects.iter().filter(named).copied().collect();
+        Some(self.had(&named, recipient).unwrap_or_default())
+    }
+
     /// A row as a lane gets it.
     pub(super) fn job(&self, at: usize, start_at_ms: Ms) -> Job {
         let row = &self.rows[at];
         let of = &self.broadcasts[row.broadcast];
         let thread = self.lanes[&row.by()].threads.get(&of.incident);
-        let target = self.had(&of.corrects, row.recipient).filter(|r| r.id.is_some());
+        let target = self.target(row.broadcast, row.recipient).filter(|r| r.id.is_some());
         let digest = of
             .digest_text
             .as_ref()

@@ -29,10 +29,12 @@ impl Model {
                 _ => self.corrected(incident, b.lane, &p.notice.corrects),
             })
             .collect();
-        if !self.breaks.recut {
-            self.undo_cuts(incident, &named(&p.notice).collect::<Vec<_>>(), at);
-        }
+        let again = match self.breaks.recut {
+            true => Vec::new(),
+            false => self.undo_cuts(incident, &named(&p.notice).collect::<Vec<_>>(), at),
+        };
         self.supersede(incident, seq, &p.notice, &lanes, at);
+        self.rows_again(again, at);
         for (b, corrects) in p.broadcasts.iter().zip(corrected) {
             let newest = self.lanes[&b.lane].people.last().map_or(0, |p| p.id.0);
             let index = self.broadcasts.len();
@@ -121,8 +123,8 @@ impl Model {
         };
     }
 
-    /// The lane's broadcasts of these notices, and of what they had corrected themselves; newest first.
-    fn corrected(&self, incident: IncidentId, lane: LaneId, corrects: &[u32]) -> Vec<usize> {
+    /// These notices, and what they had corrected themselves.
+    pub(super) fn numbers(&self, incident: IncidentId, corrects: &[u32]) -> Vec<u32> {
         let mut numbers = corrects.to_vec();
         let mut next = 0;
         while let Some(number) = numbers.get(next).copied() {
@@ -136,6 +138,12 @@ impl Model {
                 numbers.extend(more.copied().collect::<Vec<_>>());
             }
         }
+        numbers
+    }
+
+    /// The lane's broadcasts of what is corrected, newest first.
+    fn corrected(&self, incident: IncidentId, lane: LaneId, corrects: &[u32]) -> Vec<usize> {
+        let numbers = self.numbers(incident, corrects);
         let mut found: Vec<usize> = (0..self.broadcasts.len())
             .filter(|b| {
                 let b = &self.broadcasts[*b];

@@ -40,6 +40,11 @@ impl Model {
             let begun = self.rows[at].after_unknown;
             self.wait(at, now, begun, passed, now);
         }
+        let rows = rows.iter().map(|(id, _)| self.row(*id));
+        let ended = rows
+            .filter(|row| row.state == State::Superseded)
+            .map(|row| row.broadcast);
+        self.reopen(&ended.collect(), now);
         self.settle_broadcasts();
     }
 
@@ -49,6 +54,7 @@ impl Model {
         let moved: BTreeSet<usize> = completions.iter().map(|c| self.at(c.delivery)).filter(moved).collect();
         let mut named = Vec::new();
         let mut gone = Vec::new();
+        let mut ended = BTreeSet::new();
         let mut applied: BTreeMap<LaneId, Vec<Completion>> = BTreeMap::new();
         for (c, passed) in completions.iter().zip(passed) {
             let at = self.at(c.delivery);
@@ -61,6 +67,9 @@ impl Model {
                     State::Delivered | State::Accepted => None,
                     _ => Some(c.reason),
                 };
+                if self.rows[at].state == State::Superseded {
+                    ended.insert(self.rows[at].broadcast);
+                }
                 if self.rows[at].state == State::Gone {
                     gone.push((self.rows[at].lane, self.rows[at].recipient));
                 }
@@ -75,6 +84,7 @@ impl Model {
                 person.is = Person::Gone;
             }
         }
+        self.reopen(&ended, completions.iter().map(|c| c.at_ms).max().unwrap_or_default());
         self.meet_inbox(&named);
         self.settle_broadcasts();
         let new = |at: &usize| self.rows[*at].via.filter(|_| !moved.contains(at));
