@@ -221,12 +221,8 @@ pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
     );
     let lines = store.log(0, 100).await.unwrap().len();
     // Her own word outlives every other reason.
-    for (because, first) in [
-        (ByHand, true),
-        (Unsubscribed, true),
-        (Unsubscribed, false),
-        (ByHand, false),
-    ] {
+    let (hand, own) = (SuppressedBecause::ByHand, SuppressedBecause::Unsubscribed);
+    for (because, first) in [(hand, true), (own, true), (own, false), (hand, false)] {
         let suppression = Suppression {
             lane,
             address: anna.address.clone(),

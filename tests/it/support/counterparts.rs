@@ -61,7 +61,7 @@ impl Stage {
             .entries
             .into_iter()
             .filter(|e| e.to == number)
-            .map(|e| e.text)
+            .map(|e| e.text.to_string())
             .collect()
     }
 
