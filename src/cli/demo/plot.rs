@@ -112,10 +112,9 @@ impl Plot<'_> {
         let held = async {
             loop {
                 let lane = self.stage.mail_lane().await?;
-                // The gate remembers why; the probe may have gone on by then and found something else.
-                let why = lane["gate_reason"]["en"].as_str().unwrap_or_default();
-                let by_probe = lane["gate_cause"] == "probe" || why.starts_with("the canary mail came back");
-                if lane["gate"] == "held" && by_probe {
+                // The gate remembers by whom; the probe may have gone on by then and found something else.
+                let by_itself = lane["gate_cause"] == "itself" || lane["gate_cause"] == "probe";
+                if lane["gate"] == "held" && by_itself {
                     return anyhow::Ok(());
                 }
                 tokio::time::sleep(LOOK).await;
