@@ -30,6 +30,9 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::web::listen::{Limits, Listening};
 
+/// Between two tries for a port that somebody else has.
+const AGAIN: Duration = Duration::from_millis(100);
+
 pub use ask::{get_body, get_status};
 pub use provider::Provider;
 pub use reports::Plan;
@@ -105,4 +108,16 @@ impl Sandbox {
 /// Nothing of the sandbox listens beyond this machine.
 fn free_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// Opens a port again that was given up: another program's outgoing connection may have it for a moment, and so it is tried for half a
+/// minute.
+async fn once_free<T, F: Future<Output = std::io::Result<T>>>(open: impl Fn() -> F) -> std::io::Result<T> {
+    for _ in 0..300 {
+        match open().await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::time::sleep(AGAIN).await,
+            other => return other,
+        }
+    }
+    open().await
 }

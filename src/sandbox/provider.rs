@@ -149,7 +149,7 @@ impl<S: Service> Provider<S> {
     pub async fn start_again(&self) -> std::io::Result<()> {
         let mut listening = self.listening.lock().await;
         if listening.is_none() {
-            *listening = Some(self.listen().await?);
+            *listening = Some(super::once_free(|| self.listen()).await?);
             self.up.send_replace(true);
         }
         Ok(())

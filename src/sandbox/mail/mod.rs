@@ -142,7 +142,8 @@ impl Mail {
     /// Opens the same port again; it remembers everything.
     pub async fn start_again(&self) -> std::io::Result<()> {
         if self.listening.lock().await.is_none() {
-            self.listen(TcpListener::bind(self.addr).await?).await;
+            let port = crate::sandbox::once_free(|| TcpListener::bind(self.addr)).await?;
+            self.listen(port).await;
         }
         Ok(())
     }
