@@ -135,9 +135,40 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
                 .await?;
         }
     }
+    digests_without(c, redaction).await?;
     // Every target gets the site without it, also those that are up to date.
     targets::raise_all(c).await?;
     audit::append(c, act).await
+}
+
+/// Digests that summed the notice up until a later one took it back are rendered by nobody any more: their texts go. What waits has its
+/// digest written again. Where somebody may have got it and nobody knows, the text stays: by it a post is found again and not sent twice.
+async fn digests_without(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
+    let rendered: Vec<i64> = redaction.variants.iter().map(|(broadcast, _)| broadcast.0).collect();
+    // Primary keys of notice, cut and variant; broadcast_incident (incident, …).
+    let stale: Vec<i64> = sqlx::query_scalar(
+        "SELECT t.id FROM notice n CROSS JOIN broadcast t ON t.incident = n.incident AND t.number > n.number
+         WHERE n.id = ?1 AND (t.state < 2 OR t.superseded_by IS NOT NULL) AND t.n_unknown = 0
+           AND t.id NOT IN (SELECT value FROM json_each(?2))
+           AND NOT EXISTS (SELECT 1 FROM cut k WHERE k.broadcast = t.id AND k.notice = n.id)
+           AND EXISTS (SELECT 1 FROM variant v WHERE v.broadcast = t.id AND json_type(v.body, '$.digest') = 'object')",
+    )
+    .bind(redaction.notice.0)
+    .bind(serde_json::to_string(&rendered)?)
+    .fetch_all(&mut *c)
+    .await?;
+    for broadcast in stale {
+        // Primary keys.
+        sqlx::query("UPDATE variant SET body = json_remove(body, '$.digest') WHERE broadcast = ?")
+            .bind(broadcast)
+            .execute(&mut *c)
+            .await?;
+        sqlx::query("UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1) WHERE id = ?1")
+            .bind(broadcast)
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
 }
 
 /// An incident is called as its first notice says, or like that notice itself: the removed words go there, too.

@@ -130,6 +130,34 @@ pub async fn what_was_taken_back_is_in_no_later_digest<S: Store>(store: &S) {
     assert!(heard.contains(&("a@ex", retraction)), "{heard:?}");
 }
 
+/// Whoever retracts a notice and takes its words out finds them nowhere any more, not in a digest either that held them once.
+pub async fn what_is_redacted_is_in_no_frozen_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    let mut seqs = Vec::new();
+    for number in 1..=3 {
+        seqs.push(publish(store, notice("i", number), vec![digest(lane)], T0).await);
+    }
+    assert_eq!(cut(store, lane, T0 + 1).await.len(), 2);
+    let texts = async || store.texts(board(store, seqs[2]).await.id).await.unwrap();
+    assert!(texts().await[&Lang::De].digest.is_some());
+    let mut retraction = notice("i", 4);
+    (retraction.kind, retraction.corrects) = (Kind::Retraction, vec![1]);
+    publish(store, retraction, vec![digest(lane)], T0 + 2).await;
+    let redaction = Redaction {
+        notice: seqs[0],
+        redacted: notice("i", 1),
+        hash: "gesalzen".into(),
+        variants: Vec::new(),
+    };
+    store.redact(&redaction, &act("redact", T0 + 3)).await.unwrap();
+    assert!(texts().await[&Lang::De].digest.is_none());
+    // It is written again, without.
+    assert_eq!(cut(store, lane, T0 + 4).await, [seqs[1]]);
+    let without = format!("{} und {:?}", seqs[2], [seqs[1]]);
+    assert_eq!(started(store, lane, T0 + 5).await, [("a@ex".into(), seqs[2], without)]);
+}
+
 pub async fn where_the_newest_is_taken_back_the_others_wait_again<S: Store>(store: &S) {
     let lane = lanes(store, &["email"]).await[0];
     people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;

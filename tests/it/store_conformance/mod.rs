@@ -49,6 +49,7 @@ on_sqlite! {
     digests::nothing_starts_before_the_cut_and_then_each_gets_one,
     digests::a_digest_of_what_does_not_wait_any_more_is_refused,
     digests::what_was_taken_back_is_in_no_later_digest,
+    digests::what_is_redacted_is_in_no_frozen_digest,
     digests::where_the_newest_is_taken_back_the_others_wait_again,
     digests::an_account_posts_one_digest,
     digests::a_correction_of_a_part_leaves_the_post_of_the_whole,
