@@ -39,20 +39,30 @@ impl Digests for StoreDigests {
 }
 
 impl StoreDigests {
+    /// Makes all that can be made: what cannot be written holds up its own incident only.
     async fn make(&self, lane: LaneId) -> Result<(), PublishError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let due = self.store.due_cuts(lane).await?;
-            let Some(first) = due.first() else { return Ok(()) };
-            let frozen = self.office.digest(self.store.as_ref(), first).await?;
-            match self.store.cut(&frozen, self.office.clock.now_ms()).await {
-                Ok(()) => tries = 0,
-                // Published, redacted, or cut by another process in between.
-                Err(StoreError::Conflict(Conflict::Waiting)) if tries < TRIES => {}
-                Err(error) => return Err(error.into()),
+        for _ in 0..TRIES {
+            let (mut again, mut trouble) = (false, None);
+            for due in self.store.due_cuts(lane).await? {
+                match self.one(&due).await {
+                    Ok(()) => {}
+                    // Published, redacted, or cut by another process in between.
+                    Err(PublishError::Store(StoreError::Conflict(Conflict::Waiting))) => again = true,
+                    Err(error) => trouble = Some(error),
+                }
+            }
+            match trouble {
+                Some(error) => return Err(error),
+                None if again => {}
+                None => return Ok(()),
             }
         }
+        Err(StoreError::Conflict(Conflict::Waiting).into())
+    }
+
+    async fn one(&self, due: &DueCut) -> Result<(), PublishError> {
+        let frozen = self.office.digest(self.store.as_ref(), due).await?;
+        Ok(self.store.cut(&frozen, self.office.clock.now_ms()).await?)
     }
 }
 
