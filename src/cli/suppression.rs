@@ -177,7 +177,14 @@ async fn add(open: &Open, of: &Of, out: &Output) -> Result<u8, Failure> {
         let act = act(open, "suppress", &lane.name, address)?;
         let first = open.store.suppress(&suppression, &act).await?;
         let name = &lane.name;
-        out.say(&if first {
+        let listed = !open.store.spellings(lane.id, address).await?.is_empty();
+        out.say(&if !listed {
+            // Another spelling of it may be written to.
+            said!(
+                "{address} steht in keiner Liste von {name}; vorsorglich gesperrt. Steht sie dort anders geschrieben, sperren Sie sie bitte genau so.",
+                "{address} is in no list of {name}; suppressed in advance. If it is spelled differently there, suppress it exactly like that."
+            )
+        } else if first {
             said!(
                 "{name} schreibt {address} nicht mehr.",
                 "{name} writes to {address} no more."

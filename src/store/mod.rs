@@ -253,6 +253,9 @@ pub trait Consent: Send + Sync {
     /// The person with this number, on whatever lane.
     async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError>;
 
+    /// How a lane's audience spells an address, whatever its case; nothing where it is in no list.
+    async fn spellings(&self, lane: LaneId, address: &str) -> Result<Vec<String>, StoreError>;
+
     /// Writes no more to an address on a lane, whatever its audience file says; what still waits for it ends as gone at the next claim.
     /// False, and no line in the audit log, where that was so already; an owner's own word is kept beside any other reason's.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;

@@ -268,6 +268,9 @@ impl Consent for Sqlite {
     async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError> {
         suppression::recipient(&self.readers, id).await
     }
+    async fn spellings(&self, lane: LaneId, address: &str) -> Result<Vec<String>, StoreError> {
+        suppression::spellings(&self.readers, lane, address).await
+    }
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError> {
         write!(self, what = suppression.clone(), act = act.clone() => suppression::suppress(&what, &act))
     }

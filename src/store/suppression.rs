@@ -127,15 +127,16 @@ pub(super) async fn lift_by_hand(
     Ok(lifted)
 }
 
-/// How the audience writes an address that it is not written to.
+/// How the audience spells an address.
 pub(super) async fn spellings(pool: &SqlitePool, lane: LaneId, address: &str) -> Result<Vec<String>, StoreError> {
     // Primary key (lane, …), all of the lane: for an act of a person, and beside the writer.
-    let rows =
-        sqlx::query_scalar("SELECT address FROM recipient WHERE lane = ? AND state = 2 AND address = ? COLLATE NOCASE")
-            .bind(lane.0)
-            .bind(address)
-            .fetch_all(pool)
-            .await?;
+    let rows = sqlx::query_scalar(
+        "SELECT address FROM recipient WHERE lane = ? AND state IN (0, 2) AND address = ? COLLATE NOCASE",
+    )
+    .bind(lane.0)
+    .bind(address)
+    .fetch_all(pool)
+    .await?;
     Ok(rows)
 }
 

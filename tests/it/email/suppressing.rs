@@ -66,6 +66,9 @@ fn the_staff_sees_adds_and_lifts() {
     assert!(again.err.contains("ist nicht gesperrt"), "{}", again.err);
     let elsewhere = app.run(&["suppression", "lift", "anna@ex.example", "--channel", "nirgends"]);
     assert_eq!(elsewhere.code, 2, "{}", elsewhere.err);
+    // A slip of the pen stops nobody, and does not say that it did.
+    let slip = app.german(&["suppression", "add", "ana@ex.example"]).ok().out;
+    assert!(slip.contains("steht in keiner Liste von email"), "{slip}");
 }
 
 #[test]
