@@ -65,7 +65,7 @@ async fn once() -> (f64, f64) {
     let begin = Instant::now();
     let done = open
         .office
-        .publish(open.store.as_ref(), &draft, &Wishes::default())
+        .publish(open.store.as_ref(), &draft, &Wishes::default(), None)
         .await;
     lanes.drained().await;
     let ours = a_second(begin);

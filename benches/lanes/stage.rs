@@ -203,7 +203,7 @@ fn messages(eighth: Eighth) -> usize {
 async fn put(open: &Open, text: &str) -> IncidentId {
     let draft = draft::read("bench", text.as_bytes()).expect("a notice");
     let wishes = Wishes::default();
-    let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await;
+    let done = open.office.publish(open.store.as_ref(), &draft, &wishes, None).await;
     let Ok(Published::New { incident, .. }) = done.map(|d| d.published) else {
         panic!("a new notice");
     };

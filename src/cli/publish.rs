@@ -121,7 +121,10 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         Ok(open) => open,
         Err(app) => app.open().await?,
     };
-    let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
+    let done = open
+        .office
+        .publish(open.store.as_ref(), &draft, &wishes, Some(prepared))
+        .await?;
     report(&open, done, &wishes, args.wait, out).await
 }
 

@@ -91,7 +91,10 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
             globals.yes,
         )?;
     }
-    let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
+    let done = open
+        .office
+        .publish(open.store.as_ref(), &draft, &wishes, Some(prepared))
+        .await?;
     if let Some((field, redacted)) = redacted {
         let variants = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
         let hash = crate::secret::salted_hash(&open.office.settings.store.key_file, redacted.removed.as_bytes())?;

@@ -79,6 +79,9 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             .ok(),
         limits: crate::web::listen::Limits::default(),
     };
+    for said in settings.without_effect() {
+        out.say(&said);
+    }
     let web = Server::start(settings.listen, settings.admin_listen, parts).await.map_err(|error| {
         let (listen, admin) = (settings.listen, settings.admin_listen);
         Failure::Refused(said!(
@@ -93,9 +96,6 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     let lanes = Lanes::start(&open, owner).await?;
     let returns = tokio::spawn(returns(&open).run(stop.subscribe()));
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
-    for said in settings.without_effect() {
-        out.say(&said);
-    }
     out.say(&said!(
         "Rundruf läuft. Öffentlich: http://{public} ({url}), Verwaltung: http://{admin}. Ende mit Strg+C.",
         "Rundruf is running. Public: http://{public} ({url}), admin: http://{admin}. Stop with Ctrl+C."

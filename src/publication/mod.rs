@@ -40,6 +40,9 @@ pub use prepared::{Done, FaultyAudience, Prepared, PublishError, Rendered, Wishe
 /// publishes in a loop a few.
 const RESOLVE_TRIES: usize = 8;
 
+/// What was prepared so long ago at most is published as it is; times are shown by the minute.
+const FRESH_MS: Ms = 1_000;
+
 /// How long messages wait for the link target at most (LANES 6), ms.
 const LINK_WAIT_MS: Ms = 5_000;
 
@@ -82,18 +85,32 @@ impl Office {
         )
     }
 
-    /// Publishes a draft: fills in against the store as it is, and again where another notice came first.
-    pub async fn publish(&self, store: &dyn Store, draft: &Draft, wishes: &Wishes) -> Result<Done, PublishError> {
+    /// Publishes a draft: fills in against the store as it is, and again where another notice came first. What was `prepared` from it for
+    /// these wishes a moment ago is taken first.
+    pub async fn publish(
+        &self,
+        store: &dyn Store,
+        draft: &Draft,
+        wishes: &Wishes,
+        prepared: Option<Prepared>,
+    ) -> Result<Done, PublishError> {
+        let age = |prepared: &Prepared| self.clock.now_ms() - prepared.resolved.notice.published.as_millisecond();
+        let mut ready = prepared.filter(|prepared| (0..FRESH_MS).contains(&age(prepared)));
         let lanes = self.register(store).await?;
         let faulty = self.sync_audiences(store).await?;
         let mut tries = 0;
         loop {
             tries += 1;
-            let now = self.clock.now_ms();
-            let known = known_incidents(store, draft.incident_named(), now).await?;
-            let prepared = self.prepare(draft, &known, wishes, now)?;
+            let prepared = match ready.take() {
+                Some(ready) => ready,
+                None => {
+                    let now = self.clock.now_ms();
+                    let known = known_incidents(store, draft.incident_named(), now).await?;
+                    self.prepare(draft, &known, wishes, now)?
+                }
+            };
             refuse_empty(&faulty, &prepared)?;
-            let publication = self.publication(&prepared, wishes, &lanes, now);
+            let publication = self.publication(&prepared, wishes, &lanes);
             match store.publish(&publication).await {
                 Ok(published) => {
                     return Ok(Done {
@@ -173,8 +190,9 @@ impl Office {
             .any(|i| i.keys.iter().any(|k| k.key == key))
     }
 
-    fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow], now: Ms) -> Publication {
+    fn publication(&self, prepared: &Prepared, wishes: &Wishes, lanes: &[LaneRow]) -> Publication {
         let notice = &prepared.resolved.notice;
+        let now = notice.published.as_millisecond();
         let lane = |name: &str| lanes.iter().find(|l| l.name == name).map(|l| l.id);
         let link = self.link_target(notice).and_then(&lane);
         let broadcasts = prepared

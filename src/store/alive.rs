@@ -40,6 +40,8 @@ pub(super) struct Alive {
     pub(super) scope: Scope,
     pub(super) waiting: i64,
     pub(super) overtaken: bool,
+    /// Domains were left out of its opening.
+    pub(super) crowded: bool,
     /// Published for a channel that catches up by digest.
     pub(super) digest: bool,
     /// Its digest has to be written again.
@@ -84,15 +86,16 @@ pub(super) async fn of_lanes(
     lanes: &[(i64, Ms)],
 ) -> Result<HashMap<i64, Vec<Alive>>, StoreError> {
     let mut alive: HashMap<i64, Vec<Alive>> = HashMap::new();
-    // broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …).
+    // broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …); primary key of chunk_left.
     let rows = sqlx::query(
         "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1))
          SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 0 AS holds_only
+           scope, n_waiting, overtaken, catch_up, uncut, superseded_by,
+           EXISTS (SELECT 1 FROM chunk_left k WHERE k.broadcast = b.id) AS crowded, 0 AS holds_only
          FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
          UNION ALL
          SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 1
+           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 0, 1
          FROM lanes l CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
            AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since",
     )
@@ -132,6 +135,7 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
         scope: serde_json::from_str(row.try_get("scope")?)?,
         waiting: row.try_get("n_waiting")?,
         overtaken: row.try_get("overtaken")?,
+        crowded: row.try_get("crowded")?,
         digest: row.try_get::<i64, _>("catch_up")? == catch_up_stored(CatchUp::Digest),
         uncut: row.try_get("uncut")?,
         closed: row.try_get::<Option<i64>, _>("superseded_by")?.is_some(),

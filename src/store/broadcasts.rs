@@ -61,8 +61,7 @@ pub(super) async fn write(
         rows.push(row(b, &lanes, generations.get(&b.lane.0), corrected)?);
     }
     let ids = insert(c, p, (incident, seq), &rows).await?;
-    variants(c, &ids, &ordered).await?;
-    deliveries(c, p, &ids, &ordered).await
+    texts_and_deliveries(c, p, &ids, &ordered).await
 }
 
 /// What a lane is like just before the broadcast.
@@ -175,16 +174,17 @@ async fn insert(
     Ok(written.into_iter().collect())
 }
 
-/// Their texts.
-async fn variants(
+/// Their texts; one delivery an account, one a website target. Those of an audience open chunk by chunk.
+async fn texts_and_deliveries(
     c: &mut SqliteConnection,
+    p: &Publication,
     ids: &HashMap<i64, i64>,
     broadcasts: &[&NewBroadcast],
 ) -> Result<(), StoreError> {
-    let mut rows = Vec::new();
+    let mut texts = Vec::new();
     for b in broadcasts {
         for (lang, variant) in &b.variants {
-            rows.push(json!([
+            texts.push(json!([
                 ids.get(&b.lane.0),
                 lang_word(*lang)?,
                 variant.format,
@@ -192,60 +192,31 @@ async fn variants(
             ]));
         }
     }
-    // Primary key (broadcast, lang).
-    sqlx::query(
-        "INSERT INTO variant (broadcast, lang, format, body)
-         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each(?) j",
-    )
-    .bind(serde_json::to_string(&rows)?)
-    .execute(c)
-    .await?;
-    Ok(())
-}
-
-/// One delivery an account, one a website target; those of an audience open chunk by chunk.
-async fn deliveries(
-    c: &mut SqliteConnection,
-    p: &Publication,
-    ids: &HashMap<i64, i64>,
-    broadcasts: &[&NewBroadcast],
-) -> Result<(), StoreError> {
     let of = |wanted: i64| {
         let rows = broadcasts.iter().filter(|b| shape(b) == wanted);
         rows.map(|b| json!([ids.get(&b.lane.0), b.operation as u8, b.lane.0]))
             .collect::<Vec<_>>()
     };
-    let (accounts, websites) = (of(SHAPE_ACCOUNT), of(SHAPE_LEVELS));
-    if !accounts.is_empty() {
-        sqlx::query(
-            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-             SELECT j.value ->> 0, 0, 0, 0, ?1, ?1, ?1, j.value ->> 1, 0, 0 FROM json_each(?2) j",
-        )
-        .bind(p.act.at_ms)
-        .bind(serde_json::to_string(&accounts)?)
-        .execute(&mut *c)
-        .await?;
-    }
-    if !websites.is_empty() {
-        let websites = serde_json::to_string(&websites)?;
-        // Unique (lane, address) of target: few rows.
-        sqlx::query(
-            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-             SELECT j.value ->> 0, t.id, 0, 0, ?1, ?1, ?1, j.value ->> 1, 0, 0
-             FROM json_each(?2) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1",
-        )
-        .bind(p.act.at_ms)
-        .bind(&websites)
-        .execute(&mut *c)
-        .await?;
-        // Primary key; delivery_of (broadcast, …).
-        sqlx::query(
-            "UPDATE broadcast SET expected = (SELECT count(*) FROM delivery d WHERE d.broadcast = broadcast.id)
-             WHERE id IN (SELECT j.value ->> 0 FROM json_each(?) j)",
-        )
-        .bind(&websites)
-        .execute(c)
-        .await?;
-    }
+    // Primary key (broadcast, lang) of variant; unique (lane, address) of target: few rows; primary key of broadcast; delivery_of (broadcast, …).
+    sqlx::query(
+        "INSERT INTO variant (broadcast, lang, format, body)
+         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each(?1) j;
+
+         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
+         SELECT j.value ->> 0, 0, 0, 0, ?2, ?2, ?2, j.value ->> 1, 0, 0 FROM json_each(?3) j;
+
+         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
+         SELECT j.value ->> 0, t.id, 0, 0, ?2, ?2, ?2, j.value ->> 1, 0, 0
+         FROM json_each(?4) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1;
+
+         UPDATE broadcast SET expected = (SELECT count(*) FROM delivery d WHERE d.broadcast = broadcast.id)
+         WHERE id IN (SELECT j.value ->> 0 FROM json_each(?4) j)",
+    )
+    .bind(serde_json::to_string(&texts)?)
+    .bind(p.act.at_ms)
+    .bind(serde_json::to_string(&of(SHAPE_ACCOUNT))?)
+    .bind(serde_json::to_string(&of(SHAPE_LEVELS))?)
+    .execute(c)
+    .await?;
     Ok(())
 }

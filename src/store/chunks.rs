@@ -23,6 +23,8 @@ pub(super) struct Cursor<'a> {
     upto: Option<i64>,
     /// The older notices of the incident that still open, and how far: order holds per recipient.
     older: Vec<(i64, i64)>,
+    /// Domains were left out of it, or of an older one.
+    crowded: bool,
     /// Domains that were left out; `None`: not read yet.
     crowd: Option<Crowd>,
     closed: bool,
@@ -49,6 +51,39 @@ struct Chunk {
     but: Vec<String>,
 }
 
+/// Rows for a chunk. Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it
+/// corrects, a cut for whoever lacks what it sums up; what was summed up under a newer notice and waits again is not for whoever has got that.
+macro_rules! insert {
+    () => {
+        concat!(
+            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
+             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM broadcast b CROSS JOIN recipient r
+             WHERE b.id = ?1 AND r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
+               AND (?11 IS NULL OR lower(substr(r.address, -length(?11))) = ?11)
+               AND (?12 IS NULL OR NOT EXISTS (
+                   SELECT 1 FROM json_each(?12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
+               AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
+                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
+                   OR (?13 AND ",
+            lacks!("r.seq"),
+            ")) AND NOT (?13 AND ",
+            passed!("r.seq"),
+            ") OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+            had!(),
+            "))
+             ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING"
+        )
+    };
+}
+
+/// The cursor follows. Primary key.
+macro_rules! follow {
+    () => {
+        "UPDATE broadcast SET cursor = ?6, state = CASE WHEN ?14 THEN 1 ELSE state END,
+           expected = CASE WHEN ?14 THEN opened ELSE expected END, changed = ?2 WHERE id = ?1"
+    };
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn of(broadcast: &'a Alive, older: &[&Alive]) -> Self {
         Self {
@@ -57,6 +92,7 @@ impl<'a> Cursor<'a> {
             cursor: broadcast.cursor,
             upto: broadcast.upto,
             older: older.iter().filter(|b| b.opens()).map(|b| (b.id, b.cursor)).collect(),
+            crowded: broadcast.crowded || older.iter().any(|b| b.crowded),
             crowd: None,
             closed: false,
             opened: 0,
@@ -103,6 +139,8 @@ impl<'a> Cursor<'a> {
         };
         let mut crowd = match self.crowd.take() {
             Some(crowd) => crowd,
+            // Where domains have no rate of their own this claim leaves none out either.
+            None if !self.crowded && opening.step_us.is_none() => Crowd::default(),
             None => Crowd::read(c, self.broadcast.id, &self.older).await?,
         };
         let opened = match self.open_left(c, r, &mut crowd, opening, upto).await? {
@@ -122,7 +160,12 @@ impl<'a> Cursor<'a> {
         opening: &Opening,
         upto: i64,
     ) -> Result<bool, StoreError> {
-        let (mut end, mut opened) = (self.cursor, 0);
+        let mut chunk = Chunk {
+            from: self.cursor,
+            to: self.cursor,
+            only: None,
+            but: Vec::new(),
+        };
         if self.cursor < upto {
             let turns = i64::from(r.turns);
             let rest = opening.waiting + self.opened - crowd.waiting();
@@ -141,18 +184,13 @@ impl<'a> Cursor<'a> {
             let looked_at = if sparse { WINDOW } else { opening.want.min(WINDOW) };
             let reach = self.older.iter().map(|(_, cursor)| *cursor).fold(upto, i64::min);
             // Nobody left up to `reach`: done where nothing older is in the way, else the older ones go first.
-            end = self.window(c, self.cursor, reach, looked_at).await?;
+            chunk.to = self.window(c, self.cursor, reach, looked_at).await?;
             if !by_places && !but.is_empty() {
-                end = self.nth(c, end, opening.want, &but).await?.unwrap_or(end);
+                chunk.to = self.nth(c, chunk.to, opening.want, &but).await?.unwrap_or(chunk.to);
             }
-            let chunk = Chunk {
-                from: self.cursor,
-                to: end,
-                only: None,
-                but,
-            };
-            opened = self.insert(c, r, chunk).await?;
+            chunk.but = but;
         }
+        let end = chunk.to;
         let finished = end >= upto && crowd.own.is_empty();
         if end == self.cursor && !finished {
             return Ok(false);
@@ -160,17 +198,9 @@ impl<'a> Cursor<'a> {
         self.closed = finished;
         self.open = !finished;
         self.cursor = end;
-        // Primary key. Once all are open, what was opened is what is expected.
-        sqlx::query(
-            "UPDATE broadcast SET cursor = ?1, state = CASE WHEN ?2 THEN 1 ELSE state END,
-               expected = CASE WHEN ?2 THEN opened ELSE expected END, changed = ?3 WHERE id = ?4",
-        )
-        .bind(end)
-        .bind(finished)
-        .bind(r.now_ms)
-        .bind(self.broadcast.id)
-        .execute(c)
-        .await?;
+        // The row of the broadcast is one of those affected.
+        let opened = self.opens(c, r, chunk, Some(finished)).await? - 1;
+        self.opened += opened;
         Ok(opened > 0 || self.open)
     }
 
@@ -213,7 +243,12 @@ impl<'a> Cursor<'a> {
                 only: Some(format!("@{domain}")),
                 but: Vec::new(),
             };
-            let waiting = left.waiting + self.insert(c, r, chunk).await?;
+            let opened = match chunk.to > chunk.from {
+                true => self.opens(c, r, chunk, None).await?,
+                false => 0,
+            };
+            self.opened += opened;
+            let waiting = left.waiting + opened;
             let got_on = cursor > left.cursor;
             further |= got_on;
             if cursor >= upto {
@@ -284,51 +319,40 @@ impl<'a> Cursor<'a> {
         Ok(upto)
     }
 
-    async fn insert(&mut self, c: &mut SqliteConnection, r: &ClaimRequest, chunk: Chunk) -> Result<i64, StoreError> {
-        if chunk.to <= chunk.from {
-            return Ok(0);
-        }
+    /// Inserts a chunk's rows. With `finished` the broadcast's cursor follows in the same way to SQLite's thread and back, and once all are
+    /// open what was opened is what is expected. So many rows were affected.
+    async fn opens(
+        &self,
+        c: &mut SqliteConnection,
+        r: &ClaimRequest,
+        chunk: Chunk,
+        finished: Option<bool>,
+    ) -> Result<i64, StoreError> {
         let but = (!chunk.but.is_empty())
             .then(|| serde_json::to_string(&chunk.but))
             .transpose()?;
-        // Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it corrects, a cut for
-        // whoever lacks what it sums up; what was summed up under a newer notice and waits again is not for whoever has got that.
-        let done = sqlx::query(concat!(
-            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
-             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM broadcast b CROSS JOIN recipient r
-             WHERE b.id = ?1 AND r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
-               AND (?11 IS NULL OR lower(substr(r.address, -length(?11))) = ?11)
-               AND (?12 IS NULL OR NOT EXISTS (
-                   SELECT 1 FROM json_each(?12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
-               AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
-                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
-                   OR (?13 AND ",
-            lacks!("r.seq"),
-            ")) AND NOT (?13 AND ",
-            passed!("r.seq"),
-            ") OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
-            had!(),
-            "))
-             ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING"
-        ))
-        .bind(self.broadcast.id)
-        .bind(r.now_ms)
-        .bind(self.broadcast.operation as u8)
-        .bind(self.broadcast.lane)
-        .bind(chunk.from)
-        .bind(chunk.to)
-        .bind(places_of(&self.broadcast.scope))
-        .bind(&self.broadcast.corrects)
-        .bind(self.broadcast.overtaken)
-        .bind(self.broadcast.via)
-        .bind(chunk.only)
-        .bind(but)
-        .bind(self.broadcast.digest)
-        .execute(c)
-        .await?;
-        let opened = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX);
-        self.opened += opened;
-        Ok(opened)
+        let sql = match finished {
+            Some(_) => concat!(insert!(), "; ", follow!()),
+            None => insert!(),
+        };
+        let done = sqlx::query(sql)
+            .bind(self.broadcast.id)
+            .bind(r.now_ms)
+            .bind(self.broadcast.operation as u8)
+            .bind(self.broadcast.lane)
+            .bind(chunk.from)
+            .bind(chunk.to)
+            .bind(places_of(&self.broadcast.scope))
+            .bind(&self.broadcast.corrects)
+            .bind(self.broadcast.overtaken)
+            .bind(self.broadcast.via)
+            .bind(chunk.only)
+            .bind(but)
+            .bind(self.broadcast.digest)
+            .bind(finished)
+            .execute(c)
+            .await?;
+        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
     }
 }
 

@@ -250,7 +250,7 @@ impl<'a> Claim<'a> {
                 let mut rows = match ahead.due.take() {
                     Some(rows) => rows,
                     None => {
-                        sink.writes.flush(c).await?;
+                        sink.writes.flush_of(c, r.lane.0).await?;
                         let look = [Look::at(r, &broadcast, &older)];
                         due::look(c, &look, sink.looks_at()).await?.pop().unwrap_or_default()
                     }
@@ -284,7 +284,7 @@ impl<'a> Claim<'a> {
             }
             let moved = match broadcast.via.filter(|_| broadcast.moves) {
                 Some(to) => {
-                    sink.writes.flush(c).await?;
+                    sink.writes.flush_of(c, r.lane.0).await?;
                     failover::move_waiting(c, broadcast.id, to, sink.room(), r.now_ms).await?
                 }
                 None => 0,
@@ -293,7 +293,7 @@ impl<'a> Claim<'a> {
                 if !chunk.is_open() {
                     break;
                 }
-                sink.writes.flush(c).await?;
+                sink.writes.flush_of(c, r.lane.0).await?;
                 let opening = chunks::Opening {
                     want: sink.room(),
                     waiting: broadcast.waiting - taken,

@@ -8,36 +8,60 @@ use sqlx::{Row, SqliteConnection, SqliteExecutor, SqlitePool};
 use super::rows::lang_word;
 use super::{Act, IncidentRow, Missing, Redaction, StoreError, StoredNotice, audit, targets};
 use crate::clock::Ms;
+use crate::domain::notice::Notice;
 use crate::ids::{IncidentId, NoticeSeq};
+
+/// All incidents in one row, because each row is a way between two threads; newest first.
+macro_rules! listed {
+    () => {
+        "json_group_array(json_array(id, publisher, slug, title, parent, exercise, opened, closed, last) ORDER BY opened DESC, id DESC)"
+    };
+}
+
+/// An incident as [`listed`] gives it.
+type Listed = (
+    i64,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    i64,
+    Ms,
+    Option<Ms>,
+    u32,
+);
 
 /// Incidents, newest first.
 pub(super) async fn all(
     reader: impl SqliteExecutor<'_>,
     publisher: Option<&str>,
 ) -> Result<Vec<IncidentRow>, StoreError> {
-    // Primary key from its end; an installation has hundreds.
-    let rows = sqlx::query(
-        "SELECT id, publisher, slug, title, parent, exercise, opened, closed, last FROM incident
-         WHERE ?1 IS NULL OR publisher = ?1 ORDER BY opened DESC, id DESC",
-    )
+    // The whole table; an installation has hundreds.
+    let listed: String = sqlx::query_scalar(concat!(
+        "SELECT ",
+        listed!(),
+        " FROM incident WHERE ?1 IS NULL OR publisher = ?1"
+    ))
     .bind(publisher)
-    .fetch_all(reader)
+    .fetch_one(reader)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(IncidentRow {
-                id: IncidentId(row.try_get("id")?),
-                publisher: row.try_get("publisher")?,
-                slug: row.try_get("slug")?,
-                title: row.try_get("title")?,
-                parent: row.try_get("parent")?,
-                exercise: row.try_get("exercise")?,
-                opened_at_ms: row.try_get("opened")?,
-                closed_at_ms: row.try_get("closed")?,
-                last_number: row.try_get("last")?,
-            })
-        })
-        .collect()
+    rows(&listed)
+}
+
+fn rows(listed: &str) -> Result<Vec<IncidentRow>, StoreError> {
+    let listed: Vec<Listed> = serde_json::from_str(listed)?;
+    let row = |(id, publisher, slug, title, parent, exercise, opened_at_ms, closed_at_ms, last_number)| IncidentRow {
+        id: IncidentId(id),
+        publisher,
+        slug,
+        title,
+        parent,
+        exercise: exercise != 0,
+        opened_at_ms,
+        closed_at_ms,
+        last_number,
+    };
+    Ok(listed.into_iter().map(row).collect())
 }
 
 /// The notices of an incident by number.
@@ -59,30 +83,37 @@ fn stored(row: &SqliteRow) -> Result<StoredNotice, StoreError> {
     })
 }
 
-/// See [`super::Notices::known`]. One reader for both questions: taking one costs as much as a question.
+/// See [`super::Notices::known`]. One row for all of it.
 pub(super) async fn known(
     pool: &SqlitePool,
     named: Option<&str>,
     lately: Ms,
 ) -> Result<Vec<(IncidentRow, Vec<StoredNotice>)>, StoreError> {
-    let mut reader = pool.acquire().await?;
-    // `all` reads the table, too; unique (incident, number).
-    let rows = sqlx::query(
-        "SELECT n.incident, n.id, n.actor, n.body, n.key FROM incident i CROSS JOIN notice n ON n.incident = i.id
-         WHERE CASE WHEN ?1 IS NULL THEN i.closed IS NULL OR i.closed > ?2 ELSE i.slug = ?1 END
-         ORDER BY n.incident, n.number",
-    )
+    // The whole table of incidents; unique (incident, number) of notice.
+    let (incidents, notices): (String, String) = sqlx::query_as(concat!(
+        "SELECT ",
+        listed!(),
+        ", (SELECT json_group_array(json_array(n.incident, n.id, n.actor, n.key, json(n.body)) ORDER BY n.incident, n.number)
+           FROM incident i CROSS JOIN notice n ON n.incident = i.id
+           WHERE CASE WHEN ?1 IS NULL THEN i.closed IS NULL OR i.closed > ?2 ELSE i.slug = ?1 END) FROM incident"
+    ))
     .bind(named)
     .bind(lately)
-    .fetch_all(&mut *reader)
+    .fetch_one(pool)
     .await?;
+    let notices: Vec<(i64, i64, String, String, Notice)> = serde_json::from_str(&notices)?;
     let mut of = HashMap::<IncidentId, Vec<StoredNotice>>::new();
-    for row in &rows {
-        let incident = IncidentId(row.try_get("incident")?);
-        of.entry(incident).or_default().push(stored(row)?);
+    for (incident, seq, actor, key, notice) in notices {
+        let seq = NoticeSeq(seq);
+        let stored = StoredNotice {
+            seq,
+            notice,
+            actor,
+            key,
+        };
+        of.entry(IncidentId(incident)).or_default().push(stored);
     }
-    let incidents = all(&mut *reader, None).await?;
-    let with_theirs = incidents.into_iter().map(|row| {
+    let with_theirs = rows(&incidents)?.into_iter().map(|row| {
         let notices = of.remove(&row.id).unwrap_or_default();
         (row, notices)
     });

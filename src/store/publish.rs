@@ -146,22 +146,20 @@ async fn new_incident(c: &mut SqliteConnection, p: &Publication) -> Result<i64, 
 }
 
 async fn new_notice(c: &mut SqliteConnection, p: &Publication, incident: i64) -> Result<i64, StoreError> {
-    let done = sqlx::query("INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(incident)
-        .bind(p.notice.number)
-        .bind(&p.key)
-        .bind(&p.content_hash)
-        .bind(&p.act.actor)
-        .bind(serde_json::to_string(&p.notice)?)
-        .execute(&mut *c)
-        .await?;
     let closed = (p.notice.state == IncidentState::Closed).then_some(p.act.at_ms);
-    // Primary key.
-    sqlx::query("UPDATE incident SET last = ?, closed = ? WHERE id = ?")
-        .bind(p.notice.number)
-        .bind(closed)
-        .bind(incident)
-        .execute(c)
-        .await?;
+    // Primary key of incident.
+    let done = sqlx::query(
+        "INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+         UPDATE incident SET last = ?2, closed = ?7 WHERE id = ?1",
+    )
+    .bind(incident)
+    .bind(p.notice.number)
+    .bind(&p.key)
+    .bind(&p.content_hash)
+    .bind(&p.act.actor)
+    .bind(serde_json::to_string(&p.notice)?)
+    .bind(closed)
+    .execute(c)
+    .await?;
     Ok(done.last_insert_rowid())
 }

@@ -1,5 +1,6 @@
 //! What a claim starts: the jobs for the lane, and the same as rows to write. Several claims write together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
@@ -25,10 +26,20 @@ pub(super) struct Writes {
     /// Row, end of its lease, first start, operation, now.
     started: Vec<(i64, Ms, Ms, i64, Ms)>,
     put_off: Vec<(i64, Ms)>,
+    /// Whose rows they are.
+    lanes: BTreeSet<i64>,
 }
 
 impl Writes {
-    /// Writes them down. Whoever reads rows of a lane that has started some does this first.
+    /// Writes them down where this lane has any: whoever reads its rows does this first.
+    pub(super) async fn flush_of(&mut self, c: &mut SqliteConnection, lane: i64) -> Result<(), StoreError> {
+        match self.lanes.contains(&lane) {
+            true => self.flush(c).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Writes them down.
     pub(super) async fn flush(&mut self, c: &mut SqliteConnection) -> Result<(), StoreError> {
         if !self.started.is_empty() {
             // Primary key per row of the list.
@@ -53,6 +64,7 @@ impl Writes {
             .await?;
             self.put_off.clear();
         }
+        self.lanes.clear();
         Ok(())
     }
 }
@@ -117,6 +129,7 @@ impl Sink<'_> {
                 Err(turn) => {
                     next.at(turn);
                     self.writes.put_off.push((row.id, turn));
+                    self.writes.lanes.insert(r.lane.0);
                     continue;
                 }
             };
@@ -128,6 +141,7 @@ impl Sink<'_> {
                 job.operation as i64,
                 r.now_ms,
             ));
+            self.writes.lanes.insert(r.lane.0);
             self.jobs.push(job);
         }
         Ok(self.jobs.len() - before)

@@ -178,6 +178,8 @@ struct Group {
     replies: Vec<Reply>,
     since: Instant,
     open: bool,
+    /// A savepoint stands, of a request that is done: the next one takes its place, and the commit needs none released.
+    saved: bool,
 }
 
 impl Group {
@@ -186,6 +188,7 @@ impl Group {
             replies: Vec::new(),
             since: Instant::now(),
             open: false,
+            saved: false,
         }
     }
 
@@ -270,10 +273,15 @@ impl Group {
     /// Begins the transaction, or a part of it that can be undone alone: the first of a group needs no savepoint, undoing it is undoing all.
     async fn begin(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         if self.open {
-            return execute(connection, "SAVEPOINT request").await;
+            let begin = match self.saved {
+                true => "RELEASE request; SAVEPOINT request",
+                false => "SAVEPOINT request",
+            };
+            self.saved = true;
+            return execute(connection, begin).await;
         }
         execute(connection, "BEGIN IMMEDIATE").await?;
-        self.open = true;
+        (self.open, self.saved) = (true, false);
         // The wait for another process's transaction is none of ours.
         self.since = Instant::now();
         Ok(())
@@ -286,9 +294,6 @@ impl Group {
             return reply(Ok(()));
         }
         if ok {
-            if !alone && execute(connection, "RELEASE request").await.is_err() {
-                return self.spoiled(connection, reply).await;
-            }
             self.replies.push(reply);
             return;
         }
@@ -296,10 +301,7 @@ impl Group {
             self.open = false;
             execute(connection, "ROLLBACK").await
         } else {
-            match execute(connection, "ROLLBACK TO request").await {
-                Ok(()) => execute(connection, "RELEASE request").await,
-                error => error,
-            }
+            execute(connection, "ROLLBACK TO request").await
         };
         if undone.is_err() && !alone {
             return self.spoiled(connection, reply).await;
