@@ -18,11 +18,11 @@ const AGAIN_MS: Ms = 1_000;
 /// Writes digests: renders them, and has the store make the cut.
 #[async_trait]
 pub trait Digests: Send + Sync {
-    /// Makes the cuts that are due on a lane.
+    /// Makes the cuts that are due on a lane; `over` as in [`crate::store::DueCut`].
     ///
     /// # Errors
     /// What stands in the way, for the log.
-    async fn cut(&self, lane: LaneId) -> Result<(), String>;
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), String>;
 }
 
 /// Claims, after the cuts that have to be made first.
@@ -39,7 +39,7 @@ pub(super) async fn claim(
             return Ok(claimed);
         }
         for lane in lanes {
-            if let Err(error) = write(digests, lane).await {
+            if let Err(error) = write(digests, lane, request.over()).await {
                 tracing::error!(
                     lane = name,
                     error,
@@ -58,8 +58,8 @@ pub(super) async fn claim(
 }
 
 /// A panic in a template is a fault of the digest, not the end of the lane.
-async fn write(digests: &dyn Digests, lane: LaneId) -> Result<(), String> {
-    let written = AssertUnwindSafe(digests.cut(lane)).catch_unwind().await;
+async fn write(digests: &dyn Digests, lane: LaneId, over: Option<Ms>) -> Result<(), String> {
+    let written = AssertUnwindSafe(digests.cut(lane, over)).catch_unwind().await;
     written.unwrap_or_else(|_| Err("a template failed in the middle".to_owned()))
 }
 

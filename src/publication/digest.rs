@@ -11,6 +11,7 @@ use super::{Office, PublishError};
 use crate::channel::Built;
 use crate::channel::Channel;
 use crate::channel::registry::Configured;
+use crate::clock::Ms;
 use crate::domain::delivery::Operation;
 use crate::domain::notice::Notice;
 use crate::ids::{LaneId, NoticeSeq};
@@ -33,17 +34,17 @@ pub struct StoreDigests {
 
 #[async_trait]
 impl Digests for StoreDigests {
-    async fn cut(&self, lane: LaneId) -> Result<(), String> {
-        self.make(lane).await.map_err(|error| error.to_string())
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), String> {
+        self.make(lane, over).await.map_err(|error| error.to_string())
     }
 }
 
 impl StoreDigests {
     /// Makes all that can be made: what cannot be written holds up its own incident only.
-    async fn make(&self, lane: LaneId) -> Result<(), PublishError> {
+    async fn make(&self, lane: LaneId, over: Option<Ms>) -> Result<(), PublishError> {
         for _ in 0..TRIES {
             let (mut again, mut trouble) = (false, None);
-            for due in self.store.due_cuts(lane).await? {
+            for due in self.store.due_cuts(lane, over).await? {
                 match self.one(&due).await {
                     Ok(()) => {}
                     // Published, redacted, or cut by another process in between.

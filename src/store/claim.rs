@@ -107,7 +107,7 @@ impl<'a> Claim<'a> {
                 ..b
             }));
         }
-        self.uncut = alive::uncut(&self.alive);
+        self.uncut = alive::uncut(&self.alive, self.r.over());
         let uncut = self.uncut.iter();
         self.answer.uncut = uncut
             .map(|(lane, incident)| (LaneId(*lane), IncidentId(*incident)))
@@ -153,7 +153,7 @@ impl<'a> Claim<'a> {
     }
 
     fn is_over(&self, b: &Alive) -> bool {
-        self.r.expires && b.expires.is_some_and(|at| at <= self.r.now_ms)
+        b.is_over(self.r.over())
     }
 
     fn is_uncut(&self, b: &Alive) -> bool {

@@ -19,11 +19,11 @@ use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 /// Broadcasts of a lane that wait, by incident; with their rows.
 type Waiting = BTreeMap<i64, Vec<(i64, Waits)>>;
 
-/// The cuts that are due on a lane: of one incident, or of all.
-pub(super) async fn due(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Vec<DueCut>, StoreError> {
+/// The cuts that are due on a lane.
+pub(super) async fn due(c: &mut SqliteConnection, lane: i64, over: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
     let mut due = Vec::new();
-    for (incident, waiting) in waiting(c, lane, incident).await? {
-        if let Some((_, cut)) = found(c, lane, incident, &waiting).await? {
+    for (incident, waiting) in waiting(c, lane, None, over).await? {
+        if let Some((_, cut)) = found(c, lane, incident, &waiting, over).await? {
             due.push(cut);
         }
     }
@@ -35,6 +35,7 @@ async fn found(
     lane: i64,
     incident: i64,
     waiting: &[(i64, Waits)],
+    over: Option<Ms>,
 ) -> Result<Option<(Cut, DueCut)>, StoreError> {
     let units: Vec<Waits> = waiting.iter().map(|(_, waits)| waits.clone()).collect();
     let Some(cut) = digest::cut(&units) else {
@@ -58,21 +59,29 @@ async fn found(
         notice: cut.newest,
         covers: cut.covers.clone(),
         redacted: redacted.unwrap_or_default(),
+        over,
     };
     Ok(Some((cut, due)))
 }
 
-/// What waits for its turn: not closed by a newer notice, not a correction for those alone who have the wrong words.
-async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Waiting, StoreError> {
+/// What waits for its turn: not closed by a newer notice, not run out, not a correction for those alone who have the wrong words. Of one
+/// incident, or of all.
+async fn waiting(
+    c: &mut SqliteConnection,
+    lane: i64,
+    incident: Option<i64>,
+    over: Option<Ms>,
+) -> Result<Waiting, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2; primary key of cut.
     let rows = sqlx::query(
         "SELECT id, incident, notice, kind, catch_up, uncut, (SELECT json_group_array(k.notice) FROM cut k WHERE k.broadcast = b.id) AS covers
          FROM broadcast b WHERE lane = ?1 AND state < 2 AND shape <> ?2 AND superseded_by IS NULL AND NOT overtaken
-           AND (state = 0 OR n_waiting > 0) AND (?3 IS NULL OR incident = ?3) ORDER BY notice",
+           AND (state = 0 OR n_waiting > 0) AND (?3 IS NULL OR incident = ?3) AND (expires <= ?4) IS NOT TRUE ORDER BY notice",
     )
     .bind(lane)
     .bind(SHAPE_LEVELS)
     .bind(incident)
+    .bind(over)
     .fetch_all(c)
     .await?;
     let mut waiting = Waiting::new();
@@ -94,12 +103,12 @@ async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> 
 /// Makes the cut: what it sums up ends as superseded, not started rows too, what has started runs out; the newest notice's broadcast goes to
 /// the audience of all of it, and has the digest beside its own text.
 pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) -> Result<(), StoreError> {
-    let (lane, incident) = (frozen.due.lane.0, frozen.due.incident.0);
-    let waiting = waiting(c, lane, Some(incident))
+    let (lane, incident, over) = (frozen.due.lane.0, frozen.due.incident.0, frozen.due.over);
+    let waiting = waiting(c, lane, Some(incident), over)
         .await?
         .remove(&incident)
         .unwrap_or_default();
-    let Some((cut, due)) = found(c, lane, incident, &waiting).await? else {
+    let Some((cut, due)) = found(c, lane, incident, &waiting, over).await? else {
         return Err(StoreError::Conflict(Conflict::Waiting));
     };
     if due != frozen.due {

@@ -124,8 +124,8 @@ pub trait Lanes: Send + Sync {
     /// new attempt number when this returns; a claim of an old epoch gets nothing.
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
 
-    /// The cuts that have to be made on a lane before anything more of their incidents starts there.
-    async fn due_cuts(&self, lane: LaneId) -> Result<Vec<DueCut>, StoreError>;
+    /// The cuts that have to be made on a lane before anything more of their incidents starts there; `over` as in [`DueCut`].
+    async fn due_cuts(&self, lane: LaneId, over: Option<Ms>) -> Result<Vec<DueCut>, StoreError>;
 
     /// Makes a cut with the texts rendered for it (LANES 4). Refused with [`Conflict::Waiting`] where something else waits by now than they were
     /// rendered from.

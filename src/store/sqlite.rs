@@ -141,10 +141,10 @@ impl Lanes for Sqlite {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         self.writer.claim(request.clone()).await
     }
-    async fn due_cuts(&self, lane: LaneId) -> Result<Vec<DueCut>, StoreError> {
+    async fn due_cuts(&self, lane: LaneId, over: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
         // What is read belongs together.
         let mut together = self.readers.begin().await?;
-        cut::due(&mut together, lane.0, None).await
+        cut::due(&mut together, lane.0, over).await
     }
     async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError> {
         write!(self, cut = cut.clone() => cut::make(&cut, now))

@@ -53,8 +53,8 @@ impl ModelStore {
 
 #[async_trait]
 impl Digests for ModelStore {
-    async fn cut(&self, lane: LaneId) -> Result<(), String> {
-        self.model().cut(lane, IncidentId(1), "Zusammenfassung", 0);
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), String> {
+        self.model().cut(lane, IncidentId(1), "Zusammenfassung", over, 0);
         Ok(())
     }
 }
@@ -97,7 +97,7 @@ impl Lanes for ModelStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         Ok(self.model().claim(request))
     }
-    async fn due_cuts(&self, _: LaneId) -> Result<Vec<DueCut>, StoreError> {
+    async fn due_cuts(&self, _: LaneId, _: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
         Ok(Vec::new())
     }
     async fn cut(&self, _: &FrozenCut, _: Ms) -> Result<(), StoreError> {

@@ -38,7 +38,8 @@ impl Preview {
         let rows = open.store.broadcasts(None).await?;
         let mut costs = Vec::new();
         let mut notices = Vec::new();
-        let due = open.store.due_cuts(lane.id).await?;
+        let over = open.store.leap().await?.is_none().then(|| open.office.clock.now_ms());
+        let due = open.store.due_cuts(lane.id, over).await?;
         let number = |notice: &NoticeSeq| rows.iter().find(|row| row.notice == *notice).map(|row| row.number);
         // What waits in a cut already, and what one will be made of.
         let cuts = rows
@@ -51,9 +52,14 @@ impl Preview {
             let of = due.iter().find(|cut| cut.incident == row.incident);
             row.lane == lane.id && of.is_some_and(|cut| cut.covers.contains(&row.notice))
         };
+        // What has run out goes no more, also where nobody was there yet to end it.
+        let waits = |row: &BroadcastRow| match row.expires_ms {
+            Some(at) if Some(at) <= over => 0,
+            _ => row.waiting_on(lane.id),
+        };
         for row in &rows {
             // Also what came from a channel that this one stands in for.
-            let waiting = row.waiting_on(lane.id);
+            let waiting = waits(row);
             if waiting > 0 && summed_up(row) {
                 digests.remove(&row.number);
             } else if waiting > 0 {

@@ -122,6 +122,8 @@ pub struct DueCut {
     pub covers: Vec<NoticeSeq>,
     /// What was taken out of these notices since they were published, as far as it can be told apart.
     pub redacted: String,
+    /// What has run out by then does not wait any more, though nobody has ended it yet. `None`: the clock is in doubt, nothing runs out.
+    pub over: Option<Ms>,
 }
 
 /// A cut with its texts, frozen now.

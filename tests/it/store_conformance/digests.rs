@@ -28,7 +28,7 @@ fn frozen(due: &DueCut) -> FrozenCut {
 }
 
 async fn due<S: Store>(store: &S, lane: LaneId) -> Option<DueCut> {
-    store.due_cuts(lane).await.unwrap().pop()
+    store.due_cuts(lane, None).await.unwrap().pop()
 }
 
 async fn cut<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<NoticeSeq> {
@@ -203,6 +203,37 @@ pub async fn an_account_posts_one_digest<S: Store>(store: &S) {
     assert_eq!(unknown[0].variant.text, posts[0].variant.text);
     let story = store.explain(posts[0].delivery).await.unwrap().unwrap();
     assert_eq!(story.variant.text, posts[0].variant.text);
+}
+
+/// What has run out is in no digest, also where nobody has ended it yet; by a clock in doubt nothing runs out.
+pub async fn what_has_run_out_is_in_no_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    let until = |at| NewBroadcast {
+        expires_at_ms: Some(at),
+        ..digest(lane)
+    };
+    let mut seqs = Vec::new();
+    for (number, expires) in (1..).zip([T0 + 10, T0 + 90, T0 + 90, T0 + 20]) {
+        seqs.push(publish(store, notice("i", number), vec![until(expires)], T0).await);
+    }
+    let later = T0 + 20;
+    let in_doubt = store.due_cuts(lane, None).await.unwrap().remove(0);
+    assert_eq!(in_doubt.notice, seqs[3]);
+    let mut doubting = request(lane, later);
+    doubting.expires = false;
+    assert_eq!(store.claim(&doubting).await.unwrap().uncut.len(), 1);
+    let due = store.due_cuts(lane, Some(later)).await.unwrap().remove(0);
+    assert_eq!((due.notice, &due.covers), (seqs[2], &vec![seqs[1]]));
+    store.cut(&frozen(&due), later).await.unwrap();
+    assert_eq!(store.claim(&request(lane, later)).await.unwrap().uncut, []);
+    store.expire(later).await.unwrap();
+    let both = format!("{} und {:?}", seqs[2], [seqs[1]]);
+    assert_eq!(started(store, lane, later + 1).await, [("a@ex".into(), seqs[2], both)]);
+    for seq in [seqs[0], seqs[3]] {
+        let row = board(store, seq).await;
+        assert_eq!((row.state, row.summed_up_in), (BroadcastState::Ended, None), "{seq}");
+    }
 }
 
 /// What corrects or takes back a notice.

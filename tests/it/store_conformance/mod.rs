@@ -51,6 +51,7 @@ on_sqlite! {
     digests::what_was_taken_back_is_in_no_later_digest,
     digests::what_is_redacted_is_in_no_frozen_digest,
     digests::where_the_newest_is_taken_back_the_others_wait_again,
+    digests::what_has_run_out_is_in_no_digest,
     digests::an_account_posts_one_digest,
     digests::a_correction_of_a_part_leaves_the_post_of_the_whole,
     digests::an_unknown_part_may_be_repeated,

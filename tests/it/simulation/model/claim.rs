@@ -66,7 +66,7 @@ impl Model {
                 break;
             }
             let b = &self.broadcasts[broadcast];
-            if b.expires_ms.is_some_and(|at| at <= r.now_ms) || claimed.uncut.contains(&(b.lane, b.incident)) {
+            if b.is_over(r.over()) || claimed.uncut.contains(&(b.lane, b.incident)) {
                 continue;
             }
             let room = left.min(run.pace.free());

@@ -108,6 +108,10 @@ impl ModelBroadcast {
         matches!(self.state, BroadcastState::Open | BroadcastState::Opened)
     }
 
+    fn is_over(&self, by: Option<Ms>) -> bool {
+        self.expires_ms.is_some_and(|at| Some(at) <= by)
+    }
+
     fn opens(&self) -> bool {
         self.audience && self.state == BroadcastState::Open
     }
@@ -212,6 +216,8 @@ pub struct Breaks {
     pub served: bool,
     /// What was named stays in the cuts that sum it up.
     pub recut: bool,
+    /// A cut sums up what has run out.
+    pub over: bool,
 }
 
 /// Everything stored.
