@@ -17,7 +17,6 @@ use crate::domain::notice::Notice;
 use crate::ids::{LaneId, NoticeSeq};
 use crate::lane::Digests;
 use crate::render::compose::ComposeError;
-use crate::render::message::Earlier;
 use crate::store::{Conflict, DueCut, FrozenCut, Missing, Store, StoreError, StoredNotice, Variant};
 use crate::text::lang::Lang;
 
@@ -104,10 +103,7 @@ impl Office {
         let mut digests = BTreeMap::new();
         for lang in languages {
             let mut message = messages.of(lang).clone();
-            message.earlier = earlier
-                .iter()
-                .map(|notice| Earlier::of(messages.other(notice, lang)))
-                .collect();
+            message.earlier = messages.earlier(earlier, lang);
             let channel: &dyn Channel = channel.as_ref();
             let text = match channel.compose(&self.engine, &message, Operation::Post) {
                 // Not even that there is more has room: that stands at the link.

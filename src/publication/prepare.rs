@@ -8,13 +8,15 @@ use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
 use crate::clock::Ms;
 use crate::domain::delivery::Operation;
+use crate::domain::digest::apart;
 use crate::domain::draft::{self, Context, Draft, KnownIncident};
 use crate::domain::incident::IncidentView;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Scope};
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::formats::in_short;
 use crate::ids::BroadcastId;
+use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
 use crate::store::{Missing, Store, StoreError, Variant};
@@ -245,10 +247,16 @@ pub(super) struct Messages<'a> {
 }
 
 impl Messages<'_> {
-    /// The words of an earlier notice of the incident.
-    pub(super) fn other(&self, notice: &Notice, lang: Lang) -> Message {
+    /// The words of earlier notices of the incident, newest first.
+    pub(super) fn earlier(&self, notices: &[&Notice], lang: Lang) -> Vec<Earlier> {
         let (engine, site) = (&self.office.engine, &self.office.settings.site_url);
-        engine.message(self.publisher, self.view, notice, lang, site)
+        let scopes: Vec<&Scope> = notices.iter().map(|notice| &notice.scope).collect();
+        let apart = apart(&self.notice.scope, &scopes);
+        let said = notices.iter().zip(apart).map(|(notice, apart)| {
+            let message = engine.message(self.publisher, self.view, notice, lang, site);
+            Earlier::of(engine.words(lang), message, notice, apart)
+        });
+        said.collect()
     }
 
     pub(super) fn of(&mut self, lang: Lang) -> &Message {
