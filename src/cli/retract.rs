@@ -93,7 +93,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
     }
     let done = open.office.publish(open.store.as_ref(), &draft, &wishes).await?;
     if let Some((field, redacted)) = redacted {
-        let variants = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
+        let texts = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
         let hash = crate::secret::salted_hash(&open.office.settings.store.key_file, redacted.removed.as_bytes())?;
         let act = Act {
             at_ms: now,
@@ -108,7 +108,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
                     notice: old.seq,
                     redacted: redacted.notice,
                     hash,
-                    variants,
+                    texts,
                 },
                 &act,
             )

@@ -128,6 +128,7 @@ mod tests {
             superseded_by: None,
             summed_up_in: None,
             covers: Vec::new(),
+            told: None,
             audience: false,
             counters: Counters {
                 opened: waiting + started,

@@ -72,8 +72,10 @@ pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> 
     } else {
         audience(row, lane, now, zone)
     };
-    if !row.covers.is_empty() {
-        let n = row.covers.len() + 1;
+    // What its post tells, and else what would be summed up now.
+    let earlier = row.told.unwrap_or(row.covers.len() as u64);
+    if earlier > 0 {
+        let n = earlier + 1;
         text.de.push_str(&format!("; Zusammenfassung von {n} Meldungen"));
         text.en.push_str(&format!("; digest of {n} notices"));
     }

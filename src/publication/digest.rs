@@ -85,7 +85,7 @@ impl Office {
         let mut messages = self.messages(publisher, &view, this);
         Ok(FrozenCut {
             due: due.clone(),
-            texts: self.digests(configured, &mut messages, &earlier, texts.into_keys())?,
+            texts: self.digests(configured, &mut messages, &earlier, texts.own.into_keys())?,
         })
     }
 

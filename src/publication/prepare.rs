@@ -19,12 +19,12 @@ use crate::ids::BroadcastId;
 use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
-use crate::store::{Missing, Store, StoreError, Variant};
+use crate::store::{FrozenTexts, Missing, Store, StoreError};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
 /// A broadcast with its texts as they are to stand.
-pub type Rerendered = (BroadcastId, BTreeMap<Lang, Variant>);
+pub type Rerendered = (BroadcastId, FrozenTexts);
 
 impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
@@ -175,18 +175,15 @@ impl Office {
         configured: &Configured,
         messages: &mut Messages<'_>,
         earlier: &[Notice],
-    ) -> Result<BTreeMap<Lang, Variant>, PublishError> {
-        let mut variants = self.render(configured, messages)?.variants;
-        if !earlier.is_empty() {
+    ) -> Result<FrozenTexts, PublishError> {
+        let own = self.render(configured, messages)?.variants;
+        let digest = if earlier.is_empty() {
+            BTreeMap::new()
+        } else {
             let earlier: Vec<&Notice> = earlier.iter().collect();
-            let languages: Vec<Lang> = variants.keys().copied().collect();
-            for (lang, digest) in self.digests(configured, messages, &earlier, languages.into_iter())? {
-                variants
-                    .entry(lang)
-                    .and_modify(|text| text.digest = Some(Box::new(digest)));
-            }
-        }
-        Ok(variants)
+            self.digests(configured, messages, &earlier, own.keys().copied())?
+        };
+        Ok(FrozenTexts { own, digest })
     }
 
     /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.

@@ -179,7 +179,6 @@ fn one_text(
     }
     Ok(Variant {
         first: None,
-        digest: None,
         format: FORMAT,
         text,
         payload: serde_json::Value::Null,

@@ -9,7 +9,7 @@ use super::{BroadcastRow, Counters, Guests, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 
-/// A broadcast with its lane's name; what waits on other lanes, a few broadcasts, through delivery_due (broadcast, via, due) WHERE state = 0; `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
+/// A broadcast with its lane's name; what waits on other lanes, a few broadcasts, through delivery_due (broadcast, via, due) WHERE state = 0; what an account's post tells, through delivery_of (broadcast, recipient); `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
 /// primary keys of its targets, which are tried as levels.
 macro_rules! select_broadcast {
     () => {
@@ -32,7 +32,11 @@ macro_rules! select_broadcast {
            END AS summed_up_in,
            CASE WHEN b.catch_up = 2 THEN
              (SELECT json_group_array(k.notice ORDER BY k.notice DESC) FROM cut k WHERE k.broadcast = b.id)
-           END AS covers
+           END AS covers,
+           CASE WHEN b.catch_up = 2 AND b.shape = 0 THEN
+             (SELECT (SELECT count(*) FROM digest_tells k WHERE k.broadcast = b.id AND k.cut = d.told) FROM delivery d
+                WHERE d.broadcast = b.id AND d.recipient = 0 AND (d.state BETWEEN 1 AND 4 OR d.flags & 1))
+           END AS told
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
 }
@@ -72,6 +76,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
         summed_up_in: row.try_get("summed_up_in")?,
         covers: covers(row.try_get("covers")?)?,
+        told: row.try_get::<Option<i64>, _>("told")?.map(count),
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
         moved: n("n_moved")?,

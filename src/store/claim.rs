@@ -11,8 +11,8 @@ use super::due::{self, Look};
 use super::failover::{self, Homes};
 use super::pace::{self, Pace};
 use super::rate::Slots;
-use super::rows::texts;
-use super::starts::{self, Frozen, Sink, Writes};
+use super::starts::{self, Sink, Writes};
+use super::texts::texts;
 use super::{ClaimRequest, Claimed, StoreError, chunks, thread};
 use crate::clock::Ms;
 use crate::ids::{IncidentId, LaneId};
@@ -232,13 +232,13 @@ impl<'a> Claim<'a> {
             pace: &mut self.pace,
             jobs: &mut self.answer.jobs,
             full,
-            texts: Frozen::of(match ahead.texts {
+            texts: match ahead.texts {
                 Some(texts) => texts,
                 None => texts(c, &[broadcast.id])
                     .await?
                     .remove(&broadcast.id)
                     .unwrap_or_default(),
-            }),
+            },
             writes,
         };
         let mut found = Found::default();

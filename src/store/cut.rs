@@ -8,8 +8,9 @@ use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::{SHAPE_AUDIENCE, SHAPE_LEVELS};
 use super::marks::{closed, passed};
-use super::rows::{catch_up_stored, kind_of, lang_word, revive, settle_lanes, texts};
+use super::rows::{catch_up_stored, kind_of, lang_word, revive, settle_lanes};
 use super::supersession::{end, overtake};
+use super::texts::texts;
 use super::{Conflict, DueCut, FrozenCut, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
@@ -196,24 +197,34 @@ async fn begin_anew(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Re
     Ok(())
 }
 
-/// The digest beside the newest notice's own text, in every language that has one.
+/// The digest beside the newest notice's own text, in every language that has one. An earlier one stays for those who began with it.
 async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), StoreError> {
     let id = frozen.due.broadcast.0;
+    // Primary key (broadcast, cut, …): its last entry.
+    let cut: i64 = sqlx::query_scalar("SELECT coalesce(max(cut), 0) + 1 FROM digest_tells WHERE broadcast = ?")
+        .bind(id)
+        .fetch_one(&mut *c)
+        .await?;
+    // Primary key of cut.
+    sqlx::query(
+        "INSERT INTO digest_tells (broadcast, cut, notice) SELECT broadcast, ?, notice FROM cut WHERE broadcast = ?",
+    )
+    .bind(cut)
+    .bind(id)
+    .execute(&mut *c)
+    .await?;
     let own = texts(c, &[id]).await?.remove(&id).unwrap_or_default();
-    for (lang, text) in own {
+    for lang in own.languages() {
         let digest = frozen
             .texts
             .get(&lang)
             .ok_or_else(|| StoreError::Database(format!("broadcast {id} has a text in {lang}, its digest has none")))?;
-        let text = super::Variant {
-            digest: Some(Box::new(digest.clone())),
-            ..super::Variant::clone(&text)
-        };
-        // Primary key (broadcast, lang).
-        sqlx::query("UPDATE variant SET body = ? WHERE broadcast = ? AND lang = ?")
-            .bind(serde_json::to_string(&text)?)
+        // Primary key (broadcast, cut, lang).
+        sqlx::query("INSERT INTO digest (broadcast, cut, lang, body) VALUES (?, ?, ?, ?)")
             .bind(id)
+            .bind(cut)
             .bind(lang_word(lang)?)
+            .bind(serde_json::to_string(digest)?)
             .execute(&mut *c)
             .await?;
     }

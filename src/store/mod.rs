@@ -46,6 +46,7 @@ mod supersession;
 mod suppression;
 mod takeover;
 mod targets;
+mod texts;
 mod thread;
 mod times;
 pub mod types;
@@ -60,7 +61,6 @@ use async_trait::async_trait;
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use crate::lane_core::probation::{ProbeResult, ProbeRules, Step};
-use crate::text::lang::Lang;
 pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
@@ -212,8 +212,8 @@ pub trait Board: Send + Sync {
         limit: u32,
     ) -> Result<Vec<DeliveryRow>, StoreError>;
 
-    /// The frozen texts of a broadcast by language; none of a website, which shows the notice itself.
-    async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError>;
+    /// The frozen texts of a broadcast; none of a website, which shows the notice itself.
+    async fn texts(&self, broadcast: BroadcastId) -> Result<FrozenTexts, StoreError>;
 
     /// One delivery's whole story.
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError>;

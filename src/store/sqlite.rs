@@ -223,12 +223,9 @@ impl Board for Sqlite {
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         story::list(&self.readers, broadcast, state, limit).await
     }
-    async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError> {
-        let texts = rows::texts(&mut *self.reader().await?, &[broadcast.0])
-            .await?
-            .remove(&broadcast.0);
-        let owned = |(lang, text)| (lang, Arc::unwrap_or_clone(text));
-        Ok(texts.unwrap_or_default().into_iter().map(owned).collect())
+    async fn texts(&self, broadcast: BroadcastId) -> Result<FrozenTexts, StoreError> {
+        let mut texts = texts::texts(&mut *self.reader().await?, &[broadcast.0]).await?;
+        Ok(texts.remove(&broadcast.0).unwrap_or_default().shown())
     }
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
         story::explain(&self.readers, delivery).await

@@ -107,7 +107,6 @@ pub(super) fn compose(engine: &Engine, message: &Message) -> Result<Variant, Ren
         format: FORMAT,
         text,
         first: first_text,
-        digest: None,
         payload: json!(payload),
         fit,
     })

@@ -159,17 +159,10 @@ impl Preview {
 /// The texts that would go: of a cut that is due the digest as it would be written now, or the newest notice alone where that costs more.
 async fn texts(open: &Open, row: &BroadcastRow, due: Option<&DueCut>) -> Result<BTreeMap<Lang, Variant>, Failure> {
     let mut texts = open.store.texts(row.id).await?;
-    let frozen = match due {
-        Some(due) => open.office.digest(open.store.as_ref(), due).await?.texts,
-        None => BTreeMap::new(),
-    };
-    for (lang, text) in &mut texts {
-        let digest = frozen.get(lang).or(text.digest.as_deref());
-        if let Some(digest) = digest.filter(|digest| digest.fit.segments >= text.fit.segments) {
-            *text = digest.clone();
-        }
+    if let Some(due) = due {
+        texts.digest = open.office.digest(open.store.as_ref(), due).await?.texts;
     }
-    Ok(texts)
+    Ok(texts.dearest())
 }
 
 /// The first rate, how it grows, how long it takes at least.

@@ -16,6 +16,7 @@ mod returned;
 mod same;
 mod settling;
 mod together;
+mod told;
 
 /// Runs each test on a fresh SQLite store.
 macro_rules! on_sqlite {
@@ -58,6 +59,8 @@ on_sqlite! {
     digests::what_was_taken_back_is_in_no_cut_of_a_cut,
     digests::what_comes_back_is_in_the_next_cut,
     digests::a_digest_that_never_arrived_takes_nothing_with_it,
+    told::a_digest_that_is_written_again_leaves_what_has_gone,
+    told::whoever_had_only_a_digest_hears_of_every_word_on_it,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

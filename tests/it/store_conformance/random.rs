@@ -95,6 +95,7 @@ async fn every_broken_rule_makes_a_difference() {
         ("served", Breaks { served: true, ..none }),
         ("recut", Breaks { recut: true, ..none }),
         ("over", Breaks { over: true, ..none }),
+        ("words", Breaks { words: true, ..none }),
         (
             "late move",
             Breaks {

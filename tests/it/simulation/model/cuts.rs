@@ -77,10 +77,11 @@ impl Model {
         b.stale = false;
         let cut_covers = cut.covers.clone();
         b.covers = cut.covers;
-        b.digest_text = Some(Arc::new(Variant {
+        let digest = Arc::new(Variant {
             text: text.to_owned(),
             ..Variant::clone(&b.variant)
-        }));
+        });
+        b.digests.push((b.covers.clone(), digest));
         if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
             self.begin_anew(top, now);
             let covered = |b: &super::ModelBroadcast| cut_covers.contains(&b.notice) && b.superseded_by.is_some();
@@ -210,7 +211,7 @@ impl Model {
             ACCOUNT => &[][..],
             _ => self.person(b.lane, person).map_or(&[][..], |p| p.places.as_slice()),
         };
-        let has = |index: &usize| self.had(&[*index], person).is_some();
+        let has = |index: &usize| self.had(&[(*index, None)], person).is_some();
         let older = self.siblings(broadcast).filter(|index| {
             let older = &self.broadcasts[*index];
             older.kind == Kind::Notice && older.notice < b.notice && has(index)
