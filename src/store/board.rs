@@ -10,7 +10,8 @@ use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 
 /// A broadcast with its lane's name; what waits on other lanes, a few broadcasts, through delivery_due (broadcast, via, due) WHERE state = 0; what an account's post tells, through delivery_of (broadcast, recipient); `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
-/// primary keys of its targets, which are tried as levels.
+/// primary keys of its targets, which are tried as levels; the digest that has it by now, also where one cut has summed up another, through broadcast_notice
+/// (notice) and the primary key of cut.
 macro_rules! select_broadcast {
     () => {
         "SELECT b.*, l.name AS channel, l.kind AS channel_kind,
@@ -27,8 +28,12 @@ macro_rules! select_broadcast {
                 WHERE d.broadcast = b.id AND d.via IS NOT NULL AND d.state = 0 GROUP BY d.via))
            END AS guests,
            CASE WHEN b.superseded_by IS NOT NULL THEN
-             (SELECT t.number FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice
-                WHERE t.notice = b.superseded_by AND t.lane = b.lane)
+             (WITH RECURSIVE up (notice, number, superseded_by) AS (
+                SELECT t.notice, t.number, t.superseded_by FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice
+                WHERE t.notice = b.superseded_by AND t.lane = b.lane
+                UNION ALL SELECT t.notice, t.number, t.superseded_by FROM up u CROSS JOIN broadcast t ON t.notice = u.superseded_by AND t.lane = b.lane
+                  CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice)
+              SELECT number FROM up ORDER BY notice DESC LIMIT 1)
            END AS summed_up_in,
            CASE WHEN b.catch_up = 2 THEN
              (SELECT json_group_array(k.notice ORDER BY k.notice DESC) FROM cut k WHERE k.broadcast = b.id)

@@ -61,6 +61,7 @@ on_sqlite! {
     digests::a_digest_that_never_arrived_takes_nothing_with_it,
     told::a_digest_that_is_written_again_leaves_what_has_gone,
     told::whoever_had_only_a_digest_hears_of_every_word_on_it,
+    told::a_notice_is_looked_for_in_the_newest_digest,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

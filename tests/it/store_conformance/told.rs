@@ -1,4 +1,4 @@
-//! Digests that have gone: which words each message began with.
+//! Digests that have gone: which words each message began with, where a notice is by now, and why one could not be written.
 
 use rundruf::domain::words::Kind;
 use rundruf::store::*;
@@ -46,4 +46,20 @@ pub async fn whoever_had_only_a_digest_hears_of_every_word_on_it<S: Store>(store
     let told = started(store, lane, T0 + 6).await;
     let told: Vec<_> = told.iter().map(|(who, n, _)| (who.as_str(), *n)).collect();
     assert_eq!(told, [("b@ex", second), ("a@ex", retraction)]);
+}
+
+/// Whoever looks for a notice is sent to the digest that has it now.
+pub async fn a_notice_is_looked_for_in_the_newest_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    let one = publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let two = publish(store, notice("i", 2), vec![digest(lane)], T0).await;
+    cut(store, lane, T0 + 1).await;
+    for number in 3..=4 {
+        publish(store, notice("i", number), vec![digest(lane)], T0 + 2).await;
+        cut(store, lane, T0 + 3).await;
+    }
+    for seq in [one, two] {
+        assert_eq!(board(store, seq).await.summed_up_in, Some(4));
+    }
 }
