@@ -18,3 +18,5 @@ INSERT INTO digest_tells SELECT broadcast, 1, notice FROM cut;
 UPDATE variant SET body = json_remove(body, '$.digest') WHERE json_type(body, '$.digest') = 'object';
 -- With which text a message began, newest attempt: 0 its notice's own, n the digest of the n-th cut, -1 the words for whoever has not got what it corrects.
 ALTER TABLE delivery ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+-- Why the digest that a broadcast is to be could not be written (a sentence); over with the one that could.
+ALTER TABLE broadcast ADD COLUMN no_digest TEXT;

@@ -129,6 +129,7 @@ mod tests {
             summed_up_in: None,
             covers: Vec::new(),
             told: None,
+            no_digest: None,
             audience: false,
             counters: Counters {
                 opened: waiting + started,

@@ -79,6 +79,12 @@ pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> 
         text.de.push_str(&format!("; Zusammenfassung von {n} Meldungen"));
         text.en.push_str(&format!("; digest of {n} notices"));
     }
+    if let Some(Said { de, en }) = row.no_digest.as_ref().filter(|_| unfinished(row) > 0) {
+        light = Light::Look;
+        text.de
+            .push_str(&format!("; die Zusammenfassung lässt sich nicht schreiben ({de})"));
+        text.en.push_str(&format!("; the digest cannot be written ({en})"));
+    }
     if row.moved > 0 {
         let (n, moved) = (dotted(row.moved), row.moved);
         text.de.push_str(&format!("; {n} davon über den Ersatzkanal"));

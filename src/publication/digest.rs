@@ -48,7 +48,12 @@ impl StoreDigests {
                     Ok(()) => {}
                     // Published, redacted, or cut by another process in between.
                     Err(PublishError::Store(StoreError::Conflict(Conflict::Waiting))) => again = true,
-                    Err(error) => trouble = Some(error),
+                    Err(error) => {
+                        if let Some(why) = error.unwritten() {
+                            self.store.no_digest(&due, &why).await?;
+                        }
+                        trouble = Some(error);
+                    }
                 }
             }
             match trouble {

@@ -62,6 +62,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         expired: n("n_expired")?,
         dropped: n("n_dropped")?,
     };
+    // Where something of it goes out there is nothing (more) to be summed up in it.
+    let to_be_cut = row.try_get("uncut")? || counters.opened == counters.waiting;
     // A failure that has been overcome is no news.
     let troubled = counters.waiting + counters.unknown + counters.permanent + counters.gone > 0;
     Ok(BroadcastRow {
@@ -81,6 +83,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
         summed_up_in: row.try_get("summed_up_in")?,
         covers: covers(row.try_get("covers")?)?,
+        no_digest: said(row.try_get("no_digest")?).filter(|_| to_be_cut),
         told: row.try_get::<Option<i64>, _>("told")?.map(count),
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,

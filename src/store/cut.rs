@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::{SHAPE_AUDIENCE, SHAPE_LEVELS};
 use super::marks::{closed, passed};
-use super::rows::{catch_up_stored, kind_of, lang_word, revive, settle_lanes};
+use super::rows::{catch_up_stored, kind_of, lang_word, revive, said_stored, settle_lanes};
 use super::supersession::{end, overtake};
 use super::texts::texts;
 use super::{Conflict, DueCut, FrozenCut, StoreError};
@@ -16,6 +16,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::digest::{self, Cut, Waits};
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
+use crate::text::said::Said;
 
 /// Broadcasts of a lane that wait, by incident; with their rows.
 type Waiting = BTreeMap<i64, Vec<(i64, Waits)>>;
@@ -133,7 +134,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     }
     // Urgent is what has something urgent in it. Primary keys.
     sqlx::query(
-        "UPDATE broadcast SET uncut = 0, urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
+        "UPDATE broadcast SET uncut = 0, no_digest = NULL, urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
            AND u.notice IN (SELECT notice FROM cut WHERE cut.broadcast = broadcast.id))) WHERE id = ?",
     )
     .bind(id)
@@ -141,6 +142,17 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     .await?;
     freeze(c, frozen).await?;
     settle_lanes(c, BTreeSet::from([lane])).await
+}
+
+/// Notes why the digest that a broadcast is to be could not be written.
+pub(super) async fn unwritten(c: &mut SqliteConnection, broadcast: i64, why: &Said) -> Result<(), StoreError> {
+    // Primary key; the same again writes nothing.
+    sqlx::query("UPDATE broadcast SET no_digest = ?1 WHERE id = ?2 AND no_digest IS NOT ?1")
+        .bind(said_stored(why)?)
+        .bind(broadcast)
+        .execute(c)
+        .await?;
+    Ok(())
 }
 
 /// Writes down what a broadcast sums up.

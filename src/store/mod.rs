@@ -61,6 +61,7 @@ use async_trait::async_trait;
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use crate::lane_core::probation::{ProbeResult, ProbeRules, Step};
+use crate::text::said::Said;
 pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
@@ -130,6 +131,9 @@ pub trait Lanes: Send + Sync {
     /// Makes a cut with the texts rendered for it (LANES 4). Refused with [`Conflict::Waiting`] where something else waits by now than they were
     /// rendered from.
     async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError>;
+
+    /// Notes for the board why the digest that is due could not be written, until one is.
+    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<(), StoreError>;
 
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;

@@ -103,6 +103,9 @@ impl Lanes for ModelStore {
     async fn cut(&self, _: &FrozenCut, _: Ms) -> Result<(), StoreError> {
         Ok(())
     }
+    async fn no_digest(&self, _: &DueCut, _: &Said) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn give_back(&self, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         self.model().give_back(rows, now);
         Ok(())

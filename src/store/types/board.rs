@@ -68,6 +68,8 @@ pub struct BroadcastRow {
     pub summed_up_in: Option<u32>,
     /// Of a digest: what it sums up beside its own notice, newest first.
     pub covers: Vec<NoticeSeq>,
+    /// Why the digest that it is to be could not be written.
+    pub no_digest: Option<Said>,
     /// So many earlier notices are in the post of an account that has begun, whatever would be summed up by now.
     pub told: Option<u64>,
     /// Goes to the lane's audience, however few there are.

@@ -62,6 +62,7 @@ on_sqlite! {
     told::a_digest_that_is_written_again_leaves_what_has_gone,
     told::whoever_had_only_a_digest_hears_of_every_word_on_it,
     told::a_notice_is_looked_for_in_the_newest_digest,
+    told::why_a_digest_cannot_be_written_is_on_the_board,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

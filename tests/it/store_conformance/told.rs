@@ -3,7 +3,7 @@
 use rundruf::domain::words::Kind;
 use rundruf::store::*;
 
-use super::digests::{about, cut, digest, due, first, started};
+use super::digests::{about, cut, digest, due, first, frozen, started};
 use super::fixture::*;
 
 /// Whose answer was lost is found again by the words that went, and people are told of these, whatever the digest says by now.
@@ -62,4 +62,18 @@ pub async fn a_notice_is_looked_for_in_the_newest_digest<S: Store>(store: &S) {
     for seq in [one, two] {
         assert_eq!(board(store, seq).await.summed_up_in, Some(4));
     }
+}
+
+/// It stands on the board until it is written.
+pub async fn why_a_digest_cannot_be_written_is_on_the_board<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let newest = publish(store, notice("i", 2), vec![digest(lane)], T0).await;
+    let cut = due(store, lane).await.unwrap();
+    let why = rundruf::text::said::Said::quoted("Vorlage");
+    store.no_digest(&cut, &why).await.unwrap();
+    assert_eq!(board(store, newest).await.no_digest, Some(why));
+    store.cut(&frozen(&cut), T0 + 1).await.unwrap();
+    assert_eq!(board(store, newest).await.no_digest, None);
 }
