@@ -145,6 +145,14 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
             .execute(&mut *c)
             .await?;
         }
+        // Primary key of digest; delivery_unknown (broadcast) WHERE state = 4. Digests that were written again say it too, and nobody renders them.
+        sqlx::query(
+            "DELETE FROM digest WHERE broadcast = ?1 AND cut < (SELECT max(cut) FROM digest WHERE broadcast = ?1)
+               AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast = ?1 AND d.state = 4 AND d.told = digest.cut)",
+        )
+        .bind(broadcast.0)
+        .execute(&mut *c)
+        .await?;
     }
     digests_without(c, redaction).await?;
     // Every target gets the site without it, also those that are up to date.

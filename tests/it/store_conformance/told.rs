@@ -48,6 +48,34 @@ pub async fn whoever_had_only_a_digest_hears_of_every_word_on_it<S: Store>(store
     assert_eq!(told, [("b@ex", second), ("a@ex", retraction)]);
 }
 
+/// Words that are taken out of a notice are not shown as what went either, whichever digest that was.
+pub async fn what_is_redacted_is_in_no_digest_that_has_gone<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let mut seqs = Vec::new();
+    for number in 1..=3 {
+        seqs.push(publish(store, notice("i", number), vec![digest(lane)], T0).await);
+    }
+    cut(store, lane, T0 + 1).await;
+    let job = first(store, lane, T0 + 2).await;
+    delivered(store, &job, T0 + 3).await;
+    publish(store, about(Kind::Retraction, 4, 1), vec![digest(lane)], T0 + 4).await;
+    cut(store, lane, T0 + 5).await;
+    let newest = board(store, seqs[2]).await.id;
+    let mut texts = store.texts(newest).await.unwrap();
+    texts.own.values_mut().for_each(|text| text.text = "ohne".to_owned());
+    let redaction = Redaction {
+        notice: seqs[2],
+        redacted: notice("i", 3),
+        hash: "gesalzen".into(),
+        texts: vec![(newest, texts)],
+    };
+    store.redact(&redaction, &act("redact", T0 + 6)).await.unwrap();
+    let story = store.explain(job.delivery).await.unwrap().unwrap();
+    assert_eq!(story.variant.text, "ohne");
+    assert_eq!(story.tells, [2, 1], "that it was a digest stays known");
+}
+
 /// Whoever looks for a notice is sent to the digest that has it now.
 pub async fn a_notice_is_looked_for_in_the_newest_digest<S: Store>(store: &S) {
     let lane = lanes(store, &["email"]).await[0];
