@@ -15,7 +15,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::Operation;
 use crate::domain::notice::Notice;
 use crate::ids::{LaneId, NoticeSeq};
-use crate::lane::Digests;
+use crate::lane::{Digests, Unwritten};
 use crate::render::compose::ComposeError;
 use crate::store::{Conflict, DueCut, FrozenCut, Missing, Store, StoreError, StoredNotice, Variant};
 use crate::text::lang::Lang;
@@ -33,31 +33,41 @@ pub struct StoreDigests {
 
 #[async_trait]
 impl Digests for StoreDigests {
-    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), String> {
-        self.make(lane, over).await.map_err(|error| error.to_string())
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), Unwritten> {
+        let mut known = false;
+        let made = self.make(lane, over, &mut known).await;
+        made.map_err(|error| Unwritten {
+            why: error.to_string(),
+            known,
+        })
     }
 }
 
 impl StoreDigests {
-    /// Makes all that can be made: what cannot be written holds up its own incident only.
-    async fn make(&self, lane: LaneId, over: Option<Ms>) -> Result<(), PublishError> {
+    /// Makes all that can be made: what cannot be written holds up its own incident only. `known` becomes true where nothing
+    /// else stands in the way than is on the board already.
+    async fn make(&self, lane: LaneId, over: Option<Ms>, known: &mut bool) -> Result<(), PublishError> {
         for _ in 0..TRIES {
-            let (mut again, mut trouble) = (false, None);
+            let (mut again, mut trouble, mut all_known) = (false, None, true);
             for due in self.store.due_cuts(lane, over).await? {
                 match self.one(&due).await {
                     Ok(()) => {}
                     // Published, redacted, or cut by another process in between.
                     Err(PublishError::Store(StoreError::Conflict(Conflict::Waiting))) => again = true,
                     Err(error) => {
-                        if let Some(why) = error.unwritten() {
-                            self.store.no_digest(&due, &why).await?;
-                        }
+                        all_known &= match error.unwritten() {
+                            Some(why) => !self.store.no_digest(&due, &why).await?,
+                            None => false,
+                        };
                         trouble = Some(error);
                     }
                 }
             }
             match trouble {
-                Some(error) => return Err(error),
+                Some(error) => {
+                    *known = all_known;
+                    return Err(error);
+                }
                 None if again => {}
                 None => return Ok(()),
             }

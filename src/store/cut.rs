@@ -144,15 +144,15 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     settle_lanes(c, BTreeSet::from([lane])).await
 }
 
-/// Notes why the digest that a broadcast is to be could not be written.
-pub(super) async fn unwritten(c: &mut SqliteConnection, broadcast: i64, why: &Said) -> Result<(), StoreError> {
+/// Notes why the digest that a broadcast is to be could not be written; false where that was known.
+pub(super) async fn unwritten(c: &mut SqliteConnection, broadcast: i64, why: &Said) -> Result<bool, StoreError> {
     // Primary key; the same again writes nothing.
-    sqlx::query("UPDATE broadcast SET no_digest = ?1 WHERE id = ?2 AND no_digest IS NOT ?1")
+    let done = sqlx::query("UPDATE broadcast SET no_digest = ?1 WHERE id = ?2 AND no_digest IS NOT ?1")
         .bind(said_stored(why)?)
         .bind(broadcast)
         .execute(c)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Writes down what a broadcast sums up.

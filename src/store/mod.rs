@@ -132,8 +132,8 @@ pub trait Lanes: Send + Sync {
     /// rendered from.
     async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError>;
 
-    /// Notes for the board why the digest that is due could not be written, until one is.
-    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<(), StoreError>;
+    /// Notes for the board why the digest that is due could not be written, until one is. False where that was known.
+    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<bool, StoreError>;
 
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;

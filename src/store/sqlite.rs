@@ -149,7 +149,7 @@ impl Lanes for Sqlite {
     async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError> {
         write!(self, cut = cut.clone() => cut::make(&cut, now))
     }
-    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<(), StoreError> {
+    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<bool, StoreError> {
         write!(self, broadcast = due.broadcast.0, why = why.clone() => cut::unwritten(broadcast, &why))
     }
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
