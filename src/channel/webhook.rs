@@ -227,7 +227,6 @@ impl Channel for Webhook {
         let text = format!("{}\n{}\n{}", message.headline, message.summary, message.link);
         Ok(Variant {
             first: None,
-            digest: None,
             format: FORMAT,
             text,
             payload,

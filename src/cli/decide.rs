@@ -100,6 +100,6 @@ async fn once_more(open: &Open, what: DecideOn) -> Result<Option<Cost>, Failure>
         return Ok(None);
     };
     let people = if one { 1 } else { row.counters.unknown };
-    let texts = open.store.texts(id).await?;
+    let texts = open.store.texts(id).await?.dearest();
     Ok((people > 0).then(|| Cost::of(&open.office, &row.channel, people, &texts)))
 }

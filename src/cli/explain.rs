@@ -180,8 +180,15 @@ fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
     if let Some(address) = &story.address {
         out.title(said!("An: {address}", "To: {address}").in_german(out.german));
     }
-    if story.delivery.state == DeliveryState::Superseded || !story.broadcast.covers.is_empty() {
+    if story.delivery.state == DeliveryState::Superseded {
         summed_up(&story.broadcast, out);
+    } else if !story.tells.is_empty() {
+        let list: Vec<String> = story.tells.iter().map(ToString::to_string).collect();
+        let (list, n) = (list.join(", "), story.tells.len() + 1);
+        out.say(&said!(
+            "Eine Zusammenfassung von {n} Meldungen (auch {list}).",
+            "A digest of {n} notices (also {list})."
+        ));
     }
     if story.delivery.via.is_some() {
         let first = &story.broadcast.channel;

@@ -248,7 +248,7 @@ fn called(change: &FactChange, german: bool) -> String {
 }
 
 /// "312 von 500 graphemes, gekürzt" and what it costs.
-fn measure(variant: &Variant, german: bool) -> String {
+pub(super) fn measure(variant: &Variant, german: bool) -> String {
     let fit = &variant.fit;
     let mut out = match fit.limit {
         Some(limit) if german => format!(

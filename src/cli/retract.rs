@@ -96,7 +96,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
         .publish(open.store.as_ref(), &draft, &wishes, Some(prepared))
         .await?;
     if let Some((field, redacted)) = redacted {
-        let variants = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
+        let texts = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
         let hash = crate::secret::salted_hash(&open.office.settings.store.key_file, redacted.removed.as_bytes())?;
         let act = Act {
             at_ms: now,
@@ -111,7 +111,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
                     notice: old.seq,
                     redacted: redacted.notice,
                     hash,
-                    variants,
+                    texts,
                 },
                 &act,
             )

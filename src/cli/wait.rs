@@ -128,6 +128,8 @@ mod tests {
             superseded_by: None,
             summed_up_in: None,
             covers: Vec::new(),
+            told: None,
+            no_digest: None,
             audience: false,
             counters: Counters {
                 opened: waiting + started,

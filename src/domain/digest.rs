@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::notice::Scope;
-use super::supersede::concerns;
+use super::supersede::{concerns, covers};
 use super::words::Kind;
 use crate::ids::NoticeSeq;
 
@@ -82,6 +82,14 @@ pub fn lacks<'a>(
     covers
         .into_iter()
         .any(|(notice, scope)| concerns(scope, places) && newest < Some(notice) && !has(notice))
+}
+
+/// Which of these earlier notices (newest first) are about what no newer one of the digest is about, and so are nobody's older news. `newest`: the
+/// scope of the digest's own notice.
+pub fn apart(newest: &Scope, earlier: &[&Scope]) -> Vec<bool> {
+    let newer = |at: usize| std::iter::once(newest).chain(earlier[..at].iter().copied());
+    let alone = |at: usize| !newer(at).any(|newer| covers(newer, earlier[at]));
+    (0..earlier.len()).map(alone).collect()
 }
 
 #[cfg(test)]
@@ -182,6 +190,18 @@ mod tests {
             lacks(&["soest"], None, Some(3)),
             "a correction says nothing of what is older"
         );
+    }
+
+    #[test]
+    fn what_is_about_other_places_stands_apart() {
+        let named = |places: &[&str]| Scope::Named {
+            places: places.iter().map(ToString::to_string).collect(),
+            services: Vec::new(),
+        };
+        let (all, soest, both) = (Scope::All, named(&["soest"]), named(&["soest", "werl"]));
+        assert_eq!(apart(&all, &[&soest, &all, &soest]), [true, false, false]);
+        assert_eq!(apart(&both, &[&soest, &all]), [false, true]);
+        assert_eq!(apart(&soest, &[&both]), [true], "for Werl it is the newest");
     }
 
     proptest! {

@@ -15,14 +15,23 @@ const TRIES: usize = 4;
 /// Where no digest could be written, the lane asks again after this.
 const AGAIN_MS: Ms = 1_000;
 
+/// Why a digest could not be written.
+#[derive(Debug)]
+pub struct Unwritten {
+    /// What stands in the way, for the log.
+    pub why: String,
+    /// It stood in the way the last time, too.
+    pub known: bool,
+}
+
 /// Writes digests: renders them, and has the store make the cut.
 #[async_trait]
 pub trait Digests: Send + Sync {
-    /// Makes the cuts that are due on a lane.
+    /// Makes the cuts that are due on a lane; `over` as in [`crate::store::DueCut`].
     ///
     /// # Errors
-    /// What stands in the way, for the log.
-    async fn cut(&self, lane: LaneId) -> Result<(), String>;
+    /// What stands in the way of any of them.
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), Unwritten>;
 }
 
 /// Claims, after the cuts that have to be made first.
@@ -39,12 +48,15 @@ pub(super) async fn claim(
             return Ok(claimed);
         }
         for lane in lanes {
-            if let Err(error) = write(digests, lane).await {
-                tracing::error!(
-                    lane = name,
-                    error,
-                    "no digest could be written; what waits for it goes on waiting"
-                );
+            if let Err(Unwritten { why, known }) = write(digests, lane, request.over()).await {
+                // Once is enough: the lane asks every second, perhaps for days.
+                if !known {
+                    tracing::error!(
+                        lane = name,
+                        error = why,
+                        "no digest could be written; what waits for it goes on waiting"
+                    );
+                }
                 return Ok(again(claimed, request.now_ms));
             }
         }
@@ -58,9 +70,14 @@ pub(super) async fn claim(
 }
 
 /// A panic in a template is a fault of the digest, not the end of the lane.
-async fn write(digests: &dyn Digests, lane: LaneId) -> Result<(), String> {
-    let written = AssertUnwindSafe(digests.cut(lane)).catch_unwind().await;
-    written.unwrap_or_else(|_| Err("a template failed in the middle".to_owned()))
+async fn write(digests: &dyn Digests, lane: LaneId, over: Option<Ms>) -> Result<(), Unwritten> {
+    let written = AssertUnwindSafe(digests.cut(lane, over)).catch_unwind().await;
+    written.unwrap_or_else(|_| {
+        Err(Unwritten {
+            why: "a template failed in the middle".to_owned(),
+            known: false,
+        })
+    })
 }
 
 fn again(claimed: Claimed, now: Ms) -> Claimed {

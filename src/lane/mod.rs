@@ -29,7 +29,7 @@ use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
 use crate::store::disk::Disk;
 use crate::store::{LaneRow, Lanes, StoreError, TakenOver};
-pub use cuts::Digests;
+pub use cuts::{Digests, Unwritten};
 pub use glance::{Glance, Waker};
 pub use metrics::observe as observe_board;
 pub use rules::{LaneSetup, MessageRules};

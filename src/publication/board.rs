@@ -72,10 +72,18 @@ pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> 
     } else {
         audience(row, lane, now, zone)
     };
-    if !row.covers.is_empty() {
-        let n = row.covers.len() + 1;
+    // What its post tells, and else what would be summed up now.
+    let earlier = row.told.unwrap_or(row.covers.len() as u64);
+    if earlier > 0 {
+        let n = earlier + 1;
         text.de.push_str(&format!("; Zusammenfassung von {n} Meldungen"));
         text.en.push_str(&format!("; digest of {n} notices"));
+    }
+    if let Some(Said { de, en }) = row.no_digest.as_ref().filter(|_| unfinished(row) > 0) {
+        light = Light::Look;
+        text.de
+            .push_str(&format!("; die Zusammenfassung lässt sich nicht schreiben ({de})"));
+        text.en.push_str(&format!("; the digest cannot be written ({en})"));
     }
     if row.moved > 0 {
         let (n, moved) = (dotted(row.moved), row.moved);

@@ -11,12 +11,12 @@ use super::{Office, PublishError};
 use crate::channel::Built;
 use crate::channel::Channel;
 use crate::channel::registry::Configured;
+use crate::clock::Ms;
 use crate::domain::delivery::Operation;
 use crate::domain::notice::Notice;
 use crate::ids::{LaneId, NoticeSeq};
-use crate::lane::Digests;
+use crate::lane::{Digests, Unwritten};
 use crate::render::compose::ComposeError;
-use crate::render::message::Earlier;
 use crate::store::{Conflict, DueCut, FrozenCut, Missing, Store, StoreError, StoredNotice, Variant};
 use crate::text::lang::Lang;
 
@@ -33,26 +33,41 @@ pub struct StoreDigests {
 
 #[async_trait]
 impl Digests for StoreDigests {
-    async fn cut(&self, lane: LaneId) -> Result<(), String> {
-        self.make(lane).await.map_err(|error| error.to_string())
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), Unwritten> {
+        let mut known = false;
+        let made = self.make(lane, over, &mut known).await;
+        made.map_err(|error| Unwritten {
+            why: error.to_string(),
+            known,
+        })
     }
 }
 
 impl StoreDigests {
-    /// Makes all that can be made: what cannot be written holds up its own incident only.
-    async fn make(&self, lane: LaneId) -> Result<(), PublishError> {
+    /// Makes all that can be made: what cannot be written holds up its own incident only. `known` becomes true where nothing
+    /// else stands in the way than is on the board already.
+    async fn make(&self, lane: LaneId, over: Option<Ms>, known: &mut bool) -> Result<(), PublishError> {
         for _ in 0..TRIES {
-            let (mut again, mut trouble) = (false, None);
-            for due in self.store.due_cuts(lane).await? {
+            let (mut again, mut trouble, mut all_known) = (false, None, true);
+            for due in self.store.due_cuts(lane, over).await? {
                 match self.one(&due).await {
                     Ok(()) => {}
                     // Published, redacted, or cut by another process in between.
                     Err(PublishError::Store(StoreError::Conflict(Conflict::Waiting))) => again = true,
-                    Err(error) => trouble = Some(error),
+                    Err(error) => {
+                        all_known &= match error.unwritten() {
+                            Some(why) => !self.store.no_digest(&due, &why).await?,
+                            None => false,
+                        };
+                        trouble = Some(error);
+                    }
                 }
             }
             match trouble {
-                Some(error) => return Err(error),
+                Some(error) => {
+                    *known = all_known;
+                    return Err(error);
+                }
                 None if again => {}
                 None => return Ok(()),
             }
@@ -85,7 +100,7 @@ impl Office {
         let mut messages = self.messages(publisher, &view, this);
         Ok(FrozenCut {
             due: due.clone(),
-            texts: self.digests(configured, &mut messages, &earlier, texts.into_keys())?,
+            texts: self.digests(configured, &mut messages, &earlier, texts.own.into_keys())?,
         })
     }
 
@@ -103,10 +118,7 @@ impl Office {
         let mut digests = BTreeMap::new();
         for lang in languages {
             let mut message = messages.of(lang).clone();
-            message.earlier = earlier
-                .iter()
-                .map(|notice| Earlier::of(messages.other(notice, lang)))
-                .collect();
+            message.earlier = messages.earlier(earlier, lang);
             let channel: &dyn Channel = channel.as_ref();
             let text = match channel.compose(&self.engine, &message, Operation::Post) {
                 // Not even that there is more has room: that stands at the link.

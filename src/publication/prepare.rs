@@ -8,21 +8,23 @@ use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
 use crate::clock::Ms;
 use crate::domain::delivery::Operation;
+use crate::domain::digest::apart;
 use crate::domain::draft::{self, Context, Draft, KnownIncident};
 use crate::domain::incident::IncidentView;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Scope};
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::formats::in_short;
 use crate::ids::BroadcastId;
+use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
-use crate::store::{Missing, Store, StoreError, Variant};
+use crate::store::{FrozenTexts, Missing, Store, StoreError};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
 /// A broadcast with its texts as they are to stand.
-pub type Rerendered = (BroadcastId, BTreeMap<Lang, Variant>);
+pub type Rerendered = (BroadcastId, FrozenTexts);
 
 impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
@@ -173,18 +175,15 @@ impl Office {
         configured: &Configured,
         messages: &mut Messages<'_>,
         earlier: &[Notice],
-    ) -> Result<BTreeMap<Lang, Variant>, PublishError> {
-        let mut variants = self.render(configured, messages)?.variants;
-        if !earlier.is_empty() {
+    ) -> Result<FrozenTexts, PublishError> {
+        let own = self.render(configured, messages)?.variants;
+        let digest = if earlier.is_empty() {
+            BTreeMap::new()
+        } else {
             let earlier: Vec<&Notice> = earlier.iter().collect();
-            let languages: Vec<Lang> = variants.keys().copied().collect();
-            for (lang, digest) in self.digests(configured, messages, &earlier, languages.into_iter())? {
-                variants
-                    .entry(lang)
-                    .and_modify(|text| text.digest = Some(Box::new(digest)));
-            }
-        }
-        Ok(variants)
+            self.digests(configured, messages, &earlier, own.keys().copied())?
+        };
+        Ok(FrozenTexts { own, digest })
     }
 
     /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
@@ -245,10 +244,16 @@ pub(super) struct Messages<'a> {
 }
 
 impl Messages<'_> {
-    /// The words of an earlier notice of the incident.
-    pub(super) fn other(&self, notice: &Notice, lang: Lang) -> Message {
+    /// The words of earlier notices of the incident, newest first.
+    pub(super) fn earlier(&self, notices: &[&Notice], lang: Lang) -> Vec<Earlier> {
         let (engine, site) = (&self.office.engine, &self.office.settings.site_url);
-        engine.message(self.publisher, self.view, notice, lang, site)
+        let scopes: Vec<&Scope> = notices.iter().map(|notice| &notice.scope).collect();
+        let apart = apart(&self.notice.scope, &scopes);
+        let said = notices.iter().zip(apart).map(|(notice, apart)| {
+            let message = engine.message(self.publisher, self.view, notice, lang, site);
+            Earlier::of(engine.words(lang), message, notice, apart)
+        });
+        said.collect()
     }
 
     pub(super) fn of(&mut self, lang: Lang) -> &Message {

@@ -9,7 +9,7 @@ use crate::domain::problem::Problem;
 use crate::domain::words::Kind;
 use crate::ids::{IncidentId, NoticeSeq};
 use crate::render::RenderError;
-use crate::render::compose::ComposeError;
+use crate::render::compose::{ComposeError, unit_in_words};
 use crate::said;
 use crate::store::{Published, StoreError, Variant};
 use crate::text::lang::Lang;
@@ -51,6 +51,21 @@ pub enum PublishError {
 }
 
 impl PublishError {
+    /// Why a text could not be written; `None`: something else is wrong than text, template and channel.
+    pub fn unwritten(&self) -> Option<Said> {
+        match self {
+            Self::Render(error) => Some(said!("Vorlage {error}", "template {error}")),
+            Self::TooLong { limit, unit, .. } => {
+                let (de, en) = (unit_in_words(unit, true), unit_in_words(unit, false));
+                Some(said!(
+                    "auch so kurz wie möglich länger als {limit} {de}",
+                    "even as short as possible longer than {limit} {en}"
+                ))
+            }
+            Self::Notice(_) | Self::Audience(_) | Self::Store(_) | Self::NoChannel { .. } => None,
+        }
+    }
+
     /// Why a channel has no text.
     pub(super) fn composing(channel: &str, error: ComposeError) -> Self {
         match error {

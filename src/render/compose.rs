@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::earlier::{Tell, told};
 use super::message::Message;
 use super::words::Words;
 use super::{Engine, Escape, RenderError};
@@ -44,6 +45,8 @@ struct Parts<'a> {
     places: usize,
     /// Of the words of the notice only the short text is there.
     short_alone: bool,
+    /// Of a digest: what is said of earlier notices.
+    tell: Tell,
 }
 
 /// Composes `template` (`post`, `sms`) for a message; a correction also for whoever has not got what it corrects, where the same
@@ -66,16 +69,7 @@ pub fn short_text(
     let compose = |message: &Message| one_text(engine, message, template, limit, unit, unit_name, gsm);
     let mut variant = compose(message)?;
     if message.kind == Kind::Correction.word() {
-        let exercise = engine.words(message.lang).get("lead.exercise");
-        let lead = if message.lead.starts_with(exercise) {
-            exercise
-        } else {
-            ""
-        };
-        let first = Message {
-            lead: lead.to_owned(),
-            ..message.clone()
-        };
+        let first = message.as_first(engine.words(message.lang));
         variant.first = Some(compose(&first)?.text);
     }
     Ok(variant)
@@ -106,6 +100,7 @@ fn one_text(
         next: true,
         places: message.places.len(),
         short_alone: gsm,
+        tell: Tell::Headlines,
     };
     // A template that fails, fails for every text: found here, so that the measuring below need not.
     finish(&whole)?;
@@ -117,22 +112,31 @@ fn one_text(
         unit: unit_name.to_owned(),
     };
 
-    // An SMS costs by the part and takes the short text at once; a post takes the summary where it fits.
-    let summary = Parts {
-        text: &message.summary,
-        ..whole
-    };
-    let (shortened, (text, replaced)) = if !gsm && fits(&summary) {
-        (false, finish(&summary)?)
-    } else if fits(&whole) {
-        (false, finish(&whole)?)
-    } else if let Some(places) = fewer_places(&whole, &fits) {
+    let tells = Tell::of(&message.earlier);
+    // All the words of the notice, and of earlier ones the headlines, else at least the places.
+    let all_words = tells.iter().take(2).find_map(|tell| {
+        let whole = Parts { tell: *tell, ..whole };
+        // An SMS costs by the part and takes the short text at once; a post takes the summary where it fits.
+        let summary = Parts {
+            text: &message.summary,
+            ..whole
+        };
+        if !gsm && fits(&summary) {
+            return Some(summary);
+        }
+        if fits(&whole) {
+            return Some(whole);
+        }
         // "… und 43 weitere Orte" says itself that it is short.
-        (false, finish(&Parts { places, ..whole })?)
+        fewer_places(&whole, &fits).map(|places| Parts { places, ..whole })
+    });
+    let (shortened, (text, replaced)) = if let Some(parts) = all_words {
+        // Without the headlines something is missing.
+        (parts.tell != tells[0], finish(&parts)?)
     } else {
         // Everything is made to give way that may, with these places called by name.
-        let cut = |places: usize| {
-            let whole = Parts { places, ..whole };
+        let cut = |tell: Tell, places: usize| {
+            let whole = Parts { tell, places, ..whole };
             let next = fits(&Parts { text: "", ..whole });
             let length_of = |text: &str| length(&Parts { text, next, ..whole });
             let text = shorter(&message.short, limit, &length_of, None).text;
@@ -150,7 +154,8 @@ fn one_text(
             fits(&parts).then(|| finish(&parts))
         };
         let few = if whole.places > FEW_PLACES { 0 } else { whole.places };
-        let found = cut(few).or_else(|| cut(0).filter(|_| few > 1));
+        let mut tells = tells.iter().filter(|tell| **tell != Tell::Headlines);
+        let found = tells.find_map(|tell| cut(*tell, few).or_else(|| cut(*tell, 0).filter(|_| few > 1)));
         (true, found.ok_or_else(too_long)??)
     };
     let mut fit = Fit {
@@ -174,7 +179,6 @@ fn one_text(
     }
     Ok(Variant {
         first: None,
-        digest: None,
         format: FORMAT,
         text,
         payload: serde_json::Value::Null,
@@ -194,7 +198,7 @@ fn fewer_places(whole: &Parts<'_>, fits: &dyn Fn(&Parts<'_>) -> bool) -> Option<
 }
 
 /// "A, B, C"; "A, B und 43 weitere Orte"; "45 Orte".
-fn place_list(words: &Words, names: &[String], shown: usize) -> Option<String> {
+pub(super) fn place_list(words: &Words, names: &[String], shown: usize) -> Option<String> {
     let left = names.len().checked_sub(shown)?;
     let list = names[..shown].join(", ");
     match (shown, left) {
@@ -223,18 +227,21 @@ fn render(engine: &Engine, message: &Message, template: &str, parts: &Parts<'_>)
         "next": next,
         "places": message.places,
         "place_list": place_list(engine.words(message.lang), &message.places, parts.places),
-        "link": message.link,
+        "link": match message.earlier.is_empty() {
+            true => message.link.as_str(),
+            // What it sums up stands there.
+            false => message.incident_link(),
+        },
         "language_note": message.language_note.as_ref().filter(|_| !parts.short_alone || message.foreign.short),
     });
-    // A digest has templates of its own: how many notices there are beside this one, and where they stand.
-    let text = match message.earlier.len() {
-        0 => engine.render(message.lang, template, &data, Escape::Plain)?,
-        count => {
-            let words = engine.words(message.lang);
-            let key = if count == 1 { "digest.short-1" } else { "digest.short" };
-            data["earlier"] = json!(words.fill(key, &[("count", &count.to_string())]));
-            engine.render(message.lang, &format!("digest-{template}"), &data, Escape::Plain)?
-        }
+    // A digest has templates of its own: what there is beside this one, and where it stands.
+    let text = if message.earlier.is_empty() {
+        engine.render(message.lang, template, &data, Escape::Plain)?
+    } else {
+        let (others, earlier) = told(engine.words(message.lang), &message.earlier, parts.tell);
+        data["others"] = json!(others);
+        data["earlier"] = json!(earlier);
+        engine.render(message.lang, &format!("digest-{template}"), &data, Escape::Plain)?
     };
     Ok(closed_up(&text))
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::earlier::Earlier;
 use super::times::{Text, Voice, clean};
 use super::words::Words;
 use crate::domain::incident::IncidentView;
@@ -60,46 +61,6 @@ pub struct Message {
     /// Which of the words are of another language.
     #[serde(skip)]
     pub foreign: Foreign,
-}
-
-/// An earlier notice in a digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Earlier {
-    /// Its number.
-    pub number: u32,
-    /// What its text has to begin with, as in [`Message::lead`].
-    pub lead: String,
-    /// The incident's state then, in words.
-    pub state: String,
-    /// Headline.
-    pub headline: String,
-    /// Summary.
-    pub summary: String,
-    /// "Stand: …".
-    pub as_of: String,
-    /// Names of the places it concerns; empty: all.
-    pub places: Vec<String>,
-    /// Its address.
-    pub link: String,
-    /// The sentence saying that its words are of another language.
-    pub language_note: Option<String>,
-}
-
-impl Earlier {
-    /// A notice as an earlier one.
-    pub fn of(message: Message) -> Self {
-        Self {
-            number: message.number,
-            lead: message.lead,
-            state: message.state,
-            headline: message.headline,
-            summary: message.summary,
-            as_of: message.as_of,
-            places: message.places,
-            link: message.link,
-            language_note: message.language_note,
-        }
-    }
 }
 
 /// An incident's facts in a few lines.
@@ -203,6 +164,22 @@ impl Message {
             in_short: InShort::default(),
             foreign,
         }
+    }
+
+    /// The same for whoever has not got what it corrects: for them its words are no correction. An exercise stays one.
+    pub fn as_first(&self, words: &Words) -> Self {
+        let exercise = words.get("lead.exercise");
+        let lead = match self.lead.starts_with(exercise) {
+            true => exercise.to_owned(),
+            false => String::new(),
+        };
+        Self { lead, ..self.clone() }
+    }
+
+    /// Canonical address of its incident.
+    pub fn incident_link(&self) -> &str {
+        let notice = format!("{}/", self.number);
+        self.link.strip_suffix(&notice).unwrap_or(&self.link)
     }
 }
 

@@ -2,6 +2,7 @@
 //! file, and what a folder holds is compiled and checked for unknown words when it is loaded, so that no fault waits for 3 a.m.
 
 pub mod compose;
+pub mod earlier;
 mod helpers;
 pub mod message;
 pub mod times;

@@ -62,9 +62,15 @@ impl Alive {
         self.open && self.shape == SHAPE_AUDIENCE && (self.via.is_none() || self.moves)
     }
 
+    /// It has run out by then; never by a clock in doubt.
+    pub(super) fn is_over(&self, by: Option<Ms>) -> bool {
+        self.expires.is_some_and(|at| Some(at) <= by)
+    }
+
     /// As a digest sees it; `None`: nothing of it waits for its turn.
-    fn waits(&self) -> Option<Waits> {
-        let waits = !self.holds_only && !self.closed && !self.overtaken && (self.open || self.waiting > 0);
+    fn waits(&self, over: Option<Ms>) -> Option<Waits> {
+        let stands = !self.holds_only && !self.closed && !self.overtaken && !self.is_over(over);
+        let waits = stands && (self.open || self.waiting > 0);
         Some(Waits {
             notice: NoticeSeq(self.notice),
             kind: kind_of(self.kind).filter(|_| waits)?,
@@ -166,13 +172,13 @@ pub(super) fn in_order(alive: &[Alive], probe: bool) -> Vec<usize> {
     work
 }
 
-/// The incidents (and their lanes) of which a cut has to be made before anything more of them starts.
-pub(super) fn uncut(alive: &[Alive]) -> BTreeSet<(i64, i64)> {
+/// The incidents (and their lanes) of which a cut has to be made before anything more of them starts; `over` as in [`super::DueCut`].
+pub(super) fn uncut(alive: &[Alive], over: Option<Ms>) -> BTreeSet<(i64, i64)> {
     let mut waiting: BTreeMap<(i64, i64), Vec<Waits>> = BTreeMap::new();
     // Without a channel that catches up by digest there is nothing to look for: nearly always.
     if alive.iter().any(|b| b.digest) {
         for b in alive {
-            waiting.entry((b.lane, b.incident)).or_default().extend(b.waits());
+            waiting.entry((b.lane, b.incident)).or_default().extend(b.waits(over));
         }
     }
     waiting.retain(|_, waiting| digest::cut(waiting).is_some());

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
-use super::marks::{concerned, had, lacks, passed};
+use super::marks::{concerned, corrected, had, lacks, passed};
 use super::open::{beside, close_to_others, connect, migrate, put_in_place, vacuum_aside};
 use super::rows::{count, said_stored};
 use super::{Act, Refusal, Sqlite, StoreError, Trouble, audit};
@@ -297,7 +297,9 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
         lacks!("r.seq"),
         ") AND NOT (b.catch_up = 2 AND ",
         passed!("r.seq"),
-        ") OR EXISTS (SELECT 1 FROM json_each(b.corrects) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+        ") OR EXISTS (SELECT 1 FROM ",
+        corrected!("b.corrects", "r.seq"),
+        " WHERE ",
         had!(),
         "))
          ON CONFLICT (broadcast, recipient) DO NOTHING"
@@ -334,6 +336,8 @@ async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) 
         "UPDATE delivery SET state = CASE WHEN ?1 AND id NOT IN (SELECT value FROM json_each(?4)) THEN 0 ELSE 4 END,
            due = CASE WHEN ?1 AND id NOT IN (SELECT value FROM json_each(?4)) THEN ?2 ELSE 0 END, changed = ?2,
            flags = ((flags | 1) & ~8) | CASE WHEN state = 0 AND attempt = 0 AND flags & 16 = 0 THEN 2 ELSE 0 END,
+           told = CASE WHEN state = 0 AND attempt = 0 AND flags & 16 = 0
+             THEN coalesce((SELECT max(cut) FROM digest k WHERE k.broadcast = delivery.broadcast), 0) ELSE told END,
            attempt = max(attempt, 1), reason = 'takeover'
          WHERE state IN (0, 1, 4) AND broadcast IN (SELECT id FROM broadcast WHERE lane = ?3 AND state < 2 AND shape < 2)",
     )

@@ -9,8 +9,9 @@ use super::{BroadcastRow, Counters, Guests, Identity, StoreError};
 use crate::domain::delivery::BroadcastState;
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
 
-/// A broadcast with its lane's name; what waits on other lanes, a few broadcasts, through delivery_due (broadcast, via, due) WHERE state = 0; `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
-/// primary keys of its targets, which are tried as levels.
+/// A broadcast with its lane's name; what waits on other lanes, a few broadcasts, through delivery_due (broadcast, via, due) WHERE state = 0; what an account's post tells, through delivery_of (broadcast, recipient); `next_due` through delivery_due (broadcast, via, due) WHERE state = 0, of a website (shape 2) by the
+/// primary keys of its targets, which are tried as levels; the digest that has it by now, also where one cut has summed up another, through broadcast_notice
+/// (notice) and the primary key of cut.
 macro_rules! select_broadcast {
     () => {
         "SELECT b.*, l.name AS channel, l.kind AS channel_kind,
@@ -27,12 +28,20 @@ macro_rules! select_broadcast {
                 WHERE d.broadcast = b.id AND d.via IS NOT NULL AND d.state = 0 GROUP BY d.via))
            END AS guests,
            CASE WHEN b.superseded_by IS NOT NULL THEN
-             (SELECT t.number FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice
-                WHERE t.notice = b.superseded_by AND t.lane = b.lane)
+             (WITH RECURSIVE up (notice, number, superseded_by) AS (
+                SELECT t.notice, t.number, t.superseded_by FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice
+                WHERE t.notice = b.superseded_by AND t.lane = b.lane
+                UNION ALL SELECT t.notice, t.number, t.superseded_by FROM up u CROSS JOIN broadcast t ON t.notice = u.superseded_by AND t.lane = b.lane
+                  CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = b.notice)
+              SELECT number FROM up ORDER BY notice DESC LIMIT 1)
            END AS summed_up_in,
            CASE WHEN b.catch_up = 2 THEN
              (SELECT json_group_array(k.notice ORDER BY k.notice DESC) FROM cut k WHERE k.broadcast = b.id)
-           END AS covers
+           END AS covers,
+           CASE WHEN b.catch_up = 2 AND b.shape = 0 THEN
+             (SELECT (SELECT count(*) FROM digest_tells k WHERE k.broadcast = b.id AND k.cut = d.told) FROM delivery d
+                WHERE d.broadcast = b.id AND d.recipient = 0 AND (d.state BETWEEN 1 AND 4 OR d.flags & 1))
+           END AS told
          FROM broadcast b JOIN lane l ON l.id = b.lane "
     };
 }
@@ -53,6 +62,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         expired: n("n_expired")?,
         dropped: n("n_dropped")?,
     };
+    // Where something of it goes out there is nothing (more) to be summed up in it.
+    let to_be_cut = row.try_get("uncut")? || counters.opened == counters.waiting;
     // A failure that has been overcome is no news.
     let troubled = counters.waiting + counters.unknown + counters.permanent + counters.gone > 0;
     Ok(BroadcastRow {
@@ -72,6 +83,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         superseded_by: row.try_get::<Option<i64>, _>("superseded_by")?.map(NoticeSeq),
         summed_up_in: row.try_get("summed_up_in")?,
         covers: covers(row.try_get("covers")?)?,
+        no_digest: said(row.try_get("no_digest")?).filter(|_| to_be_cut),
+        told: row.try_get::<Option<i64>, _>("told")?.map(count),
         audience: row.try_get::<i64, _>("shape")? == SHAPE_AUDIENCE,
         counters,
         moved: n("n_moved")?,

@@ -31,7 +31,7 @@ pub(super) async fn corrected(
     c: &mut SqliteConnection,
     p: &Publication,
     incident: i64,
-) -> Result<HashMap<i64, Vec<i64>>, StoreError> {
+) -> Result<HashMap<i64, Vec<Value>>, StoreError> {
     let mut corrected = HashMap::new();
     for b in p.broadcasts.iter().filter(|_| p.notice.kind != Kind::Notice) {
         let of = close_corrected(c, incident, b.lane.0, &p.notice.corrects).await?;
@@ -45,7 +45,7 @@ pub(super) async fn write(
     c: &mut SqliteConnection,
     p: &Publication,
     (incident, seq): (i64, i64),
-    corrected: &HashMap<i64, Vec<i64>>,
+    corrected: &HashMap<i64, Vec<Value>>,
 ) -> Result<(), StoreError> {
     // Websites first: the others may wait for the generation they raise.
     let (levels, others): (Vec<_>, Vec<_>) = p.broadcasts.iter().partition(|b| b.levels);
@@ -105,7 +105,7 @@ fn row(
     b: &NewBroadcast,
     lanes: &HashMap<i64, Lane>,
     generation: Option<&i64>,
-    corrected: &[i64],
+    corrected: &[Value],
 ) -> Result<Value, StoreError> {
     let shape = shape(b);
     let lane = lanes

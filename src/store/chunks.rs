@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::crowd::{Crowd, Left, has_room_at};
-use super::marks::{had, lacks, passed};
+use super::marks::{corrected, had, lacks, passed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 use crate::domain::notice::Scope;
@@ -68,7 +68,9 @@ macro_rules! insert {
             lacks!("r.seq"),
             ")) AND NOT (?13 AND ",
             passed!("r.seq"),
-            ") OR EXISTS (SELECT 1 FROM json_each(?8) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = r.seq WHERE ",
+            ") OR EXISTS (SELECT 1 FROM ",
+            corrected!("?8", "r.seq"),
+            " WHERE ",
             had!(),
             "))
              ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING"

@@ -11,8 +11,8 @@ use super::due::{self, Look};
 use super::failover::{self, Homes};
 use super::pace::{self, Pace};
 use super::rate::Slots;
-use super::rows::texts;
-use super::starts::{self, Frozen, Sink, Writes};
+use super::starts::{self, Sink, Writes};
+use super::texts::texts;
 use super::{ClaimRequest, Claimed, StoreError, chunks, thread};
 use crate::clock::Ms;
 use crate::ids::{IncidentId, LaneId};
@@ -107,7 +107,7 @@ impl<'a> Claim<'a> {
                 ..b
             }));
         }
-        self.uncut = alive::uncut(&self.alive);
+        self.uncut = alive::uncut(&self.alive, self.r.over());
         let uncut = self.uncut.iter();
         self.answer.uncut = uncut
             .map(|(lane, incident)| (LaneId(*lane), IncidentId(*incident)))
@@ -153,7 +153,7 @@ impl<'a> Claim<'a> {
     }
 
     fn is_over(&self, b: &Alive) -> bool {
-        self.r.expires && b.expires.is_some_and(|at| at <= self.r.now_ms)
+        b.is_over(self.r.over())
     }
 
     fn is_uncut(&self, b: &Alive) -> bool {
@@ -232,13 +232,13 @@ impl<'a> Claim<'a> {
             pace: &mut self.pace,
             jobs: &mut self.answer.jobs,
             full,
-            texts: Frozen::of(match ahead.texts {
+            texts: match ahead.texts {
                 Some(texts) => texts,
                 None => texts(c, &[broadcast.id])
                     .await?
                     .remove(&broadcast.id)
                     .unwrap_or_default(),
-            }),
+            },
             writes,
         };
         let mut found = Found::default();

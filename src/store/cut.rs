@@ -8,22 +8,24 @@ use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::{SHAPE_AUDIENCE, SHAPE_LEVELS};
 use super::marks::{closed, passed};
-use super::rows::{catch_up_stored, kind_of, lang_word, revive, settle_lanes, texts};
+use super::rows::{catch_up_stored, kind_of, lang_word, revive, said_stored, settle_lanes};
 use super::supersession::{end, overtake};
+use super::texts::texts;
 use super::{Conflict, DueCut, FrozenCut, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::digest::{self, Cut, Waits};
 use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
+use crate::text::said::Said;
 
 /// Broadcasts of a lane that wait, by incident; with their rows.
 type Waiting = BTreeMap<i64, Vec<(i64, Waits)>>;
 
-/// The cuts that are due on a lane: of one incident, or of all.
-pub(super) async fn due(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Vec<DueCut>, StoreError> {
+/// The cuts that are due on a lane.
+pub(super) async fn due(c: &mut SqliteConnection, lane: i64, over: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
     let mut due = Vec::new();
-    for (incident, waiting) in waiting(c, lane, incident).await? {
-        if let Some((_, cut)) = found(c, lane, incident, &waiting).await? {
+    for (incident, waiting) in waiting(c, lane, None, over).await? {
+        if let Some((_, cut)) = found(c, lane, incident, &waiting, over).await? {
             due.push(cut);
         }
     }
@@ -35,6 +37,7 @@ async fn found(
     lane: i64,
     incident: i64,
     waiting: &[(i64, Waits)],
+    over: Option<Ms>,
 ) -> Result<Option<(Cut, DueCut)>, StoreError> {
     let units: Vec<Waits> = waiting.iter().map(|(_, waits)| waits.clone()).collect();
     let Some(cut) = digest::cut(&units) else {
@@ -58,21 +61,29 @@ async fn found(
         notice: cut.newest,
         covers: cut.covers.clone(),
         redacted: redacted.unwrap_or_default(),
+        over,
     };
     Ok(Some((cut, due)))
 }
 
-/// What waits for its turn: not closed by a newer notice, not a correction for those alone who have the wrong words.
-async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> Result<Waiting, StoreError> {
+/// What waits for its turn: not closed by a newer notice, not run out, not a correction for those alone who have the wrong words. Of one
+/// incident, or of all.
+async fn waiting(
+    c: &mut SqliteConnection,
+    lane: i64,
+    incident: Option<i64>,
+    over: Option<Ms>,
+) -> Result<Waiting, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2; primary key of cut.
     let rows = sqlx::query(
         "SELECT id, incident, notice, kind, catch_up, uncut, (SELECT json_group_array(k.notice) FROM cut k WHERE k.broadcast = b.id) AS covers
          FROM broadcast b WHERE lane = ?1 AND state < 2 AND shape <> ?2 AND superseded_by IS NULL AND NOT overtaken
-           AND (state = 0 OR n_waiting > 0) AND (?3 IS NULL OR incident = ?3) ORDER BY notice",
+           AND (state = 0 OR n_waiting > 0) AND (?3 IS NULL OR incident = ?3) AND (expires <= ?4) IS NOT TRUE ORDER BY notice",
     )
     .bind(lane)
     .bind(SHAPE_LEVELS)
     .bind(incident)
+    .bind(over)
     .fetch_all(c)
     .await?;
     let mut waiting = Waiting::new();
@@ -94,12 +105,12 @@ async fn waiting(c: &mut SqliteConnection, lane: i64, incident: Option<i64>) -> 
 /// Makes the cut: what it sums up ends as superseded, not started rows too, what has started runs out; the newest notice's broadcast goes to
 /// the audience of all of it, and has the digest beside its own text.
 pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) -> Result<(), StoreError> {
-    let (lane, incident) = (frozen.due.lane.0, frozen.due.incident.0);
-    let waiting = waiting(c, lane, Some(incident))
+    let (lane, incident, over) = (frozen.due.lane.0, frozen.due.incident.0, frozen.due.over);
+    let waiting = waiting(c, lane, Some(incident), over)
         .await?
         .remove(&incident)
         .unwrap_or_default();
-    let Some((cut, due)) = found(c, lane, incident, &waiting).await? else {
+    let Some((cut, due)) = found(c, lane, incident, &waiting, over).await? else {
         return Err(StoreError::Conflict(Conflict::Waiting));
     };
     if due != frozen.due {
@@ -123,7 +134,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     }
     // Urgent is what has something urgent in it. Primary keys.
     sqlx::query(
-        "UPDATE broadcast SET uncut = 0, urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
+        "UPDATE broadcast SET uncut = 0, no_digest = NULL, urgent = max(urgent, (SELECT max(u.urgent) FROM broadcast u WHERE u.lane = broadcast.lane
            AND u.notice IN (SELECT notice FROM cut WHERE cut.broadcast = broadcast.id))) WHERE id = ?",
     )
     .bind(id)
@@ -131,6 +142,17 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     .await?;
     freeze(c, frozen).await?;
     settle_lanes(c, BTreeSet::from([lane])).await
+}
+
+/// Notes why the digest that a broadcast is to be could not be written; false where that was known.
+pub(super) async fn unwritten(c: &mut SqliteConnection, broadcast: i64, why: &Said) -> Result<bool, StoreError> {
+    // Primary key; the same again writes nothing.
+    let done = sqlx::query("UPDATE broadcast SET no_digest = ?1 WHERE id = ?2 AND no_digest IS NOT ?1")
+        .bind(said_stored(why)?)
+        .bind(broadcast)
+        .execute(c)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Writes down what a broadcast sums up.
@@ -187,24 +209,34 @@ async fn begin_anew(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Re
     Ok(())
 }
 
-/// The digest beside the newest notice's own text, in every language that has one.
+/// The digest beside the newest notice's own text, in every language that has one. An earlier one stays for those who began with it.
 async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), StoreError> {
     let id = frozen.due.broadcast.0;
+    // Primary key (broadcast, cut, …): its last entry.
+    let cut: i64 = sqlx::query_scalar("SELECT coalesce(max(cut), 0) + 1 FROM digest_tells WHERE broadcast = ?")
+        .bind(id)
+        .fetch_one(&mut *c)
+        .await?;
+    // Primary key of cut.
+    sqlx::query(
+        "INSERT INTO digest_tells (broadcast, cut, notice) SELECT broadcast, ?, notice FROM cut WHERE broadcast = ?",
+    )
+    .bind(cut)
+    .bind(id)
+    .execute(&mut *c)
+    .await?;
     let own = texts(c, &[id]).await?.remove(&id).unwrap_or_default();
-    for (lang, text) in own {
+    for lang in own.languages() {
         let digest = frozen
             .texts
             .get(&lang)
             .ok_or_else(|| StoreError::Database(format!("broadcast {id} has a text in {lang}, its digest has none")))?;
-        let text = super::Variant {
-            digest: Some(Box::new(digest.clone())),
-            ..super::Variant::clone(&text)
-        };
-        // Primary key (broadcast, lang).
-        sqlx::query("UPDATE variant SET body = ? WHERE broadcast = ? AND lang = ?")
-            .bind(serde_json::to_string(&text)?)
+        // Primary key (broadcast, cut, lang).
+        sqlx::query("INSERT INTO digest (broadcast, cut, lang, body) VALUES (?, ?, ?, ?)")
             .bind(id)
+            .bind(cut)
             .bind(lang_word(lang)?)
+            .bind(serde_json::to_string(digest)?)
             .execute(&mut *c)
             .await?;
     }

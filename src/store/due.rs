@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::alive::Alive;
 use super::claim::Next;
-use super::marks::{AFTER_UNKNOWN, DECIDED, had, lacks, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, corrected, had, lacks, passed};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
@@ -40,6 +40,8 @@ pub(super) struct Due {
     pub(super) name: Option<String>,
     pub(super) lang: Option<Lang>,
     pub(super) target: Option<Remote>,
+    /// The text its newest attempt began with (`texts.rs`).
+    pub(super) told: i64,
     /// A correction for somebody who has not got what it corrects.
     pub(super) first: bool,
     /// A cut for somebody who lacks any of what it sums up.
@@ -114,7 +116,7 @@ pub(super) async fn look(
         "WITH look AS NOT MATERIALIZED (SELECT key, value ->> 'broadcast' AS broadcast, value ->> 'lane' AS lane, value ->> 'via' AS via,
            value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value ->> 'digest' AS digest,
            value -> 'older' AS older FROM json_each(?1))
-         SELECT l.key AS look, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, r.address, r.name,
+         SELECT l.key AS look, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, d.told, r.address, r.name,
            r.lang, r.places, r.state AS state,
            EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = lower(r.address)) AS suppressed,
            (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > l.now THEN x.due
@@ -255,6 +257,7 @@ fn due(row: &SqliteRow, id: i64, recipient: i64) -> Result<Due, StoreError> {
         name: row.try_get("name")?,
         lang: from_word(row.try_get("lang")?),
         target: None,
+        told: row.try_get("told")?,
         first: false,
         digest: false,
         elsewhere: false,
@@ -308,15 +311,12 @@ pub(super) async fn had(
     broadcast: i64,
     recipients: &[i64],
 ) -> Result<HashMap<i64, Remote>, StoreError> {
-    // Primary keys; unique (incident, number) of notice; delivery_of (broadcast, recipient). The list is newest first, so the first hit is the
-    // newest.
+    // Primary key of broadcast; delivery_of (broadcast, recipient). The list is newest first, so the first hit is the newest.
     let had: Vec<(i64, bool, Option<String>, Option<String>)> = sqlx::query_as(concat!(
-        "WITH RECURSIVE named (number) AS (SELECT number FROM broadcast WHERE id = ?1
-           UNION SELECT v.value FROM named m CROSS JOIN notice n ON n.incident = (SELECT incident FROM broadcast WHERE id = ?1)
-             AND n.number = m.number AND n.body ->> 'kind' <> 'notice' CROSS JOIN json_each(n.body, '$.corrects') v)
-         SELECT x.recipient, t.number IN (SELECT number FROM named), x.remote_id, x.remote_url
-         FROM broadcast b CROSS JOIN json_each(b.corrects) o CROSS JOIN broadcast t ON t.id = o.value CROSS JOIN json_each(?2) p
-           CROSS JOIN delivery x ON x.broadcast = t.id AND x.recipient = p.value WHERE b.id = ?1 AND ",
+        "SELECT x.recipient, o.type <> 'array', x.remote_id, x.remote_url
+         FROM broadcast b CROSS JOIN json_each(?2) p CROSS JOIN ",
+        corrected!("b.corrects", "p.value"),
+        " WHERE b.id = ?1 AND ",
         had!(),
         " ORDER BY o.key"
     ))

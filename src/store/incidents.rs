@@ -154,17 +154,36 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound(Missing::Notice(redaction.notice.0)));
     }
-    for (broadcast, variants) in &redaction.variants {
-        for (lang, variant) in variants {
+    for (broadcast, texts) in &redaction.texts {
+        for (lang, text) in &texts.own {
             // Primary key (broadcast, lang).
             sqlx::query("UPDATE variant SET format = ?, body = ? WHERE broadcast = ? AND lang = ?")
-                .bind(variant.format)
-                .bind(serde_json::to_string(variant)?)
+                .bind(text.format)
+                .bind(serde_json::to_string(text)?)
                 .bind(broadcast.0)
                 .bind(lang_word(*lang)?)
                 .execute(&mut *c)
                 .await?;
         }
+        for (lang, text) in &texts.digest {
+            // Primary key (broadcast, cut, lang): of the last cut.
+            sqlx::query(
+                "UPDATE digest SET body = ?1 WHERE broadcast = ?2 AND lang = ?3 AND cut = (SELECT max(cut) FROM digest WHERE broadcast = ?2)",
+            )
+            .bind(serde_json::to_string(text)?)
+            .bind(broadcast.0)
+            .bind(lang_word(*lang)?)
+            .execute(&mut *c)
+            .await?;
+        }
+        // Primary key of digest; delivery_unknown (broadcast) WHERE state = 4. Digests that were written again say it too, and nobody renders them.
+        sqlx::query(
+            "DELETE FROM digest WHERE broadcast = ?1 AND cut < (SELECT max(cut) FROM digest WHERE broadcast = ?1)
+               AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast = ?1 AND d.state = 4 AND d.told = digest.cut)",
+        )
+        .bind(broadcast.0)
+        .execute(&mut *c)
+        .await?;
     }
     digests_without(c, redaction).await?;
     // Every target gets the site without it, also those that are up to date.
@@ -172,30 +191,34 @@ pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act:
     audit::append(c, act).await
 }
 
-/// Digests that summed the notice up until a later one took it back are rendered by nobody any more: their texts go. What waits has its
-/// digest written again. Where somebody may have got it and nobody knows, the text stays: by it a post is found again and not sent twice.
+/// Digests that tell the notice and that nobody has rendered again, because a later notice took it back or a newer digest has their place: their
+/// texts go. What waits has its digest written again. Where somebody may have got one and nobody knows, it stays: by it a post is found again and
+/// not sent twice.
 async fn digests_without(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
-    let rendered: Vec<i64> = redaction.variants.iter().map(|(broadcast, _)| broadcast.0).collect();
-    // Primary keys of notice, cut and variant; broadcast_incident (incident, …).
-    let stale: Vec<i64> = sqlx::query_scalar(
-        "SELECT t.id FROM notice n CROSS JOIN broadcast t ON t.incident = n.incident AND t.number > n.number
-         WHERE n.id = ?1 AND (t.state < 2 OR t.superseded_by IS NOT NULL) AND t.n_unknown = 0
-           AND t.id NOT IN (SELECT value FROM json_each(?2))
-           AND NOT EXISTS (SELECT 1 FROM cut k WHERE k.broadcast = t.id AND k.notice = n.id)
-           AND EXISTS (SELECT 1 FROM variant v WHERE v.broadcast = t.id AND json_type(v.body, '$.digest') = 'object')",
+    // Primary keys of notice, digest_tells and cut; broadcast_incident (incident, …); delivery_unknown (broadcast) WHERE state = 4.
+    let stale: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT t.id, k.cut FROM notice n CROSS JOIN broadcast t ON t.incident = n.incident AND t.number > n.number
+           CROSS JOIN digest_tells k ON k.broadcast = t.id AND k.notice = n.id
+         WHERE n.id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast = t.id AND d.state = 4 AND d.told = k.cut)
+           AND NOT (k.cut = (SELECT max(cut) FROM digest WHERE broadcast = t.id)
+             AND EXISTS (SELECT 1 FROM cut s WHERE s.broadcast = t.id AND s.notice = n.id))",
     )
     .bind(redaction.notice.0)
-    .bind(serde_json::to_string(&rendered)?)
     .fetch_all(&mut *c)
     .await?;
-    for broadcast in stale {
-        // Primary keys.
-        sqlx::query("UPDATE variant SET body = json_remove(body, '$.digest') WHERE broadcast = ?")
+    for (broadcast, cut) in stale {
+        // Primary keys. The last one is what starts next.
+        sqlx::query(
+            "UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1)
+             WHERE id = ?1 AND ?2 = (SELECT max(cut) FROM digest WHERE broadcast = ?1)",
+        )
+        .bind(broadcast)
+        .bind(cut)
+        .execute(&mut *c)
+        .await?;
+        sqlx::query("DELETE FROM digest WHERE broadcast = ? AND cut = ?")
             .bind(broadcast)
-            .execute(&mut *c)
-            .await?;
-        sqlx::query("UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1) WHERE id = ?1")
-            .bind(broadcast)
+            .bind(cut)
             .execute(&mut *c)
             .await?;
     }

@@ -41,6 +41,21 @@ macro_rules! had {
     };
 }
 
+/// The rows `x` of a recipient in the broadcasts of a list of `corrects`: an entry is a broadcast whose notice is corrected, or a broadcast and its
+/// cut whose digest tells that notice: there only the rows that began with this digest, or may have before they went again with a later one.
+/// delivery_of (broadcast, recipient).
+macro_rules! corrected {
+    ($list:literal, $recipient:literal) => {
+        concat!(
+            "json_each(",
+            $list,
+            ") o CROSS JOIN delivery x ON x.broadcast = CASE o.type WHEN 'array' THEN o.value ->> 0 ELSE o.value END
+               AND (o.type <> 'array' OR x.told = o.value ->> 1 OR (x.told > o.value ->> 1 AND x.attempt > 1 AND x.flags & 1)) AND x.recipient = ",
+            $recipient
+        )
+    };
+}
+
 /// True where a newer notice has taken the place of broadcast `b`: what has not begun does not begin any more. What a cut sums up is not closed
 /// like that: whoever was under way when it was made gets that one, the cut counts on it.
 /// broadcast_notice (notice); primary key of cut.
@@ -82,4 +97,4 @@ macro_rules! lacks {
     };
 }
 
-pub(super) use {closed, concerned, had, lacks, passed};
+pub(super) use {closed, concerned, corrected, had, lacks, passed};

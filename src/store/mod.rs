@@ -46,6 +46,7 @@ mod supersession;
 mod suppression;
 mod takeover;
 mod targets;
+mod texts;
 mod thread;
 mod times;
 pub mod types;
@@ -60,7 +61,7 @@ use async_trait::async_trait;
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use crate::lane_core::probation::{ProbeResult, ProbeRules, Step};
-use crate::text::lang::Lang;
+use crate::text::said::Said;
 pub use error::{Conflict, Missing, Refusal, StoreError, Trouble};
 pub use open::SCHEMA;
 pub use sqlite::Sqlite;
@@ -124,12 +125,15 @@ pub trait Lanes: Send + Sync {
     /// new attempt number when this returns; a claim of an old epoch gets nothing.
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
 
-    /// The cuts that have to be made on a lane before anything more of their incidents starts there.
-    async fn due_cuts(&self, lane: LaneId) -> Result<Vec<DueCut>, StoreError>;
+    /// The cuts that have to be made on a lane before anything more of their incidents starts there; `over` as in [`DueCut`].
+    async fn due_cuts(&self, lane: LaneId, over: Option<Ms>) -> Result<Vec<DueCut>, StoreError>;
 
     /// Makes a cut with the texts rendered for it (LANES 4). Refused with [`Conflict::Waiting`] where something else waits by now than they were
     /// rendered from.
     async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError>;
+
+    /// Notes for the board why the digest that is due could not be written, until one is. False where that was known.
+    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<bool, StoreError>;
 
     /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;
@@ -212,8 +216,8 @@ pub trait Board: Send + Sync {
         limit: u32,
     ) -> Result<Vec<DeliveryRow>, StoreError>;
 
-    /// The frozen texts of a broadcast by language; none of a website, which shows the notice itself.
-    async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError>;
+    /// The frozen texts of a broadcast; none of a website, which shows the notice itself.
+    async fn texts(&self, broadcast: BroadcastId) -> Result<FrozenTexts, StoreError>;
 
     /// One delivery's whole story.
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError>;

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "hard reports",
         include_str!("../../migrations/0006_hard_reports.sql"),
     ),
+    (7, "told", include_str!("../../migrations/0007_told.sql")),
 ];
 
 /// Newest schema this build knows.

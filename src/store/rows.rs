@@ -1,13 +1,12 @@
 //! Between stored numbers and words and the values of the field, and the small statements that several files need.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::SqliteConnection;
 
-use super::{StoreError, Variant};
+use super::StoreError;
 use crate::domain::delivery::CatchUp;
 use crate::domain::words::Kind;
 use crate::text::lang::Lang;
@@ -82,38 +81,6 @@ pub(super) fn listed<T>(value: Option<T>, what: &str) -> Result<T, StoreError> {
 /// A counter, never negative.
 pub(super) fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
-}
-
-/// Frozen texts by language.
-pub(super) type Texts = BTreeMap<Lang, Arc<Variant>>;
-
-/// The frozen texts of these broadcasts.
-pub(super) async fn texts(c: &mut SqliteConnection, broadcasts: &[i64]) -> Result<HashMap<i64, Texts>, StoreError> {
-    let mut texts: HashMap<i64, Texts> = HashMap::new();
-    if broadcasts.is_empty() {
-        return Ok(texts);
-    }
-    // Primary key (broadcast, lang).
-    let rows: Vec<(i64, String, String)> =
-        sqlx::query_as("SELECT broadcast, lang, body FROM variant WHERE broadcast IN (SELECT value FROM json_each(?))")
-            .bind(serde_json::to_string(broadcasts)?)
-            .fetch_all(c)
-            .await?;
-    for (broadcast, lang, body) in rows {
-        if let Some(lang) = from_word(Some(lang)) {
-            let text = Arc::new(serde_json::from_str(&body)?);
-            texts.entry(broadcast).or_default().insert(lang, text);
-        }
-    }
-    Ok(texts)
-}
-
-/// The text for somebody: in their language, else in the first one there is.
-pub(super) fn pick<T>(variants: &BTreeMap<Lang, T>, wanted: Option<Lang>) -> Option<(Lang, &T)> {
-    wanted
-        .and_then(|lang| variants.get_key_value(&lang))
-        .or_else(|| variants.iter().next())
-        .map(|(lang, variant)| (*lang, variant))
 }
 
 /// Broadcasts whose last row has ended become ended; those with rows again are alive again.

@@ -141,13 +141,16 @@ impl Lanes for Sqlite {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         self.writer.claim(request.clone()).await
     }
-    async fn due_cuts(&self, lane: LaneId) -> Result<Vec<DueCut>, StoreError> {
+    async fn due_cuts(&self, lane: LaneId, over: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
         // What is read belongs together.
         let mut together = self.readers.begin().await?;
-        cut::due(&mut together, lane.0, None).await
+        cut::due(&mut together, lane.0, over).await
     }
     async fn cut(&self, cut: &FrozenCut, now: Ms) -> Result<(), StoreError> {
         write!(self, cut = cut.clone() => cut::make(&cut, now))
+    }
+    async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<bool, StoreError> {
+        write!(self, broadcast = due.broadcast.0, why = why.clone() => cut::unwritten(broadcast, &why))
     }
     async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         write!(self, rows = deliveries.to_vec() => give_back::give_back(&rows, now))
@@ -223,12 +226,9 @@ impl Board for Sqlite {
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         story::list(&self.readers, broadcast, state, limit).await
     }
-    async fn texts(&self, broadcast: BroadcastId) -> Result<BTreeMap<Lang, Variant>, StoreError> {
-        let texts = rows::texts(&mut *self.reader().await?, &[broadcast.0])
-            .await?
-            .remove(&broadcast.0);
-        let owned = |(lang, text)| (lang, Arc::unwrap_or_clone(text));
-        Ok(texts.unwrap_or_default().into_iter().map(owned).collect())
+    async fn texts(&self, broadcast: BroadcastId) -> Result<FrozenTexts, StoreError> {
+        let mut texts = texts::texts(&mut *self.reader().await?, &[broadcast.0]).await?;
+        Ok(texts.remove(&broadcast.0).unwrap_or_default().shown())
     }
     async fn explain(&self, delivery: DeliveryId) -> Result<Option<Story>, StoreError> {
         story::explain(&self.readers, delivery).await

@@ -1,7 +1,6 @@
 //! What a claim starts: the jobs for the lane, and the same as rows to write. Several claims write together.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
@@ -11,11 +10,10 @@ use super::claim::Next;
 use super::due::Due;
 use super::marks::TURN;
 use super::pace::Pace;
-use super::rows::{Texts, pick};
-use super::{ClaimRequest, Job, Thread, Variant};
+use super::texts::{FIRST, OWN, Texts};
+use super::{ClaimRequest, Job, Thread};
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
-use crate::text::lang::Lang;
 
 /// Where domains have a rate of their own, so many due rows are looked at to find some that may go.
 const SCAN: usize = 512;
@@ -23,8 +21,8 @@ const SCAN: usize = 512;
 /// Rows that have started, or whose turn is later, and that the store does not know of yet.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    /// Row, end of its lease, first start, operation, now.
-    started: Vec<(i64, Ms, Ms, i64, Ms)>,
+    /// Row, end of its lease, first start, operation, now, text.
+    started: Vec<(i64, Ms, Ms, i64, Ms, i64)>,
     put_off: Vec<(i64, Ms)>,
     /// Whose rows they are.
     lanes: BTreeSet<i64>,
@@ -45,7 +43,7 @@ impl Writes {
             // Primary key per row of the list.
             sqlx::query(
                 "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
-                   operation = j.value ->> 3, changed = j.value ->> 4, flags = flags & ~34
+                   operation = j.value ->> 3, changed = j.value ->> 4, told = j.value ->> 5, flags = flags & ~34
                  FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
             )
             .bind(serde_json::to_string(&self.started)?)
@@ -69,34 +67,12 @@ impl Writes {
     }
 }
 
-/// The texts of a broadcast: for everybody, and of a cut the digests.
-pub(super) struct Frozen {
-    texts: Texts,
-    digests: Texts,
-}
-
-impl Frozen {
-    pub(super) fn of(texts: Texts) -> Self {
-        let digest = |(lang, text): (&Lang, &Arc<Variant>)| Some((*lang, Arc::new(text.digest.as_deref()?.clone())));
-        Self {
-            digests: texts.iter().filter_map(digest).collect(),
-            texts,
-        }
-    }
-
-    /// The text for somebody, and whether they lack what a cut sums up.
-    pub(super) fn pick(&self, lang: Option<Lang>, digest: bool) -> Option<(Lang, &Arc<Variant>)> {
-        let digest = digest.then(|| pick(&self.digests, lang)).flatten();
-        digest.or_else(|| pick(&self.texts, lang))
-    }
-}
-
 /// Where started rows go, and how many there may be.
 pub(super) struct Sink<'a> {
     pub(super) pace: &'a mut Pace,
     pub(super) jobs: &'a mut Vec<Job>,
     pub(super) full: usize,
-    pub(super) texts: Frozen,
+    pub(super) texts: Texts,
     pub(super) writes: &'a mut Writes,
 }
 
@@ -133,13 +109,15 @@ impl Sink<'_> {
                     continue;
                 }
             };
-            let job = self.job(broadcast, row, thread, start_at_ms)?;
+            let told = self.tells(&row);
+            let job = self.job(broadcast, row, told, thread, start_at_ms)?;
             self.writes.started.push((
                 job.delivery.0,
                 start_at_ms.saturating_add(r.lease_ms),
                 job.first_started_ms,
                 job.operation as i64,
                 r.now_ms,
+                told,
             ));
             self.writes.lanes.insert(r.lane.0);
             self.jobs.push(job);
@@ -147,18 +125,28 @@ impl Sink<'_> {
         Ok(self.jobs.len() - before)
     }
 
-    fn job(&self, broadcast: &Alive, row: Due, thread: Option<&Thread>, start_at_ms: Ms) -> Result<Job, StoreError> {
+    /// With which text it begins. What is repeated by its handle, and what is half there, goes on with the one it began with.
+    fn tells(&self, row: &Due) -> i64 {
+        match row {
+            _ if row.after_unknown || row.step > 0 => row.told,
+            _ if row.first => FIRST,
+            _ if row.digest => self.texts.newest(),
+            _ => OWN,
+        }
+    }
+
+    fn job(
+        &self,
+        broadcast: &Alive,
+        row: Due,
+        told: i64,
+        thread: Option<&Thread>,
+        start_at_ms: Ms,
+    ) -> Result<Job, StoreError> {
         let (lang, variant) = self
             .texts
-            .pick(row.lang, row.digest)
+            .pick(told, row.lang)
             .ok_or_else(|| StoreError::Database(format!("broadcast {} has no text", broadcast.id)))?;
-        let variant = match variant.first.as_ref().filter(|_| row.first) {
-            Some(text) => Arc::new(Variant {
-                text: text.clone(),
-                ..Variant::clone(variant)
-            }),
-            None => Arc::clone(variant),
-        };
         // A term runs from the very first start, also where the attempt was given back afterwards.
         let first_started_ms = if row.attempt == 0 && row.step == 0 && !row.after_unknown {
             start_at_ms

@@ -1,11 +1,11 @@
 //! Single deliveries as people see them: the list of a broadcast, and one delivery's whole story.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::marks::{BY_RECEIPT, lacks};
-use super::rows::{from_word, listed, said, texts};
-use super::starts::Frozen;
+use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, DECIDED, lacks};
+use super::rows::{from_word, listed, said};
+use super::texts::{OWN, texts};
 use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
 use crate::domain::delivery::{DeliveryState, Operation};
 use crate::domain::outcome::Remote;
@@ -79,19 +79,28 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         .await?
         .remove(&broadcast.id.0)
         .unwrap_or_default();
-    drop(connection);
-    let variant = match Frozen::of(texts).pick(from_word(row.try_get("lang")?), row.try_get("lacks")?) {
-        Some((_, variant)) => Variant::clone(variant),
+    // What has gone, or goes on with its words, and else what would go now.
+    let open = delivery.state == DeliveryState::Waiting
+        && row.try_get::<i64, _>("flags")? & (AFTER_UNKNOWN | DECIDED) != AFTER_UNKNOWN
+        && row.try_get::<i64, _>("step")? == 0;
+    let told = match open {
+        false => row.try_get("told")?,
+        true if row.try_get("lacks")? => texts.newest(),
+        true => OWN,
+    };
+    let tells = tells(&mut connection, broadcast.id.0, told).await?;
+    let variant = match texts.pick(told, from_word(row.try_get("lang")?)) {
+        Some((_, variant)) => Variant::clone(&variant),
         // A website has no text of its own: it shows the notice.
         None => Variant {
             format: 0,
             first: None,
-            digest: None,
             text: String::new(),
             payload: serde_json::Value::Null,
             fit: Fit::default(),
         },
     };
+    drop(connection);
     let mut events = events(pool, &row, broadcast.created_ms, &delivery).await?;
     let target: Option<String> = row.try_get("target")?;
     if target.is_some() && delivery.state == DeliveryState::Waiting {
@@ -111,6 +120,7 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
         variant,
+        tells,
         // A target's address is our own and holds no secret.
         address: match target {
             Some(target) => Some(target),
@@ -121,6 +131,18 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         delivery,
         events,
     }))
+}
+
+/// The numbers of the notices that a text tells beside its own, newest first.
+async fn tells(c: &mut SqliteConnection, broadcast: i64, told: i64) -> Result<Vec<u32>, StoreError> {
+    // Primary keys of digest_tells (broadcast, cut, …) and notice.
+    Ok(sqlx::query_scalar(
+        "SELECT n.number FROM digest_tells k CROSS JOIN notice n ON n.id = k.notice WHERE k.broadcast = ? AND k.cut = ? ORDER BY n.id DESC",
+    )
+    .bind(broadcast)
+    .bind(told)
+    .fetch_all(c)
+    .await?)
 }
 
 async fn events(

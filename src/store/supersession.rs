@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
@@ -109,13 +110,14 @@ async fn close(c: &mut SqliteConnection, id: i64, by: i64) -> Result<(), StoreEr
 }
 
 /// The broadcasts of a lane that a correction or retraction concerns, newest first: those of the notices it names, and of what these had
-/// themselves corrected, because somebody may have got only the first of them.
+/// themselves corrected, because somebody may have got only the first of them; and the digests that ever told one of these. As
+/// [`super::marks::corrected`] reads them.
 pub(super) async fn close_corrected(
     c: &mut SqliteConnection,
     incident: i64,
     lane: i64,
     corrects: &[u32],
-) -> Result<Vec<i64>, StoreError> {
+) -> Result<Vec<Value>, StoreError> {
     let mut numbers: BTreeSet<u32> = corrects.iter().copied().collect();
     let mut fresh: Vec<u32> = corrects.to_vec();
     while let Some(number) = fresh.pop() {
@@ -132,15 +134,20 @@ pub(super) async fn close_corrected(
             }
         }
     }
-    // broadcast_incident (incident, lane, notice); primary keys of cut and notice. A cut tells of what it sums up, too.
-    Ok(sqlx::query_scalar(
-        "SELECT b.id FROM broadcast b WHERE b.incident = ?1 AND b.lane = ?2 AND (b.number IN (SELECT value FROM json_each(?3)) OR EXISTS (
-           SELECT 1 FROM cut k CROSS JOIN notice n ON n.id = k.notice WHERE k.broadcast = b.id AND n.number IN (SELECT value FROM json_each(?3))))
-         ORDER BY b.notice DESC",
+    // broadcast_incident (incident, lane, notice); primary keys of digest_tells and notice.
+    let found: Vec<(i64, Option<i64>)> = sqlx::query_as(
+        "SELECT id, cut FROM (SELECT b.id, b.notice, NULL AS cut FROM broadcast b
+             WHERE b.incident = ?1 AND b.lane = ?2 AND b.number IN (SELECT value FROM json_each(?3))
+           UNION SELECT b.id, b.notice, k.cut FROM broadcast b CROSS JOIN digest_tells k ON k.broadcast = b.id CROSS JOIN notice n ON n.id = k.notice
+             WHERE b.incident = ?1 AND b.lane = ?2 AND b.number NOT IN (SELECT value FROM json_each(?3))
+               AND n.number IN (SELECT value FROM json_each(?3)))
+         ORDER BY notice DESC, cut DESC",
     )
     .bind(incident)
     .bind(lane)
     .bind(serde_json::to_string(&numbers)?)
     .fetch_all(c)
-    .await?)
+    .await?;
+    let entry = |(broadcast, cut): (i64, Option<i64>)| cut.map_or(json!(broadcast), |cut| json!([broadcast, cut]));
+    Ok(found.into_iter().map(entry).collect())
 }

@@ -1,15 +1,14 @@
 //! Rows that stand as unknown, with all that their channel needs to read them back.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::due::had;
-use super::marks::{AFTER_UNKNOWN, lacks};
-use super::rows::{from_word, listed, texts};
-use super::starts::Frozen;
+use super::marks::AFTER_UNKNOWN;
+use super::rows::{from_word, listed};
+use super::texts::texts;
 use super::{Job, StoreError, thread};
 use crate::domain::delivery::Operation;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
@@ -22,16 +21,14 @@ pub(super) async fn jobs(
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
     // broadcast_live (lane, notice) WHERE state < 2, broadcast_moved (lane) of the same; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
-    let rows = sqlx::query(concat!(
-        "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle,
-           b.incident, b.notice, b.shape, b.urgent, b.created, r.address, r.name, r.lang, ",
-        lacks!("d.recipient"),
-        " AS lacks
+    let rows = sqlx::query(
+        "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle, d.told,
+           b.incident, b.notice, b.shape, b.urgent, b.created, r.address, r.name, r.lang
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE b.state < 2 AND (b.lane = ?1 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?1 AND b.n_unknown > 0 AND d.id > ?2
-         ORDER BY d.id LIMIT ?3"
-    ))
+         ORDER BY d.id LIMIT ?3",
+    )
     .bind(lane)
     .bind(after.0)
     .bind(limit)
@@ -44,8 +41,7 @@ pub(super) async fn jobs(
             threads.insert((lane, row.try_get::<i64, _>("incident")?));
         }
     }
-    let texts = texts(c, &Vec::from_iter(broadcasts)).await?.into_iter();
-    let texts: HashMap<i64, Frozen> = texts.map(|(of, texts)| (of, Frozen::of(texts))).collect();
+    let texts = texts(c, &Vec::from_iter(broadcasts)).await?;
     let threads = thread::of(c, &Vec::from_iter(threads)).await?;
     let mut jobs = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -54,7 +50,7 @@ pub(super) async fn jobs(
         let lang = from_word(row.try_get("lang")?);
         let (lang, variant) = texts
             .get(&broadcast)
-            .and_then(|of| of.pick(lang, row.try_get("lacks").unwrap_or(false)))
+            .and_then(|of| of.pick(row.try_get("told").unwrap_or_default(), lang))
             .ok_or_else(|| StoreError::Database(format!("broadcast {broadcast} has no text")))?;
         let thread =
             (row.try_get::<i64, _>("shape")? == SHAPE_ACCOUNT).then(|| threads.get(&(lane, incident)).cloned());
@@ -75,7 +71,7 @@ pub(super) async fn jobs(
             recipient: RecipientId(recipient),
             address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
             name: row.try_get("name")?,
-            variant: Arc::clone(variant),
+            variant,
             lang,
             thread: thread.flatten(),
             target: target.filter(|remote| remote.id.is_some()),

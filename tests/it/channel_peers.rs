@@ -41,7 +41,6 @@ pub(super) fn target(dir: &std::path::Path, toml: &str) -> Arc<dyn Target> {
 fn job(delivery: i64, text: &str) -> Job {
     let variant = Variant {
         first: None,
-        digest: None,
         format: 1,
         text: text.to_owned(),
         payload: serde_json::Value::Null,

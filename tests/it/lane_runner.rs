@@ -13,7 +13,7 @@ use rundruf::domain::notice::Notice;
 use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::formats::{Site, SiteBuilder, SiteError, SiteOf};
 use rundruf::ids::{DeliveryId, IncidentId, LaneId, NoticeSeq};
-use rundruf::lane::{Digests, LaneSetup, LanesHandle, SiteWorld, start};
+use rundruf::lane::{Digests, LaneSetup, LanesHandle, SiteWorld, Unwritten, start};
 use rundruf::lane_core::probation::{ProbeResult, ProbeRules, Step};
 use rundruf::render::Engine;
 use rundruf::render::compose::ComposeError;
@@ -53,8 +53,8 @@ impl ModelStore {
 
 #[async_trait]
 impl Digests for ModelStore {
-    async fn cut(&self, lane: LaneId) -> Result<(), String> {
-        self.model().cut(lane, IncidentId(1), "Zusammenfassung", 0);
+    async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), Unwritten> {
+        self.model().cut(lane, IncidentId(1), "Zusammenfassung", over, 0);
         Ok(())
     }
 }
@@ -97,11 +97,14 @@ impl Lanes for ModelStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
         Ok(self.model().claim(request))
     }
-    async fn due_cuts(&self, _: LaneId) -> Result<Vec<DueCut>, StoreError> {
+    async fn due_cuts(&self, _: LaneId, _: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
         Ok(Vec::new())
     }
     async fn cut(&self, _: &FrozenCut, _: Ms) -> Result<(), StoreError> {
         Ok(())
+    }
+    async fn no_digest(&self, _: &DueCut, _: &Said) -> Result<bool, StoreError> {
+        Ok(true)
     }
     async fn give_back(&self, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
         self.model().give_back(rows, now);

@@ -17,6 +17,8 @@ mod contract;
 mod corrections;
 mod counterparts;
 mod demo;
+mod digest_release;
+mod digest_words;
 mod disk;
 mod docs;
 mod email;

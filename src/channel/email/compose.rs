@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::letter::one_line;
 use crate::domain::words::Kind;
 use crate::render::compose::closed_up;
-use crate::render::message::{Earlier, Message};
+use crate::render::earlier::Earlier;
+use crate::render::message::Message;
+use crate::render::words::Words as Standing;
 use crate::render::{Engine, Escape, RenderError};
 use crate::store::{Fit, Variant};
 
@@ -82,20 +84,7 @@ pub(super) fn compose(engine: &Engine, message: &Message) -> Result<Variant, Ren
     let (subject, text, html) = render(engine, message)?;
     let (mut first_text, mut first) = (None, None);
     if message.kind == Kind::Correction.word() {
-        let exercise = engine.words(message.lang).get("lead.exercise");
-        let lead = if message.lead.starts_with(exercise) {
-            exercise
-        } else {
-            ""
-        };
-        let lead = lead.to_owned();
-        let (subject, text, html) = render(
-            engine,
-            &Message {
-                lead,
-                ..message.clone()
-            },
-        )?;
+        let (subject, text, html) = render(engine, &message.as_first(engine.words(message.lang)))?;
         (first_text, first) = (Some(text), Some((subject, html)));
     }
     let fit = Fit {
@@ -118,7 +107,6 @@ pub(super) fn compose(engine: &Engine, message: &Message) -> Result<Variant, Ren
         format: FORMAT,
         text,
         first: first_text,
-        digest: None,
         payload: json!(payload),
         fit,
     })
@@ -172,7 +160,7 @@ fn render(engine: &Engine, message: &Message) -> Result<(String, String, String)
         "language_note": message.language_note,
         "unsubscribe": unsubscribe(message),
         "all": message.earlier.len() + 1,
-        "earlier": message.earlier.iter().map(earlier).collect::<Vec<_>>(),
+        "earlier": message.earlier.iter().map(|notice| earlier(words, notice)).collect::<Vec<_>>(),
     });
     let text = closed_up(&engine.render(message.lang, &format!("{name}.txt"), &data, Escape::Plain)?);
     let html = engine.render(message.lang, &format!("{name}.html"), &data, Escape::Html)?;
@@ -180,8 +168,9 @@ fn render(engine: &Engine, message: &Message) -> Result<(String, String, String)
 }
 
 /// A notice that a digest sums up.
-fn earlier(notice: &Earlier) -> Value {
+fn earlier(words: &Standing, notice: &Earlier) -> Value {
     let mut data = json!(notice);
+    data["name"] = json!(notice.name(words));
     data["paragraphs"] = json!(paragraphs(&notice.summary));
     data["place_list"] = json!((!notice.places.is_empty()).then(|| notice.places.join(", ")));
     data

@@ -68,6 +68,10 @@ pub struct BroadcastRow {
     pub summed_up_in: Option<u32>,
     /// Of a digest: what it sums up beside its own notice, newest first.
     pub covers: Vec<NoticeSeq>,
+    /// Why the digest that it is to be could not be written.
+    pub no_digest: Option<Said>,
+    /// So many earlier notices are in the post of an account that has begun, whatever would be summed up by now.
+    pub told: Option<u64>,
     /// Goes to the lane's audience, however few there are.
     pub audience: bool,
     /// Counters.
@@ -169,6 +173,8 @@ pub struct Story {
     pub address: Option<String>,
     /// The frozen text that goes or went.
     pub variant: Variant,
+    /// Numbers of the notices that it sums up, newest first; none: it is its notice's alone.
+    pub tells: Vec<u32>,
     /// What happened, in order.
     pub events: Vec<StoryEvent>,
 }

@@ -43,6 +43,13 @@ pub struct ClaimRequest {
     pub correction_wait_ms: Ms,
 }
 
+impl ClaimRequest {
+    /// What has run out by then is over; `None`: the clock is not trusted.
+    pub fn over(&self) -> Option<Ms> {
+        self.expires.then_some(self.now_ms)
+    }
+}
+
 /// What a claim brought.
 #[derive(Debug, Clone, Default)]
 pub struct Claimed {

@@ -97,14 +97,33 @@ pub struct Variant {
     /// Of a correction: the text for whoever has not got what it corrects, as their first message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<String>,
-    /// Of a cut: the text for whoever lacks any of what it sums up; all others get this one, the newest notice alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Box<Variant>>,
     /// What the kind needs beside the text (subject, JSON body, spoiler, …).
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub payload: serde_json::Value,
     /// How it fits.
     pub fit: Fit,
+}
+
+/// The frozen texts of a broadcast, by language.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FrozenTexts {
+    /// Its notice's own.
+    pub own: BTreeMap<Lang, Variant>,
+    /// Of a cut, the digest: for whoever lacks any of what it sums up; all others get the newest notice alone.
+    pub digest: BTreeMap<Lang, Variant>,
+}
+
+impl FrozenTexts {
+    /// Of each language the text that costs more.
+    pub fn dearest(mut self) -> BTreeMap<Lang, Variant> {
+        for (lang, digest) in self.digest {
+            match self.own.get(&lang) {
+                Some(own) if own.fit.segments > digest.fit.segments => {}
+                _ => drop(self.own.insert(lang, digest)),
+            }
+        }
+        self.own
+    }
 }
 
 /// What waits of an incident on a lane and has to go out as one message.
@@ -122,6 +141,8 @@ pub struct DueCut {
     pub covers: Vec<NoticeSeq>,
     /// What was taken out of these notices since they were published, as far as it can be told apart.
     pub redacted: String,
+    /// What has run out by then does not wait any more, though nobody has ended it yet. `None`: the clock is in doubt, nothing runs out.
+    pub over: Option<Ms>,
 }
 
 /// A cut with its texts, frozen now.
@@ -206,6 +227,6 @@ pub struct Redaction {
     pub redacted: Notice,
     /// Salted hash of the old content.
     pub hash: String,
-    /// The frozen variants of its broadcasts, rendered again.
-    pub variants: Vec<(BroadcastId, BTreeMap<Lang, Variant>)>,
+    /// The frozen texts that say it, rendered again.
+    pub texts: Vec<(BroadcastId, FrozenTexts)>,
 }

@@ -349,7 +349,7 @@ impl City {
 
 /// What waits becomes one message, whose text is what it sums up.
 async fn cut(store: &Sqlite, lane: LaneId, now: Ms) {
-    for due in store.due_cuts(lane).await.unwrap() {
+    for due in store.due_cuts(lane, Some(now)).await.unwrap() {
         let text = Variant {
             text: serde_json::to_string(&due.covers).unwrap(),
             ..to_all(lane).variants[&Lang::De].clone()

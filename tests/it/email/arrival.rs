@@ -5,7 +5,8 @@ use rundruf::channel::{Built, registry};
 use rundruf::domain::delivery::Operation;
 use rundruf::formats::in_short;
 use rundruf::render::Engine;
-use rundruf::render::message::{Earlier, Message};
+use rundruf::render::earlier::Earlier;
+use rundruf::render::message::Message;
 use rundruf::store::Variant;
 use rundruf::text::lang::Lang;
 
@@ -153,8 +154,14 @@ fn mail_of(source: &rundruf::formats::PublisherSite, number: usize, earlier: &[u
     let view = &source.incidents[0];
     let mut message = engine.message(&source.publisher, view, &view.notices[number - 1].notice, lang, SITE);
     message.in_short = in_short(&engine, &source.publisher, view, lang);
-    let other = |n: &usize| engine.message(&source.publisher, view, &view.notices[n - 1].notice, lang, SITE);
-    message.earlier = earlier.iter().map(|n| Earlier::of(other(n))).collect();
+    message.earlier = earlier
+        .iter()
+        .map(|n| {
+            let notice = &view.notices[n - 1].notice;
+            let said = engine.message(&source.publisher, view, notice, lang, SITE);
+            Earlier::of(engine.words(lang), said, notice, false)
+        })
+        .collect();
     let variant = variant(&message, &engine);
     let subject = variant.payload["subject"].as_str().unwrap();
     let html = variant.payload["html"].as_str().unwrap();

@@ -123,32 +123,24 @@ fn corrected(
         if !of || !standing.iter().any(|n| n.number == b.number) {
             continue;
         }
-        let named: Vec<u32> = standing
-            .iter()
-            .filter(|n| n.number == b.number)
-            .flat_map(|n| n.corrects.clone())
-            .collect();
-        let has = |old: &usize| {
-            let Some(row) = model.row_of(*old, person) else {
-                return false;
-            };
-            // A digest that was written again before it went to them does not have the wrong words any more.
-            let of = &model.broadcasts[*old];
-            let wrong = |seq: &NoticeSeq| {
-                b.corrects
-                    .iter()
-                    .any(|o| model.broadcasts[*o].notice == *seq && o != old)
-            };
-            let told = of.digest_text.is_none()
-                || named.contains(&of.number)
-                || tells.get(&row.id).is_some_and(|told| told.iter().any(wrong));
-            told && matches!(row.state, State::Accepted | State::Delivered)
+        // Told by whatever of ours it was: the notice itself, or a digest, also one that was written again since.
+        let numbers = model.numbers(incident, &[b.number]);
+        let wrong = |seq: &NoticeSeq| {
+            let known = model.notices.iter().find(|(of, ..)| of == seq);
+            let named = known.is_some_and(|(_, of, n)| *of == incident && numbers.contains(&n.number));
+            named && *seq != b.notice
         };
+        let has = model.rows.iter().any(|row| {
+            let told = tells.get(&row.id).is_some_and(|told| told.iter().any(wrong));
+            (row.lane, row.recipient) == (lane, person)
+                && told
+                && matches!(row.state, State::Accepted | State::Delivered)
+        });
         let heard = model.row_of(index, person).is_some_and(|row| {
             let at = model.at(row.id);
             row.state != State::Superseded || model.passed(at)
         });
-        if b.corrects.iter().any(has) && !heard {
+        if has && !heard {
             return Err(format!(
                 "recipient {person} of lane {lane} has the wrong words, and never hears of notice {} of incident {incident}",
                 b.number

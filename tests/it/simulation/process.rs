@@ -134,10 +134,10 @@ impl World {
                 let mut claimed = self.model.claim(&request);
                 if !claimed.uncut.is_empty() {
                     for (lane, incident) in &claimed.uncut {
-                        let sums_up = self.model.sums_up(*lane, *incident);
+                        let sums_up = self.model.sums_up(*lane, *incident, request.over());
                         self.say(|| format!("lane {lane}: one message of all that waits: {sums_up:?}"));
                         let text = text(&sums_up.map(|(_, covers)| covers).unwrap_or_default());
-                        self.model.cut(*lane, *incident, &text, wall);
+                        self.model.cut(*lane, *incident, &text, request.over(), wall);
                     }
                     // As the runner does: what the cut holds is claimed next, with the dangers of a claim.
                     if claimed.jobs.is_empty() {

@@ -9,14 +9,14 @@ use rundruf::text::lang::Lang;
 
 use super::fixture::*;
 
-fn digest(lane: LaneId) -> NewBroadcast {
+pub(super) fn digest(lane: LaneId) -> NewBroadcast {
     NewBroadcast {
         catch_up: CatchUp::Digest,
         ..to_all(lane)
     }
 }
 
-fn frozen(due: &DueCut) -> FrozenCut {
+pub(super) fn frozen(due: &DueCut) -> FrozenCut {
     let text = Variant {
         text: format!("{} und {:?}", due.notice, due.covers),
         ..to(due.lane).variants[&Lang::De].clone()
@@ -27,11 +27,11 @@ fn frozen(due: &DueCut) -> FrozenCut {
     }
 }
 
-async fn due<S: Store>(store: &S, lane: LaneId) -> Option<DueCut> {
-    store.due_cuts(lane).await.unwrap().pop()
+pub(super) async fn due<S: Store>(store: &S, lane: LaneId) -> Option<DueCut> {
+    store.due_cuts(lane, None).await.unwrap().pop()
 }
 
-async fn cut<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<NoticeSeq> {
+pub(super) async fn cut<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<NoticeSeq> {
     let due = due(store, lane).await.unwrap();
     store.cut(&frozen(&due), now).await.unwrap();
     due.covers
@@ -42,7 +42,7 @@ fn refused(made: Result<(), StoreError>) -> bool {
 }
 
 /// Whom the claim starts what for: address, notice, text.
-async fn started<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<(String, NoticeSeq, String)> {
+pub(super) async fn started<S: Store>(store: &S, lane: LaneId, now: i64) -> Vec<(String, NoticeSeq, String)> {
     let jobs = claim(store, lane, now).await;
     let mut all = Vec::new();
     for job in &jobs {
@@ -94,7 +94,7 @@ pub async fn a_digest_of_what_does_not_wait_any_more_is_refused<S: Store>(store:
         notice: newest.covers[0],
         redacted: notice("i", 2),
         hash: "gesalzen".into(),
-        variants: Vec::new(),
+        texts: Vec::new(),
     };
     store.redact(&redaction, &act("redact", T0 + 3)).await.unwrap();
     assert!(refused(store.cut(&frozen(&newest), T0 + 4).await));
@@ -140,7 +140,7 @@ pub async fn what_is_redacted_is_in_no_frozen_digest<S: Store>(store: &S) {
     }
     assert_eq!(cut(store, lane, T0 + 1).await.len(), 2);
     let texts = async || store.texts(board(store, seqs[2]).await.id).await.unwrap();
-    assert!(texts().await[&Lang::De].digest.is_some());
+    assert!(!texts().await.digest.is_empty());
     let mut retraction = notice("i", 4);
     (retraction.kind, retraction.corrects) = (Kind::Retraction, vec![1]);
     publish(store, retraction, vec![digest(lane)], T0 + 2).await;
@@ -148,10 +148,10 @@ pub async fn what_is_redacted_is_in_no_frozen_digest<S: Store>(store: &S) {
         notice: seqs[0],
         redacted: notice("i", 1),
         hash: "gesalzen".into(),
-        variants: Vec::new(),
+        texts: Vec::new(),
     };
     store.redact(&redaction, &act("redact", T0 + 3)).await.unwrap();
-    assert!(texts().await[&Lang::De].digest.is_none());
+    assert!(texts().await.digest.is_empty());
     // It is written again, without.
     assert_eq!(cut(store, lane, T0 + 4).await, [seqs[1]]);
     let without = format!("{} und {:?}", seqs[2], [seqs[1]]);
@@ -202,11 +202,46 @@ pub async fn an_account_posts_one_digest<S: Store>(store: &S) {
     let unknown = store.unknown_jobs(lane, rundruf::ids::DeliveryId(0), 9).await.unwrap();
     assert_eq!(unknown[0].variant.text, posts[0].variant.text);
     let story = store.explain(posts[0].delivery).await.unwrap().unwrap();
-    assert_eq!(story.variant.text, posts[0].variant.text);
+    assert_eq!(
+        (story.variant.text.as_str(), story.tells),
+        (posts[0].variant.text.as_str(), vec![1])
+    );
+    assert_eq!(board(store, posts[0].notice).await.told, Some(1));
+}
+
+/// What has run out is in no digest, also where nobody has ended it yet; by a clock in doubt nothing runs out.
+pub async fn what_has_run_out_is_in_no_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    let until = |at| NewBroadcast {
+        expires_at_ms: Some(at),
+        ..digest(lane)
+    };
+    let mut seqs = Vec::new();
+    for (number, expires) in (1..).zip([T0 + 10, T0 + 90, T0 + 90, T0 + 20]) {
+        seqs.push(publish(store, notice("i", number), vec![until(expires)], T0).await);
+    }
+    let later = T0 + 20;
+    let in_doubt = store.due_cuts(lane, None).await.unwrap().remove(0);
+    assert_eq!(in_doubt.notice, seqs[3]);
+    let mut doubting = request(lane, later);
+    doubting.expires = false;
+    assert_eq!(store.claim(&doubting).await.unwrap().uncut.len(), 1);
+    let due = store.due_cuts(lane, Some(later)).await.unwrap().remove(0);
+    assert_eq!((due.notice, &due.covers), (seqs[2], &vec![seqs[1]]));
+    store.cut(&frozen(&due), later).await.unwrap();
+    assert_eq!(store.claim(&request(lane, later)).await.unwrap().uncut, []);
+    store.expire(later).await.unwrap();
+    let both = format!("{} und {:?}", seqs[2], [seqs[1]]);
+    assert_eq!(started(store, lane, later + 1).await, [("a@ex".into(), seqs[2], both)]);
+    for seq in [seqs[0], seqs[3]] {
+        let row = board(store, seq).await;
+        assert_eq!((row.state, row.summed_up_in), (BroadcastState::Ended, None), "{seq}");
+    }
 }
 
 /// What corrects or takes back a notice.
-fn about(kind: Kind, number: u32, old: u32) -> Notice {
+pub(super) fn about(kind: Kind, number: u32, old: u32) -> Notice {
     let mut n = notice("i", number);
     (n.kind, n.corrects) = (kind, vec![old]);
     n
@@ -254,7 +289,7 @@ pub async fn an_unknown_part_may_be_repeated<S: Store>(store: &S) {
 }
 
 /// The first one alone.
-async fn first<S: Store>(store: &S, lane: LaneId, now: i64) -> Job {
+pub(super) async fn first<S: Store>(store: &S, lane: LaneId, now: i64) -> Job {
     let mut one = request(lane, now);
     one.limit = 1;
     store.claim(&one).await.unwrap().jobs.remove(0)

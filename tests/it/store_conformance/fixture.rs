@@ -79,7 +79,6 @@ pub fn places(names: &[&str]) -> Scope {
 pub fn to(lane: LaneId) -> NewBroadcast {
     let variant = Variant {
         first: None,
-        digest: None,
         format: 1,
         text: "Die IT steht.".into(),
         payload: serde_json::Value::Null,

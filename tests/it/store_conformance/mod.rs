@@ -16,6 +16,7 @@ mod returned;
 mod same;
 mod settling;
 mod together;
+mod told;
 
 /// Runs each test on a fresh SQLite store.
 macro_rules! on_sqlite {
@@ -51,12 +52,18 @@ on_sqlite! {
     digests::what_was_taken_back_is_in_no_later_digest,
     digests::what_is_redacted_is_in_no_frozen_digest,
     digests::where_the_newest_is_taken_back_the_others_wait_again,
+    digests::what_has_run_out_is_in_no_digest,
     digests::an_account_posts_one_digest,
     digests::a_correction_of_a_part_leaves_the_post_of_the_whole,
     digests::an_unknown_part_may_be_repeated,
     digests::what_was_taken_back_is_in_no_cut_of_a_cut,
     digests::what_comes_back_is_in_the_next_cut,
     digests::a_digest_that_never_arrived_takes_nothing_with_it,
+    told::a_digest_that_is_written_again_leaves_what_has_gone,
+    told::whoever_had_only_a_digest_hears_of_every_word_on_it,
+    told::what_is_redacted_is_in_no_digest_that_has_gone,
+    told::a_notice_is_looked_for_in_the_newest_digest,
+    told::why_a_digest_cannot_be_written_is_on_the_board,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,

@@ -94,6 +94,8 @@ async fn every_broken_rule_makes_a_difference() {
         ("cuts", Breaks { cuts: true, ..none }),
         ("served", Breaks { served: true, ..none }),
         ("recut", Breaks { recut: true, ..none }),
+        ("over", Breaks { over: true, ..none }),
+        ("words", Breaks { words: true, ..none }),
         (
             "late move",
             Breaks {
@@ -374,12 +376,13 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         let claimed = join_all(requests.iter().map(|r| self.store.claim(r))).await;
         let mut uncut = Vec::new();
         for (r, store) in requests.iter().zip(claimed) {
-            uncut.extend(self.claimed(r, store.unwrap())?);
+            let found = self.claimed(r, store.unwrap())?.into_iter();
+            uncut.extend(found.map(|(lane, incident)| (lane, incident, r.over())));
         }
         // Mostly the cut follows at once; now and then something comes between.
         if self.rng.u8(..4) > 0 {
-            for (lane, incident) in uncut {
-                self.cut(lane, incident).await?;
+            for (lane, incident, over) in uncut {
+                self.cut(lane, incident, over).await?;
             }
         }
         Ok(())
@@ -390,6 +393,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         r.epoch = self.model.lanes[&lane].epoch - i64::from(self.rng.u8(..20) == 0);
         r.limit = self.rng.u32(1..8);
         r.probe = self.rng.u8(..8) == 0;
+        // Now and then the clock is in doubt.
+        r.expires = self.rng.u8(..6) > 0;
         r.rate = (self.rng.u8(..5) == 0).then_some(Rate {
             count: 3,
             per_ms: 1_000,
@@ -407,11 +412,11 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     /// What waits becomes one message.
-    async fn cut(&mut self, lane: LaneId, incident: IncidentId) -> Result<(), String> {
-        let due = self.store.due_cuts(lane).await.unwrap();
+    async fn cut(&mut self, lane: LaneId, incident: IncidentId, over: Option<Ms>) -> Result<(), String> {
+        let due = self.store.due_cuts(lane, over).await.unwrap();
         let due = due.into_iter().find(|due| due.incident == incident);
         let shown = due.as_ref().map(|due| (due.notice, due.covers.clone()));
-        compare("due cut", &self.model.sums_up(lane, incident), &shown)?;
+        compare("due cut", &self.model.sums_up(lane, incident, over), &shown)?;
         let Some(due) = due else { return Ok(()) };
         let text = format!("{} mit {:?}", due.notice, due.covers);
         self.say(format!("a cut on lane {lane}: {text}"));
@@ -424,7 +429,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             texts: [(Lang::De, digest)].into(),
         };
         self.store.cut(&frozen, self.now).await.unwrap();
-        self.model.cut(lane, incident, &text, self.now);
+        self.model.cut(lane, incident, &text, over, self.now);
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub struct SeenRow {
     via: Option<i64>,
     /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried, 32 its turn comes later, 64 moved and not tried there.
     marks: i64,
+    /// The text it began with.
+    told: i64,
 }
 
 /// A broadcast's row.
@@ -85,6 +87,7 @@ impl Peek for Sqlite {
                 remote: row.get("remote_id"),
                 via: row.get("via"),
                 marks: n("flags"),
+                told: n("told"),
             };
             seen.rows.insert(key, one);
         }
@@ -160,6 +163,7 @@ pub fn seen(model: &Model) -> Seen {
             remote: row.remote.id.clone(),
             via: row.via.map(|lane| lane.0),
             marks: marks.iter().filter(|(is, _)| *is).map(|(_, mark)| mark).sum(),
+            told: row.told,
         };
         seen.rows
             .insert((row.lane, of.notice, address.unwrap_or_default()), one);

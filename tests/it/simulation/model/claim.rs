@@ -1,14 +1,13 @@
 //! The claim: what may start now, in which order, and what holds it; and how far an audience opens.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation};
 use rundruf::domain::supersede::concerns;
 use rundruf::domain::words::Kind;
 use rundruf::ids::IncidentId;
-use rundruf::store::{ClaimRequest, Claimed, Job, Variant};
+use rundruf::store::{ClaimRequest, Claimed, Job};
 
 use super::ramp::Pace;
 use super::{Model, Person};
@@ -66,7 +65,7 @@ impl Model {
                 break;
             }
             let b = &self.broadcasts[broadcast];
-            if b.expires_ms.is_some_and(|at| at <= r.now_ms) || claimed.uncut.contains(&(b.lane, b.incident)) {
+            if b.is_over(r.over()) || claimed.uncut.contains(&(b.lane, b.incident)) {
                 continue;
             }
             let room = left.min(run.pace.free());
@@ -342,19 +341,22 @@ impl Model {
         if !self.breaks.started {
             self.set(at, State::Started, start_at_ms + r.lease_ms, r.now_ms);
         }
+        let row = &self.rows[at];
+        // What is repeated by its handle goes on with the words it began with.
+        let repeated = (row.after_unknown && !row.decided) || row.step > 0;
+        if !repeated || self.breaks.words {
+            self.rows[at].told = match self.lacks(row.broadcast, row.recipient) {
+                _ if first => -1,
+                true => i64::try_from(self.broadcasts[row.broadcast].digests.len()).unwrap(),
+                false => 0,
+            };
+        }
         let row = &mut self.rows[at];
         if row.attempt == 0 && row.step == 0 && (!row.after_unknown || row.decided) {
             row.first_started_ms = start_at_ms;
         }
         row.attempt += 1;
         row.turn = false;
-        let mut job = self.job(at, start_at_ms);
-        if let Some(text) = job.variant.first.clone().filter(|_| first) {
-            job.variant = Arc::new(Variant {
-                text,
-                ..Variant::clone(&job.variant)
-            });
-        }
-        job
+        self.job(at, start_at_ms)
     }
 }

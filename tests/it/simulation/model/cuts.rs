@@ -13,19 +13,20 @@ use rundruf::store::{ClaimRequest, Variant};
 use super::Model;
 
 impl Model {
-    /// The broadcasts of an incident that wait for their turn on a lane.
-    fn waiting(&self, lane: LaneId, incident: IncidentId) -> Vec<usize> {
+    /// The broadcasts of an incident that wait for their turn on a lane, and have not run out by then (`None`: nothing does).
+    fn waiting(&self, lane: LaneId, incident: IncidentId, over: Option<Ms>) -> Vec<usize> {
         let waits = |index: &usize| {
             let b = &self.broadcasts[*index];
             let open = b.state == BroadcastState::Open || b.of(State::Waiting) > 0;
             let here = b.lane == lane && b.incident == incident;
-            here && b.is_alive() && open && b.superseded_by.is_none() && !b.overtaken
+            here && b.is_alive() && open && b.superseded_by.is_none() && !b.overtaken && !b.is_over(over)
         };
         (0..self.broadcasts.len()).filter(waits).collect()
     }
 
-    fn due_cut(&self, lane: LaneId, incident: IncidentId) -> Option<digest::Cut> {
-        let waiting = self.waiting(lane, incident);
+    fn due_cut(&self, lane: LaneId, incident: IncidentId, over: Option<Ms>) -> Option<digest::Cut> {
+        let over = over.filter(|_| !self.breaks.over);
+        let waiting = self.waiting(lane, incident, over);
         let waits = waiting.iter().map(|index| {
             let b = &self.broadcasts[*index];
             Waits {
@@ -46,21 +47,21 @@ impl Model {
         let all = lanes
             .iter()
             .flat_map(|lane| incidents.iter().map(|incident| (*lane, *incident)));
-        all.filter(|(lane, incident)| self.due_cut(*lane, *incident).is_some())
+        all.filter(|(lane, incident)| self.due_cut(*lane, *incident, r.over()).is_some())
             .collect()
     }
 
     /// What a cut would sum up under which notice.
-    pub fn sums_up(&self, lane: LaneId, incident: IncidentId) -> Option<(NoticeSeq, Vec<NoticeSeq>)> {
-        self.due_cut(lane, incident).map(|cut| (cut.newest, cut.covers))
+    pub fn sums_up(&self, lane: LaneId, incident: IncidentId, over: Option<Ms>) -> Option<(NoticeSeq, Vec<NoticeSeq>)> {
+        self.due_cut(lane, incident, over).map(|cut| (cut.newest, cut.covers))
     }
 
     /// Makes the cut that is due; its digest says this.
-    pub fn cut(&mut self, lane: LaneId, incident: IncidentId, text: &str, now: Ms) {
-        let Some(cut) = self.due_cut(lane, incident) else {
+    pub fn cut(&mut self, lane: LaneId, incident: IncidentId, text: &str, over: Option<Ms>, now: Ms) {
+        let Some(cut) = self.due_cut(lane, incident, over) else {
             return;
         };
-        for index in self.waiting(lane, incident) {
+        for index in self.waiting(lane, incident, over) {
             let notice = self.broadcasts[index].notice;
             if cut.ends.contains(&notice) {
                 self.close(index, cut.newest, now);
@@ -76,10 +77,11 @@ impl Model {
         b.stale = false;
         let cut_covers = cut.covers.clone();
         b.covers = cut.covers;
-        b.digest_text = Some(Arc::new(Variant {
+        let digest = Arc::new(Variant {
             text: text.to_owned(),
             ..Variant::clone(&b.variant)
-        }));
+        });
+        b.digests.push((b.covers.clone(), digest));
         if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
             self.begin_anew(top, now);
             let covered = |b: &super::ModelBroadcast| cut_covers.contains(&b.notice) && b.superseded_by.is_some();
@@ -209,7 +211,7 @@ impl Model {
             ACCOUNT => &[][..],
             _ => self.person(b.lane, person).map_or(&[][..], |p| p.places.as_slice()),
         };
-        let has = |index: &usize| self.had(&[*index], person).is_some();
+        let has = |index: &usize| self.had(&[(*index, None)], person).is_some();
         let older = self.siblings(broadcast).filter(|index| {
             let older = &self.broadcasts[*index];
             older.kind == Kind::Notice && older.notice < b.notice && has(index)

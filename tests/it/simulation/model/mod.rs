@@ -84,13 +84,14 @@ pub struct ModelBroadcast {
     pub overtaken: bool,
     /// Published for a channel that catches up by digest.
     pub digest: bool,
-    /// Of a cut: what it sums up, and its text for whoever lacks any of that.
+    /// Of a cut: what it sums up.
     pub covers: Vec<NoticeSeq>,
-    /// That has to be written again.
+    /// Its digest has to be written again.
     pub stale: bool,
-    pub digest_text: Option<Arc<Variant>>,
-    /// Broadcasts of the lane that it corrects or retracts, newest first.
-    pub corrects: Vec<usize>,
+    /// The digests of all its cuts, for whoever lacked any of this.
+    pub digests: Vec<(Vec<NoticeSeq>, Arc<Variant>)>,
+    /// Broadcasts of the lane that it corrects or retracts, newest first; with a cut where only that one's digest tells what is wrong.
+    pub corrects: Vec<(usize, Option<i64>)>,
     pub upto: Option<i64>,
     pub cursor: i64,
     /// Domains that were left out of the opening.
@@ -106,6 +107,10 @@ pub struct ModelBroadcast {
 impl ModelBroadcast {
     pub fn is_alive(&self) -> bool {
         matches!(self.state, BroadcastState::Open | BroadcastState::Opened)
+    }
+
+    fn is_over(&self, by: Option<Ms>) -> bool {
+        self.expires_ms.is_some_and(|at| Some(at) <= by)
     }
 
     fn opens(&self) -> bool {
@@ -149,6 +154,8 @@ pub struct ModelRow {
     /// It moved, and its lane has not tried it yet.
     pub new_here: bool,
     pub by_receipt: bool,
+    /// The text it began with: 0 its notice's own, a cut's digest, -1 that for whoever has not got what it corrects.
+    pub told: i64,
 }
 
 impl ModelRow {
@@ -212,6 +219,10 @@ pub struct Breaks {
     pub served: bool,
     /// What was named stays in the cuts that sum it up.
     pub recut: bool,
+    /// A cut sums up what has run out.
+    pub over: bool,
+    /// What is repeated by its handle begins with other words.
+    pub words: bool,
 }
 
 /// Everything stored.
@@ -349,6 +360,7 @@ impl Model {
             turn: false,
             new_here: false,
             by_receipt: false,
+            told: 0,
         });
         true
     }
@@ -415,7 +427,7 @@ impl Model {
     }
 
     /// What a recipient has, or may have, of these broadcasts: `None`: nothing; else the newest remote id known.
-    fn had(&self, broadcasts: &[usize], recipient: RecipientId) -> Option<Remote> {
+    fn had(&self, broadcasts: &[(usize, Option<i64>)], recipient: RecipientId) -> Option<Remote> {
         let has = |row: &&ModelRow| match row.state {
             State::Started | State::Accepted | State::Delivered | State::Unknown => true,
             State::Waiting | State::Expired | State::Dropped => row.after_unknown,
@@ -423,7 +435,13 @@ impl Model {
         };
         let rows: Vec<&ModelRow> = broadcasts
             .iter()
-            .filter_map(|b| self.row_of(*b, recipient))
+            .filter_map(|(b, cut)| {
+                let row = self.row_of(*b, recipient)?;
+                // It may have begun with an earlier digest than the one it went again with.
+                let again = row.attempt > 1 && row.after_unknown;
+                cut.is_none_or(|cut| row.told == cut || (again && row.told > cut))
+                    .then_some(row)
+            })
             .filter(has)
             .collect();
         let named = rows.iter().find(|row| row.remote.id.is_some());
@@ -435,9 +453,7 @@ impl Model {
     fn target(&self, broadcast: usize, recipient: RecipientId) -> Option<Remote> {
         let b = &self.broadcasts[broadcast];
         self.had(&b.corrects, recipient)?;
-        let numbers = self.numbers(b.incident, &[b.number]);
-        let named = |of: &&usize| numbers.contains(&self.broadcasts[**of].number);
-        let named: Vec<usize> = b.corrects.iter().filter(named).copied().collect();
+        let named: Vec<_> = b.corrects.iter().filter(|(_, cut)| cut.is_none()).copied().collect();
         Some(self.had(&named, recipient).unwrap_or_default())
     }
 
@@ -447,10 +463,15 @@ impl Model {
         let of = &self.broadcasts[row.broadcast];
         let thread = self.lanes[&row.by()].threads.get(&of.incident);
         let target = self.target(row.broadcast, row.recipient).filter(|r| r.id.is_some());
-        let digest = of
-            .digest_text
-            .as_ref()
-            .filter(|_| self.lacks(row.broadcast, row.recipient));
+        let digest = usize::try_from(row.told - 1).ok().and_then(|n| of.digests.get(n));
+        let variant = digest.map_or(&of.variant, |(_, text)| text);
+        let variant = match variant.first.as_ref().filter(|_| row.told == -1) {
+            Some(text) => Arc::new(Variant {
+                text: text.clone(),
+                ..Variant::clone(variant)
+            }),
+            None => Arc::clone(variant),
+        };
         Job {
             delivery: row.id,
             broadcast: BroadcastId(i64::try_from(row.broadcast).unwrap()),
@@ -470,7 +491,7 @@ impl Model {
                 .person(row.lane, row.recipient)
                 .map(|p| p.address.clone())
                 .unwrap_or_default(),
-            variant: Arc::clone(digest.unwrap_or(&of.variant)),
+            variant,
             lang: Lang::De,
             thread: thread.filter(|_| !of.audience).map(|(thread, _)| thread.clone()),
             target,

@@ -21,7 +21,7 @@ impl Model {
         let at = p.act.at_ms;
         self.notices.push((seq, incident, p.notice.clone()));
         let lanes: Vec<(LaneId, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane, b.catch_up)).collect();
-        let corrected: Vec<Vec<usize>> = p
+        let corrected: Vec<Vec<(usize, Option<i64>)>> = p
             .broadcasts
             .iter()
             .map(|b| match p.notice.kind {
@@ -58,7 +58,7 @@ impl Model {
                 digest: b.catch_up == CatchUp::Digest,
                 covers: Vec::new(),
                 stale: false,
-                digest_text: None,
+                digests: Vec::new(),
                 corrects,
                 // Who is there now; `latest` and `digest`: who is there when the first chunk opens.
                 upto: (b.catch_up == CatchUp::Every).then_some(newest),
@@ -124,7 +124,7 @@ impl Model {
     }
 
     /// These notices, and what they had corrected themselves.
-    pub(super) fn numbers(&self, incident: IncidentId, corrects: &[u32]) -> Vec<u32> {
+    pub fn numbers(&self, incident: IncidentId, corrects: &[u32]) -> Vec<u32> {
         let mut numbers = corrects.to_vec();
         let mut next = 0;
         while let Some(number) = numbers.get(next).copied() {
@@ -141,21 +141,26 @@ impl Model {
         numbers
     }
 
-    /// The lane's broadcasts of what is corrected, newest first.
-    fn corrected(&self, incident: IncidentId, lane: LaneId, corrects: &[u32]) -> Vec<usize> {
+    /// The lane's broadcasts of what is corrected, newest first, and the digests that ever told any of it.
+    fn corrected(&self, incident: IncidentId, lane: LaneId, corrects: &[u32]) -> Vec<(usize, Option<i64>)> {
         let numbers = self.numbers(incident, corrects);
-        let mut found: Vec<usize> = (0..self.broadcasts.len())
-            .filter(|b| {
-                let b = &self.broadcasts[*b];
-                let told = |notice: &NoticeSeq| {
-                    let covered = self.notices.iter().find(|(seq, ..)| seq == notice);
-                    covered.is_some_and(|(.., n)| numbers.contains(&n.number))
-                };
-                let about = numbers.contains(&b.number) || b.covers.iter().any(told);
-                b.incident == incident && b.lane == lane && about
-            })
-            .collect();
-        found.sort_by_key(|b| std::cmp::Reverse(self.broadcasts[*b].notice));
+        let told = |notice: &NoticeSeq| {
+            let covered = self.notices.iter().find(|(seq, ..)| seq == notice);
+            covered.is_some_and(|(.., n)| numbers.contains(&n.number))
+        };
+        let mut found = Vec::new();
+        for (index, b) in self.broadcasts.iter().enumerate() {
+            if b.incident != incident || b.lane != lane {
+                continue;
+            }
+            if numbers.contains(&b.number) {
+                found.push((index, None));
+                continue;
+            }
+            let cuts = (1..).zip(&b.digests).filter(|(_, (tells, _))| tells.iter().any(told));
+            found.extend(cuts.map(|(cut, _)| (index, Some(cut))));
+        }
+        found.sort_by_key(|(index, cut)| std::cmp::Reverse((self.broadcasts[*index].notice, *cut)));
         found
     }
 }
