@@ -28,6 +28,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "hard reports",
         include_str!("../../migrations/0006_hard_reports.sql"),
     ),
+    (7, "addresses", include_str!("../../migrations/0007_addresses.sql")),
+    (8, "gone", include_str!("../../migrations/0008_gone.sql")),
 ];
 
 /// Newest schema this build knows.
