@@ -164,6 +164,12 @@ fn address(written: &str) -> Option<Address> {
     Address::new(user, domain).ok()
 }
 
+/// The form in which mail addresses are compared: the domain in ASCII, all in lower case. A server may tell `Anna` from `anna` (RFC 5321, 2.4); none
+/// is known to, and two mails to one person are the worse mistake. Mails go to the address as written.
+pub fn canonical(written: &str) -> Option<String> {
+    address(written).map(|address| address.to_string().to_ascii_lowercase())
+}
+
 #[async_trait]
 impl Channel for Email {
     fn abilities(&self) -> Abilities {
@@ -181,8 +187,8 @@ impl Channel for Email {
         Ok(compose::compose(engine, message)?)
     }
 
-    fn serves(&self, written: &str) -> bool {
-        address(written).is_some()
+    fn canonical(&self, written: &str) -> Option<String> {
+        canonical(written)
     }
 
     async fn send(&self, job: &Job, now: Ms) -> Report {

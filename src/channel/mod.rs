@@ -1,6 +1,8 @@
 //! Floor 3: the kinds of channels. One file per kind and one line in the registry.
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod compliance;
 pub mod email;
 pub mod http;
@@ -123,9 +125,10 @@ pub trait Channel: Send + Sync {
         None
     }
 
-    /// True where a recipient's address is one that this kind can send to, as far as its form shows.
-    fn serves(&self, _address: &str) -> bool {
-        true
+    /// The form in which recipients' addresses are compared: the same for all spellings of one, and its own. `None` where it is no address that this
+    /// kind can send to, as far as its form shows. What is sent to is the address as written.
+    fn canonical(&self, _address: &str) -> Option<String> {
+        None
     }
 
     /// The frozen text of a notice in one language; shortened where it has to be.
@@ -215,4 +218,21 @@ pub enum Built {
     Messages(Arc<dyn Channel>),
     /// Keeps whole sites.
     Website(Vec<Arc<dyn Target>>),
+}
+
+impl Built {
+    /// [`Channel::canonical`]; a website and an account write to nobody.
+    pub fn canonical(&self, address: &str) -> Option<String> {
+        match self {
+            Self::Messages(channel) if channel.abilities().audience => channel.canonical(address),
+            _ => None,
+        }
+    }
+
+    /// What stands for a recipient wherever addresses are compared: the canonical form, and of what is no address (a list may have such lines, and
+    /// an older release may have stored them) the written one in lower case.
+    pub fn compared(&self, address: &str) -> String {
+        self.canonical(address)
+            .unwrap_or_else(|| address.trim().to_ascii_lowercase())
+    }
 }

@@ -134,8 +134,8 @@ impl Channel for Seven {
         self.sms.price
     }
 
-    fn serves(&self, address: &str) -> bool {
-        Gateway::serves(address)
+    fn canonical(&self, address: &str) -> Option<String> {
+        Gateway::canonical(address)
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {

@@ -129,9 +129,9 @@ impl Gateway {
         ours(reference, key, &self.channel).ok_or(ReceiptRefusal::Forbidden)
     }
 
-    /// True where this is a number that can be sent to.
-    pub fn serves(address: &str) -> bool {
-        number(address).is_some()
+    /// The number as it is sent to, which is also the form in which numbers are compared.
+    pub fn canonical(address: &str) -> Option<String> {
+        number(address)
     }
 
     /// The text of a notice as an SMS: at most `max_parts` parts, in the SMS alphabet where that loses nothing.
@@ -234,16 +234,25 @@ fn is_sender(written: &str) -> bool {
     written.len() <= 11 && written.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ')
 }
 
-/// A phone number in E.164 (`+4917112345`), spaces and common punctuation aside; `None` where it is none.
+/// A phone number in E.164 (`+4917112345`), punctuation aside, and the `(0)` that is dialled at home only; `None` where it is none.
 fn number(address: &str) -> Option<String> {
-    let number: String = address
+    let written: String = address.chars().filter(|c| !is_blank(*c)).collect();
+    let number: String = written
+        .replacen("(0)", "", 1)
         .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')'))
+        // Hyphens and dashes in every dress that a word processor gives them.
+        .filter(|c| !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '.' | '/' | '(' | ')'))
         .collect();
     let digits = number.strip_prefix('+')?;
     let fine =
         (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     fine.then_some(number)
+}
+
+/// Spaces of all widths, and the marks for the direction of writing that address books put around a number when it is copied.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// True where a value can stand in a header as it is: ASCII on one line.

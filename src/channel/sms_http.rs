@@ -188,8 +188,8 @@ impl Channel for SmsHttp {
         self.sms.price
     }
 
-    fn serves(&self, address: &str) -> bool {
-        Gateway::serves(address)
+    fn canonical(&self, address: &str) -> Option<String> {
+        Gateway::canonical(address)
     }
 
     fn compose(&self, engine: &Engine, message: &Message, _operation: Operation) -> Result<Variant, ComposeError> {

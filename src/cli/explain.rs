@@ -10,8 +10,9 @@ use crate::app::{App, Open};
 use crate::domain::delivery::{DeliveryState, Gate, Health};
 use crate::ids::{BroadcastId, DeliveryId};
 use crate::publication::board::exact_time;
+use crate::publication::suppressed;
 use crate::said;
-use crate::store::{Board, BroadcastRow, DeliveryRow, Lanes, Notices, Story};
+use crate::store::{Board, BroadcastRow, Consent, DeliveryRow, Lanes, Notices, Story, Suppressed};
 use crate::text::said::Said;
 
 /// Deliveries of a broadcast shown at most: a screen, not an audience.
@@ -165,8 +166,28 @@ async fn tell(open: &Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> 
     };
     let zone = zone_of(open, &story.broadcast).await?;
     print(&story, open.office.clock.now_ms(), &zone, out);
+    if story.delivery.state == DeliveryState::Gone {
+        suppressed_since(open, &story, &zone, out).await?;
+    }
     out.answer(&story);
     Ok(0)
+}
+
+/// Why nobody writes to this recipient any more, and what ends that.
+async fn suppressed_since(open: &Open, story: &Story, zone: &TimeZone, out: &Output) -> Result<(), Failure> {
+    let Some(recipient) = open.store.recipient(story.delivery.recipient).await? else {
+        return Ok(());
+    };
+    let all = open.store.suppressions().await?;
+    let own = |one: &&Suppressed| one.channel == recipient.channel && one.address == recipient.canonical;
+    if let Some(one) = all.iter().find(own) {
+        let (address, Said { de, en }) = (&one.address, suppressed::because(one, zone));
+        out.say(&said!(
+            "Gesperrt ({de}). Wieder anschreiben mit: rundruf suppression lift {address}",
+            "Suppressed ({en}). To write again: rundruf suppression lift {address}"
+        ));
+    }
+    Ok(())
 }
 
 fn print(story: &Story, now: i64, zone: &TimeZone, out: &Output) {

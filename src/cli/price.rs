@@ -210,10 +210,11 @@ impl Bill {
             self.costs.push(Cost::of(office, name, 1, texts));
             return;
         };
-        match audience::read(file) {
+        match audience::read(file, &configured.built) {
             Ok(people) => {
                 let concerned = audience::concerned(&people, &prepared.resolved.notice.scope);
-                let (served, faulty): (Vec<_>, Vec<_>) = concerned.partition(|p| serves(configured, &p.address));
+                let (served, faulty): (Vec<_>, Vec<_>) =
+                    concerned.partition(|p| configured.built.canonical(&p.address).is_some());
                 let mut cost = Cost::of(office, name, u64::try_from(served.len()).unwrap_or(u64::MAX), texts);
                 cost.faulty = faulty.into_iter().map(|person| person.address.clone()).collect();
                 self.costs.push(cost);
@@ -226,13 +227,6 @@ impl Bill {
                 }
             }
         }
-    }
-}
-
-fn serves(configured: &Configured, address: &str) -> bool {
-    match &configured.built {
-        Built::Messages(channel) => channel.serves(address),
-        Built::Website(_) => true,
     }
 }
 

@@ -7,18 +7,17 @@ use serde_json::json;
 use super::output::{Failure, Output, table};
 use super::{Globals, channel, confirm};
 use crate::app::{App, Open};
-use crate::channel::Built;
 use crate::publication::board::clock_time;
 use crate::publication::suppressed;
 use crate::said;
 use crate::secret::KeyFile;
-use crate::store::{Act, Consent, LaneRow, Lanes, Suppressed, SuppressedBecause, Suppression};
+use crate::store::{Act, Consent, LaneRow, Lanes, Lifted, SuppressedBecause, Suppression};
 use crate::text::said::Said;
 
 /// What to do with addresses.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "An address is suppressed when its owner unsubscribes, when its mail server calls it unknown twice, about mails a day apart, or by \
+    after_help = "An address is suppressed when its owner unsubscribes, when its mail server calls it unknown twice, about mails a day apart, when a webhook's receiver answers 410, or by \
         hand. It stays so, whatever the audience file says, until somebody lifts it."
 )]
 pub enum SuppressionCommand {
@@ -37,7 +36,7 @@ pub enum SuppressionCommand {
 /// Which address.
 #[derive(Debug, Args)]
 pub struct Of {
-    /// Address as in the audience file.
+    /// Address, in any spelling.
     pub address: String,
     /// Only on this channel; else on every one that it concerns.
     #[arg(long, value_name = "NAME")]
@@ -58,6 +57,12 @@ pub async fn run(globals: &Globals, command: SuppressionCommand, out: &Output) -
         (Err(_), SuppressionCommand::Lift(of)) => return Err(not_suppressed(&of.address)),
     };
     open.office.register(open.store.as_ref()).await?;
+    if !matches!(command, SuppressionCommand::List { .. }) {
+        // Whoever has just been taken out of a list is in none, whatever the last notice found there.
+        for faulty in open.office.sync_audiences(open.store.as_ref()).await? {
+            out.say(&faulty.said());
+        }
+    }
     match command {
         SuppressionCommand::List { channel } => list(&open, channel.as_deref(), out).await,
         SuppressionCommand::Add(of) => add(&open, &of, out).await,
@@ -92,7 +97,7 @@ async fn list(open: &Open, channel: Option<&str>, out: &Output) -> Result<u8, Fa
         out.say(&nobody());
     } else {
         let rows = all.iter().map(|one| {
-            let why = suppressed::because(one.because).in_german(out.german).to_owned();
+            let why = suppressed::because(one, &zone).in_german(out.german).to_owned();
             vec![
                 one.channel.clone(),
                 one.address.clone(),
@@ -153,11 +158,9 @@ async fn lanes(open: &Open, of: &Of, fits: impl Fn(&LaneRow) -> bool) -> Result<
 async fn add(open: &Open, of: &Of, out: &Output) -> Result<u8, Failure> {
     let address = of.address.trim();
     let serves = |lane: &LaneRow| {
-        let channel = open.office.channels.iter().find(|c| c.settings.name == lane.name);
-        channel.is_some_and(|channel| match &channel.built {
-            Built::Messages(channel) => channel.abilities().audience && channel.serves(address),
-            Built::Website(_) => false,
-        })
+        open.office
+            .built(&lane.name)
+            .is_some_and(|built| built.canonical(address).is_some())
     };
     let mut lanes = lanes(open, of, serves).await?;
     lanes.retain(serves);
@@ -171,18 +174,17 @@ async fn add(open: &Open, of: &Of, out: &Output) -> Result<u8, Failure> {
     for lane in lanes {
         let suppression = Suppression {
             lane: lane.id,
-            address: address.to_owned(),
+            address: compared(open, &lane, address),
             because: SuppressedBecause::ByHand,
         };
-        let act = act(open, "suppress", &lane.name, address)?;
+        let act = act(open, "suppress", &lane.name, &suppression.address)?;
         let first = open.store.suppress(&suppression, &act).await?;
         let name = &lane.name;
-        let listed = !open.store.spellings(lane.id, address).await?.is_empty();
+        let listed = open.store.is_listed(lane.id, &suppression.address).await?;
         out.say(&if !listed {
-            // Another spelling of it may be written to.
             said!(
-                "{address} steht in keiner Liste von {name}; vorsorglich gesperrt. Steht sie dort anders geschrieben, sperren Sie sie bitte genau so.",
-                "{address} is in no list of {name}; suppressed in advance. If it is spelled differently there, suppress it exactly like that."
+                "{address} steht in keiner Liste von {name}; vorsorglich gesperrt, gleich wie sie dort einmal geschrieben wird.",
+                "{address} is in no list of {name}; suppressed in advance, however it may be spelled there some day."
             )
         } else if first {
             said!(
@@ -205,10 +207,19 @@ async fn add(open: &Open, of: &Of, out: &Output) -> Result<u8, Failure> {
 async fn lift(open: &Open, of: &Of, yes: bool, out: &Output) -> Result<u8, Failure> {
     let address = of.address.trim();
     let all = open.store.suppressions().await?;
-    let same = |one: &Suppressed| one.address.eq_ignore_ascii_case(address);
-    let on = |lane: &LaneRow| all.iter().find(|one| one.channel == lane.name && same(one));
-    let mut lanes = lanes(open, of, |lane| on(lane).is_some()).await?;
-    lanes.retain(|lane| on(lane).is_some());
+    let reported = open.store.reported(open.office.clock.now_ms()).await?;
+    let on = |lane: &LaneRow| {
+        let same = compared(open, lane, address);
+        all.iter().find(|one| one.channel == lane.name && one.address == same)
+    };
+    let named = |lane: &LaneRow| {
+        let same = compared(open, lane, address);
+        reported
+            .iter()
+            .any(|one| one.channel == lane.name && one.address == same)
+    };
+    let mut lanes = lanes(open, of, |lane| on(lane).is_some() || named(lane)).await?;
+    lanes.retain(|lane| on(lane).is_some() || named(lane));
     if lanes.is_empty() {
         return Err(not_suppressed(address));
     }
@@ -220,29 +231,63 @@ async fn lift(open: &Open, of: &Of, yes: bool, out: &Output) -> Result<u8, Failu
         );
         confirm::ask(out, &question, yes)?;
     }
-    let mut done = Vec::new();
+    let (mut done, mut cleared) = (Vec::new(), Vec::new());
     for lane in lanes {
-        let act = act(open, "unsuppress", &lane.name, address)?;
-        if open.store.lift(lane.id, address, &act).await? {
-            let name = &lane.name;
-            out.say(&said!(
-                "{name} schreibt {address} wieder, ab der nächsten Meldung.",
-                "{name} writes to {address} again, from the next notice on."
-            ));
-            done.push(lane.name);
+        let same = compared(open, &lane, address);
+        let act = act(open, "unsuppress", &lane.name, &same)?;
+        let lifted = open.store.lift(lane.id, &same, &act).await?;
+        let listed = open.store.is_listed(lane.id, &same).await?;
+        if lifted != Lifted::default() {
+            out.say(&what_follows(open, &lane.name, address, lifted, listed));
         }
+        done.extend(lifted.suppressed.then(|| lane.name.clone()));
+        cleared.extend(lifted.reported.then_some(lane.name));
     }
     crate::store::owner::wake(&open.office.settings.data);
-    out.answer(&json!({ "lifted": done }));
+    out.answer(&json!({ "lifted": done, "reports_cleared": cleared }));
     Ok(0)
+}
+
+/// What is true now. Who is in no list is written to by nobody, suppressed or not.
+fn what_follows(open: &Open, name: &str, address: &str, lifted: Lifted, listed: bool) -> Said {
+    let configured = open.office.channels.iter().find(|c| c.settings.name == name);
+    let own_list = configured.is_some_and(|c| c.settings.common.audience.is_some());
+    match (lifted.suppressed, listed) {
+        (true, true) => said!(
+            "{name} schreibt {address} wieder, ab der nächsten Meldung.",
+            "{name} writes to {address} again, from the next notice on."
+        ),
+        (true, false) if own_list => said!(
+            "{name}: {address} ist nicht mehr gesperrt, steht aber nicht in der Empfängerliste. Angeschrieben wird erst, wer dort steht.",
+            "{name}: {address} is suppressed no more, but is not in the list of recipients. Only who is in it is written to."
+        ),
+        (true, false) => said!(
+            "{name}: {address} ist nicht mehr gesperrt.",
+            "{name}: {address} is suppressed no more."
+        ),
+        (false, true) => said!(
+            "{name}: {address} war nicht gesperrt, aber als unbekannt gemeldet. Diese Meldung zählt nicht mehr.",
+            "{name}: {address} was not suppressed, but had been called unknown. That counts no more."
+        ),
+        (false, false) => said!(
+            "{name}: {address} war nicht gesperrt, aber als unbekannt gemeldet. Diese Meldung zählt nicht mehr. In der Empfängerliste steht {address} nicht.",
+            "{name}: {address} was not suppressed, but had been called unknown. That counts no more. {address} is not in the list of recipients."
+        ),
+    }
+}
+
+/// The form in which a lane compares an address, which may be spelled in any way; of one no longer configured its kind is not asked any more.
+fn compared(open: &Open, lane: &LaneRow, address: &str) -> String {
+    match open.office.built(&lane.name) {
+        Some(built) => built.compared(address),
+        None => address.to_ascii_lowercase(),
+    }
 }
 
 /// The log names nobody: a salted hash is enough to find out whether a line is about somebody.
 fn act(open: &Open, action: &str, channel: &str, address: &str) -> Result<Act, Failure> {
     let key = KeyFile::new(open.office.settings.store.key_file.clone());
-    let hash = key
-        .key()?
-        .salted_hash("address", address.to_ascii_lowercase().as_bytes());
+    let hash = key.key()?.salted_hash("address", address.as_bytes());
     Ok(Act {
         at_ms: open.office.clock.now_ms(),
         actor: Open::actor(None),

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::channel::Built;
 use crate::domain::notice::Scope;
 use crate::domain::problem::Problem;
 use crate::said;
-use crate::store::Person;
+use crate::store::{Compared, Person};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -17,8 +18,9 @@ const MAX_FIELD: usize = 2_000;
 /// How many faulty lines are named before reading stops.
 const MAX_PROBLEMS: usize = 20;
 
-/// Reads an audience file. Every faulty line is named; nothing is taken over from a file with faults.
-pub fn read(path: &Path) -> Result<Vec<Person>, Vec<Problem>> {
+/// Reads the audience file of a channel, which knows which spellings are one recipient. Every faulty line is named; nothing is taken over from a file
+/// with faults.
+pub fn read(path: &Path, channel: &Built) -> Result<Vec<Person>, Vec<Problem>> {
     let name = path.display().to_string();
     let whole = |what: Said, remedy: Said| vec![problem(&name, None, None, what, remedy)];
     let unreadable = |error: std::io::Error| {
@@ -41,11 +43,11 @@ pub fn read(path: &Path) -> Result<Vec<Person>, Vec<Problem>> {
         ));
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    parse(&name, &bytes)
+    parse(&name, &bytes, &|address| channel.compared(address))
 }
 
-/// Reads the bytes of an audience file called `name`.
-pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
+/// Reads the bytes of an audience file called `name`, whose addresses are compared like this.
+pub fn parse(name: &str, bytes: &[u8], compared: Compared<'_>) -> Result<Vec<Person>, Vec<Problem>> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -103,8 +105,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Person>, Vec<Problem>> {
         let field = |at: Option<usize>| at.and_then(|i| record.get(i)).map(str::trim).filter(|f| !f.is_empty());
         match person(field(Some(address)), field(full_name), field(language), field(places)) {
             // The same address twice is one recipient: nobody gets a message twice because a list was merged by hand.
-            Ok(person) => {
-                if seen.insert(person.address.clone()) {
+            Ok(mut person) => {
+                person.canonical = compared(&person.address);
+                if seen.insert(person.canonical.clone()) {
                     people.push(person);
                 }
             }
@@ -184,6 +187,7 @@ fn person(
     }
     Ok(Person {
         address: address.to_owned(),
+        canonical: address.to_owned(),
         name: name.map(str::to_owned),
         language,
         places,
@@ -226,14 +230,19 @@ mod tests {
     #[test]
     fn reads_places_and_drops_doubles() {
         let csv = "\u{feff}address,name,language,places\n+491713920001,Redaktion,de,lippetal werl\n+491713920001,,,\n";
-        let people = parse("presse.csv", csv.as_bytes()).unwrap();
+        let people = parse("presse.csv", csv.as_bytes(), &str::to_owned).unwrap();
         assert_eq!(people.len(), 1);
         assert_eq!(people[0].places, ["lippetal", "werl"]);
     }
 
     #[test]
     fn names_line_and_field_of_a_fault() {
-        let problems = parse("presse.csv", b"address,language\n+491713920001,klingon\n,de\n").unwrap_err();
+        let problems = parse(
+            "presse.csv",
+            b"address,language\n+491713920001,klingon\n,de\n",
+            &str::to_owned,
+        )
+        .unwrap_err();
         assert_eq!(problems.len(), 2);
         assert_eq!(
             (problems[0].line, problems[0].field.as_deref()),
@@ -247,7 +256,7 @@ mod tests {
 
     #[test]
     fn asks_for_the_head_line() {
-        let problems = parse("presse.csv", b"+491713920001\n").unwrap_err();
+        let problems = parse("presse.csv", b"+491713920001\n", &str::to_owned).unwrap_err();
         assert!(problems[0].remedy.en.contains("address,name"));
     }
 }

@@ -95,7 +95,7 @@ impl UnsubscribeDesk {
         };
         let suppression = Suppression {
             lane: owner.lane,
-            address: owner.address,
+            address: owner.canonical,
             because: SuppressedBecause::Unsubscribed,
         };
         self.store.suppress(&suppression, &act).await.map(drop)

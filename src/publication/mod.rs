@@ -30,7 +30,7 @@ use crate::domain::publisher::Publisher;
 use crate::ids::LaneId;
 use crate::render::Engine;
 use crate::settings::Settings;
-use crate::store::{Act, LaneRow, NewBroadcast, Publication, Store, StoreError};
+use crate::store::{Act, Compared, LaneRow, NewBroadcast, Publication, Store, StoreError};
 use prepared::refuse_empty;
 
 pub use prepare::Rerendered;
@@ -75,6 +75,12 @@ impl Office {
     /// The publisher of this id.
     pub fn publisher(&self, id: &str) -> Option<&Publisher> {
         self.settings.publishers.get(id)
+    }
+
+    /// What the channel of this name is built as; `None`: it is not configured.
+    pub fn built(&self, channel: &str) -> Option<&Built> {
+        let found = self.channels.iter().find(|c| c.settings.name == channel);
+        found.map(|configured| &configured.built)
     }
 
     /// Public address of a notice.
@@ -131,8 +137,23 @@ impl Office {
         if known.rows.is_empty() {
             let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
             known.rows = store.configure(&specs, self.clock.now_ms()).await?;
+            self.respell(store, &known.rows).await?;
         }
         Ok(known.rows.clone())
+    }
+
+    /// Addresses are compared as their channels say.
+    async fn respell(&self, store: &dyn Store, rows: &[LaneRow]) -> Result<(), StoreError> {
+        let compared: Vec<_> = self
+            .channels
+            .iter()
+            .filter_map(|configured| {
+                let row = rows.iter().find(|row| row.name == configured.settings.name)?;
+                Some((row.id, |address: &str| configured.built.compared(address)))
+            })
+            .collect();
+        let lanes: Vec<(LaneId, Compared<'_>)> = compared.iter().map(|(id, by)| (*id, by as Compared<'_>)).collect();
+        store.respell(&lanes).await
     }
 
     /// Brings file audiences up to date where their file changed; a publication in a running `serve` pays for one look at each.
@@ -154,7 +175,7 @@ impl Office {
             if stamp.is_some() && known.stamps.get(name) == stamp.as_ref() {
                 continue;
             }
-            match audience::read(file) {
+            match audience::read(file, &configured.built) {
                 Ok(people) => {
                     store.sync_audience(row.id, &people, self.clock.now_ms()).await?;
                     known.stamps.extend(stamp.map(|stamp| (name.clone(), stamp)));

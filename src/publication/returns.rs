@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::channel::Built;
+use crate::channel::email;
 use crate::channel::email::bounce::{self, Because, Kind, Reading, Returned};
 use crate::channel::email::maildir;
 use crate::clock::Ms;
@@ -128,7 +129,7 @@ impl Returns {
                 let came_back = CameBack {
                     delivery: DeliveryId(number),
                     at_ms,
-                    gone: gone.flat_map(|one| one.mailbox()).map(str::to_owned).collect(),
+                    gone: gone.flat_map(|one| one.mailbox()).map(compared).collect(),
                     text: text(first),
                 };
                 let followed = self.store.came_back(&came_back).await?;
@@ -152,7 +153,7 @@ impl Returns {
         };
         // Where the mailbox sends on what it gets, somebody else's trouble comes back with our token.
         let canary = built.canary().unwrap_or_default();
-        let its_own = |one: &&&Returned| one.mailbox().any(|mailbox| mailbox.eq_ignore_ascii_case(canary));
+        let its_own = |one: &&&Returned| one.mailbox().any(|mailbox| compared(mailbox) == compared(canary));
         let Some(returned) = failed.iter().find(its_own) else {
             tracing::warn!(
                 lane = row.name,
@@ -182,6 +183,11 @@ impl Returns {
         tracing::warn!(lane = row.name, ?step, "the canary mail came back");
         Ok(())
     }
+}
+
+/// The form in which a mailbox is compared with whom we wrote to.
+fn compared(mailbox: &str) -> String {
+    email::canonical(mailbox).unwrap_or_else(|| mailbox.to_lowercase())
 }
 
 /// For people, with the status where there is one.

@@ -1,16 +1,24 @@
 //! Whom a channel does not write to, and whose servers are not believed: the sentences that `status` and the list of channels show.
 
+use jiff::tz::TimeZone;
+
 use super::board::dotted;
+use crate::clock::timestamp;
 use crate::said;
-use crate::store::{Doubted, SuppressedBecause, SuppressedCount};
+use crate::store::{Doubted, Suppressed, SuppressedBecause, SuppressedCount};
 use crate::text::said::Said;
 
-/// Why somebody is written to no more, as it stands in a table.
-pub fn because(of: SuppressedBecause) -> Said {
-    match of {
+/// Why somebody is written to no more, as it stands in a table; of what only one machine has said, when.
+pub fn because(of: &Suppressed, zone: &TimeZone) -> Said {
+    match of.because {
         SuppressedBecause::Unsubscribed => said!("hat sich abgemeldet", "has unsubscribed"),
         SuppressedBecause::Bounced => said!("ist dort unbekannt", "is unknown there"),
         SuppressedBecause::ByHand => said!("von Hand", "by hand"),
+        SuppressedBecause::Gone => {
+            let day = timestamp(of.at_ms).to_zoned_datetime(zone.clone());
+            let day = day.strftime("%d.%m.");
+            said!("410 am {day}", "410 on {day}")
+        }
     }
 }
 
@@ -20,13 +28,14 @@ pub fn counted(of: &SuppressedCount) -> Said {
         (of.unsubscribed, "abgemeldet", "unsubscribed"),
         (of.bounced, "unbekannt", "unknown"),
         (of.by_hand, "von Hand", "by hand"),
+        (of.gone, "mit 410 beendet", "ended by a 410"),
     ];
     let parts = parts.iter().filter(|(n, ..)| *n > 0);
     let (de, en): (Vec<_>, Vec<_>) = parts
         .map(|(n, de, en)| (format!("{} {de}", dotted(*n)), format!("{n} {en}")))
         .unzip();
     let (de, en) = (de.join(", "), en.join(", "));
-    let all = of.unsubscribed + of.bounced + of.by_hand;
+    let all = of.unsubscribed + of.bounced + of.by_hand + of.gone;
     let shown = dotted(all);
     match all {
         1 => said!("1 Adresse gesperrt ({de})", "1 address suppressed ({en})"),

@@ -105,7 +105,8 @@ impl Books {
     }
 
     pub(super) fn entry_mut(&mut self, id: &str) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|e| e.id == id)
+        // What is reported on was taken a moment ago, as a rule.
+        self.entries.iter_mut().rev().find(|e| e.id == id)
     }
 }
 

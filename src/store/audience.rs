@@ -1,13 +1,20 @@
 //! Audiences from files: new people behind all others, missing ones gone, the rest kept with their number. Compared beside the
 //! writer and written in short transactions, so that a list of a city's inhabitants holds up no lane (LANES 1).
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use sqlx::{Row, SqliteConnection};
 
 use super::rows::lang_word;
+use super::spelling::canonical;
 use super::sqlite::Sqlite;
 use super::{AudienceChange, Person, StoreError};
+
+/// A recipient's states: in the list; not in it; in it, and suppressed.
+const IN: i64 = 0;
+const LEFT: i64 = 1;
+const GONE: i64 = 2;
 
 /// Rows of one transaction: well within 50 ms (LANES 1).
 const CHUNK: usize = 2_000;
@@ -32,8 +39,15 @@ struct Known {
     name: Option<String>,
 }
 
-/// A row as written: number, address, language, places, name.
-type Written = (i64, String, Option<String>, Option<String>, Option<String>);
+/// A row as written: number, language, places, name, address, its canonical form where it is another one.
+type Written = (
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<String>,
+);
 
 /// What has to be written.
 #[derive(Default)]
@@ -44,11 +58,13 @@ struct Plan {
     change: AudienceChange,
 }
 
-/// Brings a lane's audience up to date. Whoever the service has reported as gone for good stays gone. One that breaks off is
-/// taken up by the next.
+/// Brings a lane's audience up to date. Who is suppressed stays so. One that breaks off is taken up by the next.
 pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result<AudienceChange, StoreError> {
-    let known = read(&mut *store.readers.acquire().await?, lane).await?;
-    let plan = plan(known, people)?;
+    let (known, suppressed) = {
+        let mut reader = store.readers.acquire().await?;
+        (read(&mut reader, lane).await?, suppressed(&mut reader, lane).await?)
+    };
+    let plan = plan(known, &suppressed, people)?;
     for chunk in plan.fresh.chunks(CHUNK) {
         let rows = chunk.to_vec();
         let work = store
@@ -79,43 +95,79 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result
 }
 
 /// Compares what is stored with what the file says.
-fn plan(mut known: BTreeMap<String, Known>, people: &[Person]) -> Result<Plan, StoreError> {
+fn plan(known: Vec<(String, Known)>, suppressed: &HashSet<String>, people: &[Person]) -> Result<Plan, StoreError> {
     let mut plan = Plan::default();
-    let mut seen = std::collections::HashSet::with_capacity(people.len());
+    let mut by_address: BTreeMap<String, Known> = BTreeMap::new();
+    for (address, row) in known {
+        match by_address.entry(address) {
+            Entry::Vacant(place) => drop(place.insert(row)),
+            // An older release took two spellings for two people. One of them stays: who is in, or was first.
+            Entry::Occupied(mut place) => {
+                let other = if place.get().state == LEFT && row.state != LEFT {
+                    place.insert(row)
+                } else {
+                    row
+                };
+                plan.leaves(&other);
+            }
+        }
+    }
+    let mut seen = HashSet::with_capacity(people.len());
     for person in people {
-        if !seen.insert(person.address.as_str()) {
+        if !seen.insert(person.canonical.as_str()) {
             continue;
         }
         let lang = person.language.map(lang_word).transpose()?;
         let places = (!person.places.is_empty())
             .then(|| serde_json::to_string(&person.places))
             .transpose()?;
-        let (address, name) = (person.address.clone(), person.name.clone());
-        match known.remove(person.address.as_str()) {
-            None => plan.fresh.push((0, address, lang, places, name)),
-            Some(k) if k.state == 2 => {}
+        let (name, address) = (person.name.clone(), person.address.clone());
+        let canonical = (person.canonical != address).then(|| person.canonical.clone());
+        let state = if suppressed.contains(&person.canonical) {
+            GONE
+        } else {
+            IN
+        };
+        plan.change.total += u64::from(state == IN);
+        match by_address.remove(&person.canonical) {
+            None => {
+                plan.change.added += u64::from(state == IN);
+                plan.fresh.push((0, lang, places, name, address, canonical));
+            }
             Some(k) => {
-                plan.change.total += 1;
-                plan.change.added += u64::from(k.state == 1);
-                if k.state == 1 || k.lang != lang || k.places != places || k.name != name {
-                    plan.changed.push((k.seq, address, lang, places, name));
+                plan.change.added += u64::from(k.state == LEFT && state == IN);
+                if k.state != state || k.lang != lang || k.places != places || k.name != name {
+                    plan.changed.push((k.seq, lang, places, name, address, canonical));
                 }
             }
         }
     }
-    plan.left = known.values().filter(|k| k.state == 0).map(|k| k.seq).collect();
-    plan.change.added += plan.fresh.len() as u64;
-    plan.change.total += plan.fresh.len() as u64;
-    plan.change.removed = plan.left.len() as u64;
+    for row in by_address.into_values() {
+        plan.leaves(&row);
+    }
     Ok(plan)
 }
 
-async fn read(c: &mut SqliteConnection, lane: i64) -> Result<BTreeMap<String, Known>, StoreError> {
+impl Plan {
+    fn leaves(&mut self, row: &Known) {
+        self.change.removed += u64::from(row.state == IN);
+        if row.state != LEFT {
+            self.left.push(row.seq);
+        }
+    }
+}
+
+/// Whom the lane knows, by canonical address, in the order of their numbers.
+async fn read(c: &mut SqliteConnection, lane: i64) -> Result<Vec<(String, Known)>, StoreError> {
     // Primary key (lane, …).
-    let rows = sqlx::query("SELECT seq, address, state, lang, places, name FROM recipient WHERE lane = ?")
-        .bind(lane)
-        .fetch_all(c)
-        .await?;
+    let rows = sqlx::query(concat!(
+        "SELECT seq, ",
+        canonical!("recipient"),
+        " AS address, state, lang, places, name FROM recipient WHERE lane = ? ORDER BY seq"
+    ))
+    .bind(lane)
+    .fetch_all(c)
+    .await?;
     rows.iter()
         .map(|row| {
             Ok((
@@ -132,15 +184,26 @@ async fn read(c: &mut SqliteConnection, lane: i64) -> Result<BTreeMap<String, Kn
         .collect()
 }
 
+async fn suppressed(c: &mut SqliteConnection, lane: i64) -> Result<HashSet<String>, StoreError> {
+    // Primary key (lane, …).
+    let all: Vec<String> = sqlx::query_scalar("SELECT address FROM suppression WHERE lane = ?")
+        .bind(lane)
+        .fetch_all(c)
+        .await?;
+    Ok(all.into_iter().collect())
+}
+
 async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Result<(), StoreError> {
     let first = numbers(c, i64::try_from(rows.len()).unwrap_or(i64::MAX)).await?;
     for (row, seq) in rows.iter_mut().zip(first..) {
         row.0 = seq;
     }
-    // Primary key (lane, seq): appended in order. Another process may be reading the same file at the same moment.
+    // Primary key (lane, seq): appended in order; primary key of suppression. Another process may be reading the same file at the same moment.
     sqlx::query(
-        "INSERT INTO recipient (lane, seq, address, state, lang, places, name)
-         SELECT ?, value ->> 0, value ->> 1, 0, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?) WHERE true
+        "INSERT INTO recipient (lane, seq, address, canonical, state, lang, places, name)
+         SELECT ?1, value ->> 0, value ->> 4, value ->> 5,
+           2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?1 AND s.address = coalesce(value ->> 5, value ->> 4)),
+           value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2) WHERE true
          ON CONFLICT (lane, address) DO NOTHING",
     )
     .bind(lane)
@@ -151,11 +214,13 @@ async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Res
 }
 
 async fn alter(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
-    // Primary key (lane, seq).
-    sqlx::query(
-        "UPDATE recipient SET state = 0, lang = j.value ->> 2, places = j.value ->> 3, name = j.value ->> 4
-         FROM json_each(?) j WHERE recipient.lane = ? AND recipient.seq = j.value ->> 0",
-    )
+    // Primary keys (lane, seq) of recipient and (lane, address) of suppression.
+    sqlx::query(concat!(
+        "UPDATE recipient SET lang = j.value ->> 1, places = j.value ->> 2, name = j.value ->> 3,
+           state = 2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?2 AND s.address = ",
+        canonical!("recipient"),
+        ") FROM json_each(?1) j WHERE recipient.lane = ?2 AND recipient.seq = j.value ->> 0"
+    ))
     .bind(rows)
     .bind(lane)
     .execute(c)

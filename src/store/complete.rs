@@ -12,8 +12,8 @@ use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, cut, gate, hard, receipts, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::outcome::{Reason, Remote};
-use crate::ids::{DeliveryId, LaneId};
+use crate::domain::outcome::Remote;
+use crate::ids::LaneId;
 use crate::lane_core::window::{self, Sign};
 use crate::text::said::Said;
 
@@ -102,10 +102,8 @@ struct Effects {
     evidence: Vec<Evidence>,
     /// Of account lanes: lane, incident, notice, what is there now.
     posts: Vec<(i64, i64, i64, i64, Remote)>,
-    /// Recipients the service does not know any more.
-    gone: Vec<(i64, i64)>,
-    /// Recipients whom a server calls unknown, which may be an error of its own: lane, recipient, delivery, when.
-    unknown: Vec<(i64, i64, DeliveryId, Ms)>,
+    /// What was said of recipients instead of taking it.
+    gone: Vec<hard::Said>,
     /// Rows with a remote id whose receipt may have come first: lane, delivery.
     named: Vec<(i64, i64)>,
     /// Refused rows that go by another lane.
@@ -248,10 +246,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         Settled::Unknown => DeliveryState::Unknown,
         Settled::Permanent => DeliveryState::Permanent,
         Settled::Gone => {
-            if row.recipient > 0 && x.reason == Reason::RecipientUnknown {
-                effects.unknown.push((row.lane, row.recipient, x.delivery, x.at_ms));
-            } else if row.recipient > 0 {
-                effects.gone.push((row.lane, row.recipient));
+            if row.recipient > 0 {
+                let said = (row.lane, row.recipient, x.delivery, x.at_ms, x.reason);
+                effects.gone.push(said);
             }
             DeliveryState::Gone
         }
@@ -388,8 +385,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
     for (lane, incident, notice, broadcast, remote) in effects.posts {
         thread::new_post(c, lane, incident, notice, broadcast, &remote).await?;
     }
-    hard::gone(c, &effects.gone).await?;
-    hard::at_once(c, &effects.unknown).await?;
+    hard::at_once(c, &effects.gone).await?;
     let mut moved_to = receipts::settle_waiting(c, &effects.named).await?;
     moved_to.extend(effects.moved.iter().map(|moved| moved.to));
     settle_lanes(c, effects.lanes).await?;

@@ -7,6 +7,7 @@ use sqlx::{Row, SqlitePool};
 
 use super::StoreError;
 use super::broadcasts::SHAPE_AUDIENCE;
+use super::spelling::canonical;
 use crate::domain::notice::Scope;
 use crate::domain::supersede::concerns;
 use crate::lane_core::ramp;
@@ -50,10 +51,12 @@ pub(super) async fn waiting(pool: &SqlitePool, lane: i64) -> Result<BTreeMap<Str
         let left: BTreeMap<String, i64> = left.into_iter().collect();
         let from = left.values().copied().fold(cursor, i64::min);
         // Primary keys of recipient and suppression.
-        let mut rows = sqlx::query(
+        let mut rows = sqlx::query(concat!(
             "SELECT seq, address, places FROM recipient r WHERE lane = ?1 AND seq > ?2 AND (?3 IS NULL OR seq <= ?3) AND state = 0
-               AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?1 AND s.address = lower(r.address))",
-        )
+               AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?1 AND s.address = ",
+            canonical!("r"),
+            ")"
+        ))
         .bind(lane)
         .bind(from)
         .bind(upto)

@@ -11,6 +11,7 @@ use super::alive::Alive;
 use super::claim::Next;
 use super::marks::{AFTER_UNKNOWN, DECIDED, corrected, had, lacks, passed};
 use super::rows::{from_word, listed};
+use super::spelling::canonical;
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::Operation;
@@ -118,7 +119,9 @@ pub(super) async fn look(
            value -> 'older' AS older FROM json_each(?1))
          SELECT l.key AS look, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, d.told, r.address, r.name,
            r.lang, r.places, r.state AS state,
-           EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = lower(r.address)) AS suppressed,
+           EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = ",
+        canonical!("r"),
+        ") AS suppressed,
            (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > l.now THEN x.due
                             WHEN x.state > 1 OR (x.state = 1 AND l.correction) OR (x.state = 0 AND x.via IS NOT NULL) THEN x.changed + l.wait
                             ELSE 9223372036854775807 END)

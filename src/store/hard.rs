@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::count;
+use super::spelling::{canonical, is_address};
 use super::{Act, Doubted, Followed, Reported, StoreError, SuppressedBecause, Suppression, returned, suppression};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::outcome::Reason;
 use crate::ids::{DeliveryId, LaneId};
 use crate::lane_core::ramp;
 
@@ -34,6 +36,7 @@ const NAMED_MS: Ms = 7 * 24 * 3_600_000;
 #[derive(Debug)]
 pub(super) struct Hard {
     pub(super) lane: i64,
+    /// In its canonical form.
     pub(super) address: String,
     pub(super) delivery: DeliveryId,
     /// When the mail that it speaks of was sent.
@@ -84,7 +87,8 @@ pub(super) async fn take_in(c: &mut SqliteConnection, hard: &Hard) -> Result<Fol
                 begin_anew(c, hard).await?;
                 return Ok(Followed::Reported);
             }
-            end(c, hard).await
+            end(c, hard, SuppressedBecause::Bounced).await?;
+            Ok(Followed::Suppressed)
         }
         _ => Ok(Followed::Reported),
     }
@@ -126,7 +130,7 @@ async fn is_domains_crowd(c: &mut SqliteConnection, hard: &Hard, domain: &str) -
     let enough = together.saturating_mul(DOMAIN_PART);
     // Primary key (lane, …) until enough of the domain are found: early for a large one, and for a small one seldom, see above.
     let recipients: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT 1 FROM recipient WHERE lane = ?1 AND state = 0 AND lower(substr(address, -length(?2))) = ?2 LIMIT ?3)",
+        "SELECT count(*) FROM (SELECT 1 FROM recipient WHERE lane = ?1 AND state = 0 AND substr(coalesce(canonical, address), -length(?2)) = ?2 LIMIT ?3)",
     )
     .bind(hard.lane)
     .bind(format!("@{domain}"))
@@ -158,18 +162,17 @@ async fn doubt(c: &mut SqliteConnection, hard: &Hard, domain: Option<&str>) -> R
     let addresses: Vec<String> = update.fetch_all(&mut *c).await?;
     for address in addresses {
         // Primary key.
-        let ended: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM suppression WHERE lane = ? AND address = lower(?) AND reason = ? AND at > ?",
-        )
-        .bind(hard.lane)
-        .bind(&address)
-        .bind(SuppressedBecause::Bounced as u8)
-        .bind(since)
-        .fetch_optional(&mut *c)
-        .await?;
+        let ended: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM suppression WHERE lane = ? AND address = ? AND reason = ? AND at > ?")
+                .bind(hard.lane)
+                .bind(&address)
+                .bind(SuppressedBecause::Bounced as u8)
+                .bind(since)
+                .fetch_optional(&mut *c)
+                .await?;
         if ended.is_some() {
             let act = act(c, hard, "unsuppress").await?;
-            suppression::lift(c, hard.lane, &address, std::slice::from_ref(&address), &act).await?;
+            suppression::lift(c, hard.lane, &address, &act).await?;
         }
     }
     Ok(())
@@ -179,13 +182,15 @@ async fn doubt(c: &mut SqliteConnection, hard: &Hard, domain: Option<&str>) -> R
 async fn arrived_between(c: &mut SqliteConnection, hard: &Hard, first: Ms) -> Result<bool, StoreError> {
     // All broadcasts, a row for each notice and channel, and only where an address would end; delivery_of (broadcast, recipient); primary
     // key (delivery, n) of attempt.
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM recipient r CROSS JOIN broadcast b ON b.lane = r.lane AND b.changed > ?3
-           CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = r.seq
-         WHERE r.lane = ?1 AND r.address = ?2 AND d.state IN (?4, ?5) AND d.changed > ?3 AND d.changed <= ?6
+    let found: Option<i64> = sqlx::query_scalar(concat!(
+        "SELECT 1 FROM recipient CROSS JOIN broadcast b ON b.lane = recipient.lane AND b.changed > ?3
+           CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = recipient.seq
+         WHERE recipient.lane = ?1 AND ",
+        is_address!("?2"),
+        " AND d.state IN (?4, ?5) AND d.changed > ?3 AND d.changed <= ?6
            AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id AND a.what = ?7)
-         LIMIT 1",
-    )
+         LIMIT 1"
+    ))
     .bind(hard.lane)
     .bind(&hard.address)
     .bind(first)
@@ -209,15 +214,15 @@ async fn begin_anew(c: &mut SqliteConnection, hard: &Hard) -> Result<(), StoreEr
     Ok(())
 }
 
-async fn end(c: &mut SqliteConnection, hard: &Hard) -> Result<Followed, StoreError> {
+async fn end(c: &mut SqliteConnection, hard: &Hard, because: SuppressedBecause) -> Result<(), StoreError> {
     let suppression = Suppression {
         lane: LaneId(hard.lane),
         address: hard.address.clone(),
-        because: SuppressedBecause::Bounced,
+        because,
     };
     let act = act(c, hard, "suppress").await?;
     suppression::suppress(c, &suppression, &act).await?;
-    Ok(Followed::Suppressed)
+    Ok(())
 }
 
 async fn act(c: &mut SqliteConnection, hard: &Hard, action: &str) -> Result<Act, StoreError> {
@@ -228,37 +233,30 @@ async fn act(c: &mut SqliteConnection, hard: &Hard, action: &str) -> Result<Act,
         .await?;
     Ok(Act {
         at_ms: hard.at_ms,
-        actor: "mail server".to_owned(),
+        actor: "recipient's server".to_owned(),
         action: action.to_owned(),
         object: format!("channel {name}"),
         details: serde_json::json!({ "delivery": hard.delivery }),
     })
 }
 
-/// Recipients (lane, number) whom the service does not know any more: for good.
-pub(super) async fn gone(c: &mut SqliteConnection, recipients: &[(i64, i64)]) -> Result<(), StoreError> {
-    if recipients.is_empty() {
-        return Ok(());
-    }
-    // Primary key (lane, seq).
-    sqlx::query(
-        "UPDATE recipient SET state = 2 FROM json_each(?) j WHERE lane = j.value ->> 0 AND seq = j.value ->> 1",
-    )
-    .bind(serde_json::to_string(recipients)?)
-    .execute(c)
-    .await?;
-    Ok(())
-}
+/// What was said of a recipient when they were to get something: lane, recipient, delivery, when, what.
+pub(super) type Said = (i64, i64, DeliveryId, Ms, Reason);
 
-/// The recipients of these rows were called unknown when they were to get something now.
-pub(super) async fn at_once(c: &mut SqliteConnection, rows: &[(i64, i64, DeliveryId, Ms)]) -> Result<(), StoreError> {
-    for &(lane, recipient, delivery, at_ms) in rows {
+/// A mail server's "unknown" is one word of several. What somebody's own service says of itself, that they want nothing more, counts at once, until a
+/// person lifts it.
+pub(super) async fn at_once(c: &mut SqliteConnection, said: &[Said]) -> Result<(), StoreError> {
+    for &(lane, recipient, delivery, at_ms, reason) in said {
         // Primary key (lane, seq).
-        let address: Option<String> = sqlx::query_scalar("SELECT address FROM recipient WHERE lane = ? AND seq = ?")
-            .bind(lane)
-            .bind(recipient)
-            .fetch_optional(&mut *c)
-            .await?;
+        let address: Option<String> = sqlx::query_scalar(concat!(
+            "SELECT ",
+            canonical!("r"),
+            " FROM recipient r WHERE lane = ? AND seq = ?"
+        ))
+        .bind(lane)
+        .bind(recipient)
+        .fetch_optional(&mut *c)
+        .await?;
         let Some(address) = address else { continue };
         let hard = Hard {
             lane,
@@ -267,7 +265,11 @@ pub(super) async fn at_once(c: &mut SqliteConnection, rows: &[(i64, i64, Deliver
             sent_ms: at_ms,
             at_ms,
         };
-        take_in(c, &hard).await?;
+        if reason == Reason::RecipientUnknown {
+            take_in(c, &hard).await?;
+        } else {
+            end(c, &hard, SuppressedBecause::Gone).await?;
+        }
     }
     Ok(())
 }

@@ -317,6 +317,10 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64, now: Ms) -> Res
         // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
         "DELETE FROM recipient WHERE lane = ?2",
         "UPDATE recipient SET lane = ?2 WHERE lane = ?1",
+        // Whom either may not write to; an owner's own word (0) is kept beside any other reason's.
+        "DELETE FROM suppression WHERE lane = ?2 AND address IN (SELECT address FROM suppression WHERE lane = ?1 AND reason = 0)",
+        "UPDATE OR IGNORE suppression SET lane = ?2 WHERE lane = ?1",
+        "UPDATE OR IGNORE hard_report SET lane = ?2 WHERE lane = ?1",
         // Targets of the same address go on as the old ones; others of the old lane are configured no more.
         "UPDATE target SET active = 1, link = n.link, wanted = max(target.wanted, n.wanted), due = 0 FROM target n
          WHERE target.lane = ?1 AND n.lane = ?2 AND n.address = target.address",
@@ -334,7 +338,8 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64, now: Ms) -> Res
         "UPDATE ramp_slot SET lane = ?2 WHERE lane = ?1",
         "UPDATE lane SET gate = o.gate, gate_reason = o.gate_reason, gate_by = o.gate_by, gate_cause = o.gate_cause,
            gate_since = o.gate_since, tries_since = ?3, ramp = o.ramp, results = o.results, probe = NULL,
-           epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience
+           epoch = max(lane.epoch, o.epoch) + 1, generation = max(lane.generation, o.generation), audience = o.audience,
+           spelling = min(lane.spelling, o.spelling)
          FROM lane o WHERE lane.id = ?2 AND o.id = ?1",
         "DELETE FROM lane WHERE id = ?1",
     ] {

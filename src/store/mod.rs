@@ -39,6 +39,7 @@ mod rate;
 mod receipts;
 mod returned;
 mod rows;
+mod spelling;
 mod sqlite;
 mod starts;
 mod story;
@@ -257,15 +258,20 @@ pub trait Consent: Send + Sync {
     /// The person with this number, on whatever lane.
     async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError>;
 
-    /// How a lane's audience spells an address, whatever its case; nothing where it is in no list.
-    async fn spellings(&self, lane: LaneId, address: &str) -> Result<Vec<String>, StoreError>;
+    /// Compares the addresses of these lanes by their channels' idea of which spellings are one, also those that an older release has stored by
+    /// another one. Writes nothing where that is so already.
+    async fn respell(&self, lanes: &[(LaneId, Compared<'_>)]) -> Result<(), StoreError>;
+
+    /// Whether an address (in its canonical form) is in a lane's list now.
+    async fn is_listed(&self, lane: LaneId, address: &str) -> Result<bool, StoreError>;
 
     /// Writes no more to an address on a lane, whatever its audience file says; what still waits for it ends as gone at the next claim.
     /// False, and no line in the audit log, where that was so already; an owner's own word is kept beside any other reason's.
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError>;
 
-    /// Writes to an address again; its reports count anew. False, and no line in the audit log, where it was not suppressed.
-    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<bool, StoreError>;
+    /// Writes to an address again, as soon as it is in the list; what servers have said against it counts no more, also where that has not ended it
+    /// yet. No line in the audit log where there was neither.
+    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<Lifted, StoreError>;
 
     /// Whom channels do not write to, newest first.
     async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError>;

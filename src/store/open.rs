@@ -29,6 +29,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0006_hard_reports.sql"),
     ),
     (7, "told", include_str!("../../migrations/0007_told.sql")),
+    (8, "addresses", include_str!("../../migrations/0008_addresses.sql")),
+    (9, "gone", include_str!("../../migrations/0009_gone.sql")),
 ];
 
 /// Newest schema this build knows.

@@ -8,6 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::evidence::{self, Evidence};
 use super::hard::{self, Hard};
 use super::rows::{said_stored, word};
+use super::spelling::canonical;
 use super::{CameBack, Followed, StoreError, gate};
 use crate::clock::Ms;
 use crate::domain::outcome::Reason;
@@ -21,13 +22,15 @@ pub(super) const WHAT: &str = "came-back";
 /// Takes in what came back.
 pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result<Followed, StoreError> {
     // Primary keys of delivery, broadcast and lane; (lane, seq) of recipient; primary key (delivery, n) of attempt.
-    let row = sqlx::query(
-        "SELECT d.attempt, d.changed, b.lane, coalesce(d.via, b.lane) AS sender, r.address, d.changed >= l.gate_since AS of_now,
+    let row = sqlx::query(concat!(
+        "SELECT d.attempt, d.changed, b.lane, coalesce(d.via, b.lane) AS sender, ",
+        canonical!("r"),
+        " AS address, d.changed >= l.gate_since AS of_now,
            (SELECT max(a.reason = ?3) FROM attempt a WHERE a.delivery = d.id AND a.attempt = d.attempt AND a.what = ?4) AS known
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast JOIN lane l ON l.id = coalesce(d.via, b.lane)
            JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-         WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2",
-    )
+         WHERE d.id = ?1 AND d.attempt > 0 AND d.changed > ?2"
+    ))
     .bind(what.delivery.0)
     .bind(what.at_ms.saturating_sub(FRESH_MS))
     .bind(word(Reason::RecipientUnknown)?)
@@ -37,10 +40,7 @@ pub(super) async fn take_in(c: &mut SqliteConnection, what: &CameBack) -> Result
     let Some(row) = row else { return Ok(Followed::Nothing) };
     let address: String = row.try_get("address")?;
     // A list or a forwarding reports addresses that are not ours to suppress.
-    let gone = what
-        .gone
-        .iter()
-        .any(|gone| gone.to_lowercase() == address.to_lowercase());
+    let gone = what.gone.contains(&address);
     // Servers write more than once about one mail: that it is delayed, that it failed, and why.
     let known: Option<bool> = row.try_get("known")?;
     if known == Some(true) || (known.is_some() && !gone) {

@@ -268,15 +268,17 @@ impl Consent for Sqlite {
     async fn recipient(&self, id: RecipientId) -> Result<Option<Recipient>, StoreError> {
         suppression::recipient(&self.readers, id).await
     }
-    async fn spellings(&self, lane: LaneId, address: &str) -> Result<Vec<String>, StoreError> {
-        suppression::spellings(&self.readers, lane, address).await
+    async fn respell(&self, lanes: &[(LaneId, Compared<'_>)]) -> Result<(), StoreError> {
+        spelling::bring(self, lanes).await
+    }
+    async fn is_listed(&self, lane: LaneId, address: &str) -> Result<bool, StoreError> {
+        suppression::is_listed(&self.readers, lane, address).await
     }
     async fn suppress(&self, suppression: &Suppression, act: &Act) -> Result<bool, StoreError> {
         write!(self, what = suppression.clone(), act = act.clone() => suppression::suppress(&what, &act))
     }
-    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<bool, StoreError> {
-        let spellings = suppression::spellings(&self.readers, lane, address).await?;
-        write!(self, address = address.to_owned(), act = act.clone() => suppression::lift_by_hand(lane, &address, &spellings, &act))
+    async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<Lifted, StoreError> {
+        write!(self, address = address.to_owned(), act = act.clone() => suppression::lift_by_hand(lane, &address, &act))
     }
     async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError> {
         suppression::all(&self.readers).await

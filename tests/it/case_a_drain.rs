@@ -3,7 +3,7 @@
 //! and time is a number.
 
 mod city;
-mod older;
+pub mod older;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,8 @@
 //! Two SMS gateways, one standing in for the other (LANES 7): what one certainly did not bring out goes by the other, once; nobody gets two
 //! texts. What nobody knows stays where it is. The gateways keep their own books.
 
+mod kannels;
+
 use std::collections::BTreeMap;
 
 use rundruf::sandbox::fault::Fault;

@@ -1,6 +1,7 @@
-//! `kill -9` of `serve` in the middle of publications, and several processes on one DATA ([`together`]). The counterparts run in
+//! `kill -9` of `serve` in the middle of publications, one press file over ten kills ([`press`]), and several processes on one DATA ([`together`]). The counterparts run in
 //! this process and keep their own books over every kill: at the end our counters, our rows and their books must say the same.
 
+mod press;
 mod together;
 
 use std::collections::{BTreeMap, BTreeSet};

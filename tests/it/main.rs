@@ -2,6 +2,7 @@
 //! Each file is one subject; what they share is in `support`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod addresses;
 mod around;
 mod backup;
 mod bad_input;

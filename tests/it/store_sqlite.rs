@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rundruf::clock::SystemClock;
+use rundruf::clock::{Ms, SystemClock};
 use rundruf::domain::delivery::{DeliveryState, Gate};
 use rundruf::ids::DeliveryId;
 use rundruf::store::backup::{Restore, restore};
@@ -10,6 +10,7 @@ use rundruf::store::owner::{Changes, Owner, is_running, wake};
 use rundruf::store::*;
 use sqlx::Connection;
 
+use crate::case_a_drain::older::back_to_schema_2;
 use crate::store_conformance::fixture::*;
 
 /// A commit into a log that must grow takes more than twice as long.
@@ -233,4 +234,78 @@ async fn a_restored_store_keeps_the_order() {
     let log = copy.log(0, 100).await.unwrap();
     let held = log.iter().filter(|line| line.act.action == "hold").count();
     assert_eq!(held, 1, "the gate that the restore closed is in the log");
+}
+
+/// What an older release had stored: suppressed in lower case, gone without a word in the list. Nobody of them is written to, before the addresses are
+/// compared by the kind's idea and after.
+#[tokio::test]
+async fn whom_an_older_release_did_not_write_to_stays_so() {
+    let (dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    let all = ["Anna@Ex.example", "http://x/Hook", "HTTP://x/Bye", "http://x/there"];
+    let person = |address: &str| Person {
+        address: address.to_owned(),
+        canonical: address.to_owned(),
+        name: None,
+        language: None,
+        places: Vec::new(),
+    };
+    store.sync_audience(lane, &all.map(person), T0).await.unwrap();
+    publish(&store, notice("i", 1), vec![to_all(lane)], T0).await;
+    for job in claim(&store, lane, T0).await {
+        let gone = job.address == "http://x/Hook";
+        let settled = if gone {
+            Settled::Gone
+        } else {
+            Settled::Delivered(remote("x"))
+        };
+        settle(&store, &job, T0 + 7, settled).await;
+    }
+    let path = store.path().to_owned();
+    store.close().await;
+    let mut c = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display()))
+        .await
+        .unwrap();
+    for sql in [
+        "DELETE FROM suppression",
+        "INSERT INTO suppression VALUES (1, 'anna@ex.example', 0, 5), (1, 'http://x/bye', 2, 6)",
+    ] {
+        sqlx::query(sql).execute(&mut c).await.unwrap();
+    }
+    c.close().await.unwrap();
+    back_to_schema_2(&path).await;
+
+    let store = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
+    let compared = |address: &str| url::Url::parse(address).map_or_else(|_| address.to_lowercase(), String::from);
+    for number in 2..5 {
+        publish(&store, notice("i", number), vec![to_all(lane)], T0).await;
+        let jobs = claim(&store, lane, T0 + Ms::from(number)).await;
+        assert_eq!(
+            jobs.iter().map(|job| job.address.as_str()).collect::<Vec<_>>(),
+            ["http://x/there"],
+            "{number}"
+        );
+        delivered(&store, &jobs[0], T0).await;
+        store.respell(&[(lane, &compared)]).await.unwrap();
+        let people = all.map(|address| Person {
+            canonical: compared(address),
+            ..person(address)
+        });
+        assert_eq!(store.sync_audience(lane, &people, T0).await.unwrap().total, 1);
+    }
+    let mut kept: Vec<_> = store.suppressions().await.unwrap();
+    kept.sort_by_key(|one| one.at_ms);
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|one| (one.address.as_str(), one.because, one.at_ms))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            ("anna@ex.example", SuppressedBecause::Unsubscribed, 5),
+            ("http://x/Bye", SuppressedBecause::ByHand, 6),
+            ("http://x/Hook", SuppressedBecause::Gone, T0 + 7)
+        ]
+    );
+    drop(dir);
 }

@@ -6,6 +6,7 @@
 #   PORT+2  between the boxes; PORT+3 where the fake centre connects
 # What the centre received is in DIR/fakesmsc.log. `cut` takes the centre away, `join` brings it back.
 # SMPP_PORT=N puts an SMPP centre there (smpp.sh) in fakesmsc's place: refusals and failed receipts on demand.
+# DENIED=+49 takes no number that begins so: sendsms answers 403 `Not routable`.
 # NO_SMSC=1 starts without the centre: sendsms then answers 202 and keeps the message in DIR/spool.
 set -eu
 . "$(dirname "$0")/peer.sh"
@@ -36,6 +37,8 @@ system-type = VMA
 reconnect-delay = 1
 alt-charset = UTF-8
 wait-ack = 5"
+    [ -n "${DENIED:-}" ] && centre="$centre
+denied-prefix = $DENIED"
     cat >"$dir/kannel.conf" <<CONF
 group = core
 admin-port = $((port + 1))

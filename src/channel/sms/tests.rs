@@ -117,7 +117,7 @@ async fn a_number_that_is_none_costs_no_request() {
             ("permanent", Reason::BadAddress),
             "{kind}"
         );
-        assert!(!refusal_moves(Gate::Open, report.reason) && !channel.serves(&job.address));
+        assert!(!refusal_moves(Gate::Open, report.reason) && channel.canonical(&job.address).is_none());
         assert!(server.requests().await.is_empty(), "{kind}");
     }
 }

@@ -16,7 +16,7 @@ pub async fn group(office: &Office, name: &str, moment: Moment) -> Group {
     let mut lines = Vec::new();
     for configured in office.channels.iter().filter(|c| c.settings.name == name) {
         if let Some(file) = &configured.settings.common.audience {
-            lines.extend(recipients(file));
+            lines.extend(recipients(file, &configured.built));
         }
         match &configured.built {
             Built::Messages(channel) => lines.extend(ask(channel.check(), moment, false).await),
@@ -49,8 +49,8 @@ async fn ask(check: impl Future<Output = Vec<Finding>>, moment: Moment, here: bo
     lines
 }
 
-fn recipients(file: &std::path::Path) -> Vec<Line> {
-    match audience::read(file) {
+fn recipients(file: &std::path::Path, channel: &Built) -> Vec<Line> {
+    match audience::read(file, channel) {
         Ok(people) => {
             let count = people.len();
             vec![Line::well(said!(

@@ -91,7 +91,7 @@ fn audiences(office: &Office, domain: &str, lines: &mut Vec<Line>) {
             .common
             .audience
             .as_deref()
-            .and_then(|file| audience::read(file).ok())
+            .and_then(|file| audience::read(file, &configured.built).ok())
             .unwrap_or_default();
         let (name, all) = (&configured.settings.name, people.len());
         let count = people.iter().filter(|p| hangs(&p.address, domain)).count();

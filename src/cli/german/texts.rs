@@ -198,10 +198,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ),
     ("suppression list.channel", "Nur dieser Kanal"),
     ("suppression add", "Einer Adresse nicht mehr schreiben"),
-    (
-        "suppression add.address",
-        "Die Adresse, wie sie in der Empfängerliste steht",
-    ),
+    ("suppression add.address", "Die Adresse, gleich in welcher Schreibweise"),
     (
         "suppression add.channel",
         "Nur auf diesem Kanal; sonst auf jedem, der an solche Adressen schreibt",
@@ -209,7 +206,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("suppression lift", "Einer Adresse wieder schreiben"),
     (
         "suppression lift.address",
-        "Die Adresse, wie sie in der Empfängerliste steht",
+        "Die Adresse, gleich in welcher Schreibweise",
     ),
     (
         "suppression lift.channel",
@@ -272,8 +269,9 @@ Ende: 0 getan · 1 abgelehnt, passt nicht oder Widerspruch · 2 Aufruf oder Konf
 
 pub(super) const SUPPRESSION: &str =
     "Gesperrt wird eine Adresse, wenn sich ihr Besitzer abmeldet, wenn ihr Mailserver sie zweimal als unbekannt
-meldet (bei Mails, zwischen denen ein Tag liegt), oder von Hand. Das bleibt so, was auch in der
-Empfängerliste steht, bis es jemand aufhebt.";
+meldet (bei Mails, zwischen denen ein Tag liegt), wenn der Empfänger eines Webhooks mit 410
+antwortet, oder von Hand. Das bleibt so, was auch in der Empfängerliste steht, bis es jemand
+aufhebt.";
 
 pub(super) const MEASURE: &str = "Eingabe, ein JSON-Objekt je Zeile („spoiler“ zählt nur bei mastodon):
   {\"text\": \"Siehe https://www.potsdam.de/it\", \"spoiler\": \"IT-Störung\"}

@@ -7,6 +7,9 @@ use crate::ids::{DeliveryId, LaneId, RecipientId};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
+/// A channel's idea of which spellings of an address are one: the form in which they are compared (`Built::compared`).
+pub type Compared<'a> = &'a (dyn Fn(&str) -> String + Send + Sync);
+
 /// Somebody of an audience as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
@@ -16,8 +19,10 @@ pub struct Recipient {
     pub lane: LaneId,
     /// Its channel's name.
     pub channel: String,
-    /// Address as in the audience file.
+    /// Address as first seen in the audience file.
     pub address: String,
+    /// The form in which it is compared.
+    pub canonical: String,
     /// Language, where they have named one.
     pub language: Option<Lang>,
     /// Why the channel may not write to them any more.
@@ -29,7 +34,7 @@ pub struct Recipient {
 pub struct Suppression {
     /// Lane.
     pub lane: LaneId,
-    /// Address; compared in lower case.
+    /// Address in its canonical form.
     pub address: String,
     /// Why.
     pub because: SuppressedBecause,
@@ -46,6 +51,17 @@ pub enum SuppressedBecause {
     Bounced = 1,
     /// Somebody of the staff.
     ByHand = 2,
+    /// Their service has said that they want nothing more (410 of a webhook's receiver).
+    Gone = 3,
+}
+
+/// What a person's word for an address has changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lifted {
+    /// It was suppressed, and is no more.
+    pub suppressed: bool,
+    /// A server had called it unknown, which counts no more.
+    pub reported: bool,
 }
 
 /// An address as suppressed.
@@ -53,7 +69,7 @@ pub enum SuppressedBecause {
 pub struct Suppressed {
     /// Channel.
     pub channel: String,
-    /// Address in lower case.
+    /// Address in its canonical form.
     pub address: String,
     /// Why.
     pub because: SuppressedBecause,
@@ -72,6 +88,8 @@ pub struct SuppressedCount {
     pub bounced: u64,
     /// By hand.
     pub by_hand: u64,
+    /// Their service has said that they want nothing more.
+    pub gone: u64,
 }
 
 /// A mail that certainly did not arrive. Whoever says so has shown the return token of this delivery.
@@ -81,7 +99,7 @@ pub struct CameBack {
     pub delivery: DeliveryId,
     /// When it was read.
     pub at_ms: Ms,
-    /// Addresses behind which nobody is, as the report names them.
+    /// Addresses behind which nobody is, as the report names them, in their canonical form.
     pub gone: Vec<String>,
     /// For people, without an address.
     pub text: Said,
@@ -120,7 +138,7 @@ pub struct Doubted {
 pub struct Reported {
     /// Channel.
     pub channel: String,
-    /// Address as in the audience.
+    /// Address in its canonical form.
     pub address: String,
     /// The newest report.
     pub at_ms: Ms,

@@ -84,8 +84,10 @@ pub struct LaneRow {
 /// Somebody of an audience file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// E.164, mail address or URL.
+    /// E.164, mail address or URL, as written.
     pub address: String,
+    /// The form in which it is compared (`Built::compared`): of two people with the same one is left.
+    pub canonical: String,
     /// Name.
     pub name: Option<String>,
     /// Language.

@@ -128,6 +128,29 @@ fn who_is_gone_gets_nothing_more_and_nobody_else_is_touched() {
     assert!(!office.app.log().contains(anna), "no address in the log");
 }
 
+/// Who knows better need not wait for the second word.
+#[test]
+fn a_first_word_is_cleared_by_a_person_in_any_spelling() {
+    let Some(office) = Office::with_folder("") else { return };
+    let _serve = office.serve();
+    let people = office.people("Eins", 3);
+    let (anna, to_anna) = people.iter().find(|(to, _)| to.starts_with("anna")).unwrap();
+    office.reported_before(to_anna, anna);
+    let reported = || office.app.json(&["suppression", "list"])["reported"].clone();
+    assert_eq!(reported()[0]["address"], anna.as_str());
+    let lifted = office.app.german(&["suppression", "lift", "Anna@EX.example"]).ok().out;
+    assert!(
+        lifted.contains("war nicht gesperrt, aber als unbekannt gemeldet"),
+        "{lifted}"
+    );
+    assert_eq!(reported(), serde_json::json!([]));
+    // What comes now is a first word again.
+    let mails = office.people("Zwei", 3);
+    let (_, again) = mails.iter().find(|(to, _)| to == anna).unwrap();
+    office.comes_back("1", &report(again, anna, "5.1.1"));
+    assert_eq!(office.people("Drei", 3).len(), 3);
+}
+
 #[test]
 fn check_tries_to_write_where_mails_come_back() {
     let Some(office) = Office::with_folder("") else { return };

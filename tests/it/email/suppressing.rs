@@ -66,6 +66,21 @@ fn the_staff_sees_adds_and_lifts() {
     assert!(again.err.contains("ist nicht gesperrt"), "{}", again.err);
     let elsewhere = app.run(&["suppression", "lift", "anna@ex.example", "--channel", "nirgends"]);
     assert_eq!(elsewhere.code, 2, "{}", elsewhere.err);
+    // Suppressed, and then taken out of the list: lifting brings nobody back into it, and does not say so.
+    app.run(&["suppression", "add", "cem@ex.example"]).ok();
+    let list = std::fs::read_to_string(app.path().join("verteiler.csv")).unwrap();
+    let others: String = list
+        .lines()
+        .filter(|line| !line.starts_with("cem@"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    app.write("verteiler.csv", &others);
+    let lifted = app.german(&["suppression", "lift", "Cem@ex.example"]).ok().out;
+    assert!(
+        lifted.contains("ist nicht mehr gesperrt, steht aber nicht in der Empfängerliste"),
+        "{lifted}"
+    );
+    assert_eq!(gets(&office, "Vier", 2), ["anna@ex.example", "bert@ex.example"]);
     // A slip of the pen stops nobody, and does not say that it did.
     let slip = app.german(&["suppression", "add", "ana@ex.example"]).ok().out;
     assert!(slip.contains("steht in keiner Liste von email"), "{slip}");

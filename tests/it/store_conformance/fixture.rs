@@ -149,6 +149,7 @@ pub async fn people<S: Store>(store: &S, lane: LaneId, list: &[(&str, &[&str])])
         .iter()
         .map(|(address, places)| Person {
             address: (*address).into(),
+            canonical: address.to_lowercase(),
             name: None,
             language: None,
             places: places.iter().map(ToString::to_string).collect(),

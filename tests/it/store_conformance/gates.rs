@@ -225,7 +225,7 @@ pub async fn who_has_unsubscribed_gets_nothing_more<S: Store>(store: &S) {
     for (because, first) in [(hand, true), (own, true), (own, false), (hand, false)] {
         let suppression = Suppression {
             lane,
-            address: anna.address.clone(),
+            address: anna.canonical.clone(),
             because,
         };
         let done = store.suppress(&suppression, &act("suppress", T0 + 1)).await.unwrap();

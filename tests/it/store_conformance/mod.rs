@@ -1,5 +1,6 @@
 //! What every store has to do, written against the traits alone. A second store adds one line at the end of this file.
 
+mod addresses;
 mod corrections;
 mod crowds;
 mod digests;
@@ -67,6 +68,10 @@ on_sqlite! {
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,
+    addresses::another_spelling_is_the_same_recipient,
+    addresses::what_was_stored_by_an_older_idea_is_compared_by_the_new_one,
+    addresses::a_renamed_channel_keeps_whom_it_does_not_write_to,
+    addresses::who_was_lifted_after_leaving_the_list_gets_nothing,
     corrections::a_correction_knows_who_got_what,
     corrections::a_retraction_reaches_only_who_got_it,
     corrections::a_correction_reaches_whoever_has_what_it_corrects,
@@ -112,6 +117,7 @@ on_sqlite! {
     gates::the_log_says_when_the_last_backup_was,
     gates::whoever_leaves_may_have_got_it,
     returned::a_mail_that_came_back_ends_its_own_address_once,
+    returned::a_person_clears_a_first_word_that_still_counts,
     returned::a_directory_that_is_down_ends_nobody,
     returned::many_domains_at_once_end_nobody,
     returned::a_few_of_a_large_domain_are_no_crowd,

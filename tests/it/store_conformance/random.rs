@@ -298,6 +298,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         self.say(format!("the audience of lane {lane} is {people:?}"));
         let person = |(address, places): &(String, Vec<String>)| Person {
             address: address.clone(),
+            canonical: address.clone(),
             name: None,
             language: None,
             places: places.clone(),

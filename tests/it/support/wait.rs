@@ -6,20 +6,31 @@ use std::time::{Duration, Instant};
 
 /// When a test gives up. Far beyond what a loaded machine needs, so that it never decides between fast and slow.
 const GIVE_UP: Duration = Duration::from_secs(60);
+/// For what the product itself waits a minute for.
+const GIVE_UP_PATIENTLY: Duration = Duration::from_secs(180);
 /// How often the condition is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Blocks until `probe` gives a value, and returns it; panics with `what` when it never does.
 ///
 /// For `bool` conditions: `eventually("the page shows it", || page().contains("Stand").then_some(()))`.
+pub fn eventually<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    wait(what, GIVE_UP, probe)
+}
+
+/// As [`eventually`], for what the product does after a minute and not before.
+pub fn patiently<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    wait(what, GIVE_UP_PATIENTLY, probe)
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place where tests wait by the clock")]
-pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+fn wait<T>(what: &str, give_up: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(value) = probe() {
             return value;
         }
-        assert!(began.elapsed() < GIVE_UP, "waited in vain: {what}");
+        assert!(began.elapsed() < give_up, "waited in vain: {what}");
         std::thread::sleep(LOOK);
     }
 }
