@@ -85,7 +85,8 @@ const ABILITIES: Abilities = Abilities {
     links: true,
     audience: true,
     unknown: UnknownPolicy::Repeat,
-    concurrency: 8,
+    // As Postfix has to one destination as it comes (default_destination_concurrency_limit).
+    concurrency: 20,
     // A relay that looks for viruses before it answers takes its time, and who gives up too soon sends twice.
     timeout: Duration::from_secs(60),
 };
