@@ -1,4 +1,4 @@
-"""apprise.py PORT ADDRESSES async|sync: one message to json:// addresses; prints seconds (without reading the addresses) and peak MB."""
+"""fan_out.py PORT ADDRESSES async|sync: one message to json:// addresses; prints seconds (without reading the addresses) and peak MB."""
 import asyncio, resource, sys, time
 
 import apprise
