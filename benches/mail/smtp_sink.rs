@@ -64,7 +64,7 @@ impl SmtpSink {
         let length = file.seek(SeekFrom::End(0)).expect("a length");
         file.seek(SeekFrom::Start(length.saturating_sub(LINE)))
             .expect("a place");
-        file.read_to_end(&mut end).expect("its counter");
+        file.take(LINE).read_to_end(&mut end).expect("its counter");
         let text = String::from_utf8_lossy(&end);
         // The last one may not be written to its end.
         let whole = text.rsplit_once('\r').map_or("", |(whole, _)| whole);

@@ -4,12 +4,16 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::dkim::Dkim;
 use super::letter::Letter;
 use super::session::Parcel;
+
+/// What is signed within this time is answered together: waking somebody costs more than a signature with Ed25519.
+const GATHER: Duration = Duration::from_micros(300);
 
 /// The signers of one channel.
 pub(super) struct Signers {
@@ -66,19 +70,34 @@ impl Signers {
 
     /// Signs until nothing waits.
     fn work(&self) {
-        while let Some(Order {
-            letter,
-            seconds,
-            answer,
-        }) = self.next()
-        {
+        let mut ready: Vec<(oneshot::Sender<_>, _)> = Vec::new();
+        let mut since = Instant::now();
+        loop {
+            let order = self.next();
+            if order.is_none() || since.elapsed() >= GATHER {
+                for (answer, signed) in ready.drain(..) {
+                    // Nobody waits any more where the mail's time is over.
+                    let _ = answer.send(signed);
+                }
+                since = Instant::now();
+            }
+            let Some(Order {
+                letter,
+                seconds,
+                answer,
+            }) = order
+            else {
+                return;
+            };
             // A panic is the fault of this mail, not the end of signing.
             let signed = std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let signature = self.dkim.sign(&letter.head, &letter.body, seconds)?;
                 Ok(letter.parcel(&signature))
             }));
-            // Nobody waits any more where the mail's time is over.
-            let _ = answer.send(signed.unwrap_or_else(|_| Err("signing failed in the middle".to_owned())));
+            ready.push((
+                answer,
+                signed.unwrap_or_else(|_| Err("signing failed in the middle".to_owned())),
+            ));
         }
     }
 
