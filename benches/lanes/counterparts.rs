@@ -10,6 +10,7 @@ use rundruf::sandbox::{Sandbox, kannel, mastodon, webhook};
 use tokio::sync::{mpsc, oneshot};
 
 use super::relay::{self, Behind, Passed};
+use crate::kit::place::aside;
 
 /// What the channels are called, by the number of their door.
 pub const CHANNELS: [&str; 8] = [
@@ -188,22 +189,4 @@ fn service_port(sandboxes: &[Sandbox; 2], door: usize) -> u16 {
     };
     let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     port.expect("a sandbox's address ends with its port")
-}
-
-/// Runs on a thread of its own until the sender is dropped.
-pub fn aside(work: impl Future<Output = ()> + Send + 'static) -> oneshot::Sender<()> {
-    let (stop, stopped) = oneshot::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            tokio::select! {
-                () = work => {}
-                _ = stopped => {}
-            }
-        });
-    });
-    stop
 }

@@ -7,15 +7,15 @@
 
 mod counterparts;
 mod drain;
-mod machine;
+#[path = "../kit/mod.rs"]
+#[allow(dead_code, reason = "each bench uses its part of it")]
+mod kit;
 mod others;
 mod publish;
 mod relay;
-mod sink;
 mod stage;
-mod table;
 
-use table::Table;
+use kit::table::Table;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

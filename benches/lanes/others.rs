@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::counterparts::{CHANNELS, Fault};
-use super::machine::{self, Spread};
 use super::stage::{Eighth, Setup, Stage};
-use super::table::Table;
+use crate::kit::machine::{self, Spread};
+use crate::kit::table::Table;
 
 const PUBLICATIONS: usize = 20;
 /// Each lasts as long as the others wait for the link.

@@ -8,9 +8,9 @@ use rundruf::ids::IncidentId;
 use rundruf::sandbox::get_status;
 use tokio::process::{Child, Command};
 
-use super::machine::{self, Spread, Syncs};
 use super::stage::{File, Notice, Setup, Stage};
-use super::table::Table;
+use crate::kit::machine::{self, Spread, Syncs};
+use crate::kit::table::Table;
 
 const PUBLICATIONS: usize = 60;
 /// Closed incidents in the store: it has been in use for some time.

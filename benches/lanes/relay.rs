@@ -6,6 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::kit::place;
+
 /// What stands behind the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behind {
@@ -29,9 +31,7 @@ pub struct Passed {
 
 /// A port of our own; `None` where connections are to be refused.
 pub fn port(behind: Behind) -> (u16, Option<std::net::TcpListener>) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("non-blocking");
-    let port = listener.local_addr().expect("an address").port();
+    let (port, listener) = place::port();
     (port, (behind != Behind::Nothing).then_some(listener))
 }
 

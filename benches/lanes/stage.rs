@@ -1,6 +1,6 @@
 //! An installation with its counterparts: folder, configuration, store, and one publication after the other.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rundruf::app::{Lanes, Open};
@@ -13,6 +13,7 @@ use rundruf::store::{Act, Board, BroadcastRow, Lanes as _, Notices, Published, R
 
 use super::counterparts::{Attempt, CHANNELS, Counterparts, Fault, GIVE_UP};
 use super::relay::{self, Behind};
+use crate::kit::place::{aside, folder, free_port, notice, write_config};
 
 /// Notices of one incident; the next ones belong to a new incident, as in life.
 const OF_ONE_INCIDENT: u32 = 12;
@@ -237,29 +238,6 @@ fn is_done(broadcast: &BroadcastRow) -> bool {
     c.expected == c.delivered
 }
 
-/// A folder on the disk of the project, not in a memory that no disk stands behind.
-pub fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
-}
-
-/// Writes `channels.toml`.
-pub fn write_config(dir: &Path, site: &str, port: u16, admin: u16, channels: &str) -> PathBuf {
-    let file = dir.join("channels.toml");
-    let text = format!(
-        "[site]\nurl = \"{site}\"\n[serve]\nlisten = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin}\"\n\
-         [publisher.p]\nname = \"Stadt\"\nlanguages = [\"de\"]\ntimezone = \"Europe/Berlin\"\n{channels}"
-    );
-    std::fs::write(&file, text).expect("written");
-    file
-}
-
-/// A short notice.
-pub fn notice(headline: &str, incident: &str) -> String {
-    format!(
-        "headline = \"{headline}\"\nsummary = \"Das Bürgerbüro ist offen, kann aber nur beraten. Bitte rufen Sie vor einem Besuch an.\"\nincident = \"{incident}\"\n"
-    )
-}
-
 fn website(url: &str) -> String {
     format!("[channel.website]\nkind = \"website\"\ntargets = [{{ {url}, link = true }}]\n")
 }
@@ -274,11 +252,6 @@ fn dead_server(fault: Fault) -> (u16, Option<tokio::sync::oneshot::Sender<()>>) 
     let (tell, _) = tokio::sync::mpsc::unbounded_channel();
     (
         port,
-        listener.map(|listener| super::counterparts::aside(relay::open(0, listener, behind, tell))),
+        listener.map(|listener| aside(relay::open(0, listener, behind, tell))),
     )
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    relay::port(Behind::Nothing).0
 }

@@ -12,6 +12,7 @@ mod pool;
 mod probe;
 mod reply;
 mod session;
+mod signers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,10 +37,10 @@ use crate::said;
 use crate::secret::KeyFile;
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Job, Variant};
-use dkim::Dkim;
 use letter::{Forms, Letter, Letterhead};
 use pool::Pool;
 use session::Parcel;
+use signers::Signers;
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -85,7 +86,8 @@ const ABILITIES: Abilities = Abilities {
     links: true,
     audience: true,
     unknown: UnknownPolicy::Repeat,
-    concurrency: 8,
+    // As Postfix has to one destination as it comes (default_destination_concurrency_limit).
+    concurrency: 20,
     // A relay that looks for viruses before it answers takes its time, and who gives up too soon sends twice.
     timeout: Duration::from_secs(60),
 };
@@ -93,7 +95,7 @@ const ABILITIES: Abilities = Abilities {
 struct Email {
     pool: Arc<Pool>,
     letterhead: Letterhead,
-    dkim: Option<Arc<Dkim>>,
+    signers: Option<Arc<Signers>>,
     canary: Option<Address>,
     returns: Option<PathBuf>,
     key: KeyFile,
@@ -117,7 +119,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
             bounces: keys.bounces,
             forms: Forms::default(),
         },
-        dkim: keys.dkim.map(Arc::new),
+        signers: keys.dkim.map(Signers::new),
         canary: keys.canary,
         returns: keys.bounces_folder,
         key: around.key.clone(),
@@ -133,24 +135,11 @@ impl Email {
 
     /// The mail as it goes over the wire, signed where we sign.
     async fn parcel(&self, letter: Letter, now: Ms) -> Result<Parcel, String> {
-        let Some(dkim) = self.dkim.clone() else {
-            return Ok(parcel(letter, ""));
-        };
-        let seconds = now.div_euclid(1_000);
-        // RSA computes for a millisecond: a lane's other mails must not wait for it.
-        let signed = tokio::task::spawn_blocking(move || {
-            let signature = dkim.sign(&letter.head, &letter.body, seconds)?;
-            Ok(parcel(letter, &signature))
-        });
-        signed.await.unwrap_or_else(|error| Err(error.to_string()))
-    }
-}
-
-fn parcel(letter: Letter, signature: &str) -> Parcel {
-    Parcel {
-        wire: letter.wire(signature),
-        sender: letter.return_path,
-        recipient: letter.to,
+        match &self.signers {
+            // RSA computes for a millisecond: a lane's other mails must not wait for it.
+            Some(signers) => signers.sign(letter, now.div_euclid(1_000)).await,
+            None => Ok(letter.parcel("")),
+        }
     }
 }
 

@@ -64,7 +64,16 @@ pub(super) async fn claim(
             claimed.more = true;
             return Ok(claimed);
         }
-        claimed = store.claim(request).await?;
+        // Its outcomes are written.
+        let settled = std::mem::take(&mut claimed.settled);
+        let request = ClaimRequest {
+            settles: Vec::new(),
+            ..request.clone()
+        };
+        claimed = Claimed {
+            settled,
+            ..store.claim(&request).await?
+        };
     }
     Ok(again(claimed, request.now_ms))
 }

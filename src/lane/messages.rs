@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Sleep};
 
 use super::cuts;
 use super::glance::{Glance, Show};
 use super::metrics::Timings;
 use super::rules::{LaneSetup, MessageRules};
-use super::{Told, World};
+use super::{Told, Waker, World};
 use crate::channel::{Channel, LookUp};
 use crate::clock::{Clock, Ms, SharedClock};
 use crate::domain::outcome::{Outcome, Reason, Report};
@@ -22,7 +22,7 @@ use crate::ids::LaneId;
 use crate::lane_core::event::{Command, Event, Found, Now};
 use crate::lane_core::lane::Lane;
 use crate::said;
-use crate::store::{ClaimRequest, Job, LaneRow, StoreError};
+use crate::store::{ClaimRequest, Completed, Job, LaneRow, StoreError};
 use crate::text::said::Said;
 
 /// Unknown rows read at once for looking up.
@@ -145,25 +145,39 @@ impl Task {
                 });
             }
             // Nothing new begins that could not be written down; the lane asks again in a second.
-            Command::Claim { .. } if self.world.disk.is_low() => self.push(std::future::ready(Event::ClaimFailed)),
+            Command::Claim { settles, .. } if self.world.disk.is_low() => {
+                self.push(std::future::ready(Event::ClaimFailed));
+                if !settles.is_empty() {
+                    self.carry_out(at, Command::Complete(settles));
+                }
+            }
             Command::Claim {
                 epoch,
                 limit,
                 probe,
                 late_ms,
+                settles,
             } => {
+                let told = (!settles.is_empty()).then(|| self.told_apart());
                 let request = ClaimRequest {
                     late_ms,
+                    settles,
                     ..self.rules.claim(epoch, now, !self.world.trust.leapt(), limit, probe)
                 };
                 let began = Instant::now();
                 let timings = self.timings.clone();
                 let name = self.name.clone();
                 let digests = Arc::clone(&self.world.digests);
+                let waker = self.world.waker.clone();
                 self.push(async move {
                     match cuts::claim(store.as_ref(), digests.as_ref(), &name, &request).await {
                         Ok(claimed) => {
                             timings.claim(began.elapsed());
+                            if let Some(told) = told {
+                                timings.commit(began.elapsed());
+                                // Nobody listens any more where the lane has ended.
+                                let _ = told.send(committed(lane, &claimed.settled, &waker));
+                            }
                             Event::Claimed {
                                 epoch,
                                 stored_epoch: claimed.epoch,
@@ -187,15 +201,7 @@ impl Task {
                     match store.complete(&batch).await {
                         Ok(done) => {
                             timings.commit(began.elapsed());
-                            // What was refused has gone to the reserve channel's lane.
-                            if !done.moved_to.is_empty() {
-                                waker.wake();
-                            }
-                            if done.held.contains(&lane) {
-                                Event::CommittedAndHeld
-                            } else {
-                                Event::Committed
-                            }
+                            committed(lane, &done, &waker)
                         }
                         Err(error) => failed(&name, "complete", &error, Event::CommitFailed),
                     }
@@ -246,8 +252,28 @@ impl Task {
         }
     }
 
+    /// For the second event of one store call: what became of the outcomes that a claim took along. Unheard, they are to be written again.
+    fn told_apart(&mut self) -> oneshot::Sender<Event<Job>> {
+        let (tell, told) = oneshot::channel();
+        self.push(async move { told.await.unwrap_or(Event::CommitFailed) });
+        tell
+    }
+
     fn push(&mut self, future: impl Future<Output = Event<Job>> + Send + 'static) {
         self.under_way.push(future.boxed());
+    }
+}
+
+/// Outcomes are committed.
+fn committed(lane: LaneId, done: &Completed, waker: &Waker) -> Event<Job> {
+    // What was refused has gone to the reserve channel's lane.
+    if !done.moved_to.is_empty() {
+        waker.wake();
+    }
+    if done.held.contains(&lane) {
+        Event::CommittedAndHeld
+    } else {
+        Event::Committed
     }
 }
 

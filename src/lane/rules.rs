@@ -16,6 +16,8 @@ const MARGIN_MS: Ms = 5_000;
 const ORDER_WAIT_MS: Ms = 2 * 60_000;
 /// Rows of a broadcast that may wait for their domains' turns: a hold, a newer notice and the end of its time touch them all at once.
 const TURNS: u32 = 1_024;
+/// Recipients of an audience who are opened at once: as TURNS, but for lanes without a ramp, where a claim takes all that is open soon after.
+const OPENS: u32 = 128;
 /// How long a correction waits for what it corrects (LANES 4).
 const CORRECTION_WAIT_MS: Ms = 5 * 60_000;
 
@@ -81,8 +83,10 @@ impl MessageRules {
             ramp: self.core.ramp,
             late_ms: 0,
             turns: TURNS,
+            opens: OPENS,
             order_wait_ms: self.order_wait_ms,
             correction_wait_ms: CORRECTION_WAIT_MS,
+            settles: Vec::new(),
         }
     }
 

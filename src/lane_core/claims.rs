@@ -27,7 +27,7 @@ pub struct InHand {
     pub queued: u32,
     /// Requests under way.
     pub in_flight: u32,
-    /// Outcomes and give-backs not committed: their rows still stand as started.
+    /// Outcomes and give-backs that are not committed before this claim is: their rows still stand as started.
     pub uncommitted: u32,
     /// Requests the lane may have at the same time now (after trouble it grows from one).
     pub window: u32,

@@ -134,6 +134,7 @@ fn a_drain_whose_timers_are_late_is_never_too_fast_and_never_stands_still() {
         limit: 4,
         probe: false,
         late_ms: 0,
+        settles: Vec::new(),
     });
     while starts.len() < 5_000 {
         assert!(now < 60_000, "{} starts in a minute, {missed} missed", starts.len());
@@ -145,7 +146,17 @@ fn a_drain_whose_timers_are_late_is_never_too_fast_and_never_stands_still() {
                     starts.push(now);
                     events.push(finished(job, Outcome::Delivered(Remote::default())));
                 }
-                Command::Claim { limit, late_ms, .. } => events.push(store.claim(now, limit, late_ms)),
+                Command::Claim {
+                    limit,
+                    late_ms,
+                    settles,
+                    ..
+                } => {
+                    events.push(store.claim(now, limit, late_ms));
+                    if !settles.is_empty() {
+                        events.push(Event::Committed);
+                    }
+                }
                 Command::Complete(_) => events.push(Event::Committed),
                 Command::GiveBack(_) => events.push(Event::GivenBack),
                 Command::SetHealth(_) => events.push(Event::HealthStored),

@@ -150,7 +150,7 @@ pub enum Event<J> {
     },
     /// The store did not answer [`Command::ReadUnknown`].
     UnknownsFailed,
-    /// The last [`Command::Complete`] is committed.
+    /// The last outcomes ([`Command::Complete`], or with a claim) are committed.
     Committed,
     /// It is committed, and with it the store has held the lane: the last results were too bad.
     CommittedAndHeld,
@@ -186,6 +186,9 @@ pub enum Command<J> {
         probe: bool,
         /// How late the newest start by the ramp was, ms, as far as the store has not been told.
         late_ms: Ms,
+        /// Commit these outcomes with it, in this order, before it; answered as [`Command::Complete`] is, beside the claim's own answer.
+        /// The rows they end are open no more when new ones begin, so that one commit serves both.
+        settles: Vec<Completion>,
     },
     /// Send it now.
     Start(J),

@@ -7,6 +7,7 @@ use crate::lane_core::event::{Command, Now, Work};
 use crate::lane_core::lane::{InFlight, Lane, count};
 use crate::lane_core::turns::Turn;
 use crate::lane_core::unknown;
+use crate::lane_core::values::Completion;
 
 impl<J: Work> Lane<J> {
     /// Everything that follows from the state as it is now.
@@ -34,8 +35,9 @@ impl<J: Work> Lane<J> {
         if may_send {
             self.start(at, out);
         }
+        let mut outcomes = None;
         if store_well {
-            self.write(out);
+            outcomes = self.write(out);
             if self.reads_unknown()
                 && let Some(after) = self.look_ups.read_next(now)
             {
@@ -44,8 +46,9 @@ impl<J: Work> Lane<J> {
         }
         if may_send {
             self.look(now, out);
-            self.claim(now, out);
+            outcomes = self.claim(now, outcomes, out);
         }
+        out.extend(outcomes.map(Command::Complete));
         self.set_timer(now, out);
         if self.stopping && self.is_idle() && self.health.saved() {
             self.stopped = true;
@@ -110,20 +113,17 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    fn write(&mut self, out: &mut Vec<Command<J>>) {
+    /// What is to be stored; the outcomes come back, because a claim may take them along.
+    fn write(&mut self, out: &mut Vec<Command<J>>) -> Option<Vec<Completion>> {
         if let Some(row) = self.health.next_write() {
             out.push(Command::SetHealth(row));
-        }
-        // A time the service named is stored before the outcome that named it: a crash between the two repeats a row too
-        // late rather than others too early.
-        if self.health.saved()
-            && let Some(batch) = self.outcomes.next_write()
-        {
-            out.push(Command::Complete(batch));
         }
         if let Some(batch) = self.give_backs.next_write() {
             out.push(Command::GiveBack(batch));
         }
+        // A time the service named is stored before the outcome that named it: a crash between the two repeats a row too
+        // late rather than others too early.
+        self.health.saved().then(|| self.outcomes.next_write())?
     }
 
     fn look(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
@@ -136,9 +136,15 @@ impl<J: Work> Lane<J> {
         }
     }
 
-    fn claim(&mut self, now: Ms, out: &mut Vec<Command<J>>) {
+    /// Asks for rows where there is room, and has these outcomes committed with it; else they come back.
+    fn claim(
+        &mut self,
+        now: Ms,
+        outcomes: Option<Vec<Completion>>,
+        out: &mut Vec<Command<J>>,
+    ) -> Option<Vec<Completion>> {
         if self.claiming.asked || !self.claiming.wanted || now < self.breaker.until_ms() {
-            return;
+            return outcomes;
         }
         let probe = self.breaker.is_open();
         let limit = if probe {
@@ -146,7 +152,8 @@ impl<J: Work> Lane<J> {
             let settled = self.is_idle();
             u32::from(settled)
         } else {
-            let uncommitted = self.outcomes.unwritten() + self.give_backs.unwritten();
+            let settled = outcomes.as_ref().map_or(0, Vec::len);
+            let uncommitted = self.outcomes.unwritten() - settled + self.give_backs.unwritten();
             let hand = InHand {
                 queued: count(self.queued()),
                 in_flight: count(self.in_flight.len()),
@@ -158,16 +165,19 @@ impl<J: Work> Lane<J> {
             };
             claims::limit(&self.rules, hand)
         };
-        if limit > 0 {
-            self.claiming.asked = true;
-            self.claiming.wanted = false;
-            out.push(Command::Claim {
-                epoch: self.gate.epoch(),
-                limit,
-                probe,
-                late_ms: self.turns.late_ms(),
-            });
+        if limit == 0 {
+            return outcomes;
         }
+        self.claiming.asked = true;
+        self.claiming.wanted = false;
+        out.push(Command::Claim {
+            epoch: self.gate.epoch(),
+            limit,
+            probe,
+            late_ms: self.turns.late_ms(),
+            settles: outcomes.unwrap_or_default(),
+        });
+        None
     }
 
     fn set_timer(&mut self, now: Ms, out: &mut Vec<Command<J>>) {

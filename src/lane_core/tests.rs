@@ -129,7 +129,9 @@ pub fn starts(commands: &[Command<J>]) -> Vec<i64> {
 
 pub fn settled(commands: &[Command<J>]) -> Vec<Settled> {
     let all = commands.iter().filter_map(|c| match c {
-        Command::Complete(batch) => Some(batch.iter().map(|c| c.settled.clone())),
+        Command::Complete(batch) | Command::Claim { settles: batch, .. } => {
+            Some(batch.iter().map(|c| c.settled.clone()))
+        }
         _ => None,
     });
     all.flatten().collect()

@@ -256,7 +256,7 @@ impl<'a> Claim<'a> {
                     }
                 };
                 rows.truncate(sink.looks_at());
-                let seen = due::sort(c, r, &broadcast, &rows, next).await?;
+                let seen = due::sort(c, r, &broadcast, rows, next).await?;
                 found.ended |= seen.ended > 0;
                 let thread = match ahead.thread.take() {
                     Some(thread) => thread,
@@ -294,10 +294,12 @@ impl<'a> Claim<'a> {
                     break;
                 }
                 sink.writes.flush_of(c, r.lane.0).await?;
+                let step_us = sink.pace.domain_step_us();
+                let opens = if step_us.is_none() { r.opens as usize } else { 0 };
                 let opening = chunks::Opening {
-                    want: sink.room(),
+                    want: sink.room().max(opens),
                     waiting: broadcast.waiting - taken,
-                    step_us: sink.pace.domain_step_us(),
+                    step_us,
                 };
                 if !chunk.open_more(c, r, &opening).await? {
                     break;

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::claim::{Claim, LaneState};
@@ -25,7 +24,7 @@ const LOOK: usize = 64;
 pub(super) struct Ahead {
     pub(super) broadcast: i64,
     /// Its due rows.
-    pub(super) due: Option<Vec<SqliteRow>>,
+    pub(super) due: Option<Vec<due::Read>>,
     pub(super) texts: Option<Texts>,
     pub(super) thread: Option<Option<Thread>>,
 }
@@ -143,7 +142,7 @@ async fn look_ahead(
         .map(|(_, claim, _)| claim.looks_at())
         .filter(|limit| *limit <= LOOK)
         .max();
-    let mut due: HashMap<usize, Vec<SqliteRow>> = places
+    let mut due: HashMap<usize, Vec<due::Read>> = places
         .into_iter()
         .zip(due::look(c, &looks, limit.unwrap_or(1)).await?)
         .collect();

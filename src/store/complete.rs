@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
@@ -18,8 +19,9 @@ use crate::lane_core::window::{self, Sign};
 use crate::text::said::Said;
 
 /// A row as it stood before its outcome.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 struct Before {
+    id: i64,
     broadcast: i64,
     recipient: i64,
     state: i64,
@@ -142,51 +144,30 @@ pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion
 async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<HashMap<i64, Before>, StoreError> {
     let ids: Vec<i64> = completions.iter().map(|x| x.delivery.0).collect();
     // Primary keys of delivery, broadcast and lane; see `passed`.
-    let rows = sqlx::query(concat!(
-        "SELECT d.id, d.broadcast, d.recipient, d.state, d.attempt, d.flags, d.step, d.step_handle, d.remote_id, d.remote_url,
-           b.lane, b.incident, b.notice, b.shape, ",
+    // In one row: each is a way from SQLite's thread to this one.
+    let rows: String = sqlx::query_scalar(concat!(
+        "SELECT json_group_array(json_object('id', d.id, 'broadcast', d.broadcast, 'recipient', d.recipient, 'state', d.state,
+           'attempt', d.attempt, 'flags', d.flags, 'step', d.step, 'step_handle', d.step_handle,
+           'remote', json_object('id', d.remote_id, 'url', d.remote_url),
+           'lane', b.lane, 'incident', b.incident, 'notice', b.notice, 'shape', b.shape, 'closed', ",
+        "json(CASE WHEN ",
         closed!(),
-        " AS closed, d.state IN (1, 4) AND ",
+        " THEN 'true' ELSE 'false' END)",
+        ", 'passed', ",
+        "json(CASE WHEN d.state IN (1, 4) AND ",
         passed!(),
-        " AS passed, d.via, ",
+        " THEN 'true' ELSE 'false' END)",
+        ", 'via', d.via, 'failover', ",
         stand_in!(),
-        " AS failover, l.gate, b.expires
+        ", 'gate', l.gate, 'expires', b.expires))
          FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
            CROSS JOIN lane l ON l.id = b.lane"
     ))
     .bind(serde_json::to_string(&ids)?)
-    .fetch_all(c)
+    .fetch_one(c)
     .await?;
-    let mut before = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        before.insert(
-            row.try_get(0)?,
-            Before {
-                broadcast: row.try_get(1)?,
-                recipient: row.try_get(2)?,
-                state: row.try_get(3)?,
-                attempt: row.try_get(4)?,
-                flags: row.try_get(5)?,
-                step: row.try_get(6)?,
-                step_handle: row.try_get(7)?,
-                remote: Remote {
-                    id: row.try_get(8)?,
-                    url: row.try_get(9)?,
-                },
-                lane: row.try_get(10)?,
-                incident: row.try_get(11)?,
-                notice: row.try_get(12)?,
-                shape: row.try_get(13)?,
-                closed: row.try_get(14)?,
-                passed: row.try_get(15)?,
-                via: row.try_get(16)?,
-                failover: row.try_get(17)?,
-                gate: row.try_get(18)?,
-                expires: row.try_get(19)?,
-            },
-        );
-    }
-    Ok(before)
+    let rows: Vec<Before> = serde_json::from_str(&rows)?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// One outcome on one row. An unknown row may still learn its outcome: late, by a read-back, by its old process.

@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::claim::Next;
@@ -97,13 +96,34 @@ impl Look {
     }
 }
 
+/// A due row as it is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct Read {
+    look: usize,
+    due: Ms,
+    id: i64,
+    recipient: i64,
+    attempt: u32,
+    first_started: Ms,
+    operation: i64,
+    step: u8,
+    step_handle: Option<String>,
+    flags: i64,
+    told: i64,
+    address: Option<String>,
+    name: Option<String>,
+    lang: Option<String>,
+    places: Option<String>,
+    state: Option<i64>,
+    suppressed: i64,
+    free_at: Option<Ms>,
+    passed: i64,
+    lacks: i64,
+}
+
 /// Reads due rows, at most `limit` of each look, in order.
-pub(super) async fn look(
-    c: &mut SqliteConnection,
-    looks: &[Look],
-    limit: usize,
-) -> Result<Vec<Vec<SqliteRow>>, StoreError> {
-    let mut seen: Vec<Vec<((Ms, i64), SqliteRow)>> = looks.iter().map(|_| Vec::new()).collect();
+pub(super) async fn look(c: &mut SqliteConnection, looks: &[Look], limit: usize) -> Result<Vec<Vec<Read>>, StoreError> {
+    let mut seen: Vec<Vec<Read>> = looks.iter().map(|_| Vec::new()).collect();
     if looks.is_empty() {
         return Ok(Vec::new());
     }
@@ -112,25 +132,26 @@ pub(super) async fn look(
     // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
     // may be held or slow. So a newer one can have passed what comes from another lane.
     // lacks: a cut sums up something that they have not got yet.
-    // Not materialised and not sorted: a table of its own for either takes SQLite longer than all the rest.
-    let rows = sqlx::query(concat!(
+    // Not materialised and not sorted: a table of its own for either takes SQLite longer than all the rest. In one row: each is a way from
+    // SQLite's thread to this one.
+    let rows: String = sqlx::query_scalar(concat!(
         "WITH look AS NOT MATERIALIZED (SELECT key, value ->> 'broadcast' AS broadcast, value ->> 'lane' AS lane, value ->> 'via' AS via,
            value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value ->> 'digest' AS digest,
            value -> 'older' AS older FROM json_each(?1))
-         SELECT l.key AS look, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle, d.flags, d.told, r.address, r.name,
-           r.lang, r.places, r.state AS state,
+         SELECT json_group_array(json_array(l.key, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle,
+           d.flags, d.told, r.address, r.name, r.lang, r.places, r.state,
            EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = ",
         canonical!("r"),
-        ") AS suppressed,
+        "),
            (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > l.now THEN x.due
                             WHEN x.state > 1 OR (x.state = 1 AND l.correction) OR (x.state = 0 AND x.via IS NOT NULL) THEN x.changed + l.wait
                             ELSE 9223372036854775807 END)
               FROM json_each(l.older) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
-             WHERE x.state IN (0, 1, 4, 5)) AS free_at, l.via IS NOT NULL AND ",
+             WHERE x.state IN (0, 1, 4, 5)), l.via IS NOT NULL AND ",
         passed!(),
-        " AS passed, l.digest AND ",
+        ", l.digest AND ",
         lacks!("d.recipient"),
-        " AS lacks
+        "))
          FROM look l CROSS JOIN broadcast b ON b.id = l.broadcast CROSS JOIN delivery d ON d.id IN (
              SELECT n.id FROM delivery n WHERE n.broadcast = l.broadcast AND n.state = 0 AND n.via IS l.via AND n.due <= l.now
              ORDER BY n.due, n.id LIMIT ?2)
@@ -138,19 +159,17 @@ pub(super) async fn look(
     ))
     .bind(serde_json::to_string(looks)?)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(c)
+    .fetch_one(c)
     .await?;
-    for row in rows {
-        let of = usize::try_from(row.try_get::<i64, _>("look")?).ok();
-        if let Some(seen) = of.and_then(|place| seen.get_mut(place)) {
-            seen.push(((row.try_get("due")?, row.try_get("id")?), row));
+    for row in serde_json::from_str::<Vec<Read>>(&rows)? {
+        if let Some(seen) = seen.get_mut(row.look) {
+            seen.push(row);
         }
     }
-    let in_order = |mut rows: Vec<((Ms, i64), SqliteRow)>| {
-        rows.sort_by_key(|(place, _)| *place);
-        rows.into_iter().map(|(_, row)| row).collect()
-    };
-    Ok(seen.into_iter().map(in_order).collect())
+    for rows in &mut seen {
+        rows.sort_by_key(|row| (row.due, row.id));
+    }
+    Ok(seen)
 }
 
 /// Tells apart who may start, who waits and who has left.
@@ -158,7 +177,7 @@ pub(super) async fn sort(
     c: &mut SqliteConnection,
     r: &ClaimRequest,
     b: &Alive,
-    rows: &[SqliteRow],
+    rows: Vec<Read>,
     next: &mut Next,
 ) -> Result<Seen, StoreError> {
     let mut seen = Seen {
@@ -171,10 +190,8 @@ pub(super) async fn sort(
     let mut nothing = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
     for row in rows {
-        let id: i64 = row.try_get("id")?;
-        let recipient: i64 = row.try_get("recipient")?;
-        let free_at: Option<Ms> = row.try_get("free_at")?;
-        if let Some(at) = free_at.filter(|at| *at > r.now_ms) {
+        let (id, recipient) = (row.id, row.recipient);
+        if let Some(at) = row.free_at.filter(|at| *at > r.now_ms) {
             seen.blocked = true;
             if at != IN_FLIGHT {
                 next.at(at);
@@ -194,14 +211,14 @@ pub(super) async fn sort(
             }
             continue;
         }
-        if row.try_get("passed")? {
+        if row.passed != 0 {
             nothing.push(id);
             continue;
         }
-        let lacks = row.try_get("lacks")?;
-        let here = recipient == 0 || lacks || concerned(row, &b.scope)?;
+        let lacks = row.lacks != 0;
+        let here = recipient == 0 || lacks || concerned(&row, &b.scope)?;
         // Where a correction's scope is another than that of what it corrects, it is also for whoever has got that.
-        let left = row.try_get::<Option<i64>, _>("state")? != Some(0) || row.try_get("suppressed")?;
+        let left = row.state != Some(0) || row.suppressed != 0;
         if recipient > 0 && (left || (!here && !correction)) {
             // Whom of a cut only the older notices concern, and who has those by now, is still with us.
             if b.digest && !left {
@@ -214,7 +231,7 @@ pub(super) async fn sort(
         seen.rows.push(Due {
             elsewhere: !here,
             digest: lacks,
-            ..due(row, id, recipient)?
+            ..due(row)?
         });
     }
     if !later.is_empty() {
@@ -246,33 +263,32 @@ pub(super) async fn sort(
     Ok(seen)
 }
 
-fn due(row: &SqliteRow, id: i64, recipient: i64) -> Result<Due, StoreError> {
+fn due(row: Read) -> Result<Due, StoreError> {
     Ok(Due {
-        id,
-        recipient,
-        attempt: row.try_get("attempt")?,
-        first_started: row.try_get("first_started")?,
-        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
-        step: row.try_get("step")?,
-        step_handle: row.try_get("step_handle")?,
-        after_unknown: row.try_get::<i64, _>("flags")? & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
-        address: row.try_get::<Option<String>, _>("address")?.unwrap_or_default(),
-        name: row.try_get("name")?,
-        lang: from_word(row.try_get("lang")?),
+        id: row.id,
+        recipient: row.recipient,
+        attempt: row.attempt,
+        first_started: row.first_started,
+        operation: listed(Operation::from_stored(row.operation), "an operation")?,
+        step: row.step,
+        step_handle: row.step_handle,
+        after_unknown: row.flags & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
+        address: row.address.unwrap_or_default(),
+        name: row.name,
+        lang: from_word(row.lang),
         target: None,
-        told: row.try_get("told")?,
+        told: row.told,
         first: false,
         digest: false,
         elsewhere: false,
-        begun: row.try_get::<i64, _>("flags")? & AFTER_UNKNOWN != 0,
+        begun: row.flags & AFTER_UNKNOWN != 0,
     })
 }
 
 /// True where the scope concerns the places that are followed now.
-fn concerned(row: &SqliteRow, scope: &Scope) -> Result<bool, StoreError> {
-    let places: Option<String> = row.try_get("places")?;
-    Ok(match places {
-        Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(&places)?),
+fn concerned(row: &Read, scope: &Scope) -> Result<bool, StoreError> {
+    Ok(match &row.places {
+        Some(places) if *scope != Scope::All => concerns(scope, &serde_json::from_str::<Vec<String>>(places)?),
         _ => true,
     })
 }

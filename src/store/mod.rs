@@ -123,7 +123,8 @@ pub trait Lanes: Send + Sync {
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError>;
 
     /// Opens chunks as needed and claims due deliveries in the order of LANES 3 and 4. Each claimed row is `started` with its
-    /// new attempt number when this returns; a claim of an old epoch gets nothing.
+    /// new attempt number when this returns; a claim of an old epoch gets nothing. Outcomes that come with it are written first, as by
+    /// [`Lanes::complete`].
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError>;
 
     /// The cuts that have to be made on a lane before anything more of their incidents starts there; `over` as in [`DueCut`].

@@ -2,6 +2,8 @@
 //! `fdatasync`; each is answered after the commit that holds it. Nobody waits for company: a lone request commits alone. Claims that have come
 //! by the time one of them begins also share their statements.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -10,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{ClaimRequest, Claimed, StoreError, Trouble, claims};
+use super::{ClaimRequest, Claimed, Completed, StoreError, Trouble, claims, complete};
 
 /// Requests of one commit; more wait for the next.
 const GROUP_MAX: usize = 256;
@@ -29,6 +31,8 @@ type Work = Box<dyn for<'c> FnOnce(Begun<'c>) -> BoxFuture<'c, (bool, Reply)> + 
 /// A claim and who waits for it.
 struct Asked {
     request: ClaimRequest,
+    /// What the outcomes that came with it mean, and whether they went with a transaction that is gone.
+    settled: (Completed, Arc<AtomicBool>),
     answer: oneshot::Sender<Result<Claimed, StoreError>>,
 }
 
@@ -103,7 +107,13 @@ impl Writer {
     /// What a lane may start now, with the claims of others that come in the same moment.
     pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claimed, StoreError> {
         let (answer, wait) = oneshot::channel();
-        self.send(Message::Claim(Asked { request, answer })).await?;
+        let settled = Default::default();
+        self.send(Message::Claim(Asked {
+            request,
+            settled,
+            answer,
+        }))
+        .await?;
         wait.await.map_err(|_| stopped())?
     }
 
@@ -141,7 +151,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
             match next.take() {
                 Some(Message::Work(work)) => group.run(&mut connection, work).await,
                 Some(Message::Version(answer)) => versions.push(answer),
-                Some(Message::Claim(claim)) => asked.push(claim),
+                Some(Message::Claim(claim)) => asked.extend(group.settle(&mut connection, claim).await),
                 None if asked.is_empty() => break,
                 // After all that came before them: what was written there may be theirs to start.
                 None => left = group.claim(&mut connection, &mut asked, &mut messages).await,
@@ -202,6 +212,32 @@ impl Group {
         self.end(connection, ok, reply).await;
     }
 
+    /// Writes the outcomes that come with a claim; the claim, where they could be written. They are in its commit, and everything that is
+    /// claimed here finds them written.
+    async fn settle(&mut self, connection: &mut SqliteConnection, mut asked: Asked) -> Option<Asked> {
+        let outcomes = std::mem::take(&mut asked.request.settles);
+        if outcomes.is_empty() {
+            return Some(asked);
+        }
+        let result = match self.begin(connection).await {
+            Ok(()) => complete::complete(connection, &outcomes).await,
+            Err(error) => Err(error),
+        };
+        let lost = Arc::clone(&asked.settled.1);
+        let reply: Reply = Box::new(move |commit| lost.store(commit.is_err(), Ordering::Relaxed));
+        self.end(connection, result.is_ok(), reply).await;
+        match result {
+            Ok(settled) => {
+                asked.settled.0 = settled;
+                Some(asked)
+            }
+            Err(error) => {
+                refuse(vec![asked], &error);
+                None
+            }
+        }
+    }
+
     /// These claims, and what else is asked for by the time their part of the transaction has begun; the first other message that comes
     /// after them. Where one of them fails it fails alone.
     async fn claim(
@@ -217,12 +253,18 @@ impl Group {
             && let Ok(message) = messages.try_recv()
         {
             match message {
-                Message::Claim(claim) => asked.push(claim),
+                Message::Claim(claim) if claim.request.settles.is_empty() => asked.push(claim),
                 message => other = Some(message),
             }
         }
         // Nobody would send what is started for a caller that is gone.
         asked.retain(|asked| !asked.answer.is_closed());
+        // Whose outcomes went with a transaction that is gone has no room for what it asked for.
+        let lost = |asked: &mut Asked| asked.settled.1.load(Ordering::Relaxed);
+        refuse(
+            asked.extract_if(.., lost).collect(),
+            &StoreError::Broken(Trouble::NotTaken),
+        );
         let began = begun.is_ok();
         let failed = self.claim_all(connection, begun, std::mem::take(asked)).await;
         match failed {
@@ -257,7 +299,10 @@ impl Group {
             Ok(claimed) => {
                 let reply: Reply = Box::new(move |commit| {
                     for (asked, claimed) in asked.into_iter().zip(claimed) {
-                        let _ = asked.answer.send(commit.clone().map(|()| claimed));
+                        let settled = asked.settled.0;
+                        let _ = asked
+                            .answer
+                            .send(commit.clone().map(|()| Claimed { settled, ..claimed }));
                     }
                 });
                 self.end(connection, true, reply).await;

@@ -88,12 +88,20 @@ impl Stage {
                         events.push_back(Event::Unknowns { jobs, more: false });
                     }
                     Command::Claim {
-                        epoch, limit, probe, ..
+                        epoch,
+                        limit,
+                        probe,
+                        settles,
+                        ..
                     } => {
+                        if !settles.is_empty() {
+                            events.push_back(Event::Committed);
+                        }
                         let request = ClaimRequest {
                             epoch,
                             limit,
                             probe,
+                            settles,
                             ..request(self.lane, self.now)
                         };
                         let claimed = self.store.claim(&request).await.unwrap();

@@ -95,7 +95,12 @@ impl Lanes for ModelStore {
         Ok(self.model().take_over(lanes, now))
     }
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
-        Ok(self.model().claim(request))
+        let mut model = self.model();
+        let settled = model.complete(&request.settles);
+        Ok(Claimed {
+            settled,
+            ..model.claim(request)
+        })
     }
     async fn due_cuts(&self, _: LaneId, _: Option<Ms>) -> Result<Vec<DueCut>, StoreError> {
         Ok(Vec::new())

@@ -38,8 +38,8 @@ pub(super) async fn findings(email: &Email) -> Vec<Finding> {
             ),
         });
     }
-    if let Some(dkim) = &email.dkim {
-        let record = dkim.record();
+    if let Some(signers) = &email.signers {
+        let record = signers.dkim.record();
         all.push(well(said!(
             "Mails werden signiert. Im DNS muss stehen: {record}",
             "Mails are signed. The DNS must say: {record}"

@@ -170,8 +170,8 @@ fn relaxed_field(field: &str, out: &mut String) {
 fn relaxed_body_hash(body: &str) -> [u8; 32] {
     let mut relaxed = Vec::with_capacity(body.len());
     let mut empty = 0;
-    for line in body.split_inclusive("\r\n") {
-        let line = line.strip_suffix("\r\n").unwrap_or(line).trim_end_matches([' ', '\t']);
+    for line in lines(body) {
+        let line = line.trim_end_matches([' ', '\t']);
         if line.is_empty() {
             empty += 1;
             continue;
@@ -179,19 +179,38 @@ fn relaxed_body_hash(body: &str) -> [u8; 32] {
         for _ in 0..std::mem::take(&mut empty) {
             relaxed.extend_from_slice(b"\r\n");
         }
-        let mut space = false;
-        for byte in line.bytes() {
-            let blank = matches!(byte, b' ' | b'\t');
-            if !blank {
-                relaxed.push(byte);
-            } else if !space {
-                relaxed.push(b' ');
+        if line.contains('\t') || line.contains("  ") {
+            let mut space = false;
+            for byte in line.bytes() {
+                let blank = matches!(byte, b' ' | b'\t');
+                if !blank {
+                    relaxed.push(byte);
+                } else if !space {
+                    relaxed.push(b' ');
+                }
+                space = blank;
             }
-            space = blank;
+        } else {
+            relaxed.extend_from_slice(line.as_bytes());
         }
         relaxed.extend_from_slice(b"\r\n");
     }
     Sha256::digest(&relaxed).into()
+}
+
+/// The lines of a text without their ends, CR LF and nothing else. Found by the line feed, which is much faster than by both.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut feeds = rest.match_indices('\n').map(|(at, _)| at);
+        let end = feeds.find(|at| rest[..*at].ends_with('\r'));
+        let (line, after) = end.map_or((rest, ""), |at| (&rest[..at - 1], &rest[at + 1..]));
+        rest = after;
+        Some(line)
+    })
 }
 
 #[cfg(test)]
@@ -211,5 +230,7 @@ mod tests {
         let same: [u8; 32] = Sha256::digest(b" C\r\nD E\r\n").into();
         assert_eq!(relaxed_body_hash(" C \r\nD \t E\r\n\r\n\r\n"), same);
         assert_eq!(relaxed_body_hash(""), <[u8; 32]>::from(Sha256::digest(b"")));
+        let bare: [u8; 32] = Sha256::digest(b"a\nb\r\nc\r\n").into();
+        assert_eq!(relaxed_body_hash("a\nb\r\nc"), bare, "a line feed alone ends no line");
     }
 }

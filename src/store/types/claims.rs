@@ -8,7 +8,7 @@ use crate::domain::delivery::Operation;
 use crate::domain::outcome::Remote;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use crate::lane_core::ramp::Ramp;
-use crate::lane_core::values::Rate;
+use crate::lane_core::values::{Completion, Rate};
 use crate::text::lang::Lang;
 
 /// What a lane asks for.
@@ -37,10 +37,15 @@ pub struct ClaimRequest {
     /// Where domains have a rate of their own: so many rows of a broadcast may wait for their turns before the domains that crowd them are left out
     /// of its opening.
     pub turns: u32,
+    /// So many recipients of an audience are opened at once, where there are fewer free connections and no ramp: what costs as much for one as for
+    /// many is done once for many.
+    pub opens: u32,
     /// How long `unknown` and `permanent` hold their successors, ms.
     pub order_wait_ms: Ms,
     /// The same before a correction or retraction, ms.
     pub correction_wait_ms: Ms,
+    /// Outcomes that are written before it, in the same commit: the rows they end are open no more. Where they cannot be written nothing is claimed.
+    pub settles: Vec<Completion>,
 }
 
 impl ClaimRequest {
@@ -68,6 +73,8 @@ pub struct Claimed {
     /// Of these incidents nothing started: a cut has to be made of what waits ([`crate::store::Lanes::cut`]), on this lane or on one that it
     /// stands in for.
     pub uncut: Vec<(LaneId, IncidentId)>,
+    /// What the outcomes that were written with it mean for lanes.
+    pub settled: Completed,
 }
 
 /// What a commit of outcomes means for lanes.

@@ -225,16 +225,23 @@ impl City {
                         limit,
                         probe,
                         late_ms,
+                        settles,
                     } => {
-                        let request = ClaimRequest {
+                        if !settles.is_empty() {
+                            events.push_back(Event::Committed);
+                        }
+                        let mut request = ClaimRequest {
                             epoch,
                             limit,
                             probe,
                             ramp: Some(RAMP),
                             late_ms,
+                            settles,
                             ..request(self.lane, self.now)
                         };
                         let mut claimed = store.claim(&request).await.unwrap();
+                        assert!(claimed.settled.held.is_empty(), "nothing was refused");
+                        request.settles.clear();
                         if !claimed.uncut.is_empty() {
                             assert!(claimed.jobs.is_empty(), "nothing starts before the cut");
                             cut(store, self.lane, self.now).await;

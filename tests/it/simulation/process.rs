@@ -40,12 +40,15 @@ impl World {
                     limit,
                     probe,
                     late_ms,
+                    settles,
                 } => {
+                    self.checks.complete(&settles)?;
                     let claim = Op::Claim {
                         epoch,
                         limit,
                         probe,
                         late_ms,
+                        settles,
                     };
                     self.ask(lane, claim);
                 }
@@ -90,8 +93,11 @@ impl World {
         }
         let fails = !self.healed && self.rng.u8(..100) == 0;
         let answer = if fails {
-            self.say(|| format!("lane {lane}: the store fails at {}", name(&op)));
-            failure(&op)
+            self.say(|| format!("lane {lane}: the store fails at {}", op.name()));
+            if op.settles() {
+                self.back(lane, Event::CommitFailed);
+            }
+            op.failure()
         } else {
             self.commit(lane, &op)
         };
@@ -99,10 +105,14 @@ impl World {
             self.checks.claimed(lane, &self.rules[&lane], &self.model)?;
         }
         if let Some(event) = answer {
-            let delay = self.rng.i64(0..3);
-            self.after(delay, Item::Back(lane, event));
+            self.back(lane, event);
         }
         Ok(())
+    }
+
+    fn back(&mut self, lane: LaneId, event: Event<Job>) {
+        let delay = self.rng.i64(0..3);
+        self.after(delay, Item::Back(lane, event));
     }
 
     /// The commit itself.
@@ -115,7 +125,13 @@ impl World {
                 limit,
                 probe,
                 late_ms,
+                settles,
             } => {
+                if op.settles()
+                    && let Some(event) = self.commit(lane, &Op::Complete(settles.clone()))
+                {
+                    self.back(lane, event);
+                }
                 let request = ClaimRequest {
                     lane,
                     epoch: *epoch,
@@ -128,8 +144,10 @@ impl World {
                     ramp: self.rules[&lane].ramp,
                     late_ms: *late_ms,
                     turns: 2,
+                    opens: 0,
                     order_wait_ms: 120_000,
                     correction_wait_ms: 300_000,
+                    settles: Vec::new(),
                 };
                 let mut claimed = self.model.claim(&request);
                 if !claimed.uncut.is_empty() {
@@ -141,7 +159,14 @@ impl World {
                     }
                     // As the runner does: what the cut holds is claimed next, with the dangers of a claim.
                     if claimed.jobs.is_empty() {
-                        self.ask(lane, op.clone());
+                        let again = Op::Claim {
+                            epoch: *epoch,
+                            limit: *limit,
+                            probe: *probe,
+                            late_ms: *late_ms,
+                            settles: Vec::new(),
+                        };
+                        self.ask(lane, again);
                         return None;
                     }
                     claimed.more = true;
@@ -368,28 +393,5 @@ impl World {
         };
         self.say(|| format!("lane {lane}: looks for delivery {}: {found:?}", job.delivery));
         self.step(lane, Event::LookedUp { job, found })
-    }
-}
-
-fn name(op: &Op) -> &'static str {
-    match op {
-        Op::Claim { .. } => "a claim",
-        Op::Complete(_) => "a completion",
-        Op::GiveBack(_) => "giving back",
-        Op::Health(_) => "health",
-        Op::Acknowledge { .. } => "an acknowledgement",
-        Op::ReadUnknown { .. } => "reading",
-        Op::EndDrain { .. } => "the end of a drain",
-    }
-}
-
-fn failure(op: &Op) -> Option<Event<Job>> {
-    match op {
-        Op::Claim { .. } => Some(Event::ClaimFailed),
-        Op::Complete(_) => Some(Event::CommitFailed),
-        Op::GiveBack(_) => Some(Event::GiveBackFailed),
-        Op::Health(_) => Some(Event::HealthFailed),
-        Op::ReadUnknown { .. } => Some(Event::UnknownsFailed),
-        Op::Acknowledge { .. } | Op::EndDrain { .. } => None,
     }
 }

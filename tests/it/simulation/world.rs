@@ -22,6 +22,7 @@ pub enum Op {
         limit: u32,
         probe: bool,
         late_ms: Ms,
+        settles: Vec<Completion>,
     },
     Complete(Vec<Completion>),
     GiveBack(Vec<(DeliveryId, u32)>),
@@ -36,6 +37,37 @@ pub enum Op {
     EndDrain {
         epoch: i64,
     },
+}
+
+impl Op {
+    /// A claim that takes outcomes along: one commit, two answers.
+    pub fn settles(&self) -> bool {
+        matches!(self, Self::Claim { settles, .. } if !settles.is_empty())
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Claim { .. } => "a claim",
+            Self::Complete(_) => "a completion",
+            Self::GiveBack(_) => "giving back",
+            Self::Health(_) => "health",
+            Self::Acknowledge { .. } => "an acknowledgement",
+            Self::ReadUnknown { .. } => "reading",
+            Self::EndDrain { .. } => "the end of a drain",
+        }
+    }
+
+    /// What the lane hears where the store fails.
+    pub fn failure(&self) -> Option<Event<Job>> {
+        match self {
+            Self::Claim { .. } => Some(Event::ClaimFailed),
+            Self::Complete(_) => Some(Event::CommitFailed),
+            Self::GiveBack(_) => Some(Event::GiveBackFailed),
+            Self::Health(_) => Some(Event::HealthFailed),
+            Self::ReadUnknown { .. } => Some(Event::UnknownsFailed),
+            Self::Acknowledge { .. } | Self::EndDrain { .. } => None,
+        }
+    }
 }
 
 /// What happens from outside.

@@ -171,8 +171,10 @@ pub fn request(lane: LaneId, now_ms: Ms) -> ClaimRequest {
         ramp: None,
         late_ms: 0,
         turns: 1_024,
+        opens: 0,
         order_wait_ms: 120_000,
         correction_wait_ms: 300_000,
+        settles: Vec::new(),
     }
 }
 

@@ -93,6 +93,7 @@ on_sqlite! {
     settling::a_passed_unknown_is_not_sent_again,
     settling::an_unknown_read_back_as_missing_goes_again_unless_passed,
     settling::a_big_audience_gets_each_notice_once,
+    settling::outcomes_that_come_with_a_claim_are_written_before_it,
     settling::what_a_person_sends_again_goes,
     settling::what_was_given_back_goes_once_though_new_chunks_open,
     settling::what_is_out_of_time_ends,

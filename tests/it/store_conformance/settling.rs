@@ -98,6 +98,27 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
 
+pub async fn outcomes_that_come_with_a_claim_are_written_before_it<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    publish(store, notice("i", 2), vec![to(lane)], T0).await;
+    assert!(claim(store, lane, T0).await.is_empty(), "the first is under way");
+    let with = ClaimRequest {
+        settles: vec![completion(&first, T0, Settled::Delivered(remote("1")))],
+        ..request(lane, T0)
+    };
+    let claimed = store.claim(&with).await.unwrap();
+    assert_eq!(state(store, &first).await, DeliveryState::Delivered);
+    assert_eq!(claimed.jobs.len(), 1, "what it held back may go at once");
+    let other = ClaimRequest {
+        epoch: 99,
+        settles: vec![completion(&claimed.jobs[0], T0, Settled::Permanent)],
+        ..request(lane, T0)
+    };
+    assert!(store.claim(&other).await.unwrap().jobs.is_empty());
+    let ended = state(store, &claimed.jobs[0]).await;
+    assert_eq!(ended, DeliveryState::Permanent, "written though the claim got nothing");
+}
+
 pub async fn what_a_person_sends_again_goes<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
     settle(store, &job, T0, Settled::Unknown).await;

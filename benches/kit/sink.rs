@@ -7,13 +7,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::counterparts::aside;
-use super::relay::{self, Behind};
+use super::place::{aside, port};
 
 /// Starts it on a thread of its own; it ends with what is returned beside its port.
 pub fn sink(count: Arc<AtomicU64>) -> (u16, oneshot::Sender<()>) {
-    let (port, listener) = relay::port(Behind::Hangs);
-    let listener = listener.expect("nothing refuses here");
+    let (port, listener) = port();
     let serving = aside(async move {
         let listener = TcpListener::from_std(listener).expect("a listener");
         while let Ok((socket, _)) = listener.accept().await {

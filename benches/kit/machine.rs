@@ -12,6 +12,12 @@ pub fn load() -> String {
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
+/// The middle one of at least one.
+pub fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
 /// fdatasync of a 4 KiB page, on the disk of the store, sampled between the publications it is the yardstick of: what the disk
 /// does changes by the minute.
 pub struct Syncs {

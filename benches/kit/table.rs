@@ -47,6 +47,16 @@ impl Table {
             holds: share >= bar,
         });
     }
+
+    /// A part of what another takes, and no more.
+    pub fn part(&mut self, what: impl Into<String>, part: f64, bar: f64) {
+        self.0.push(Line {
+            what: what.into(),
+            ratio: part,
+            bar: format!("at most {bar:.2}"),
+            holds: part <= bar,
+        });
+    }
 }
 
 impl fmt::Display for Table {
