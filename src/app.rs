@@ -1,6 +1,6 @@
 //! Floor 6: puts settings, store, channels and templates together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::channel::registry;
@@ -59,13 +59,18 @@ impl App {
         self.office.settings.store_path().is_file()
     }
 
-    /// Opens the store, makes it where it is not there yet. A store whose key is gone is not opened.
+    /// Opens the store for a command, makes it where it is not there yet. A store whose key is gone is not opened.
     pub async fn open(self) -> Result<Open, Failure> {
-        let store = open_store(&self.office.settings).await?;
-        Ok(Open {
+        let path = store_path(&self.office.settings)?;
+        let store = Sqlite::open_for_one(&path, Arc::new(SystemClock)).await?;
+        Ok(self.with(store))
+    }
+
+    fn with(self, store: Sqlite) -> Open {
+        Open {
             office: self.office,
-            store,
-        })
+            store: Arc::new(store),
+        }
     }
 
     /// Opens the store where there is one; the app back before the first command that writes.
@@ -84,7 +89,8 @@ fn bad_template(error: RenderError) -> Failure {
     Failure::Usage(crate::said!("Vorlage: {error}", "{error}"))
 }
 
-async fn open_store(settings: &Settings) -> Result<Arc<Sqlite>, Failure> {
+/// Where the store is, with what has to be there before it is opened.
+fn store_path(settings: &Settings) -> Result<PathBuf, Failure> {
     let path = settings.store_path();
     let new = !path.is_file();
     crate::store::owner::prepare_data(&settings.data)?;
@@ -92,7 +98,7 @@ async fn open_store(settings: &Settings) -> Result<Arc<Sqlite>, Failure> {
     let key = KeyFile::new(settings.store.key_file.clone());
     let found = if new { key.make() } else { key.key() };
     found.map_err(|error| no_key(key.path(), &error))?;
-    Ok(Arc::new(Sqlite::open(&path, Arc::new(SystemClock)).await?))
+    Ok(path)
 }
 
 /// Why the key cannot be had, and what to do.
@@ -125,7 +131,9 @@ impl Open {
         let app = App::load(config, data)?;
         // Long before the first notice: it waits for no template.
         app.office.engine.check().map_err(bad_template)?;
-        app.open().await
+        let path = store_path(&app.office.settings)?;
+        let store = Sqlite::open(&path, Arc::new(SystemClock)).await?;
+        Ok(app.with(store))
     }
 
     /// The store as everybody below sees it.

@@ -60,9 +60,13 @@ struct Plan {
 
 /// Brings a lane's audience up to date. Who is suppressed stays so. One that breaks off is taken up by the next.
 pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result<AudienceChange, StoreError> {
-    let (known, suppressed) = {
+    let (known, suppressed, counted) = {
         let mut reader = store.readers.acquire().await?;
-        (read(&mut reader, lane).await?, suppressed(&mut reader, lane).await?)
+        (
+            read(&mut reader, lane).await?,
+            suppressed(&mut reader, lane).await?,
+            counted(&mut reader, lane).await?,
+        )
     };
     let plan = plan(known, &suppressed, people)?;
     for chunk in plan.fresh.chunks(CHUNK) {
@@ -87,10 +91,12 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result
         work.await?;
     }
     let total = i64::try_from(plan.change.total).unwrap_or(i64::MAX);
-    let work = store
-        .writer
-        .write(move |c| Box::pin(async move { count(c, lane, total).await }));
-    work.await?;
+    if total != counted {
+        let work = store
+            .writer
+            .write(move |c| Box::pin(async move { count(c, lane, total).await }));
+        work.await?;
+    }
     Ok(plan.change)
 }
 
@@ -238,9 +244,16 @@ async fn leave(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), St
     Ok(())
 }
 
+/// So many were in at the last count.
+async fn counted(c: &mut SqliteConnection, lane: i64) -> Result<i64, StoreError> {
+    // Primary key.
+    let audience = sqlx::query_scalar("SELECT audience FROM lane WHERE id = ?");
+    Ok(audience.bind(lane).fetch_one(c).await?)
+}
+
 async fn count(c: &mut SqliteConnection, lane: i64, total: i64) -> Result<(), StoreError> {
-    // Primary key. The same number again would be a page written, and a wait for the disk, for nothing.
-    sqlx::query("UPDATE lane SET audience = ?1 WHERE id = ?2 AND audience <> ?1")
+    // Primary key.
+    sqlx::query("UPDATE lane SET audience = ?1 WHERE id = ?2")
         .bind(total)
         .bind(lane)
         .execute(c)

@@ -47,6 +47,15 @@ impl Sqlite {
     /// Opens the store, creates it (folder 0700, file 0600) or brings it up to this release's schema; an existing file is copied to
     /// `FILE.schema-N` first. `clock` gives the time of first sight.
     pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        Self::open_with(path, clock, READERS).await
+    }
+
+    /// As [`Sqlite::open`], with one reader: for a command, which asks one thing after the other, and would wait for each further one.
+    pub async fn open_for_one(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        Self::open_with(path, clock, 1).await
+    }
+
+    async fn open_with(path: &Path, clock: SharedClock, readers: u32) -> Result<Self, StoreError> {
         prepare_files(path)?;
         let connection = {
             // Turning a new file into a WAL file waits for nobody in SQLite, and each migration is a transaction of its own: of those who
@@ -57,7 +66,7 @@ impl Sqlite {
             connection
         };
         let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(readers)
             // A file does not hang up.
             .test_before_acquire(false)
             .connect_with(

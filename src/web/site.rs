@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+#[cfg(target_os = "linux")]
+use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy};
 use tokio::sync::watch;
 
 use super::prepared::{Page, Prepared, Slot};
@@ -216,11 +218,16 @@ impl SiteServer {
 }
 
 /// Compresses the newest site, page by page, the shortest addresses first: these are read most. A site that comes meanwhile takes
-/// its turn at once, with what is compressed already. Its thread runs with the lowest priority: messages go first.
+/// its turn at once, with what is compressed already. Its thread takes what nobody else wants: messages go first, also those of a command
+/// that begins just now, to which a processor with such a thread counts as free.
 fn compress(sites: &mpsc::Receiver<Arc<Prepared>>, done: &watch::Sender<u64>) {
-    // Where the system does not allow it, it goes without. Linux keeps it for each thread; elsewhere it would slow down everything.
+    // Where the system does not know or allow it, it goes without.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(19);
+    let _ = thread_priority::set_thread_priority_and_policy(
+        thread_priority::thread_native_id(),
+        thread_priority::ThreadPriority::Min,
+        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle),
+    );
     let mut next = None;
     while let Some(site) = next.take().or_else(|| sites.recv().ok()) {
         for page in site.pages() {
