@@ -197,20 +197,20 @@ async fn texts_and_deliveries(
         rows.map(|b| json!([ids.get(&b.lane.0), b.operation as u8, b.lane.0]))
             .collect::<Vec<_>>()
     };
-    // Primary key (broadcast, lang) of variant; unique (lane, address) of target: few rows; primary key of broadcast; delivery_of (broadcast, …).
+    // `$n`: see chunks.rs. Primary keys of variant and broadcast; unique (lane, address) of target: few rows; delivery_of (broadcast, …).
     sqlx::query(
         "INSERT INTO variant (broadcast, lang, format, body)
-         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each(?1) j;
+         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) j;
 
          INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-         SELECT j.value ->> 0, 0, 0, 0, ?2, ?2, ?2, j.value ->> 1, 0, 0 FROM json_each(?3) j;
+         SELECT j.value ->> 0, 0, 0, 0, $2, $2, $2, j.value ->> 1, 0, 0 FROM json_each($3) j;
 
          INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-         SELECT j.value ->> 0, t.id, 0, 0, ?2, ?2, ?2, j.value ->> 1, 0, 0
-         FROM json_each(?4) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1;
+         SELECT j.value ->> 0, t.id, 0, 0, $2, $2, $2, j.value ->> 1, 0, 0
+         FROM json_each($4) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1;
 
          UPDATE broadcast SET expected = (SELECT count(*) FROM delivery d WHERE d.broadcast = broadcast.id)
-         WHERE id IN (SELECT j.value ->> 0 FROM json_each(?4) j)",
+         WHERE id IN (SELECT j.value ->> 0 FROM json_each($4) j)",
     )
     .bind(serde_json::to_string(&texts)?)
     .bind(p.act.at_ms)

@@ -53,23 +53,25 @@ struct Chunk {
 
 /// Rows for a chunk. Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it
 /// corrects, a cut for whoever lacks what it sums up; what was summed up under a newer notice and waits again is not for whoever has got that.
+/// `$n`, not `?n`, as everywhere where several statements go as one: of a `?4` SQLite makes four parameters, and sqlx, which counts them through
+/// all of the statements, leaves out the last ones.
 macro_rules! insert {
     () => {
         concat!(
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
-             SELECT ?1, r.seq, 0, 0, ?2, ?2, ?2, ?3, 0, 0, ?10 FROM broadcast b CROSS JOIN recipient r
-             WHERE b.id = ?1 AND r.lane = ?4 AND r.seq > ?5 AND r.seq <= ?6 AND r.state = 0
-               AND (?11 IS NULL OR lower(substr(r.address, -length(?11))) = ?11)
-               AND (?12 IS NULL OR NOT EXISTS (
-                   SELECT 1 FROM json_each(?12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
-               AND (NOT ?9 AND (?7 IS NULL OR r.places IS NULL
-                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each(?7)))
-                   OR (?13 AND ",
+             SELECT $1, r.seq, 0, 0, $2, $2, $2, $3, 0, 0, $10 FROM broadcast b CROSS JOIN recipient r
+             WHERE b.id = $1 AND r.lane = $4 AND r.seq > $5 AND r.seq <= $6 AND r.state = 0
+               AND ($11 IS NULL OR lower(substr(r.address, -length($11))) = $11)
+               AND ($12 IS NULL OR NOT EXISTS (
+                   SELECT 1 FROM json_each($12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
+               AND (NOT $9 AND ($7 IS NULL OR r.places IS NULL
+                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each($7)))
+                   OR ($13 AND ",
             lacks!("r.seq"),
-            ")) AND NOT (?13 AND ",
+            ")) AND NOT ($13 AND ",
             passed!("r.seq"),
             ") OR EXISTS (SELECT 1 FROM ",
-            corrected!("?8", "r.seq"),
+            corrected!("$8", "r.seq"),
             " WHERE ",
             had!(),
             "))
@@ -81,8 +83,8 @@ macro_rules! insert {
 /// The cursor follows. Primary key.
 macro_rules! follow {
     () => {
-        "UPDATE broadcast SET cursor = ?6, state = CASE WHEN ?14 THEN 1 ELSE state END,
-           expected = CASE WHEN ?14 THEN opened ELSE expected END, changed = ?2 WHERE id = ?1"
+        "UPDATE broadcast SET cursor = $6, state = CASE WHEN $14 THEN 1 ELSE state END,
+           expected = CASE WHEN $14 THEN opened ELSE expected END, changed = $2 WHERE id = $1"
     };
 }
 

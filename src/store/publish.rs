@@ -147,10 +147,10 @@ async fn new_incident(c: &mut SqliteConnection, p: &Publication) -> Result<i64, 
 
 async fn new_notice(c: &mut SqliteConnection, p: &Publication, incident: i64) -> Result<i64, StoreError> {
     let closed = (p.notice.state == IncidentState::Closed).then_some(p.act.at_ms);
-    // Primary key of incident.
+    // `$n`, see chunks.rs. Primary key of incident.
     let done = sqlx::query(
-        "INSERT INTO notice (incident, number, key, hash, actor, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
-         UPDATE incident SET last = ?2, closed = ?7 WHERE id = ?1",
+        "INSERT INTO notice (incident, number, key, hash, actor, body) VALUES ($1, $2, $3, $4, $5, $6);
+         UPDATE incident SET last = $2, closed = $7 WHERE id = $1",
     )
     .bind(incident)
     .bind(p.notice.number)

@@ -41,6 +41,9 @@ pub async fn one_upload_ends_all_that_waited<S: Store>(store: &S) {
     let targets = store.targets(web.id).await.unwrap();
     assert_eq!((targets[0].wanted, targets[0].done), (2, 0));
     assert!(claim(store, web.id, T0).await.is_empty(), "levels are not claimed");
+    for notice in [first, second] {
+        assert_eq!(board(store, notice).await.counters.expected, 2, "one for each target");
+    }
     store.target_result(&done(&web, &targets[0])).await.unwrap();
     assert_eq!(board(store, first).await.counters.delivered, 1);
     let failed = TargetResult {
