@@ -20,3 +20,5 @@ UPDATE variant SET body = json_remove(body, '$.digest') WHERE json_type(body, '$
 ALTER TABLE delivery ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 -- Why the digest that a broadcast is to be could not be written (a sentence); over with the one that could.
 ALTER TABLE broadcast ADD COLUMN no_digest TEXT;
+-- Of what went out before, the digest of its broadcast counts as what it began with: rather one correction too many than one that misses somebody.
+UPDATE delivery SET told = 1 WHERE broadcast IN (SELECT broadcast FROM digest_tells) AND (attempt > 0 OR flags & 17);

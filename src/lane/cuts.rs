@@ -8,7 +8,7 @@ use futures_util::future::FutureExt;
 
 use crate::clock::Ms;
 use crate::ids::LaneId;
-use crate::store::{ClaimRequest, Claimed, Lanes, StoreError};
+use crate::store::{ClaimRequest, Claimed, Completed, Lanes, StoreError};
 
 /// So often in one claim: something may be published between the cut and the claim behind it.
 const TRIES: usize = 4;
@@ -34,14 +34,18 @@ pub trait Digests: Send + Sync {
     async fn cut(&self, lane: LaneId, over: Option<Ms>) -> Result<(), Unwritten>;
 }
 
-/// Claims, after the cuts that have to be made first.
+/// Claims, after the cuts that have to be made first. `settled` is told as soon as the outcomes that the request takes along are written: a digest
+/// may take its time.
 pub(super) async fn claim(
     store: &dyn Lanes,
     digests: &dyn Digests,
     name: &str,
-    request: &ClaimRequest,
+    mut request: ClaimRequest,
+    settled: impl FnOnce(&Completed) + Send,
 ) -> Result<Claimed, StoreError> {
-    let mut claimed = store.claim(request).await?;
+    let mut claimed = store.claim(&request).await?;
+    settled(&claimed.settled);
+    request.settles.clear();
     for _ in 0..TRIES {
         let lanes: BTreeSet<LaneId> = claimed.uncut.iter().map(|(lane, _)| *lane).collect();
         if lanes.is_empty() {
@@ -64,16 +68,7 @@ pub(super) async fn claim(
             claimed.more = true;
             return Ok(claimed);
         }
-        // Its outcomes are written.
-        let settled = std::mem::take(&mut claimed.settled);
-        let request = ClaimRequest {
-            settles: Vec::new(),
-            ..request.clone()
-        };
-        claimed = Claimed {
-            settled,
-            ..store.claim(&request).await?
-        };
+        claimed = store.claim(&request).await?;
     }
     Ok(again(claimed, request.now_ms))
 }

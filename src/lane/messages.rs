@@ -170,14 +170,17 @@ impl Task {
                 let digests = Arc::clone(&self.world.digests);
                 let waker = self.world.waker.clone();
                 self.push(async move {
-                    match cuts::claim(store.as_ref(), digests.as_ref(), &name, &request).await {
+                    let written = timings.clone();
+                    let settled = move |done: &Completed| {
+                        if let Some(told) = told {
+                            written.commit(began.elapsed());
+                            // Nobody listens any more where the lane has ended.
+                            let _ = told.send(committed(lane, done, &waker));
+                        }
+                    };
+                    match cuts::claim(store.as_ref(), digests.as_ref(), &name, request, settled).await {
                         Ok(claimed) => {
                             timings.claim(began.elapsed());
-                            if let Some(told) = told {
-                                timings.commit(began.elapsed());
-                                // Nobody listens any more where the lane has ended.
-                                let _ = told.send(committed(lane, &claimed.settled, &waker));
-                            }
                             Event::Claimed {
                                 epoch,
                                 stored_epoch: claimed.epoch,

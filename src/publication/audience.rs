@@ -1,6 +1,7 @@
 //! Audience files: UTF-8 CSV with a head line `address`, then optionally `name`, `language`, `places` (DESIGN section 6).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use crate::channel::Built;
@@ -87,7 +88,7 @@ pub fn parse(name: &str, bytes: &[u8], compared: Compared<'_>) -> Result<Vec<Per
         })
         .collect();
     let (full_name, language, places) = (column("name"), column("language"), column("places"));
-    let (mut people, mut seen) = (Vec::new(), HashSet::new());
+    let (mut people, mut seen) = (Vec::<Person>::new(), HashMap::new());
     for record in reader.records() {
         if problems.len() >= MAX_PROBLEMS {
             break;
@@ -107,14 +108,31 @@ pub fn parse(name: &str, bytes: &[u8], compared: Compared<'_>) -> Result<Vec<Per
             // The same address twice is one recipient: nobody gets a message twice because a list was merged by hand.
             Ok(mut person) => {
                 person.canonical = compared(&person.address);
-                if seen.insert(person.canonical.clone()) {
-                    people.push(person);
+                match seen.entry(person.canonical.clone()) {
+                    Entry::Vacant(place) => {
+                        place.insert(people.len());
+                        people.push(person);
+                    }
+                    Entry::Occupied(at) => follows_too(&mut people[*at.get()], person),
                 }
             }
             Err((field, what, remedy)) => problems.push(problem(name, line, Some(field), what, remedy)),
         }
     }
     if problems.is_empty() { Ok(people) } else { Err(problems) }
+}
+
+/// Whoever stands in a list twice follows the places of both lines; a line without places follows all.
+fn follows_too(known: &mut Person, again: Person) {
+    if known.places.is_empty() || again.places.is_empty() {
+        known.places.clear();
+        return;
+    }
+    for place in again.places {
+        if !known.places.contains(&place) {
+            known.places.push(place);
+        }
+    }
 }
 
 /// Those whom a notice of this scope concerns: whoever follows no place follows all.
@@ -228,11 +246,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_places_and_drops_doubles() {
-        let csv = "\u{feff}address,name,language,places\n+491713920001,Redaktion,de,lippetal werl\n+491713920001,,,\n";
+    fn whoever_stands_there_twice_is_one_and_follows_the_places_of_both_lines() {
+        let csv = "\u{feff}address,name,language,places\n+491713920001,Redaktion,de,lippetal werl\n+491713920001,,,soest werl\n";
         let people = parse("presse.csv", csv.as_bytes(), &str::to_owned).unwrap();
-        assert_eq!(people.len(), 1);
-        assert_eq!(people[0].places, ["lippetal", "werl"]);
+        assert_eq!((people.len(), people[0].name.as_deref()), (1, Some("Redaktion")));
+        assert_eq!(people[0].places, ["lippetal", "werl", "soest"]);
+        let everything = format!("{csv}+491713920001,,,\n");
+        let people = parse("presse.csv", everything.as_bytes(), &str::to_owned).unwrap();
+        assert_eq!((people.len(), people[0].places.len()), (1, 0));
     }
 
     #[test]

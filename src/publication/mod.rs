@@ -100,10 +100,10 @@ impl Office {
         wishes: &Wishes,
         prepared: Option<Prepared>,
     ) -> Result<Done, PublishError> {
-        let age = |prepared: &Prepared| self.clock.now_ms() - prepared.resolved.notice.published.as_millisecond();
-        let mut ready = prepared.filter(|prepared| (0..FRESH_MS).contains(&age(prepared)));
         let lanes = self.register(store).await?;
         let faulty = self.sync_audiences(store).await?;
+        let age = |prepared: &Prepared| self.clock.now_ms() - prepared.resolved.notice.published.as_millisecond();
+        let mut ready = prepared.filter(|prepared| (0..FRESH_MS).contains(&age(prepared)));
         let mut tries = 0;
         loop {
             tries += 1;
@@ -136,8 +136,9 @@ impl Office {
         let mut known = self.registered.lock().await;
         if known.rows.is_empty() {
             let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
-            known.rows = store.configure(&specs, self.clock.now_ms()).await?;
-            self.respell(store, &known.rows).await?;
+            let rows = store.configure(&specs, self.clock.now_ms()).await?;
+            self.respell(store, &rows).await?;
+            known.rows = rows;
         }
         Ok(known.rows.clone())
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::{Row, SqliteConnection};
 
 use super::rows::lang_word;
-use super::spelling::canonical;
+use super::spelling::{canonical, is_address};
 use super::sqlite::Sqlite;
 use super::{AudienceChange, Person, StoreError};
 
@@ -204,14 +204,17 @@ async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Res
     for (row, seq) in rows.iter_mut().zip(first..) {
         row.0 = seq;
     }
-    // Primary key (lane, seq): appended in order; primary key of suppression. Another process may be reading the same file at the same moment.
-    sqlx::query(
+    // Primary key (lane, seq): appended in order; primary key of suppression. Another process may be reading the same file at the same moment, or
+    // one in which somebody is spelled otherwise. See `is_address`.
+    sqlx::query(concat!(
         "INSERT INTO recipient (lane, seq, address, canonical, state, lang, places, name)
          SELECT ?1, value ->> 0, value ->> 4, value ->> 5,
            2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?1 AND s.address = coalesce(value ->> 5, value ->> 4)),
-           value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2) WHERE true
-         ON CONFLICT (lane, address) DO NOTHING",
-    )
+           value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)
+         WHERE NOT EXISTS (SELECT 1 FROM recipient WHERE lane = ?1 AND ",
+        is_address!("coalesce(value ->> 5, value ->> 4)"),
+        ") ON CONFLICT (lane, address) DO NOTHING"
+    ))
     .bind(lane)
     .bind(serde_json::to_string(&rows)?)
     .execute(c)

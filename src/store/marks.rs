@@ -42,7 +42,7 @@ macro_rules! had {
 }
 
 /// The rows `x` of a recipient in the broadcasts of a list of `corrects`: an entry is a broadcast whose notice is corrected, or a broadcast and its
-/// cut whose digest tells that notice: there only the rows that began with this digest, or may have before they went again with a later one.
+/// cut whose digest tells that notice: there only the rows that began with this digest, or may have before they went again with another text.
 /// delivery_of (broadcast, recipient).
 macro_rules! corrected {
     ($list:literal, $recipient:literal) => {
@@ -50,7 +50,7 @@ macro_rules! corrected {
             "json_each(",
             $list,
             ") o CROSS JOIN delivery x ON x.broadcast = CASE o.type WHEN 'array' THEN o.value ->> 0 ELSE o.value END
-               AND (o.type <> 'array' OR x.told = o.value ->> 1 OR (x.told > o.value ->> 1 AND x.attempt > 1 AND x.flags & 1)) AND x.recipient = ",
+               AND (o.type <> 'array' OR x.told = o.value ->> 1 OR (x.attempt > 1 AND x.flags & 1)) AND x.recipient = ",
             $recipient
         )
     };

@@ -26,6 +26,7 @@ mod evidence;
 mod failover;
 mod gate;
 mod give_back;
+mod group;
 mod hard;
 mod incidents;
 mod lanes;

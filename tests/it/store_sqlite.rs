@@ -57,6 +57,32 @@ async fn what_fails_in_a_group_spoils_no_other() {
     assert_eq!(audit::first_break(&log), None);
 }
 
+/// Said to be unwritten, they would be written a second time, and look like a late answer.
+#[tokio::test]
+async fn outcomes_stand_where_the_claim_they_came_with_fails() {
+    let (_dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    publish(&store, notice("i", 1), vec![to(lane)], T0).await;
+    let first = claim(&store, lane, T0).await.remove(0);
+    publish(&store, notice("j", 1), vec![to(lane)], T0).await;
+    let path = store.path().to_str().unwrap();
+    let mut other = sqlx::SqliteConnection::connect(path).await.unwrap();
+    sqlx::query("DELETE FROM variant WHERE broadcast > 1")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let with = ClaimRequest {
+        settles: vec![completion(&first, T0, Settled::Delivered(remote("1")))],
+        ..request(lane, T0)
+    };
+    let claimed = store.claim(&with).await.unwrap();
+    assert_eq!((claimed.jobs.len(), claimed.next_due_ms), (0, Some(T0 + 1_000)));
+    let row = store.deliveries(first.broadcast, None, 1).await.unwrap().remove(0);
+    assert_eq!(row.state, DeliveryState::Delivered);
+    let without = store.claim(&request(lane, T0)).await;
+    assert!(without.is_err(), "of a broadcast without a text nothing can start");
+}
+
 #[tokio::test]
 async fn the_owner_is_one_and_hears_of_others() {
     let (dir, store) = sqlite().await;

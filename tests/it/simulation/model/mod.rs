@@ -439,8 +439,7 @@ impl Model {
                 let row = self.row_of(*b, recipient)?;
                 // It may have begun with an earlier digest than the one it went again with.
                 let again = row.attempt > 1 && row.after_unknown;
-                cut.is_none_or(|cut| row.told == cut || (again && row.told > cut))
-                    .then_some(row)
+                cut.is_none_or(|cut| row.told == cut || again).then_some(row)
             })
             .filter(has)
             .collect();
