@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::{Row, SqliteConnection};
 
 use super::rows::lang_word;
-use super::spelling::{canonical, is_address};
+use super::spelling::canonical;
 use super::sqlite::Sqlite;
 use super::{AudienceChange, Person, StoreError};
 
@@ -205,16 +205,17 @@ async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Res
         row.0 = seq;
     }
     // Primary key (lane, seq): appended in order; primary key of suppression. Another process may be reading the same file at the same moment, or
-    // one in which somebody is spelled otherwise. See `is_address`.
-    sqlx::query(concat!(
+    // one in which somebody is spelled otherwise: recipient_canonical (lane, canonical), unique (lane, address); as one question with OR, every
+    // recipient of the lane would be looked at for each new one.
+    sqlx::query(
         "INSERT INTO recipient (lane, seq, address, canonical, state, lang, places, name)
          SELECT ?1, value ->> 0, value ->> 4, value ->> 5,
            2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?1 AND s.address = coalesce(value ->> 5, value ->> 4)),
            value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)
-         WHERE NOT EXISTS (SELECT 1 FROM recipient WHERE lane = ?1 AND ",
-        is_address!("coalesce(value ->> 5, value ->> 4)"),
-        ") ON CONFLICT (lane, address) DO NOTHING"
-    ))
+         WHERE NOT EXISTS (SELECT 1 FROM recipient x WHERE x.lane = ?1 AND x.canonical = coalesce(value ->> 5, value ->> 4))
+           AND NOT EXISTS (SELECT 1 FROM recipient x WHERE x.lane = ?1 AND x.address = value ->> 5 AND x.canonical IS NULL)
+         ON CONFLICT (lane, address) DO NOTHING",
+    )
     .bind(lane)
     .bind(serde_json::to_string(&rows)?)
     .execute(c)
