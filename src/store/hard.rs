@@ -186,7 +186,7 @@ async fn arrived_between(c: &mut SqliteConnection, hard: &Hard, first: Ms) -> Re
         "SELECT 1 FROM recipient CROSS JOIN broadcast b ON b.lane = recipient.lane AND b.changed > ?3
            CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = recipient.seq
          WHERE recipient.lane = ?1 AND ",
-        is_address!("?2"),
+        is_address!("?1", "?2"),
         " AND d.state IN (?4, ?5) AND d.changed > ?3 AND d.changed <= ?6
            AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id AND a.what = ?7)
          LIMIT 1"

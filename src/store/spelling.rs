@@ -22,16 +22,20 @@ macro_rules! canonical {
     };
 }
 
-/// True for the recipient `recipient` whose address is compared as this parameter says.
-/// Unique (lane, address); recipient_canonical (lane, canonical).
+/// True for the recipient `recipient` whose address is compared as this parameter says, of the lane of the other. Two questions, because with OR
+/// SQLite would look at everybody of the lane. Unique (lane, address); recipient_canonical (lane, canonical); primary key (lane, seq).
 macro_rules! is_address {
-    ($parameter:literal) => {
+    ($lane:literal, $address:literal) => {
         concat!(
-            "(recipient.canonical = ",
-            $parameter,
-            " OR (recipient.address = ",
-            $parameter,
-            " AND recipient.canonical IS NULL))"
+            "recipient.seq IN (SELECT x.seq FROM recipient x WHERE x.lane = ",
+            $lane,
+            " AND x.canonical = ",
+            $address,
+            " UNION ALL SELECT x.seq FROM recipient x WHERE x.lane = ",
+            $lane,
+            " AND x.address = ",
+            $address,
+            " AND x.canonical IS NULL)"
         )
     };
 }

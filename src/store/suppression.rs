@@ -64,7 +64,7 @@ pub(super) async fn suppress(c: &mut SqliteConnection, what: &Suppression, act: 
     // See `is_address`.
     let left = sqlx::query(concat!(
         "UPDATE recipient SET state = 2 WHERE lane = ?1 AND state = 0 AND ",
-        is_address!("?2")
+        is_address!("?1", "?2")
     ))
     .bind(what.lane.0)
     .bind(&what.address)
@@ -94,7 +94,7 @@ pub(super) async fn lift(c: &mut SqliteConnection, lane: i64, address: &str, act
     // See `is_address`. Whoever is in the list no more stays out.
     let back = sqlx::query(concat!(
         "UPDATE recipient SET state = 0 WHERE lane = ?1 AND state = 2 AND ",
-        is_address!("?2")
+        is_address!("?1", "?2")
     ))
     .bind(lane)
     .bind(address)
@@ -140,7 +140,7 @@ pub(super) async fn is_listed(pool: &SqlitePool, lane: LaneId, address: &str) ->
     // See `is_address`.
     let found = sqlx::query_scalar(concat!(
         "SELECT EXISTS (SELECT 1 FROM recipient WHERE lane = ?1 AND state IN (0, 2) AND ",
-        is_address!("?2"),
+        is_address!("?1", "?2"),
         ")"
     ))
     .bind(lane.0)
