@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::claim::Next;
-use super::marks::{AFTER_UNKNOWN, DECIDED, corrected, had, lacks, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, corrected, had, lacks, passed};
 use super::rows::{from_word, listed};
 use super::spelling::canonical;
 use super::{ClaimRequest, StoreError};
@@ -36,6 +36,8 @@ pub(super) struct Due {
     pub(super) step: u8,
     pub(super) step_handle: Option<String>,
     pub(super) after_unknown: bool,
+    /// It came with a backup, and nothing says with which text it may have begun elsewhere.
+    pub(super) from_copy: bool,
     pub(super) address: String,
     pub(super) name: Option<String>,
     pub(super) lang: Option<Lang>,
@@ -273,6 +275,7 @@ fn due(row: Read) -> Result<Due, StoreError> {
         step: row.step,
         step_handle: row.step_handle,
         after_unknown: row.flags & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
+        from_copy: row.flags & FROM_COPY != 0,
         address: row.address.unwrap_or_default(),
         name: row.name,
         lang: from_word(row.lang),

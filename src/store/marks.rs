@@ -1,10 +1,9 @@
 //! The marks of a delivery row (column `flags`), and the two questions about rows that several statements ask.
-//!
-//! Mark 2, which only statements use: came with a backup and had not started then; the old store may have started it, which passes nothing
-//! here. Over with its own start.
 
 /// An earlier attempt may have got through: the next one has to use the handle. Every unknown row has it.
 pub(super) const AFTER_UNKNOWN: i64 = 1;
+/// Came with a backup and had not started then; the old store may have started it, which passes nothing here. Over with its own start.
+pub(super) const FROM_COPY: i64 = 2;
 /// Ended by a receipt.
 pub(super) const BY_RECEIPT: i64 = 4;
 /// It goes again whatever an earlier attempt came to: a person has decided so, or the channel's policy after all looking. Over with the next

@@ -128,7 +128,7 @@ impl Sink<'_> {
     /// With which text it begins. What is repeated by its handle, and what is half there, goes on with the one it began with.
     fn tells(&self, row: &Due) -> i64 {
         match row {
-            _ if row.after_unknown || row.step > 0 => row.told,
+            _ if (row.after_unknown && !row.from_copy) || row.step > 0 => row.told,
             _ if row.first => FIRST,
             _ if row.digest => self.texts.newest(),
             _ => OWN,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rundruf::clock::{Ms, SystemClock};
 use rundruf::domain::delivery::{DeliveryState, Gate};
+use rundruf::domain::words::Kind;
 use rundruf::ids::DeliveryId;
 use rundruf::store::backup::{Restore, restore};
 use rundruf::store::owner::{Changes, Owner, is_running, wake};
@@ -260,6 +261,55 @@ async fn a_restored_store_keeps_the_order() {
     let log = copy.log(0, 100).await.unwrap();
     let held = log.iter().filter(|line| line.act.action == "hold").count();
     assert_eq!(held, 1, "the gate that the restore closed is in the log");
+}
+
+/// What had not started when the copy was made has no text yet: each gets the one that is right for them.
+#[tokio::test]
+async fn a_restored_correction_is_a_first_message_for_whoever_has_not_got_what_it_corrects() {
+    let (dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    people(&store, lane, &[("+1", &[]), ("+2", &[])]).await;
+    publish(&store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let mut jobs = claim(&store, lane, T0).await;
+    delivered(&store, &jobs.remove(0), T0).await;
+    settle(&store, &jobs.remove(0), T0, Settled::Permanent).await;
+    let mut right = notice("i", 2);
+    right.kind = Kind::Correction;
+    right.corrects = vec![1];
+    let mut correction = to_all(lane);
+    for text in correction.variants.values_mut() {
+        text.text = "Berichtigung: Die IT steht.".to_owned();
+        text.first = Some("Die IT steht.".to_owned());
+    }
+    publish(&store, right, vec![correction], T0).await;
+    let file = dir.path().join("backup.rundruf");
+    store.backup(&file, None, false, &act("backup", T0)).await.unwrap();
+    let path = dir.path().join("copy/rundruf.db");
+    let how = Restore {
+        settling_kinds: &["kannel"],
+        open_kinds: &["website"],
+        key_file: &dir.path().join("copy/rundruf.key"),
+        now_ms: T0 + 9,
+    };
+    restore(&file, &path, &how).await.unwrap();
+    let copy = Sqlite::open(&path, Arc::new(SystemClock)).await.unwrap();
+    let release = GateChange {
+        lane,
+        gate: Gate::Open,
+        cause: rundruf::domain::delivery::GateCause::Person,
+        expected_epoch: None,
+        reason: None,
+    };
+    let row = copy.set_gate(&release, &act("release", T0 + 9)).await.unwrap();
+    // The one that was refused holds its successors for a while.
+    let mut r = request(lane, T0 + 10_000_000);
+    r.epoch = row.epoch;
+    let jobs = copy.claim(&r).await.unwrap().jobs;
+    let texts: Vec<_> = jobs
+        .iter()
+        .map(|j| (j.address.as_str(), j.variant.text.as_str()))
+        .collect();
+    assert_eq!(texts, [("+1", "Berichtigung: Die IT steht."), ("+2", "Die IT steht.")]);
 }
 
 /// What an older release had stored: suppressed in lower case, gone without a word in the list. Nobody of them is written to, before the addresses are
