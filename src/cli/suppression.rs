@@ -266,11 +266,11 @@ fn what_follows(open: &Open, name: &str, address: &str, lifted: Lifted, listed: 
             "{name}: {address} is suppressed no more."
         ),
         (false, true) => said!(
-            "{name}: {address} war nicht gesperrt, aber als unbekannt gemeldet. Diese Meldung zählt nicht mehr.",
+            "{name}: {address} war nicht gesperrt; ein Mailserver hatte die Adresse als unbekannt bezeichnet. Das zählt nicht mehr.",
             "{name}: {address} was not suppressed, but had been called unknown. That counts no more."
         ),
         (false, false) => said!(
-            "{name}: {address} war nicht gesperrt, aber als unbekannt gemeldet. Diese Meldung zählt nicht mehr. In der Empfängerliste steht {address} nicht.",
+            "{name}: {address} war nicht gesperrt; ein Mailserver hatte die Adresse als unbekannt bezeichnet. Das zählt nicht mehr. In der Empfängerliste steht {address} nicht.",
             "{name}: {address} was not suppressed, but had been called unknown. That counts no more. {address} is not in the list of recipients."
         ),
     }

@@ -319,7 +319,7 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
 
 /// Rows waiting, started or unknown in the copy may have gone out since. Where the lane settles them by itself they wait again, marked 1: the
 /// handle's term runs from when they were made and not from the restore. What a newer notice has passed stands as unknown there too: it must
-/// not start after that. Mark 2 is for what had not started: the old store may have started it, which passes nothing here. It counts as
+/// not start after that. `FROM_COPY` is for what had not started: the old store may have started it, which passes nothing here. It counts as
 /// tried once, so that a receipt of the old store's first attempt still finds it. Returns how many wait and how many stand.
 async fn uncertain(c: &mut SqliteConnection, lane: i64, settles: bool, now: Ms) -> Result<(u64, u64), StoreError> {
     // broadcast_live (lane, …); delivery_of (broadcast, …); see `passed`. Websites are levels: they upload again and need no mark.
