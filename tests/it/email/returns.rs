@@ -140,7 +140,7 @@ fn a_first_word_is_cleared_by_a_person_in_any_spelling() {
     assert_eq!(reported()[0]["address"], anna.as_str());
     let lifted = office.app.german(&["suppression", "lift", "Anna@EX.example"]).ok().out;
     assert!(
-        lifted.contains("war nicht gesperrt, aber als unbekannt gemeldet"),
+        lifted.contains("war nicht gesperrt; ein Mailserver hatte die Adresse als unbekannt bezeichnet"),
         "{lifted}"
     );
     assert_eq!(reported(), serde_json::json!([]));
