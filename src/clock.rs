@@ -68,3 +68,45 @@ pub fn timestamp(at: Ms) -> jiff::Timestamp {
         jiff::Timestamp::MAX
     })
 }
+
+/// Where Unix keeps the time zones.
+const ZONEINFO: &str = "/usr/share/zoneinfo";
+
+/// A time zone by its IANA name; `None` where there is none of that name.
+pub fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
+    // jiff lists the whole folder before it opens one file, which every command would pay.
+    let plain = name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-/".contains(&b))
+        && std::env::var_os("TZDIR").is_none();
+    let read = plain
+        .then(|| std::fs::read(std::path::Path::new(ZONEINFO).join(name)).ok())
+        .flatten();
+    let known = read.and_then(|data| jiff::tz::TimeZone::tzif(name, &data).ok());
+    known.or_else(|| jiff::tz::TimeZone::get(name).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_found_however_it_is_written_and_nothing_else_is() {
+        for name in ["Europe/Berlin", "europe/berlin", "UTC"] {
+            let zone = zone(name).unwrap();
+            assert!(
+                zone.iana_name().is_some_and(|known| known.eq_ignore_ascii_case(name)),
+                "{name}"
+            );
+        }
+        for name in [
+            "Europe/Potsdam",
+            "../../../etc/passwd",
+            "Europe/../Europe/Berlin",
+            "Europe",
+            "",
+            "/etc/localtime",
+        ] {
+            assert_eq!(zone(name), None, "{name}");
+        }
+    }
+}

@@ -199,13 +199,17 @@ impl Channel for Webhook {
         // The body in HTML is the largest part and can be read at the link: it goes first where room is short. A short text
         // may be as long as any; the summary never is.
         let mut left_out = Vec::new();
-        for (large, instead) in [
+        let mut large = [
             ("body_html", serde_json::Value::Null),
             ("body_text", serde_json::Value::Null),
             ("short", json!(message.summary)),
             ("earlier", serde_json::Value::Null),
-        ] {
-            if data.to_string().len() > LARGEST_PAYLOAD - 500 && data[large] != instead {
+        ]
+        .into_iter();
+        while data.to_string().len() > LARGEST_PAYLOAD - 500
+            && let Some((large, instead)) = large.next()
+        {
+            if data[large] != instead {
                 data[large] = instead;
                 left_out.push(large.to_owned());
             }

@@ -122,6 +122,17 @@ enum Command {
     Restore(keep::RestoreArgs),
 }
 
+impl Command {
+    /// It may become the process that runs the lanes, or start one.
+    fn may_send(&self) -> bool {
+        match self {
+            Self::Serve | Self::Demo(_) => true,
+            Self::Publish(args) => args.wait,
+            _ => false,
+        }
+    }
+}
+
 pub mod demo;
 pub mod measure;
 
@@ -137,7 +148,13 @@ pub fn run() -> u8 {
     {
         return out.failure(&failure);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut threads = if cli.command.may_send() {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        // Nothing runs beside what is asked for, and threads take time to come and go.
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = match threads.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("the program cannot start: {error}");

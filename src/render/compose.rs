@@ -75,6 +75,9 @@ pub fn short_text(
     Ok(variant)
 }
 
+/// A text as it goes out, and what was written otherwise for the SMS alphabet.
+type Finished = (String, Vec<Replacement>);
+
 /// One text that fits.
 fn one_text(
     engine: &Engine,
@@ -86,7 +89,7 @@ fn one_text(
     gsm: bool,
 ) -> Result<Variant, ComposeError> {
     let shorter = if gsm { shorten::shorten_sms } else { shorten::shorten };
-    let finish = |parts: &Parts<'_>| -> Result<(String, Vec<Replacement>), RenderError> {
+    let finish = |parts: &Parts<'_>| -> Result<Finished, RenderError> {
         let text = render(engine, message, template, parts)?;
         Ok(if gsm {
             transliterate::transliterate(&text)
@@ -102,8 +105,6 @@ fn one_text(
         short_alone: gsm,
         tell: Tell::Headlines,
     };
-    // A template that fails, fails for every text: found here, so that the measuring below need not.
-    finish(&whole)?;
     let length = |parts: &Parts<'_>| finish(parts).map_or(usize::MAX, |(text, _)| unit(&text));
     let fits = |parts: &Parts<'_>| length(parts) <= limit;
 
@@ -112,27 +113,36 @@ fn one_text(
         unit: unit_name.to_owned(),
     };
 
-    let tells = Tell::of(&message.earlier);
-    // All the words of the notice, and of earlier ones the headlines, else at least the places.
-    let all_words = tells.iter().take(2).find_map(|tell| {
-        let whole = Parts { tell: *tell, ..whole };
+    // A template that fails, fails for every text: the first one shows it, so that the measuring below need not.
+    let all_words = |tell: Tell| -> Result<Option<Finished>, RenderError> {
+        let whole = Parts { tell, ..whole };
         // An SMS costs by the part and takes the short text at once; a post takes the summary where it fits.
         let summary = Parts {
             text: &message.summary,
             ..whole
         };
-        if !gsm && fits(&summary) {
-            return Some(summary);
-        }
-        if fits(&whole) {
-            return Some(whole);
+        for parts in [(!gsm).then_some(summary), Some(whole)].into_iter().flatten() {
+            let finished = finish(&parts)?;
+            if unit(&finished.0) <= limit {
+                return Ok(Some(finished));
+            }
         }
         // "… und 43 weitere Orte" says itself that it is short.
-        fewer_places(&whole, &fits).map(|places| Parts { places, ..whole })
-    });
-    let (shortened, (text, replaced)) = if let Some(parts) = all_words {
-        // Without the headlines something is missing.
-        (parts.tell != tells[0], finish(&parts)?)
+        let places = fewer_places(&whole, &fits);
+        places.map(|places| finish(&Parts { places, ..whole })).transpose()
+    };
+    let tells = Tell::of(&message.earlier);
+    // All the words of the notice, and of earlier ones the headlines, else at least the places.
+    let mut found = None;
+    for tell in tells.iter().take(2) {
+        if let Some(finished) = all_words(*tell)? {
+            // Without the headlines something is missing.
+            found = Some((*tell != tells[0], finished));
+            break;
+        }
+    }
+    let (shortened, (text, replaced)) = if let Some(found) = found {
+        found
     } else {
         // Everything is made to give way that may, with these places called by name.
         let cut = |tell: Tell, places: usize| {

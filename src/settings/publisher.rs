@@ -33,13 +33,15 @@ pub fn read(id: &str, table: &RawTable) -> (Publisher, Vec<Problem>) {
         .unwrap_or_else(|| vec![Lang::De]);
     let zone = reader.parsed(
         "timezone",
-        |written| jiff::tz::TimeZone::get(written).ok(),
+        crate::clock::zone,
         said!(
             "Erlaubt sind IANA-Namen wie \"Europe/Berlin\".",
             "Allowed are IANA names such as \"Europe/Berlin\"."
         ),
     );
-    let timezone = zone.unwrap_or_else(|| jiff::tz::TimeZone::get("Europe/Berlin").unwrap_or(jiff::tz::TimeZone::UTC));
+    let timezone = zone
+        .or_else(|| crate::clock::zone("Europe/Berlin"))
+        .unwrap_or(jiff::tz::TimeZone::UTC);
     let land = reader.has("land").then(|| reader.text("land")).flatten();
     if let Some(land) = &land
         && !LAENDER.contains(&land.as_str())
