@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, closed, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, cut, gate, hard, receipts, thread};
 use crate::clock::Ms;
@@ -114,7 +114,7 @@ struct Effects {
     /// How welcome we are, by lane, in order.
     signs: BTreeMap<i64, Vec<(Ms, Sign)>>,
     broadcasts: BTreeMap<i64, Touched>,
-    /// Of which rows have ended because of a newer notice; the time of the newest outcome.
+    /// Rows that have ended because of a newer notice; the time of the newest outcome.
     ended: BTreeSet<i64>,
     at: Ms,
 }
@@ -150,9 +150,7 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
            'attempt', d.attempt, 'flags', d.flags, 'step', d.step, 'step_handle', d.step_handle,
            'remote', json_object('id', d.remote_id, 'url', d.remote_url),
            'lane', b.lane, 'incident', b.incident, 'notice', b.notice, 'shape', b.shape, 'closed', ",
-        "json(CASE WHEN ",
-        closed!(),
-        " THEN 'true' ELSE 'false' END)",
+        "json(CASE WHEN b.superseded_by IS NULL THEN 'false' ELSE 'true' END)",
         ", 'passed', ",
         "json(CASE WHEN d.state IN (1, 4) AND ",
         passed!(),
@@ -303,7 +301,7 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
     }
     effects.lanes.insert(row.lane);
     if state == DeliveryState::Superseded as i64 {
-        effects.ended.insert(row.broadcast);
+        effects.ended.insert(row.id);
     }
     if row.remote.id.is_some() {
         effects.named.push((row.by(), x.delivery.0));

@@ -288,20 +288,70 @@ pub(super) async fn undo(
     Ok(again)
 }
 
-/// Rows of these broadcasts have ended without arriving. Where one is a cut that was taken back, what it had summed up goes to them after all.
+/// These rows have ended without arriving. Whoever had no part in a cut because of one gets it after all; and of a cut that was taken back, what
+/// it had summed up goes to them.
 pub(super) async fn reopen(c: &mut SqliteConnection, ended: &BTreeSet<i64>, now: Ms) -> Result<(), StoreError> {
     if ended.is_empty() {
         return Ok(());
     }
+    let ended = serde_json::to_string(ended)?;
+    hand_over(c, &ended, now).await?;
     // Primary keys of broadcast and cut; broadcast_incident (incident, lane, …). What waits again since may be summed up in another one.
     let again: Vec<i64> = sqlx::query_scalar(concat!(
-        "SELECT DISTINCT u.id FROM json_each(?) j CROSS JOIN broadcast b ON b.id = j.value CROSS JOIN cut s ON s.broadcast = b.id
+        "SELECT DISTINCT u.id FROM (SELECT DISTINCT d.broadcast FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value) e
+           CROSS JOIN broadcast b ON b.id = e.broadcast CROSS JOIN cut s ON s.broadcast = b.id
            CROSS JOIN broadcast u ON u.incident = b.incident AND u.lane = b.lane AND u.id <> b.id
          WHERE u.superseded_by IS NULL AND NOT u.overtaken
            AND (u.notice = s.notice OR EXISTS (SELECT 1 FROM cut m WHERE m.broadcast = u.id AND m.notice = s.notice)) AND ",
         closed!()
     ))
+    .bind(&ended)
+    .fetch_all(&mut *c)
+    .await?;
+    waits_again(c, &again, now).await?;
+    rows_again(c, &again, now).await
+}
+
+/// The recipients of rows that have ended are for the cut that sums these up, unless something newer has started for them.
+async fn hand_over(c: &mut SqliteConnection, ended: &str, now: Ms) -> Result<(), StoreError> {
+    // Primary keys of delivery, broadcast and cut; broadcast_notice (notice); see `passed`.
+    let cuts: Vec<i64> = sqlx::query_scalar(concat!(
+        "WITH RECURSIVE up (row, recipient, operation, broadcast) AS (
+           SELECT d.id, d.recipient, d.operation, d.broadcast FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value
+           WHERE d.state = 7 AND d.recipient > 0
+           UNION ALL
+           SELECT up.row, up.recipient, up.operation, t.id FROM up CROSS JOIN broadcast u ON u.id = up.broadcast
+             CROSS JOIN broadcast t ON t.notice = u.superseded_by AND t.lane = u.lane
+             CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = u.notice)
+         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
+         SELECT b.id, up.recipient, 0, 0, ?2, ?2, ?2, up.operation, 0, 0 FROM up CROSS JOIN broadcast b ON b.id = up.broadcast
+         WHERE b.superseded_by IS NULL AND NOT ",
+        passed!("up.recipient"),
+        " ORDER BY up.row ON CONFLICT (broadcast, recipient) DO NOTHING RETURNING broadcast"
+    ))
+    .bind(ended)
+    .bind(now)
+    .fetch_all(&mut *c)
+    .await?;
+    for cut in BTreeSet::from_iter(cuts) {
+        revive(c, cut).await?;
+    }
+    Ok(())
+}
+
+/// These have run out. What a cut among them sums up, and has not run out itself, waits again by itself.
+pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) -> Result<(), StoreError> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    // Primary keys of broadcast and cut; broadcast_notice (notice).
+    let again: Vec<i64> = sqlx::query_scalar(
+        "SELECT u.id FROM json_each(?1) j CROSS JOIN broadcast t ON t.id = j.value AND t.superseded_by IS NULL
+           CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
+         WHERE (u.superseded_by = t.notice OR (u.superseded_by IS NULL AND u.overtaken)) AND (u.expires IS NULL OR u.expires > ?2)",
+    )
     .bind(serde_json::to_string(ended)?)
+    .bind(now)
     .fetch_all(&mut *c)
     .await?;
     waits_again(c, &again, now).await?;

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::marks::{closed, passed};
+use super::marks::passed;
 use super::rows::settle_lanes;
 use super::{StoreError, cut};
 use crate::clock::Ms;
@@ -18,9 +18,7 @@ pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32
          FROM (SELECT d.id, CASE WHEN ",
         passed!(),
         "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
-             WHEN ",
-        closed!(),
-        " AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
+             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
            FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1
              CROSS JOIN broadcast b ON b.id = d.broadcast) s
          WHERE delivery.id = s.id"
@@ -31,12 +29,11 @@ pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32
     .await?;
     let ids: Vec<i64> = rows.iter().map(|(id, _)| id.0).collect();
     // Primary key.
-    let ended: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT d.broadcast FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value WHERE d.state = 7",
-    )
-    .bind(serde_json::to_string(&ids)?)
-    .fetch_all(&mut *c)
-    .await?;
+    let ended: Vec<i64> =
+        sqlx::query_scalar("SELECT d.id FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value WHERE d.state = 7")
+            .bind(serde_json::to_string(&ids)?)
+            .fetch_all(&mut *c)
+            .await?;
     cut::reopen(c, &ended.into_iter().collect(), now).await?;
     // Primary keys.
     let lanes: Vec<i64> = sqlx::query_scalar(

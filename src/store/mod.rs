@@ -167,7 +167,8 @@ pub trait Lanes: Send + Sync {
     /// Commits receipts to the inbox and matches them (also later, when the delivery's own result comes after its receipt).
     async fn receipts(&self, lane: LaneId, receipts: &[Receipt], now: Ms) -> Result<Vec<ReceiptMatch>, StoreError>;
 
-    /// Ends what is out of time: `expires` of broadcasts, `order_wait` does not count here. Returns how many rows ended.
+    /// Ends what is out of time: `expires` of broadcasts, `order_wait` does not count here. Returns how many broadcasts ended, those with
+    /// nobody in them yet among them: what waited behind them may start.
     async fn expire(&self, now: Ms) -> Result<u64, StoreError>;
 
     /// Website targets of a lane with `wanted`, `done` and the due time of the next try.

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::rows::settle_lanes;
-use super::{Act, Leap, StoreError, audit, hard, receipts};
+use super::{Act, Leap, StoreError, audit, cut, hard, receipts};
 use crate::clock::Ms;
 
 /// Nobody sets an `order_wait` longer than this.
@@ -18,10 +18,10 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
     .bind(now)
     .fetch_all(&mut *c)
     .await?;
-    let mut ended = 0;
+    let ended = due.len() as u64;
     for (id, _) in &due {
         // delivery_due (broadcast, …) WHERE state = 0.
-        let done = sqlx::query(
+        sqlx::query(
             "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 8 END, flags = flags & ~8, due = 0, changed = ?, reason = 'expired'
              WHERE broadcast = ? AND state = 0",
         )
@@ -29,7 +29,6 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
         .bind(id)
         .execute(&mut *c)
         .await?;
-        ended += done.rows_affected();
         // Primary key: no chunk opens any more.
         sqlx::query("UPDATE broadcast SET state = 1, changed = ? WHERE id = ?")
             .bind(now)
@@ -37,6 +36,7 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
             .execute(&mut *c)
             .await?;
     }
+    cut::run_out(c, &due.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?;
     settle_lanes(c, due.into_iter().map(|(_, lane)| lane).collect()).await?;
     // receipt_at (at).
     sqlx::query("DELETE FROM receipt WHERE at < ?")

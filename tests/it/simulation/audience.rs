@@ -1,19 +1,20 @@
 //! Who ends with what (LANES 9): whoever follows a place ends with the newest notice for it and the newest for all; whoever has wrong words
 //! hears that they are wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use rundruf::clock::Ms;
 use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::domain::notice::{Notice, Scope};
 use rundruf::domain::supersede::names;
 use rundruf::domain::words::Kind;
-use rundruf::ids::{ACCOUNT, IncidentId, LaneId, NoticeSeq, RecipientId};
+use rundruf::ids::{ACCOUNT, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 
 use super::digests::Tells;
-use super::model::{Model, Person};
+use super::model::{Model, ModelRow, Person};
 
 /// Everybody on every lane.
-pub fn all_hear(model: &Model, tells: &Tells) -> Result<(), String> {
+pub fn all_hear(model: &Model, tells: &Tells, decided: &HashSet<DeliveryId>, wall: Ms) -> Result<(), String> {
     let incidents: BTreeSet<IncidentId> = model.notices.iter().map(|(_, incident, _)| *incident).collect();
     for (lane, of) in &model.lanes {
         let audience = of.people.iter().filter(|p| p.is == Person::In);
@@ -23,8 +24,17 @@ pub fn all_hear(model: &Model, tells: &Tells) -> Result<(), String> {
         }
         for incident in &incidents {
             for (person, places) in &people {
-                newest(model, tells, (*lane, *person), *incident, places)?;
-                corrected(model, tells, *lane, *incident, *person)?;
+                // Who got what is somebody's word then.
+                let of = |row: &ModelRow| (row.lane, row.recipient) == (*lane, *person) && decided.contains(&row.id);
+                if model
+                    .rows
+                    .iter()
+                    .any(|row| of(row) && model.broadcasts[row.broadcast].incident == *incident)
+                {
+                    continue;
+                }
+                newest(model, tells, (*lane, *person), *incident, places, wall)?;
+                corrected(model, tells, (*lane, *person), *incident, wall)?;
             }
         }
     }
@@ -49,6 +59,7 @@ fn newest(
     (lane, person): (LaneId, RecipientId),
     incident: IncidentId,
     places: &[String],
+    wall: Ms,
 ) -> Result<(), String> {
     let standing = standing(model, incident);
     let everywhere = ["soest".to_owned(), "werl".to_owned()];
@@ -72,6 +83,10 @@ fn newest(
         else {
             continue;
         };
+        // Nobody is told any more what has run out of time.
+        if b.expires_ms.is_some_and(|at| at <= wall) {
+            continue;
+        }
         let ended = model.row_of(index, person).is_some_and(|row| {
             let at = model.at(row.id);
             !matches!(row.state, State::Waiting | State::Started | State::Superseded) || model.passed(at)
@@ -113,14 +128,15 @@ fn newest(
 fn corrected(
     model: &Model,
     tells: &Tells,
-    lane: LaneId,
+    (lane, person): (LaneId, RecipientId),
     incident: IncidentId,
-    person: RecipientId,
+    wall: Ms,
 ) -> Result<(), String> {
     let standing = standing(model, incident);
     for (index, b) in model.broadcasts.iter().enumerate() {
         let of = b.lane == lane && b.incident == incident && b.kind != Kind::Notice;
-        if !of || !standing.iter().any(|n| n.number == b.number) {
+        let over = b.expires_ms.is_some_and(|at| at <= wall);
+        if !of || over || !standing.iter().any(|n| n.number == b.number) {
             continue;
         }
         // Told by whatever of ours it was: the notice itself, or a digest, also one that was written again since.

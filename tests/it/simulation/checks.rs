@@ -1,6 +1,6 @@
 //! The invariants of LANES 9, checked while a history runs and at its end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{DeliveryState as State, Gate, UnknownPolicy};
@@ -50,6 +50,9 @@ pub struct Checks {
     pub ramps: Ramps,
     /// The newest start of a lane with a rate.
     last_start: HashMap<LaneId, Ms>,
+    /// Somebody has said what is the matter with them: whether that is so is their affair.
+    decided: HashSet<DeliveryId>,
+    fault: Option<String>,
     pub starts: u64,
 }
 
@@ -206,8 +209,25 @@ impl Checks {
         self.left.remove(&delivery);
     }
 
+    /// These have begun, as far as the store is concerned.
+    pub fn begins(&mut self, jobs: &[Job], model: &Model, over: Option<Ms>) {
+        self.digests.claimed(jobs, model);
+        for job in jobs {
+            let expires = model.broadcasts[model.row(job.delivery).broadcast].expires_ms;
+            if expires.is_some_and(|at| Some(at) <= over) {
+                self.fault = Some(format!(
+                    "delivery {} begins although its time has run out",
+                    job.delivery
+                ));
+            }
+        }
+    }
+
     /// A claim is committed: a lane without a handle has at most `concurrency` open rows.
-    pub fn claimed(&self, lane: LaneId, rules: &Rules, model: &Model) -> Result<(), String> {
+    pub fn claimed(&mut self, lane: LaneId, rules: &Rules, model: &Model) -> Result<(), String> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         if rules.handle_for_ms.is_some() {
             return Ok(());
         }
@@ -220,6 +240,17 @@ impl Checks {
             return Err(format!("{lane} has {open} open rows and no handle"));
         }
         Ok(())
+    }
+
+    /// A person has decided.
+    pub fn decided(&mut self, delivery: DeliveryId) {
+        self.decided.insert(delivery);
+        self.left.remove(&delivery);
+    }
+
+    /// The process came to its end.
+    pub fn ended(&mut self) {
+        self.last_start.clear();
     }
 
     /// The process died.
@@ -249,6 +280,7 @@ impl Checks {
         model: &Model,
         rules: &BTreeMap<LaneId, Rules>,
         providers: &BTreeMap<LaneId, Provider>,
+        wall: Ms,
     ) -> Result<(), String> {
         if let Some(broadcast) = model.recount().first() {
             return Err(format!("counters of broadcast {broadcast} are not what its rows say"));
@@ -268,6 +300,9 @@ impl Checks {
             if matches!(row.state, State::Waiting | State::Started) {
                 return Err(format!("nothing moves any more, but {says}"));
             }
+            if self.decided.contains(&row.id) {
+                continue;
+            }
             let may_double = rules.handle_for_ms.is_none() && rules.unknown == UnknownPolicy::Repeat && !rules.looks_up;
             if done > 1 && !may_double {
                 return Err(says);
@@ -284,13 +319,14 @@ impl Checks {
             let left = model
                 .person(row.lane, row.recipient)
                 .is_some_and(|p| p.is != Person::In);
-            if row.state == State::Unknown && forever && !model.passed(at) && !left {
+            let over = model.broadcasts[row.broadcast].expires_ms.is_some_and(|at| at <= wall);
+            if row.state == State::Unknown && forever && !model.passed(at) && !left && !over {
                 return Err(format!("a handle is in force for ever, yet {says}"));
             }
             if row.state == State::Unknown && !row.after_unknown {
                 return Err(format!("nothing says that it may be there: {says}"));
             }
         }
-        audience::all_hear(model, &self.digests.tells)
+        audience::all_hear(model, &self.digests.tells, &self.decided, wall)
     }
 }

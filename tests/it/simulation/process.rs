@@ -10,7 +10,7 @@ use rundruf::text::said::Said;
 use super::digests::text;
 use super::provider::{Fate, LATEST_ARRIVAL_MS, Mood};
 use super::script::TIMEOUT_MS;
-use super::world::{Item, Moment, Op, World};
+use super::world::{Disk, Item, Moment, Op, World};
 
 /// Unknown rows read at once: few, so that there are pages.
 const PAGE: usize = 3;
@@ -43,6 +43,17 @@ impl World {
                     settles,
                 } => {
                     self.checks.complete(&settles)?;
+                    if self.stopping.contains(&lane) {
+                        return Err(format!("lane {lane} claims although the process ends"));
+                    }
+                    // As the runner does: nothing new begins that could not be written down.
+                    if self.disk == Disk::Low {
+                        self.back(lane, Event::ClaimFailed);
+                        if !settles.is_empty() {
+                            self.ask(lane, Op::Complete(settles));
+                        }
+                        continue;
+                    }
                     let claim = Op::Claim {
                         epoch,
                         limit,
@@ -69,7 +80,7 @@ impl World {
                         self.after((at - running_ms).max(0), Item::Timer(lane, number));
                     }
                 }
-                Command::Stopped => return Err("a lane stopped by itself".into()),
+                Command::Stopped => return self.stopped(lane),
             }
         }
         Ok(())
@@ -91,7 +102,7 @@ impl World {
             self.crash();
             return Ok(());
         }
-        let fails = !self.healed && self.rng.u8(..100) == 0;
+        let fails = self.disk == Disk::Full || self.store_fails && !self.healed && self.rng.u8(..100) == 0;
         let answer = if fails {
             self.say(|| format!("lane {lane}: the store fails at {}", op.name()));
             if op.settles() {
@@ -118,7 +129,9 @@ impl World {
     /// The commit itself.
     pub(super) fn commit(&mut self, lane: LaneId, op: &Op) -> Option<Event<Job>> {
         let wall = self.wall();
-        self.model.high_ms = self.model.high_ms.max(wall);
+        if self.leapt.is_none() {
+            self.model.high_ms = self.model.high_ms.max(wall);
+        }
         match op {
             Op::Claim {
                 epoch,
@@ -136,7 +149,7 @@ impl World {
                     lane,
                     epoch: *epoch,
                     now_ms: wall,
-                    expires: true,
+                    expires: self.leapt.is_none(),
                     limit: *limit,
                     probe: *probe,
                     lease_ms: 60_000,
@@ -172,7 +185,7 @@ impl World {
                     claimed.more = true;
                 }
                 self.checks.ramps.claimed(&claimed.jobs);
-                self.checks.digests.claimed(&claimed.jobs, &self.model);
+                self.checks.begins(&claimed.jobs, &self.model, request.over());
                 if !claimed.jobs.is_empty() || claimed.more {
                     let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
                     self.say(|| {
@@ -267,27 +280,47 @@ impl World {
     }
 
     /// A gateway reports until somebody listens; some know our reference, some only their own.
-    pub(super) fn rejected(&mut self, lane: LaneId, delivery: DeliveryId, attempt: u32) {
-        if self.cores.is_empty() {
-            self.outside(10_000, Item::Rejected(lane, delivery, attempt));
+    pub(super) fn reported(&mut self, lane: LaneId, delivery: DeliveryId, attempt: u32, word: ReceiptWord) {
+        if self.cores.is_empty() || self.disk == Disk::Full {
+            self.outside(10_000, Item::Reported(lane, delivery, attempt, word));
             return;
         }
         let by_id = delivery.0 % 2 == 1;
         let receipt = Receipt {
             delivery: (!by_id).then_some((delivery, attempt)),
             remote_id: by_id.then(|| delivery.to_string()),
-            word: ReceiptWord::Rejected,
+            word,
             raw: String::new(),
         };
         let heard = self.model.receipts(lane, &[receipt], self.wall());
         let via = self.model.row(delivery).via;
         self.say(|| {
-            format!("lane {lane}: a receipt rejects delivery {delivery} attempt {attempt}: {heard:?}, via {via:?}")
+            format!(
+                "lane {lane}: a receipt says of delivery {delivery} attempt {attempt} {word:?}: {heard:?}, via {via:?}"
+            )
         });
-        if heard == [ReceiptMatch::Applied] {
+        let bad = matches!(word, ReceiptWord::Rejected | ReceiptWord::Expired);
+        if bad && heard == [ReceiptMatch::Applied] {
             self.checks.rejected(delivery);
         }
         self.poke();
+    }
+
+    /// A request reaches the service, which does what it asks, and may say so later in a receipt or two.
+    pub(super) fn arrive(&mut self, lane: LaneId, delivery: DeliveryId, attempt: u32) {
+        let t = self.t;
+        self.say(|| format!("lane {lane}: the service does delivery {delivery}"));
+        let provider = self.providers.get_mut(&lane).unwrap();
+        provider.accept(delivery, t);
+        if provider.reports && provider.mood != Mood::Good {
+            let (buffered, delivered) = (self.rng.i64(1..60_000), self.rng.i64(1..300_000));
+            let words = [(buffered, ReceiptWord::Buffered), (delivered, ReceiptWord::Delivered)];
+            for (delay, word) in words {
+                if self.rng.bool() {
+                    self.outside(delay, Item::Reported(lane, delivery, attempt, word));
+                }
+            }
+        }
     }
 
     fn send(&mut self, lane: LaneId, job: Job) -> Result<(), String> {
@@ -320,11 +353,12 @@ impl World {
         if let Some(delay) = arrives {
             let provider = self.providers.get_mut(&lane).unwrap();
             provider.agreed.insert(job.delivery);
-            self.outside(delay, Item::Arrive(lane, job.delivery));
+            self.outside(delay, Item::Arrive(lane, job.delivery, job.attempt));
         }
         if matches!(fate, Fate::TakenThenRejected { .. }) {
             let delay = self.rng.i64(1..300_000);
-            self.outside(delay, Item::Rejected(lane, job.delivery, job.attempt));
+            let word = [ReceiptWord::Rejected, ReceiptWord::Expired][self.rng.usize(..2)];
+            self.outside(delay, Item::Reported(lane, job.delivery, job.attempt, word));
         }
         self.after(answers, Item::Answer(lane, job, fate, began));
         Ok(())

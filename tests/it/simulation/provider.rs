@@ -62,6 +62,8 @@ pub enum Fate {
 /// A service.
 #[derive(Debug)]
 pub struct Provider {
+    /// Where nothing special is the matter.
+    pub usual: Mood,
     pub mood: Mood,
     /// For how long it knows a request again; `None`: not at all.
     pub knows_for_ms: Option<Ms>,

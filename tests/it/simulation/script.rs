@@ -1,20 +1,20 @@
 //! What a history is about: which lanes, what happens when. And the acts themselves.
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::{CatchUp, Gate, Health, UnknownPolicy};
+use rundruf::domain::delivery::{CatchUp, DeliveryState as State, Gate, Health, UnknownPolicy};
 use rundruf::domain::notice::Scope;
 use rundruf::domain::supersede::names;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{IncidentId, LaneId, NoticeSeq};
-use rundruf::lane_core::clock_jump::{JUMP_MS, Jump, jump_at_start};
+use rundruf::lane_core::clock_jump::{JUMP_MS, Jump, LEAP_MS, jump_at_start};
 use rundruf::lane_core::event::{Event, Rules};
 use rundruf::lane_core::lane::Lane;
 use rundruf::lane_core::ramp::Ramp;
-use rundruf::store::{Rate, Takeover};
+use rundruf::store::{Decision, Rate, Takeover};
 
 use super::model;
 use super::provider::{LATEST_ARRIVAL_MS, Mood, Provider};
-use super::world::{Act, Item, World};
+use super::world::{Act, Disk, Item, World};
 use crate::store_conformance::fixture::{notice, places, publication, to, to_all};
 
 /// The longest a lane waits for a request, ms.
@@ -45,106 +45,162 @@ const KINDS: [(&str, Option<Ms>, bool, UnknownPolicy, u32); 7] = [
     ("drops", None, false, UnknownPolicy::Drop, 2),
 ];
 
-/// Draws the lanes and everything that will happen.
+/// Draws the lanes and everything that will happen. What may be left out asks [`World::has`] after it was drawn.
 pub fn write(world: &mut World) {
-    for n in 1..=world.rng.i64(1..=3) {
-        let (name, handle, looks_up, unknown, concurrency) = KINDS[world.rng.usize(..KINDS.len())];
-        let lane = LaneId(n);
-        let rate = (world.rng.u8(..4) == 0).then_some(Rate {
-            count: 2,
-            per_ms: 1_000,
-        });
-        let term = if world.sabotage.endless_handle {
-            handle.map(|_| Ms::MAX)
-        } else {
-            handle
-        };
-        let rules = Rules {
-            handle_for_ms: term,
-            handles_from_ms: Ms::MIN,
-            looks_up,
-            unknown,
-            concurrency,
-            timeout_ms: TIMEOUT_MS,
-            one_counterpart: name != "webhook",
-            rate,
-            ramp: (world.rng.u8(..3) > 0).then_some(RAMP),
-        };
-        // Nobody: an account. Every second one follows one of two places.
-        let people = world.rng.usize(0..=4);
-        let follows = |n: usize| {
-            if n % 2 == 1 {
-                vec![PLACES[n / 2 % 2].to_owned()]
-            } else {
-                Vec::new()
-            }
-        };
-        let domain = |n: usize| if n < 3 { "gmx" } else { "web" };
-        let audience = (0..people).map(|n| (format!("{lane}-{n}@{}", domain(n)), follows(n)));
-        let audience: Vec<_> = audience.collect();
-        world.model.add_lane(lane, &audience);
-        let catch_up = [CatchUp::Every, CatchUp::Latest, CatchUp::Digest][world.rng.usize(..3)];
-        world.catch_ups.insert(lane, catch_up);
-        world.rules.insert(lane, rules);
-        let provider = Provider {
-            mood: Mood::Fair,
-            knows_for_ms: handle,
-            reports: handle.is_none() && unknown == UnknownPolicy::Ask && !looks_up && n > 1,
-            books: std::collections::HashMap::new(),
-            agreed: std::collections::HashSet::new(),
-        };
-        world.providers.insert(lane, provider);
-        world.say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections, {catch_up:?}"));
+    let lanes: Vec<_> = (1..=world.rng.i64(1..=3)).map(LaneId).collect();
+    for lane in &lanes {
+        draw_lane(world, *lane);
     }
-    // Now and then the last lane stands in for others and gets nothing of its own.
-    let last = LaneId(world.rules.len() as i64);
-    if last.0 > 1 && world.rng.u8(..3) > 0 {
-        world.catch_ups.remove(&last);
-        for n in 1..last.0 {
-            if last.0 == 2 || world.rng.bool() {
-                world.model.lanes.get_mut(&LaneId(n)).unwrap().failover = Some(last);
-                world.say(|| format!("lane {last} stands in for lane {n}"));
-            }
-        }
-    }
+    stand_in(world, &lanes);
     let horizon = [30_000, 300_000, 3 * HOUR_MS][world.rng.usize(..3)];
     world.outside(0, Item::Act(Act::Start));
     for _ in 0..world.rng.u8(2..=6) {
         // Half of the notices come close together.
         let at = world.rng.i64(0..horizon) / if world.rng.bool() { 10 } else { 1 };
-        world.outside(at, Item::Act(Act::Publish));
+        // Out of time at some moment of the history, now and then.
+        let expires = (world.rng.u8(..4) == 0).then_some(world.rng.i64(1..2 * horizon));
+        happens(world, &[(at, Act::Publish { expires })]);
     }
-    let lanes: Vec<_> = world.rules.keys().copied().collect();
     for lane in lanes {
         for _ in 0..world.rng.u8(0..3) {
-            let at = world.rng.i64(0..horizon);
-            let long = world.rng.i64(1..horizon);
-            world.outside(at, Item::Act(Act::Gate(lane, Gate::Held)));
+            let (from, to) = span(world, horizon);
             let released = [Gate::Open, Gate::Draining, Gate::Draining][world.rng.usize(..3)];
-            world.outside(at + long, Item::Act(Act::Gate(lane, released)));
+            happens(
+                world,
+                &[(from, Act::Gate(lane, Gate::Held)), (to, Act::Gate(lane, released))],
+            );
         }
         for _ in 0..world.rng.u8(0..3) {
             let mood = [Mood::Down, Mood::Hangs, Mood::Busy][world.rng.usize(..3)];
-            let at = world.rng.i64(0..horizon);
-            let long = world.rng.i64(1..horizon);
-            world.outside(at, Item::Act(Act::Mood(lane, mood)));
-            world.outside(at + long, Item::Act(Act::Mood(lane, Mood::Fair)));
+            let (from, to) = span(world, horizon);
+            happens(
+                world,
+                &[(from, Act::Mood(lane, mood)), (to, Act::Mood(lane, Mood::Fair))],
+            );
         }
     }
     for _ in 0..world.rng.u8(0..3) {
+        let end = [Act::Crash, Act::Crash, Act::Stop][world.rng.usize(..3)];
         let at = world.rng.i64(0..horizon);
-        world.outside(at, Item::Act(Act::Crash));
+        happens(world, &[(at, end)]);
     }
-    world.crashes_left = world.rng.u32(0..4);
     for _ in 0..world.rng.u8(0..3) {
         let by = [-2 * HOUR_MS, -20_000, -3_000, 4_000, 90_000, 2 * HOUR_MS][world.rng.usize(..6)];
         let at = world.rng.i64(0..horizon);
-        world.outside(at, Item::Act(Act::Jump(by)));
+        let looks = at + world.rng.i64(1..horizon);
+        happens(world, &[(at, Act::Jump(by)), (looks, Act::Trust)]);
     }
+    if world.rng.u8(..4) == 0 {
+        let disk = [Disk::Low, Disk::Full][world.rng.usize(..2)];
+        let from = world.rng.i64(0..horizon);
+        // Lanes try again every second.
+        let to = from + world.rng.i64(1..60_000);
+        happens(world, &[(from, Act::Disk(disk)), (to, Act::Disk(Disk::Enough))]);
+    }
+    for _ in 0..world.rng.u8(0..4) {
+        let decision = [Decision::There, Decision::Again, Decision::Drop][world.rng.usize(..3)];
+        let at = world.rng.i64(0..2 * horizon);
+        happens(world, &[(at, Act::Decide(decision))]);
+    }
+    let crashes = world.rng.u32(0..4);
+    world.crashes_left = if world.has() { crashes } else { 0 };
+    world.store_fails = world.has();
     world.end = 2 * horizon + 24 * HOUR_MS;
     world.outside(2 * horizon + 1, Item::Act(Act::Heal));
     for n in 1..=4 {
         world.outside(2 * horizon + n * 30_000, Item::Act(Act::TryNow));
+    }
+}
+
+fn span(world: &mut World, horizon: Ms) -> (Ms, Ms) {
+    let from = world.rng.i64(0..horizon);
+    (from, from + world.rng.i64(1..horizon))
+}
+
+/// One part of the script: at these times.
+fn happens(world: &mut World, acts: &[(Ms, Act)]) {
+    if world.has() {
+        for (at, act) in acts {
+            world.outside(*at, Item::Act(*act));
+        }
+    }
+}
+
+fn draw_lane(world: &mut World, lane: LaneId) {
+    let (name, handle, looks_up, unknown, concurrency) = KINDS[world.rng.usize(..KINDS.len())];
+    let rate = (world.rng.u8(..4) == 0).then_some(Rate {
+        count: 2,
+        per_ms: 1_000,
+    });
+    let ramp = (world.rng.u8(..3) > 0).then_some(RAMP);
+    // Nobody: an account. Every second one follows one of two places.
+    let people = world.rng.usize(0..=4);
+    let catch_up = [CatchUp::Every, CatchUp::Latest, CatchUp::Digest][world.rng.usize(..3)];
+    let term = if world.sabotage.endless_handle {
+        handle.map(|_| Ms::MAX)
+    } else {
+        handle
+    };
+    let (is, limits) = (world.has(), world.has());
+    let people = (0..people).filter(|n| *n == 0 || world.has()).collect::<Vec<_>>();
+    let mood = if world.has() { Mood::Fair } else { Mood::Good };
+    if !is {
+        return;
+    }
+    let rules = Rules {
+        handle_for_ms: term,
+        handles_from_ms: Ms::MIN,
+        looks_up,
+        unknown,
+        concurrency,
+        timeout_ms: TIMEOUT_MS,
+        one_counterpart: name != "webhook",
+        rate: rate.filter(|_| limits),
+        ramp: ramp.filter(|_| limits),
+    };
+    let follows = |n: usize| {
+        if n % 2 == 1 {
+            vec![PLACES[n / 2 % 2].to_owned()]
+        } else {
+            Vec::new()
+        }
+    };
+    let domain = |n: usize| if n < 3 { "gmx" } else { "web" };
+    let audience = people
+        .iter()
+        .map(|n| (format!("{lane}-{n}@{}", domain(*n)), follows(*n)));
+    let audience: Vec<_> = audience.collect();
+    world.model.add_lane(lane, &audience);
+    world.catch_ups.insert(lane, catch_up);
+    world.rules.insert(lane, rules);
+    let provider = Provider {
+        usual: mood,
+        mood,
+        knows_for_ms: handle,
+        reports: handle.is_none() && unknown == UnknownPolicy::Ask && !looks_up && lane.0 > 1,
+        books: std::collections::HashMap::new(),
+        agreed: std::collections::HashSet::new(),
+    };
+    world.providers.insert(lane, provider);
+    let people = people.len();
+    world.say(|| format!("lane {lane}: {name}, {people} recipients, {concurrency} connections, {catch_up:?}"));
+}
+
+/// Now and then the last lane stands in for others and gets nothing of its own.
+fn stand_in(world: &mut World, lanes: &[LaneId]) {
+    let Some((last, others)) = lanes.split_last().filter(|(_, others)| !others.is_empty()) else {
+        return;
+    };
+    if world.rng.u8(..3) == 0 {
+        return;
+    }
+    world.catch_ups.remove(last);
+    for lane in others {
+        let drawn = others.len() == 1 || world.rng.bool();
+        if drawn && world.has() && world.rules.contains_key(lane) && world.rules.contains_key(last) {
+            world.model.lanes.get_mut(lane).unwrap().failover = Some(*last);
+            world.say(|| format!("lane {last} stands in for lane {lane}"));
+        }
     }
 }
 
@@ -154,23 +210,33 @@ impl World {
             self.say(|| format!("{act:?}"));
         }
         match act {
-            Act::Publish => self.publish(),
+            Act::Publish { expires } => self.publish(expires),
             Act::Gate(lane, gate) => {
-                if !self.healed {
+                if !self.healed && self.rules.contains_key(&lane) {
                     self.set_gate(lane, gate);
                     self.poke();
                 }
             }
             Act::Crash => self.crash(),
+            Act::Stop => self.stop()?,
+            Act::Disk(disk) => self.disk = disk,
+            Act::Decide(decision) => self.decide(decision),
+            Act::Trust => {
+                self.leapt = None;
+                self.expiries();
+            }
             Act::Start => self.start_process(),
             Act::Jump(by) => self.jump(by)?,
             Act::Mood(lane, mood) => {
-                if !self.healed {
-                    self.providers.get_mut(&lane).unwrap().mood = mood;
+                if let Some(provider) = self.providers.get_mut(&lane).filter(|_| !self.healed) {
+                    provider.mood = if mood == Mood::Fair { provider.usual } else { mood };
                 }
             }
             Act::Heal => {
                 self.healed = true;
+                self.disk = Disk::Enough;
+                self.leapt = None;
+                self.expiries();
                 self.providers.values_mut().for_each(|p| p.mood = Mood::Good);
                 let lanes: Vec<_> = self.rules.keys().copied().collect();
                 lanes.into_iter().for_each(|lane| self.set_gate(lane, Gate::Open));
@@ -196,7 +262,7 @@ impl World {
         self.checks.ramps.gate(lane, gate, self.t);
     }
 
-    fn publish(&mut self) {
+    fn publish(&mut self, expires: Option<Ms>) {
         let incident = IncidentId(self.rng.i64(1..=2));
         let earlier: Vec<Scope> = self
             .model
@@ -230,6 +296,7 @@ impl World {
             let account = self.model.lanes[lane].people.is_empty();
             let mut broadcast = if account { to(*lane) } else { to_all(*lane) };
             broadcast.catch_up = *catch_up;
+            broadcast.expires_at_ms = expires.map(|after| self.wall() + after);
             broadcast
         });
         let lanes = lanes.collect();
@@ -248,6 +315,7 @@ impl World {
             .filter(|(_, of, old)| *of == incident && names(&n, old.number));
         self.checks.digests.taken_back.extend(old.map(|(seq, ..)| *seq));
         self.model.publish(&publication(n, lanes, wall), seq, incident);
+        self.expiries();
         self.poke();
     }
 
@@ -258,6 +326,7 @@ impl World {
         }
         self.say(|| "the process dies".into());
         self.cores.clear();
+        self.stopping.clear();
         let agenda = std::mem::take(&mut self.agenda);
         let t = self.t;
         for ((at, n), (process, item)) in agenda {
@@ -266,9 +335,9 @@ impl World {
                     self.commit(lane, &op);
                 }
                 Item::Op(..) => {}
-                Item::Arrive(lane, delivery) => {
+                Item::Arrive(..) => {
                     let at = at.min(t + LATEST_ARRIVAL_MS);
-                    self.agenda.insert((at, n), (process, Item::Arrive(lane, delivery)));
+                    self.agenda.insert((at, n), (process, item));
                 }
                 item if process == 0 => {
                     self.agenda.insert((at, n), (process, item));
@@ -283,6 +352,61 @@ impl World {
             self.rng.i64(0..3 * HOUR_MS)
         };
         self.outside(down, Item::Act(Act::Start));
+    }
+
+    /// The process is asked to end: nothing new begins, what is under way runs out.
+    fn stop(&mut self) -> Result<(), String> {
+        if self.healed {
+            return Ok(());
+        }
+        let lanes: Vec<_> = self.cores.keys().copied().collect();
+        for lane in lanes {
+            self.stopping.insert(lane);
+            self.step(lane, Event::Stop)?;
+        }
+        Ok(())
+    }
+
+    /// A lane has ended; with the last one the process has.
+    pub(super) fn stopped(&mut self, lane: LaneId) -> Result<(), String> {
+        let open = |row: &&model::ModelRow| row.by() == lane && row.state == State::Started;
+        if let Some(row) = self.model.rows.iter().find(open) {
+            return Err(format!(
+                "lane {lane} has ended, and delivery {} is still started",
+                row.id
+            ));
+        }
+        if !self.stopping.remove(&lane) {
+            return Err("a lane stopped by itself".into());
+        }
+        self.say(|| format!("lane {lane} has ended"));
+        self.cores.remove(&lane);
+        if self.cores.is_empty() {
+            self.checks.ended();
+            let down = self.rng.i64(0..HOUR_MS);
+            self.outside(down, Item::Act(Act::Start));
+        }
+        Ok(())
+    }
+
+    /// A person decides on something that waits for one; "it is there" says who has seen it.
+    fn decide(&mut self, decision: Decision) {
+        let done = |row: &model::ModelRow| self.providers.values().any(|p| p.done(row.id) > 0);
+        let open = |row: &&model::ModelRow| match row.state {
+            State::Unknown | State::Permanent => decision != Decision::There || done(row),
+            State::Waiting => decision == Decision::Drop,
+            _ => false,
+        };
+        let rows: Vec<_> = self.model.rows.iter().filter(open).map(|row| row.id).collect();
+        let Some(delivery) = self.rng.choice(rows) else {
+            return;
+        };
+        let wall = self.wall();
+        if self.model.decide(delivery, decision, wall).is_some() {
+            self.say(|| format!("a person decides on delivery {delivery}: {decision:?}"));
+            self.checks.decided(delivery);
+            self.poke();
+        }
     }
 
     fn start_process(&mut self) {
@@ -313,6 +437,7 @@ impl World {
             let seed = self.rng.u64(..);
             self.cores.insert(lane, Lane::new(rules, seed));
         }
+        self.expiries();
         self.poke();
     }
 
@@ -331,13 +456,43 @@ impl World {
             self.checks.slipped(by);
         } else if !self.cores.is_empty() {
             self.shift(-by);
+            if by > LEAP_MS {
+                self.leapt = Some(by + self.leapt.unwrap_or(0));
+            } else if self.leapt.is_some_and(|leapt| -by > leapt - LEAP_MS) {
+                self.leapt = None;
+            }
             let lanes: Vec<_> = self.cores.keys().copied().collect();
             for lane in lanes {
                 self.step(lane, Event::Shifted { by: -by })?;
                 self.after(0, Item::ReadRow(lane));
             }
         }
+        self.expiries();
         Ok(())
+    }
+
+    /// Sees to it that the process looks at what will run out of time soon after it has.
+    fn expiries(&mut self) {
+        let wall = self.wall();
+        let times: Vec<_> = self.model.broadcasts.iter().filter_map(|b| b.expires_ms).collect();
+        for at in times {
+            let late = self.rng.i64(1..10_000);
+            self.outside((at - wall).max(0) + late, Item::Expire);
+        }
+    }
+
+    /// The process looks what has run out of time, where it believes the clock.
+    pub(super) fn expire(&mut self) {
+        let wall = self.wall();
+        if !self.cores.is_empty() && self.leapt.is_none() && self.disk != Disk::Full && self.model.expire(wall) > 0 {
+            self.say(|| "what has run out of time ends".into());
+            self.poke();
+        }
+        // What is open still may come back to wait.
+        let open = |b: &model::ModelBroadcast| b.is_alive() && b.expires_ms.is_some_and(|at| at <= wall);
+        if self.model.broadcasts.iter().any(open) {
+            self.outside(10 * 60_000, Item::Expire);
+        }
     }
 
     fn shift(&mut self, by: Ms) {

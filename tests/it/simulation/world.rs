@@ -1,14 +1,14 @@
 //! One history: lanes, a model store, services and a scheduler on one thread, all drawn from one seed. Time is a number;
 //! the wall clock is that number plus an offset that jumps.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{CatchUp, Gate};
 use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::lane_core::event::{Event, Rules};
 use rundruf::lane_core::lane::Lane;
-use rundruf::store::{Completion, HealthRow, Job};
+use rundruf::store::{Completion, Decision, HealthRow, Job, ReceiptWord};
 
 use super::checks::Checks;
 use super::model::{Breaks, Model};
@@ -73,14 +73,32 @@ impl Op {
 /// What happens from outside.
 #[derive(Debug, Clone, Copy)]
 pub enum Act {
-    Publish,
+    Publish {
+        expires: Option<Ms>,
+    },
     Gate(LaneId, Gate),
     Crash,
+    /// Asked to end.
+    Stop,
     Start,
+    Disk(Disk),
+    Decide(Decision),
+    /// A person has looked at the clock.
+    Trust,
     Jump(Ms),
     Mood(LaneId, Mood),
     Heal,
     TryNow,
+}
+
+/// How much room there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    Enough,
+    /// Nothing new begins.
+    Low,
+    /// Nothing can be written.
+    Full,
 }
 
 /// True time, the wall clock's, and how far this one had gone off unnoticed (jumps that shift nothing).
@@ -97,13 +115,15 @@ pub enum Item {
     Op(LaneId, Op),
     Back(LaneId, Event<Job>),
     ReadRow(LaneId),
-    Arrive(LaneId, DeliveryId),
+    Arrive(LaneId, DeliveryId, u32),
     Answer(LaneId, Job, Fate, Moment),
     Look(LaneId, Job),
     Timer(LaneId, u64),
+    /// The process looks what has run out of time.
+    Expire,
     Act(Act),
-    /// The gateway's later word: it could not bring it out after all.
-    Rejected(LaneId, DeliveryId, u32),
+    /// The gateway's later word.
+    Reported(LaneId, DeliveryId, u32, ReceiptWord),
 }
 
 /// What a test may break outside the store.
@@ -122,8 +142,30 @@ pub struct Sabotage {
     pub wall_time: bool,
 }
 
+/// What a history is drawn from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    pub seed: u64,
+    /// Parts of the script that are left out, by their number in it.
+    pub without: BTreeSet<u32>,
+    /// Another course of the same script.
+    pub course: u64,
+}
+
+impl From<u64> for History {
+    fn from(seed: u64) -> Self {
+        Self {
+            seed,
+            ..Self::default()
+        }
+    }
+}
+
 /// One history's world.
 pub struct World {
+    history: History,
+    /// Parts of the script so far.
+    pub parts: u32,
     pub rng: fastrand::Rng,
     pub sabotage: Sabotage,
     /// True time; the monotonic clock.
@@ -139,6 +181,13 @@ pub struct World {
     pub checks: Checks,
     pub process: u32,
     pub crashes_left: u32,
+    /// Now and then the store fails.
+    pub store_fails: bool,
+    pub disk: Disk,
+    /// The clock went ahead by so much, too far to be believed.
+    pub leapt: Option<Ms>,
+    /// Lanes that were asked to end.
+    pub stopping: BTreeSet<LaneId>,
     pub healed: bool,
     /// By then all has come to rest.
     pub end: Ms,
@@ -149,6 +198,7 @@ pub struct World {
     pub agenda: BTreeMap<(Ms, u64), (u32, Item)>,
     pub story: Option<Vec<String>>,
     count: u64,
+    pub steps: u64,
 }
 
 /// What a history was.
@@ -162,9 +212,11 @@ pub struct Sum {
 const MOST_STEPS: u64 = 40_000;
 
 impl World {
-    pub fn new(seed: u64, sabotage: Sabotage, tell: bool) -> Self {
+    pub fn new(history: History, sabotage: Sabotage, tell: bool) -> Self {
         let mut world = Self {
-            rng: fastrand::Rng::with_seed(seed),
+            parts: 0,
+            rng: fastrand::Rng::with_seed(history.seed),
+            history,
             sabotage,
             t: 0,
             offset: 1_700_000_000_000,
@@ -177,6 +229,10 @@ impl World {
             checks: Checks::default(),
             process: 0,
             crashes_left: 0,
+            store_fails: false,
+            disk: Disk::Enough,
+            leapt: None,
+            stopping: BTreeSet::new(),
             healed: false,
             end: 0,
             back_at_rest: false,
@@ -184,11 +240,21 @@ impl World {
             agenda: BTreeMap::new(),
             story: tell.then(Vec::new),
             count: 0,
+            steps: 0,
         };
         // A store sees the time when it is made.
         world.model.high_ms = world.wall();
         super::script::write(&mut world);
+        // The course has draws of its own, so that leaving something out changes nothing of the script.
+        let of = world.history.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ world.history.course;
+        world.rng = fastrand::Rng::with_seed(of);
         world
+    }
+
+    /// The next part of the script is not left out. Whoever asks has drawn it already.
+    pub fn has(&mut self) -> bool {
+        self.parts += 1;
+        !self.history.without.contains(&self.parts)
     }
 
     pub fn wall(&self) -> Ms {
@@ -227,23 +293,23 @@ impl World {
 
     /// Runs until nothing is left to happen but that lanes look around now and then.
     pub fn run(&mut self) -> Result<Sum, String> {
-        let mut steps = 0;
         while let Some(((at, _), (process, item))) = self.agenda.pop_first() {
             if at > self.end {
                 break;
             }
             self.t = at;
-            steps += 1;
-            if steps > MOST_STEPS {
+            self.steps += 1;
+            if self.steps > MOST_STEPS {
                 return Err("it never comes to rest".into());
             }
             if process == 0 || process == self.process && !self.cores.is_empty() {
                 self.happen(item)?;
             }
         }
-        self.checks.at_rest(&self.model, &self.rules, &self.providers)?;
+        self.checks
+            .at_rest(&self.model, &self.rules, &self.providers, self.wall())?;
         Ok(Sum {
-            steps,
+            steps: self.steps,
             starts: self.checks.starts,
             rows: self.model.rows.len() as u64,
         })
@@ -252,10 +318,8 @@ impl World {
     fn happen(&mut self, item: Item) -> Result<(), String> {
         match item {
             Item::Act(act) => self.act(act),
-            Item::Arrive(lane, delivery) => {
-                let t = self.t;
-                self.say(|| format!("lane {lane}: the service does delivery {delivery}"));
-                self.providers.get_mut(&lane).unwrap().accept(delivery, t);
+            Item::Arrive(lane, delivery, attempt) => {
+                self.arrive(lane, delivery, attempt);
                 Ok(())
             }
             Item::Op(lane, op) => self.store(lane, op),
@@ -277,8 +341,12 @@ impl World {
             }
             Item::Answer(lane, job, fate, began) => self.answer(lane, job, fate, began),
             Item::Look(lane, job) => self.look(lane, job),
-            Item::Rejected(lane, delivery, attempt) => {
-                self.rejected(lane, delivery, attempt);
+            Item::Expire => {
+                self.expire();
+                Ok(())
+            }
+            Item::Reported(lane, delivery, attempt, word) => {
+                self.reported(lane, delivery, attempt, word);
                 Ok(())
             }
             Item::Timer(lane, number) => {

@@ -93,6 +93,14 @@ async fn every_broken_rule_makes_a_difference() {
         ("moves", Breaks { moves: true, ..none }),
         ("cuts", Breaks { cuts: true, ..none }),
         ("served", Breaks { served: true, ..none }),
+        ("run out", Breaks { run_out: true, ..none }),
+        (
+            "by itself",
+            Breaks {
+                by_itself: true,
+                ..none
+            },
+        ),
         ("recut", Breaks { recut: true, ..none }),
         ("over", Breaks { over: true, ..none }),
         ("words", Breaks { words: true, ..none }),

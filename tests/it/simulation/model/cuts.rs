@@ -154,8 +154,13 @@ impl Model {
         all
     }
 
-    /// Rows of these have ended without arriving: what they had summed up, where it waits again, is for their recipients too.
-    pub(super) fn reopen(&mut self, ended: &BTreeSet<usize>, now: Ms) {
+    /// These rows have ended without arriving. Whoever had no part in a cut because of one gets it after all; and what a cut of these had summed
+    /// up, where it waits again, is for their recipients too.
+    pub(super) fn reopen(&mut self, rows: &BTreeSet<usize>, now: Ms) {
+        for row in rows {
+            self.hand_over(*row, now);
+        }
+        let ended: BTreeSet<usize> = rows.iter().map(|row| self.rows[*row].broadcast).collect();
         let mut all = BTreeSet::new();
         for cut in ended.iter().filter(|cut| self.is_closed(**cut)) {
             let covers = &self.broadcasts[*cut].covers;
@@ -171,7 +176,39 @@ impl Model {
         self.rows_again(all, now);
     }
 
-    fn waits_again(&mut self, index: usize, now: Ms) {
+    /// The recipient of this row is for the cut that sums it up, unless something newer has started for them.
+    fn hand_over(&mut self, row: usize, now: Ms) {
+        let (recipient, mut at) = (self.rows[row].recipient, self.rows[row].broadcast);
+        let by = |model: &Self, at: usize| {
+            let b = &model.broadcasts[at];
+            let by = b.superseded_by.and_then(|by| model.find(b.lane, by));
+            by.filter(|by| model.broadcasts[*by].covers.contains(&b.notice))
+        };
+        while let Some(cut) = by(self, at) {
+            at = cut;
+        }
+        let stands = self.broadcasts[at].superseded_by.is_none() && recipient != ACCOUNT;
+        if stands && !self.passed_by(at, recipient) && self.insert(at, recipient, None, now) {
+            let b = &mut self.broadcasts[at];
+            if !b.is_alive() {
+                b.state = BroadcastState::Opened;
+            }
+        }
+    }
+
+    /// What a cut that has run out sums up, as far as it has not run out itself.
+    pub(super) fn summed_up_by(&self, cut: usize, now: Ms) -> Vec<usize> {
+        let top = &self.broadcasts[cut];
+        let units = top.covers.iter().filter_map(|notice| self.find(top.lane, *notice));
+        let its = |unit: &usize| {
+            let b = &self.broadcasts[*unit];
+            let here = b.superseded_by == Some(top.notice) || (b.superseded_by.is_none() && b.overtaken);
+            here && !b.is_over(Some(now))
+        };
+        units.filter(|_| top.superseded_by.is_none()).filter(its).collect()
+    }
+
+    pub(super) fn waits_again(&mut self, index: usize, now: Ms) {
         self.begin_anew(index, now);
         let b = &mut self.broadcasts[index];
         (b.superseded_by, b.overtaken) = (None, false);

@@ -78,7 +78,8 @@ impl Model {
         let reason = matches!(reason, Reason::ReceiptRejected | Reason::RecipientRefused);
         let in_time = b.expires_ms.is_none_or(|at| at > now);
         let begun = (begun && !self.breaks.moves) || row.step > 0;
-        let free = row.via.is_none() && !self.is_closed(row.broadcast) && in_time && !begun && !passed;
+        let free =
+            row.via.is_none() && self.broadcasts[row.broadcast].superseded_by.is_none() && in_time && !begun && !passed;
         let Some(to) = lane.failover.filter(|to| {
             let configured = lane.configured && self.lanes[to].configured;
             free && reason && lane.gate != Gate::Held && configured

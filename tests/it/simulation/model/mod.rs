@@ -221,6 +221,10 @@ pub struct Breaks {
     pub recut: bool,
     /// A cut sums up what has run out.
     pub over: bool,
+    /// What a cut sums up runs out with it.
+    pub run_out: bool,
+    /// What was under way when a cut was made waits again by itself.
+    pub by_itself: bool,
     /// What is repeated by its handle begins with other words.
     pub words: bool,
 }

@@ -14,7 +14,8 @@ impl Model {
     /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun.
     fn wait(&mut self, at: usize, due_ms: Ms, begun: bool, passed: bool, now: Ms) {
         let row = &self.rows[at];
-        let closed = self.is_closed(row.broadcast);
+        let ended = self.broadcasts[row.broadcast].superseded_by.is_some();
+        let closed = ended && (!self.breaks.by_itself || self.is_closed(row.broadcast));
         if passed && row.after_unknown {
             self.set(at, State::Unknown, 0, now);
         } else if passed || (closed && !begun && row.step == 0) {
@@ -40,10 +41,8 @@ impl Model {
             let begun = self.rows[at].after_unknown;
             self.wait(at, now, begun, passed, now);
         }
-        let rows = rows.iter().map(|(id, _)| self.row(*id));
-        let ended = rows
-            .filter(|row| row.state == State::Superseded)
-            .map(|row| row.broadcast);
+        let rows = rows.iter().map(|(id, _)| self.at(*id));
+        let ended = rows.filter(|at| self.rows[*at].state == State::Superseded);
         self.reopen(&ended.collect(), now);
         self.settle_broadcasts();
     }
@@ -68,7 +67,7 @@ impl Model {
                     _ => Some(c.reason),
                 };
                 if self.rows[at].state == State::Superseded {
-                    ended.insert(self.rows[at].broadcast);
+                    ended.insert(at);
                 }
                 if self.rows[at].state == State::Gone {
                     gone.push((self.rows[at].lane, self.rows[at].recipient));

@@ -10,15 +10,16 @@ const DAY_MS: Ms = 24 * 3_600_000;
 impl Model {
     pub fn expire(&mut self, now: Ms) -> u64 {
         let mut ended = 0;
+        let mut again = Vec::new();
         for index in 0..self.broadcasts.len() {
             let b = &self.broadcasts[index];
             let over = b.is_alive() && b.expires_ms.is_some_and(|at| at <= now);
             if !over || (b.of(State::Waiting) == 0 && b.state != BroadcastState::Open) {
                 continue;
             }
+            ended += 1;
             for at in 0..self.rows.len() {
                 if self.rows[at].broadcast == index && self.rows[at].state == State::Waiting {
-                    ended += 1;
                     let state = if self.rows[at].after_unknown {
                         State::Unknown
                     } else {
@@ -31,6 +32,11 @@ impl Model {
             let b = &mut self.broadcasts[index];
             b.state = BroadcastState::Opened;
             b.changed_ms = now;
+            again.extend(self.summed_up_by(index, now));
+        }
+        if !self.breaks.run_out {
+            again.iter().for_each(|index| self.waits_again(*index, now));
+            self.rows_again(again, now);
         }
         self.settle_broadcasts();
         self.inbox.retain(|kept| kept.at_ms >= now - 7 * DAY_MS);
