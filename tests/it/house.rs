@@ -14,11 +14,11 @@ const LONGER: &[(&str, &str)] = &[
         "the model behind the trait, and what runs on it",
     ),
     (
-        "tests/it/simulation/model/mod.rs",
+        "tests/it/model/mod.rs",
         "the model's rows; its duties have files of their own",
     ),
     (
-        "tests/it/store_conformance/random.rs",
+        "tests/proof/sequences.rs",
         "one random history and its comparison, read together",
     ),
 ];

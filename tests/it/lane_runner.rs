@@ -28,7 +28,7 @@ use rundruf::store::{
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
 
-use crate::simulation::model::Model;
+use crate::model::Model;
 use crate::store_conformance::fixture::{notice, publication, to_all};
 use crate::support::wait::eventually_async;
 
@@ -67,7 +67,7 @@ impl Lanes for ModelStore {
     fn ring(&self, _: Arc<dyn Bell>) {}
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
         let model = self.model();
-        let row = |(id, lane): (&LaneId, &crate::simulation::model::ModelLane)| LaneRow {
+        let row = |(id, lane): (&LaneId, &crate::model::ModelLane)| LaneRow {
             id: *id,
             name: format!("lane{id}"),
             kind: "test".into(),

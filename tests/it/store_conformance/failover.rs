@@ -10,7 +10,7 @@ use rundruf::publication::board::{Light, line};
 use rundruf::store::*;
 
 use super::fixture::*;
-use crate::simulation::model::well;
+use crate::model::well;
 
 /// `home`, and `reserve`, which stands in for it.
 fn specs() -> [LaneSpec; 2] {

@@ -8,7 +8,7 @@ use rundruf::ids::{LaneId, NoticeSeq};
 use rundruf::store::{Job, Sqlite};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use crate::simulation::model::Model;
+use crate::model::Model;
 
 /// A delivery: lane, notice, address.
 pub type Key = (LaneId, NoticeSeq, String);

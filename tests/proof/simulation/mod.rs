@@ -2,12 +2,11 @@
 //! accepting, clock jumps, a failing store, hold and release in mid-drain, corrections in between. One thread, its own
 //! scheduler, one seed per history.
 //!
-//! `RUNDRUF_HISTORIES=100000 cargo test simulation` runs more; `RUNDRUF_SEED=42` runs one and prints its story.
+//! `RUNDRUF_HISTORIES=1000000 tests/run histories` runs more; `RUNDRUF_SEED=42` runs one and prints its story.
 
 mod audience;
 mod checks;
 mod digests;
-pub mod model;
 mod process;
 mod provider;
 mod ramps;
@@ -15,12 +14,13 @@ mod script;
 mod shrink;
 mod world;
 
-use model::Breaks;
+use crate::model::Breaks;
+use crate::{each, number};
 use shrink::shrunk;
 use world::{History, Sabotage, Sum, World};
 
-/// Two minutes of computing on one core.
-const HISTORIES: u64 = 100_000;
+/// Some seconds where nothing is optimised; `tests/run` asks for more.
+const HISTORIES: u64 = 5_000;
 
 fn history(seed: u64, sabotage: Sabotage) -> Result<Sum, String> {
     World::new(History::from(seed), sabotage, false).run()
@@ -38,16 +38,12 @@ fn story(history: &History, sabotage: Sabotage) -> String {
     lines.join("\n")
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 /// A failing history as a person needs it: the complaint, the shortest story that ends with it, how to see it again.
 fn failure(seed: u64, error: &str) -> String {
     let none = Sabotage::default();
     let smallest = shrunk(&History::from(seed), none);
     let story = story(&smallest, none);
-    format!("history {seed}: {error}\n\nshrunk:\n{story}\n\nAgain: RUNDRUF_SEED={seed} tests/run --proof histories")
+    format!("history {seed}: {error}\n\nshrunk:\n{story}\n\nAgain: RUNDRUF_SEED={seed} tests/run histories")
 }
 
 #[test]
@@ -60,16 +56,13 @@ fn histories_keep_every_promise() {
         }
         return;
     }
+    let count = number("RUNDRUF_HISTORIES").unwrap_or(HISTORIES);
+    let sums = each("histories", count, |seed| history(seed, none));
     let mut all = Sum::default();
-    for seed in 0..number("RUNDRUF_HISTORIES").unwrap_or(HISTORIES) {
-        match history(seed, none) {
-            Ok(sum) => {
-                all.steps += sum.steps;
-                all.starts += sum.starts;
-                all.rows += sum.rows;
-            }
-            Err(error) => panic!("{}", failure(seed, &error)),
-        }
+    for sum in sums.unwrap_or_else(|(seed, error)| panic!("{}", failure(seed, &error))) {
+        all.steps += sum.steps;
+        all.starts += sum.starts;
+        all.rows += sum.rows;
     }
     assert!(
         all.starts > all.rows,

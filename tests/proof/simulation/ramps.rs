@@ -10,7 +10,7 @@ use rundruf::lane_core::event::Rules;
 use rundruf::lane_core::ramp::domain;
 use rundruf::store::{Job, Rate};
 
-use super::model::Model;
+use crate::model::Model;
 
 /// The newest start, what was due after it, and how far the clock has gone ahead since without anybody noticing.
 #[derive(Debug, Clone, Copy)]

@@ -12,10 +12,10 @@ use rundruf::lane_core::lane::Lane;
 use rundruf::lane_core::ramp::Ramp;
 use rundruf::store::{Decision, Rate, Takeover};
 
-use super::model;
 use super::provider::{LATEST_ARRIVAL_MS, Mood, Provider};
 use super::world::{Act, Disk, Item, World};
-use crate::store_conformance::fixture::{notice, places, publication, to, to_all};
+use crate::fixture::{notice, places, publication, to, to_all};
+use crate::model;
 
 /// The longest a lane waits for a request, ms.
 pub const TIMEOUT_MS: Ms = 15_000;

@@ -10,10 +10,10 @@ use rundruf::store::{Completion, Job, Settled};
 
 use super::audience;
 use super::digests::Digests;
-use super::model::{Model, Person};
 use super::provider::Provider;
 use super::ramps::Ramps;
 use super::world::Moment;
+use crate::model::{Model, Person};
 
 /// What the outside knows about a request of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

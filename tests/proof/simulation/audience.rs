@@ -11,7 +11,7 @@ use rundruf::domain::words::Kind;
 use rundruf::ids::{ACCOUNT, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 
 use super::digests::Tells;
-use super::model::{Model, ModelRow, Person};
+use crate::model::{Model, ModelRow, Person};
 
 /// Everybody on every lane.
 pub fn all_hear(model: &Model, tells: &Tells, decided: &HashSet<DeliveryId>, wall: Ms) -> Result<(), String> {

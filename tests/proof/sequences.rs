@@ -1,7 +1,7 @@
 //! Random command sequences, the same on the model and on a store: what is claimed, in which order and as what, and every row afterwards. What
 //! the simulation proves of the model holds for the store as far as they agree here (LANES 9).
 //!
-//! `RUNDRUF_SEQUENCES=5000 cargo test same_as_the_model` runs more; `RUNDRUF_SEED=42` runs one and looks after every command.
+//! `RUNDRUF_SEQUENCES=20000 tests/run any_commands` runs more; `RUNDRUF_SEED=42` runs one and looks after every command.
 
 use std::sync::Arc;
 
@@ -16,9 +16,10 @@ use rundruf::lane_core::ramp::Ramp;
 use rundruf::store::*;
 use rundruf::text::lang::Lang;
 
-use super::fixture::*;
-use super::same::{Peek, compare, compare_all, seen, shown};
-use crate::simulation::model::{Breaks, Model, well};
+use crate::fixture::*;
+use crate::model::{Breaks, Model, well};
+use crate::same::{Peek, compare, compare_all, seen, shown};
+use crate::{each, number};
 
 /// As many as take half a minute where nothing is optimised but the database.
 const SEQUENCES: u64 = 250;
@@ -34,28 +35,30 @@ impl Clock for Fixed {
     }
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
+/// A runtime for one sequence.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(work)
 }
 
-#[tokio::test]
-async fn any_commands_leave_a_store_the_same_as_the_model() {
+#[test]
+fn any_commands_leave_a_store_the_same_as_the_model() {
     let none = Breaks::default();
     if let Some(seed) = number("RUNDRUF_SEED") {
-        on_sqlite(seed, true, none).await.unwrap();
+        wait(on_sqlite(seed, true, none)).unwrap();
         return;
     }
-    for seed in 0..number("RUNDRUF_SEQUENCES").unwrap_or(SEQUENCES) {
-        if let Err(error) = on_sqlite(seed, false, none).await {
-            let first = on_sqlite(seed, true, none).await.unwrap_err();
-            panic!("sequence {seed}: {error}\n\nlooked at after every command:\n{first}\n\nAgain: RUNDRUF_SEED={seed}");
-        }
+    let count = number("RUNDRUF_SEQUENCES").unwrap_or(SEQUENCES);
+    let done = each("sequences", count, |seed| wait(on_sqlite(seed, false, none)));
+    if let Err((seed, error)) = done {
+        let first = wait(on_sqlite(seed, true, none)).unwrap_err();
+        panic!("sequence {seed}: {error}\n\nlooked at after every command:\n{first}\n\nAgain: RUNDRUF_SEED={seed}");
     }
 }
 
 /// A store that broke one of these rules would be found out: so many sequences are enough to see it.
-#[tokio::test]
-async fn every_broken_rule_makes_a_difference() {
+#[test]
+fn every_broken_rule_makes_a_difference() {
     let none = Breaks::default();
     let cases = [
         ("order", Breaks { order: true, ..none }),
@@ -112,14 +115,15 @@ async fn every_broken_rule_makes_a_difference() {
             },
         ),
     ];
-    for (what, breaks) in cases {
-        let mut seed = 0;
-        while on_sqlite(seed, false, breaks).await.is_ok() {
-            seed += 1;
-            assert!(seed < SEQUENCES, "{what}: no difference");
-        }
+    let found = each("rules", cases.len() as u64, |case| {
+        let (what, breaks) = cases[case as usize];
+        let mut seeds = 0..SEQUENCES;
+        let found = seeds.find(|seed| wait(on_sqlite(*seed, false, breaks)).is_err());
+        let seed = found.ok_or_else(|| format!("{what}: no difference"))?;
         println!("{what}: a difference in sequence {seed}");
-    }
+        Ok(())
+    });
+    found.unwrap();
 }
 
 /// In memory where the machine has a folder for that: thousands of commits prove nothing about a disk.

@@ -6,7 +6,7 @@ use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::ids::{DeliveryId, LaneId, NoticeSeq, RecipientId};
 use rundruf::store::Job;
 
-use super::model::Model;
+use crate::model::Model;
 
 /// What each delivery tells by its newest attempt.
 pub type Tells = HashMap<DeliveryId, BTreeSet<NoticeSeq>>;

@@ -11,8 +11,8 @@ use rundruf::lane_core::lane::Lane;
 use rundruf::store::{Completion, Decision, HealthRow, Job, ReceiptWord};
 
 use super::checks::Checks;
-use super::model::{Breaks, Model};
 use super::provider::{Fate, Mood, Provider};
+use crate::model::{Breaks, Model};
 
 /// A store call under way.
 #[derive(Debug, Clone)]
