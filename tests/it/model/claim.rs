@@ -65,7 +65,7 @@ impl Model {
                 break;
             }
             let b = &self.broadcasts[broadcast];
-            if b.is_over(r.over()) || claimed.uncut.contains(&(b.lane, b.incident)) {
+            if (b.is_over(r.over()) && !self.breaks.late) || claimed.uncut.contains(&(b.lane, b.incident)) {
                 continue;
             }
             let room = left.min(run.pace.free());

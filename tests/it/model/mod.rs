@@ -225,6 +225,12 @@ pub struct Breaks {
     pub run_out: bool,
     /// What was under way when a cut was made waits again by itself.
     pub by_itself: bool,
+    /// What stands as unknown has no mark.
+    pub unmarked: bool,
+    /// The account has no rate.
+    pub rate: bool,
+    /// What has run out of time starts all the same.
+    pub late: bool,
     /// What is repeated by its handle begins with other words.
     pub words: bool,
 }
@@ -381,7 +387,7 @@ impl Model {
         row.due_ms = due_ms;
         row.changed_ms = now;
         if state == State::Unknown {
-            row.after_unknown = true;
+            row.after_unknown = !self.breaks.unmarked;
             row.decided = false;
         }
     }

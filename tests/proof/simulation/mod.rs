@@ -4,12 +4,14 @@
 //!
 //! `RUNDRUF_HISTORIES=1000000 tests/run histories` runs more; `RUNDRUF_SEED=42` runs one and prints its story.
 
+mod acts;
 mod audience;
 mod checks;
 mod digests;
 mod process;
 mod provider;
 mod ramps;
+mod requests;
 mod script;
 mod shrink;
 mod world;
@@ -21,6 +23,9 @@ use world::{History, Sabotage, Sum, World};
 
 /// Some seconds where nothing is optimised; `tests/run` asks for more.
 const HISTORIES: u64 = 5_000;
+
+/// A broken rule shows in one of so many.
+const FOUND_WITHIN: u64 = 10_000;
 
 fn history(seed: u64, sabotage: Sabotage) -> Result<Sum, String> {
     World::new(History::from(seed), sabotage, false).run()
@@ -150,19 +155,58 @@ fn every_broken_rule_is_found() {
             "done 2 times|nobody knows",
         ),
         (
+            "rate",
+            store(Breaks { rate: true, ..none }),
+            "starts two requests within",
+        ),
+        ("late", store(Breaks { late: true, ..none }), "its time has run out"),
+        (
+            "unmarked",
+            store(Breaks { unmarked: true, ..none }),
+            "nothing says that it may be there",
+        ),
+        (
+            "crowded",
+            Sabotage { crowded: true, ..well },
+            "requests at the same time",
+        ),
+        (
+            "open rows",
+            Sabotage { crowded: true, ..well },
+            "open rows and no handle",
+        ),
+        (
+            "short handle",
+            Sabotage {
+                short_handle: true,
+                ..well
+            },
+            "a handle is in force for ever",
+        ),
+        ("costs", Sabotage { costs: true, ..well }, "lost an attempt"),
+        (
+            "restless",
+            Sabotage { restless: true, ..well },
+            "although the process ends",
+        ),
+        ("hasty", Sabotage { hasty: true, ..well }, "has ended, and delivery"),
+        (
             "optimist",
             Sabotage { optimist: true, ..well },
             "times|nobody knows|less than there is",
         ),
     ];
-    for (what, sabotage, sign) in cases {
+    let found = each("rules", cases.len() as u64, |case| {
+        let (what, sabotage, sign) = cases[case as usize];
         // A broken rule may show in several ways; the one meant must be among the first.
-        let found = (0..2_000).find_map(|seed| {
+        let found = (0..FOUND_WITHIN).find_map(|seed| {
             let error = history(seed, sabotage).err()?;
             let meant = sign.split('|').any(|sign| error.contains(sign));
             meant.then_some((seed, error))
         });
-        let (seed, error) = found.unwrap_or_else(|| panic!("{what}: not found in 2,000 histories"));
+        let (seed, error) = found.ok_or_else(|| format!("{what}: not found in {FOUND_WITHIN} histories"))?;
         println!("{what}: found by history {seed}: {error}");
-    }
+        Ok(())
+    });
+    found.unwrap();
 }

@@ -140,6 +140,16 @@ pub struct Sabotage {
     pub optimist: bool,
     /// Lanes wait by the wall clock.
     pub wall_time: bool,
+    /// Lanes have more connections than the channel.
+    pub crowded: bool,
+    /// Lanes take a handle without end for one of an hour.
+    pub short_handle: bool,
+    /// A request to wait costs an attempt.
+    pub costs: bool,
+    /// The end of the process is not heard.
+    pub restless: bool,
+    /// The process ends with its requests under way.
+    pub hasty: bool,
 }
 
 /// What a history is drawn from.
