@@ -125,7 +125,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         .office
         .publish(open.store.as_ref(), &draft, &wishes, Some(prepared))
         .await?;
-    report(&open, done, &wishes, args.wait, out).await
+    report(&open, done, &wishes, args.wait, json!({}), out).await
 }
 
 /// The lanes' rows, for what it costs; none where there is no store.
@@ -136,9 +136,16 @@ async fn lanes(opened: &Result<Open, App>) -> Result<Vec<LaneRow>, Failure> {
     })
 }
 
-/// Prints the answer of a publication, after waiting where asked; the exit code. What is committed is published: whatever
+/// Prints the answer of a publication, with `more` in its JSON, after waiting where asked; the exit code. What is committed is published: whatever
 /// cannot be said about it afterwards changes nothing in that.
-pub async fn report(open: &Open, done: Done, wishes: &Wishes, wait: bool, out: &Output) -> Result<u8, Failure> {
+pub async fn report(
+    open: &Open,
+    done: Done,
+    wishes: &Wishes,
+    wait: bool,
+    more: serde_json::Value,
+    out: &Output,
+) -> Result<u8, Failure> {
     let notice = &done.prepared.resolved.notice;
     match &done.published {
         Published::KeyTaken { number } => {
@@ -199,12 +206,16 @@ pub async fn report(open: &Open, done: Done, wishes: &Wishes, wait: bool, out: &
     } else {
         out.say(&said!("Wie es steht: rundruf status", "How it stands: rundruf status"));
     }
-    out.answer(&json!({
+    let mut answer = json!({
         "publisher": notice.publisher, "incident": notice.incident, "incident_row": incident, "number": number, "created": created,
         "link": link, "broadcasts": status::broadcasts_json(&rows, &lines),
         "filled": done.prepared.resolved.filled.iter().map(|s| &s.en).collect::<Vec<_>>(),
         "warnings": done.prepared.resolved.warnings.iter().map(|s| &s.en).collect::<Vec<_>>(),
-    }));
+    });
+    if let (Some(answer), serde_json::Value::Object(more)) = (answer.as_object_mut(), more) {
+        answer.extend(more);
+    }
+    out.answer(&answer);
     Ok(0)
 }
 

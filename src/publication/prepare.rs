@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::digest::covered;
+use super::redact::Mark;
 use super::{Office, Prepared, PublishError, Rendered, Wishes};
 use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
@@ -19,12 +20,18 @@ use crate::ids::BroadcastId;
 use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
-use crate::store::{FrozenTexts, Missing, Store, StoreError};
+use crate::store::{FrozenTexts, Missing, Store, StoreError, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
-/// A broadcast with its texts as they are to stand.
-pub type Rerendered = (BroadcastId, FrozenTexts);
+/// What a redaction changes.
+#[derive(Debug, Default)]
+pub struct Rerendered {
+    /// Texts as they are to stand.
+    pub texts: Vec<(BroadcastId, FrozenTexts)>,
+    /// Of broadcasts whose channel is not configured, so that nobody can render them: the mark alone, in their languages.
+    pub unrendered: Vec<(BroadcastId, BTreeMap<Lang, Variant>)>,
+}
 
 impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
@@ -187,10 +194,15 @@ impl Office {
     }
 
     /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
-    pub async fn rerender(&self, store: &dyn Store, redacted: &Notice) -> Result<Vec<Rerendered>, PublishError> {
+    pub async fn rerender(
+        &self,
+        store: &dyn Store,
+        redacted: &Notice,
+        mark: &Mark,
+    ) -> Result<Rerendered, PublishError> {
         let incidents = store.incidents(Some(&redacted.publisher)).await?;
         let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else {
-            return Ok(Vec::new());
+            return Ok(Rerendered::default());
         };
         let stored = store.notices(row.id).await?;
         let with = |notice: &Notice| {
@@ -200,7 +212,7 @@ impl Office {
                 notice.clone()
             }
         };
-        let mut changed = Vec::new();
+        let mut changed = Rerendered::default();
         for (at, this) in stored
             .iter()
             .enumerate()
@@ -215,6 +227,12 @@ impl Office {
             let mut new = self.messages(publisher, &new_view, &notice);
             for row in store.broadcasts_of(this.seq).await? {
                 let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+                    let own = store.texts(row.id).await?.own;
+                    // Whatever of a message its channel would have said.
+                    if own.keys().any(|lang| new.of(*lang) != old.of(*lang)) {
+                        let marked = own.into_iter().map(|(lang, text)| (lang, mark.instead_of(&text, lang)));
+                        changed.unrendered.push((row.id, marked.collect()));
+                    }
                     continue;
                 };
                 let earlier = covered(&stored, &row.covers);
@@ -226,7 +244,7 @@ impl Office {
                 // A text that says the same stays as it went out, whatever the templates say by now.
                 let earlier: Vec<Notice> = earlier.into_iter().cloned().collect();
                 if new != self.whole(configured, &mut old, &earlier)? {
-                    changed.push((row.id, new));
+                    changed.texts.push((row.id, new));
                 }
             }
         }

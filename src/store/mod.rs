@@ -38,6 +38,7 @@ mod probe;
 mod publish;
 mod rate;
 mod receipts;
+mod redaction;
 mod returned;
 mod rows;
 mod spelling;
@@ -90,8 +91,9 @@ pub trait Notices: Send + Sync {
     /// Changes an incident's closing: `incident close|reopen`, with an audit entry.
     async fn set_closed(&self, incident: IncidentId, closed: bool, act: &Act) -> Result<(), StoreError>;
 
-    /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash.
-    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError>;
+    /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash. Returns where words
+    /// that were taken out of the incident's notices still are, and have to be for now.
+    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<Vec<StillThere>, StoreError>;
 }
 
 /// Hears of the publications of its process.

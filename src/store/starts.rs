@@ -171,6 +171,7 @@ impl Sink<'_> {
             name: row.name,
             variant,
             lang,
+            withdrawn: row.withdrawn,
             thread: thread.cloned(),
             target: row.target,
             urgent: broadcast.urgent,

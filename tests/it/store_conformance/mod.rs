@@ -63,6 +63,7 @@ on_sqlite! {
     told::a_digest_that_is_written_again_leaves_what_has_gone,
     told::whoever_had_only_a_digest_hears_of_every_word_on_it,
     told::what_is_redacted_is_in_no_digest_that_has_gone,
+    told::what_was_taken_out_is_kept_for_looking_alone_and_until_it_is_known,
     told::a_notice_is_looked_for_in_the_newest_digest,
     told::why_a_digest_cannot_be_written_is_on_the_board,
     together::what_several_lanes_claim_at_once_each_gets_once,
