@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use super::price::{self, Bill};
+use super::price::{self, Bill, Lists};
 use super::{Globals, confirm, preview, status, wait};
 use crate::app::{App, Open};
 use crate::domain::draft;
@@ -16,7 +16,7 @@ use crate::ids::NoticeSeq;
 use crate::publication::board::Line;
 use crate::publication::{Done, Office, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Published};
+use crate::store::{Board, BroadcastRow, Lanes as _, Published};
 use crate::text::said::{Said, system};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
@@ -98,7 +98,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     let now = office.clock.now_ms();
     let prepared = office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
-        let bill = Bill::of_notice(office, &prepared, &lanes(&opened).await?);
+        let bill = Bill::of_notice(office, &prepared, &lists(&opened).await?);
         return preview::show(office, &prepared, &bill, None, now, out);
     }
     for said in &prepared.resolved.warnings {
@@ -106,7 +106,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     }
     // Asked before a store is made: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        let bill = Bill::of_notice(office, &prepared, &lanes(&opened).await?);
+        let bill = Bill::of_notice(office, &prepared, &lists(&opened).await?);
         if bill.nobody_knows {
             return Err(Failure::Configuration(bill.faults));
         }
@@ -128,11 +128,11 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     report(&open, done, &wishes, args.wait, json!({}), out).await
 }
 
-/// The lanes' rows, for what it costs; none where there is no store.
-async fn lanes(opened: &Result<Open, App>) -> Result<Vec<LaneRow>, Failure> {
+/// What is known of the lists, for what it costs; nothing where there is no store.
+async fn lists(opened: &Result<Open, App>) -> Result<Lists, Failure> {
     Ok(match opened {
-        Ok(open) => open.store.lane_rows().await?,
-        Err(_) => Vec::new(),
+        Ok(open) => Lists::read(open).await?,
+        Err(_) => Lists::default(),
     })
 }
 
