@@ -122,8 +122,8 @@ async fn bring_one(store: &Sqlite, lane: i64, compared: Compared<'_>) -> Result<
 async fn copy(c: &mut SqliteConnection, lane: i64, moves: &str) -> Result<(), StoreError> {
     // Primary key.
     sqlx::query(
-        "INSERT INTO suppression (lane, address, reason, at)
-         SELECT s.lane, j.value ->> 1, s.reason, s.at FROM json_each(?1) j CROSS JOIN suppression s ON s.lane = ?2 AND s.address = j.value ->> 0
+        "INSERT INTO suppression (lane, address, reason, at, folded)
+         SELECT s.lane, j.value ->> 1, s.reason, s.at, s.folded FROM json_each(?1) j CROSS JOIN suppression s ON s.lane = ?2 AND s.address = j.value ->> 0
          WHERE true
          ON CONFLICT (lane, address) DO UPDATE SET reason = excluded.reason, at = excluded.at WHERE excluded.reason = ?3 AND reason <> ?3",
     )

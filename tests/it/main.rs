@@ -46,6 +46,7 @@ mod peers;
 mod several_publishers;
 mod simulation;
 mod store_conformance;
+mod store_older;
 mod store_sqlite;
 mod support;
 mod time_of_day;

@@ -70,6 +70,7 @@ on_sqlite! {
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,
     addresses::another_spelling_is_the_same_recipient,
+    addresses::of_two_spellings_the_one_stays_that_has_got_something,
     addresses::what_was_stored_by_an_older_idea_is_compared_by_the_new_one,
     addresses::a_renamed_channel_keeps_whom_it_does_not_write_to,
     addresses::who_was_lifted_after_leaving_the_list_gets_nothing,
