@@ -37,6 +37,7 @@ mod pace;
 mod probe;
 mod publish;
 mod rate;
+mod reach;
 mod receipts;
 mod redaction;
 mod returned;
@@ -212,6 +213,10 @@ pub trait Board: Send + Sync {
     /// Messages that wait on a lane by the domain of their recipients, also of those whose turn has not come to have a row; who has no domain is
     /// left out. Reads the whole audience.
     async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError>;
+
+    /// How many people a broadcast to an audience would still go to by its own lane if that were let go now; with the cut that is due there, if it is
+    /// part of one. Reads the whole audience.
+    async fn reach(&self, broadcast: BroadcastId, cut: Option<&DueCut>) -> Result<u64, StoreError>;
 
     /// Deliveries of a broadcast in a given state (all with `None`), at most `limit`.
     async fn deliveries(

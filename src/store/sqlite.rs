@@ -231,6 +231,9 @@ impl Board for Sqlite {
     async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError> {
         domains::waiting(&self.readers, lane.0).await
     }
+    async fn reach(&self, broadcast: BroadcastId, cut: Option<&DueCut>) -> Result<u64, StoreError> {
+        reach::people(&self.readers, broadcast, cut).await
+    }
     async fn deliveries(
         &self,
         broadcast: BroadcastId,

@@ -12,6 +12,7 @@ mod levels;
 mod order;
 mod publishing;
 mod random;
+mod reach;
 mod receipts;
 mod returned;
 mod same;
@@ -75,11 +76,15 @@ on_sqlite! {
     addresses::a_renamed_channel_keeps_whom_it_does_not_write_to,
     addresses::who_was_lifted_after_leaving_the_list_gets_nothing,
     corrections::a_correction_knows_who_got_what,
+    corrections::a_retraction_reaches_only_who_got_it,
+    corrections::a_correction_reaches_whoever_has_what_it_corrects,
     corrections::a_correction_waits_for_what_is_under_way,
     corrections::a_corrected_notice_is_not_sent_again,
     corrections::a_correction_ends_nothing_newer_than_what_it_corrects,
     corrections::a_retraction_does_not_get_stuck_on_those_who_have_nothing,
+    corrections::in_latest_a_correction_reaches_whoever_has_the_wrong_words,
     corrections::an_overtaken_correction_that_began_runs_out,
+    corrections::a_retraction_reaches_whoever_may_have_it,
     receipts::a_receipt_may_come_before_the_answer,
     receipts::the_first_final_receipt_wins,
     receipts::a_receipt_resolves_unknown,
@@ -134,6 +139,8 @@ on_sqlite! {
     draining::what_a_removed_probe_had_found_is_forgotten,
     crowds::a_slow_domain_holds_up_nobody_else,
     crowds::a_domain_has_one_rate_however_it_is_spelled,
+    reach::who_is_counted_before_a_release_is_who_gets_it,
+    reach::whoever_has_something_wrong_is_counted_with_its_correction,
     crowds::whom_a_crowd_has_left_out_goes_when_the_gate_opens,
     crowds::a_newer_notice_passes_no_older_one_in_a_crowd,
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,
