@@ -306,3 +306,46 @@ fn what_is_expected_to_fail_with_the_own_domain_is_no_fault() {
     assert_eq!(level("gate = \"held\"\n"), ("note".to_owned(), "note".to_owned()));
     assert_eq!(level(""), ("note".to_owned(), "wrong".to_owned()));
 }
+
+/// What a gateway that never answers leaves behind.
+#[test]
+fn what_is_left_to_people_is_said_with_the_command_that_ends_it() {
+    let gateway = super::redacting::never_answers();
+    let app = TestApp::new(&format!("{WEBSITE}{}timeout = \"1s\"\n", super::sms(gateway)));
+    app.write("presse.csv", "address\n+491713920001\n");
+    let notice = "incident = \"2026-01-it\"\nheadline = \"Lage\"\nsummary = \"Stand.\"\nnext = { at = \"2026-01-24T16:00:00+01:00\" }\n";
+    app.publish(notice, &["--wait"]);
+    let found = |app: &TestApp| {
+        let answer = app.run(&["check", "--json"]).json();
+        let all = answer["findings"].as_array().unwrap().clone();
+        let about = all.into_iter().filter(|finding| finding["about"] == "incidents");
+        let text = |finding: serde_json::Value| finding["text"].as_str().unwrap().to_owned();
+        about.map(text).collect::<Vec<_>>().join("\n")
+    };
+    let id = app.broadcast("sms", 1)["id"].clone();
+    let text = found(&app);
+    assert!(
+        text.contains("promised for 24.01. 16:00 and is overdue")
+            && text.contains("rundruf new update --incident 2026-01-it"),
+        "{text}"
+    );
+    let decide =
+        format!("of 1 message nobody knows whether it arrived. Please look and decide: rundruf decide b{id} there");
+    assert!(text.contains(&decide), "{text}");
+    app.run(&["decide", &format!("b{id}"), "there"]).ok();
+    app.run(&["incident", "close", "2026-01-it", "--yes"]).ok();
+    assert_eq!(found(&app), "");
+    app.run(&["incident", "reopen", "2026-01-it"]).ok();
+    // The publisher goes; whoever looks after the machine has to know whose incident is left.
+    let config = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write(
+        "channels.toml",
+        &config.replace("[publisher.potsdam", "[publisher.soest"),
+    );
+    let text = found(&app);
+    assert!(
+        text.contains("potsdam is not configured any more")
+            && text.contains("rundruf incident close potsdam/2026-01-it"),
+        "{text}"
+    );
+}

@@ -43,7 +43,7 @@ fn title_source_and_the_place_of_the_next_information_can_be_removed() {
 }
 
 /// A server that takes every request and never answers.
-fn never_answers() -> u16 {
+pub(super) fn never_answers() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
