@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::{Row, SqliteConnection};
 
-use super::marks::had;
 use super::rows::lang_word;
-use super::spelling::canonical;
+use super::spelling::{canonical, join, newest_of};
 use super::sqlite::Sqlite;
 use super::{AudienceChange, Person, StoreError};
 
@@ -251,25 +250,6 @@ fn spelled_twice(known: &[(String, Known)]) -> Vec<i64> {
     twice
 }
 
-/// The newest notice that each of these has or may have.
-async fn newest_of(c: &mut SqliteConnection, lane: i64, recipients: &[i64]) -> Result<HashMap<i64, i64>, StoreError> {
-    if recipients.is_empty() {
-        return Ok(HashMap::new());
-    }
-    // Once in the life of a spelling: broadcast by its whole table, delivery_of (broadcast, recipient).
-    let had: Vec<(i64, i64)> = sqlx::query_as(concat!(
-        "SELECT j.value, max(b.notice) FROM json_each(?) j CROSS JOIN broadcast b CROSS JOIN delivery x ON x.broadcast = b.id AND x.recipient = j.value
-         WHERE b.lane = ? AND ",
-        had!(),
-        " GROUP BY 1"
-    ))
-    .bind(serde_json::to_string(recipients)?)
-    .bind(lane)
-    .fetch_all(c)
-    .await?;
-    Ok(had.into_iter().collect())
-}
-
 /// Whom a lane does not write to.
 struct Suppressed {
     all: HashSet<String>,
@@ -313,22 +293,6 @@ async fn were_meant(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(
         "DELETE FROM suppression WHERE lane = ?2 AND folded AND address IN (SELECT value ->> 0 FROM json_each(?1))
            AND address NOT IN (SELECT value ->> 1 FROM json_each(?1))",
         "UPDATE suppression SET folded = 0 WHERE lane = ?2 AND folded AND address IN (SELECT value ->> 1 FROM json_each(?1))",
-    ] {
-        sqlx::query(sql).bind(rows).bind(lane).execute(&mut *c).await?;
-    }
-    Ok(())
-}
-
-/// Other spellings of one recipient: nothing goes to them any more, and what has not begun there goes to that one, who may not have had a turn of
-/// their own.
-async fn join(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
-    for sql in [
-        // Primary key (lane, seq).
-        "UPDATE recipient SET state = 3 WHERE lane = ?2 AND seq IN (SELECT value ->> 0 FROM json_each(?1))",
-        // broadcast_live (lane, …) WHERE state < 2; delivery_of (broadcast, recipient).
-        "UPDATE OR IGNORE delivery SET recipient = (SELECT j.value ->> 1 FROM json_each(?1) j WHERE j.value ->> 0 = recipient)
-         WHERE id IN (SELECT d.id FROM json_each(?1) j CROSS JOIN broadcast b ON b.lane = ?2 AND b.state < 2
-           CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = j.value ->> 0 AND d.state = 0 AND d.attempt = 0 AND d.flags & 17 = 0)",
     ] {
         sqlx::query(sql).bind(rows).bind(lane).execute(&mut *c).await?;
     }
