@@ -18,6 +18,20 @@ fn publisher(more: &str) -> String {
 
 /// What `check` says of a counterpart with such a certificate and clock, trusting its authority or not.
 fn looked_at(days: &str, name: &str, skew: &str, trusted: bool) -> Option<(Answer, Peer)> {
+    looked_at_with(days, name, skew, |peer, command| {
+        if trusted {
+            command.env("SSL_CERT_FILE", peer.dir().join("ca.pem"));
+        }
+    })
+}
+
+/// The same on a machine that is prepared like this.
+fn looked_at_with(
+    days: &str,
+    name: &str,
+    skew: &str,
+    prepare: impl Fn(&Peer, &mut std::process::Command),
+) -> Option<(Answer, Peer)> {
     let peer = Peer::start_with("https", 1, &[days, name, skew], &[])?;
     let port = peer.port();
     // No kind of channel stands behind it: only the address of the public page.
@@ -29,9 +43,7 @@ fn looked_at(days: &str, name: &str, skew: &str, trusted: bool) -> Option<(Answe
         &config.replacen(&own, &format!("url = \"https://localhost:{port}\""), 1),
     );
     let mut command = app.command(&["check", "--json"]);
-    if trusted {
-        command.env("SSL_CERT_FILE", peer.dir().join("ca.pem"));
-    }
+    prepare(&peer, &mut command);
     let output = command.output().unwrap();
     let answer = Answer {
         code: output.status.code().unwrap_or(-1),
@@ -99,6 +111,24 @@ fn a_certificate_for_somebody_else_or_by_nobody_known_is_told_apart() {
         answer.code == 1 && counterparts(&answer)[0].1.contains("nobody this machine trusts"),
         "{}",
         answer.out
+    );
+}
+
+#[test]
+fn a_machine_without_certificates_is_told_from_a_bad_counterpart() {
+    let looked = looked_at_with("40", "localhost", "0", |peer, command| {
+        command.env("SSL_CERT_FILE", peer.dir().join("nowhere.pem"));
+        command.env("SSL_CERT_DIR", peer.dir().join("nowhere"));
+    });
+    let Some((answer, _peer)) = looked else { return };
+    let found = counterparts(&answer);
+    assert!(answer.code == 1 && found[0].0 == "wrong", "{found:?}");
+    assert!(
+        found[0].1.starts_with("This machine has no certificates")
+            && found[0]
+                .1
+                .contains("install ca-certificates and start rundruf serve again"),
+        "{found:?}"
     );
 }
 
