@@ -10,7 +10,7 @@ WHEN new.state NOT IN (1, 4) AND (new.state <> 0 OR new.flags & 9 <> 1) BEGIN
   DELETE FROM withdrawn WHERE delivery = new.id;
 END;
 -- Texts of channels that were not configured when words were taken out, so that nobody could render them again: what takes their place when the
--- channel is dropped.
+-- channel is dropped. Where it is configured again, they are rendered then.
 CREATE TABLE unrendered (
   broadcast INTEGER NOT NULL,
   lang      TEXT    NOT NULL,

@@ -7,8 +7,6 @@ use super::output::{Failure, Output};
 use super::price::{self, Cost};
 use super::{Globals, confirm, incident, publish};
 use crate::app::{App, Open};
-use crate::channel::Built;
-use crate::channel::registry::Configured;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::draft;
 use crate::ids::NoticeSeq;
@@ -118,7 +116,7 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
             hash,
             texts: rendered.texts,
             unrendered: rendered.unrendered,
-            looks_up: looking_up(&open),
+            looks_up: open.office.looking_up(),
         };
         there = open.store.redact(&redaction, &act).await?;
         out.say(&said!(
@@ -133,20 +131,13 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
     publish::report(&open, done, &wishes, false, more, out).await
 }
 
-/// The channels that find a post of theirs again by its words.
-fn looking_up(open: &Open) -> Vec<String> {
-    let looks = |c: &&Configured| matches!(&c.built, Built::Messages(channel) if channel.abilities().looks_up);
-    let channels = open.office.channels.iter().filter(looks);
-    channels.map(|c| c.settings.name.clone()).collect()
-}
-
 /// Where removed words still stand, and what ends that.
 fn still(place: &StillThere) -> Said {
     let StillThere { channel, number, .. } = place;
     match place.delivery {
         None => said!(
-            "Noch gespeichert sind die Worte im Text von Meldung {number} für {channel}: Der Kanal steht nicht mehr in der Konfiguration. Gelöscht werden sie mit rundruf channel drop {channel}",
-            "The words are still stored in the text of notice {number} for {channel}: the channel is not configured any more. They are deleted with rundruf channel drop {channel}"
+            "Noch gespeichert sind die Worte im Text von Meldung {number} für {channel}: Der Kanal steht nicht mehr in der Konfiguration. Gelöscht werden sie mit rundruf channel drop {channel}, oder sobald er dort wieder steht",
+            "The words are still stored in the text of notice {number} for {channel}: the channel is not configured any more. They are deleted with rundruf channel drop {channel}, or as soon as it is configured again"
         ),
         Some((id, DeliveryState::Unknown)) => said!(
             "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Ob sie dort angekommen ist, weiß niemand, und an ihrem Text findet rundruf sie wieder. Gelöscht werden sie, sobald das feststeht, oder wenn Sie es entscheiden: rundruf decide {id} there|again|drop",

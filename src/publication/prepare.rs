@@ -20,7 +20,7 @@ use crate::ids::BroadcastId;
 use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
-use crate::store::{FrozenTexts, Missing, Store, StoreError, Variant};
+use crate::store::{BroadcastRow, FrozenTexts, Missing, Store, StoreError, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -249,6 +249,52 @@ impl Office {
             }
         }
         Ok(changed)
+    }
+}
+
+impl Office {
+    /// Texts of channels that were not configured when words were taken out, and are again: without these words, before anything of them goes.
+    pub(super) async fn render_again(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut texts = Vec::new();
+        for row in store.unrendered().await? {
+            match self.as_of_now(store, &row).await {
+                Ok(rendered) => texts.extend(rendered.map(|rendered| (row.id, rendered))),
+                Err(error) => {
+                    let channel = &row.channel;
+                    tracing::error!(channel, %error, "a text with words that were taken out cannot be written again; rundruf channel hold {channel}");
+                }
+            }
+        }
+        match texts.is_empty() {
+            true => Ok(()),
+            false => store.rendered(&texts, &self.looking_up()).await,
+        }
+    }
+
+    /// The texts of a broadcast, from the notices as they are stored by now.
+    async fn as_of_now(&self, store: &dyn Store, row: &BroadcastRow) -> Result<Option<FrozenTexts>, PublishError> {
+        let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+            return Ok(None);
+        };
+        let stored = store.notices(row.incident).await?;
+        let at = stored.iter().position(|s| s.seq == row.notice);
+        let at = at.ok_or(StoreError::NotFound(Missing::Notice(row.notice.0)))?;
+        let notices: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
+        let this = &stored[at].notice;
+        let (publisher, view) = self.fold(this, &notices, this.published.as_millisecond())?;
+        let mut messages = self.messages(publisher, &view, this);
+        let earlier: Vec<Notice> = covered(&stored, &row.covers).into_iter().cloned().collect();
+        self.whole(configured, &mut messages, &earlier).map(Some)
+    }
+
+    /// The channels that find a post of theirs again by its words.
+    pub fn looking_up(&self) -> Vec<String> {
+        let looks = |c: &&Configured| matches!(&c.built, Built::Messages(channel) if channel.abilities().looks_up);
+        self.channels
+            .iter()
+            .filter(looks)
+            .map(|c| c.settings.name.clone())
+            .collect()
     }
 }
 

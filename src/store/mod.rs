@@ -95,6 +95,12 @@ pub trait Notices: Send + Sync {
     /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash. Returns where words
     /// that were taken out of the incident's notices still are, and have to be for now.
     async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<Vec<StillThere>, StoreError>;
+
+    /// Broadcasts whose texts may have words that were taken out, because their channel was not configured then, and whose channel is again.
+    async fn unrendered(&self) -> Result<Vec<BroadcastRow>, StoreError>;
+
+    /// Their texts without these words; `looks_up` as in [`Redaction`].
+    async fn rendered(&self, texts: &[(BroadcastId, FrozenTexts)], looks_up: &[String]) -> Result<(), StoreError>;
 }
 
 /// Hears of the publications of its process.

@@ -1,7 +1,7 @@
 //! Words are taken out of a published notice (`retract --redact`): out of the notice, out of the incident's title, and out of every frozen text. Where
 //! a message may be there and nobody knows, the words it began with are kept beside its row (`withdrawn`) until it has settled, because by them
 //! its post is found again and not sent twice; a text of a channel that is not configured can be rendered by nobody, and stays until the channel
-//! is dropped. Both are named to whoever asked.
+//! is dropped or configured again. Both are named to whoever asked.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::marks::{AFTER_UNKNOWN, DECIDED};
 use super::rows::{from_word, lang_word, listed};
 use super::texts::{Texts, texts};
-use super::{Act, Missing, Redaction, StillThere, StoreError, Variant, audit, targets};
+use super::{Act, FrozenTexts, Missing, Redaction, StillThere, StoreError, Variant, audit, targets};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::notice::Notice;
-use crate::ids::DeliveryId;
+use crate::ids::{BroadcastId, DeliveryId};
 use crate::text::lang::Lang;
 
 /// Takes a field out of a notice and out of its frozen texts; the salted hash stays. Returns where the words still are.
@@ -34,10 +34,50 @@ pub(super) async fn redact(
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound(Missing::Notice(redaction.notice.0)));
     }
-    let unsettled = unsettled(c, redaction).await?;
+    // Primary key of notice; broadcast_incident (incident, …).
+    let broadcasts: Vec<i64> = sqlx::query_scalar(
+        "SELECT b.id FROM notice n CROSS JOIN broadcast b ON b.incident = n.incident AND b.number >= n.number WHERE n.id = ?",
+    )
+    .bind(redaction.notice.0)
+    .fetch_all(&mut *c)
+    .await?;
+    let unsettled = unsettled(c, &broadcasts, &redaction.looks_up).await?;
     let broadcasts = Vec::from_iter(unsettled.iter().map(|row| row.broadcast));
     let before = texts(c, &broadcasts).await?;
-    for (broadcast, texts) in &redaction.texts {
+    write(c, &redaction.texts).await?;
+    digests_without(c, redaction).await?;
+    let after = texts(c, &broadcasts).await?;
+    keep(c, &unsettled, &before, &after).await?;
+    unrendered(c, redaction).await?;
+    // Every target gets the site without it, also those that are up to date.
+    targets::raise_all(c).await?;
+    audit::append(c, act).await?;
+    still_there(c, redaction).await
+}
+
+/// A channel is configured again, and what it may say of removed words is rendered without them.
+pub(super) async fn rendered(
+    c: &mut SqliteConnection,
+    again: &[(BroadcastId, FrozenTexts)],
+    looks_up: &[String],
+) -> Result<(), StoreError> {
+    let broadcasts = Vec::from_iter(again.iter().map(|(broadcast, _)| broadcast.0));
+    let unsettled = unsettled(c, &broadcasts, looks_up).await?;
+    let before = texts(c, &broadcasts).await?;
+    write(c, again).await?;
+    let after = texts(c, &broadcasts).await?;
+    keep(c, &unsettled, &before, &after).await?;
+    // Primary key (broadcast, …).
+    sqlx::query("DELETE FROM unrendered WHERE broadcast IN (SELECT value FROM json_each(?))")
+        .bind(serde_json::to_string(&broadcasts)?)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Puts these texts in the place of those that stand there; of digests that of the last one, and only that is left.
+async fn write(c: &mut SqliteConnection, rendered: &[(BroadcastId, FrozenTexts)]) -> Result<(), StoreError> {
+    for (broadcast, texts) in rendered {
         for (lang, text) in &texts.own {
             // Primary key (broadcast, lang).
             sqlx::query("UPDATE variant SET format = ?, body = ? WHERE broadcast = ? AND lang = ?")
@@ -67,14 +107,7 @@ pub(super) async fn redact(
         .execute(&mut *c)
         .await?;
     }
-    digests_without(c, redaction).await?;
-    let after = texts(c, &broadcasts).await?;
-    keep(c, &unsettled, &before, &after).await?;
-    unrendered(c, redaction).await?;
-    // Every target gets the site without it, also those that are up to date.
-    targets::raise_all(c).await?;
-    audit::append(c, act).await?;
-    still_there(c, redaction).await
+    Ok(())
 }
 
 /// A row of which nobody knows whether its message is there.
@@ -93,20 +126,24 @@ impl Unsettled {
     }
 }
 
-/// Those of the incident on lanes that find their posts again by the words.
-async fn unsettled(c: &mut SqliteConnection, redaction: &Redaction) -> Result<Vec<Unsettled>, StoreError> {
-    // Primary key of notice; broadcast_incident (incident, lane, notice); delivery_of (broadcast, …): of an account one row.
+/// Those of these broadcasts on lanes that find their posts again by the words.
+async fn unsettled(
+    c: &mut SqliteConnection,
+    broadcasts: &[i64],
+    looks_up: &[String],
+) -> Result<Vec<Unsettled>, StoreError> {
+    // Primary keys of broadcast and lane; delivery_of (broadcast, …): of an account one row.
     let rows: Vec<(i64, i64, i64, Option<String>)> = sqlx::query_as(
-        "SELECT d.id, b.id, d.told, r.lang FROM notice n CROSS JOIN broadcast b ON b.incident = n.incident AND b.number >= n.number
+        "SELECT d.id, b.id, d.told, r.lang FROM json_each(?1) j CROSS JOIN broadcast b ON b.id = j.value
            CROSS JOIN lane h ON h.id = b.lane AND (b.n_moved > 0 OR h.name IN (SELECT value FROM json_each(?4)))
            CROSS JOIN delivery d ON d.broadcast = b.id AND (d.state = 4 OR d.state = 1 OR (d.state = 0 AND d.flags & ?2 = ?3))
            CROSS JOIN lane l ON l.id = coalesce(d.via, b.lane) LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
-         WHERE n.id = ?1 AND l.name IN (SELECT value FROM json_each(?4))",
+         WHERE l.name IN (SELECT value FROM json_each(?4))",
     )
-    .bind(redaction.notice.0)
+    .bind(serde_json::to_string(broadcasts)?)
     .bind(AFTER_UNKNOWN | DECIDED)
     .bind(AFTER_UNKNOWN)
-    .bind(serde_json::to_string(&redaction.looks_up)?)
+    .bind(serde_json::to_string(looks_up)?)
     .fetch_all(c)
     .await?;
     let unsettled = rows.into_iter().map(|(id, broadcast, told, lang)| Unsettled {

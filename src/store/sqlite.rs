@@ -130,6 +130,13 @@ impl Notices for Sqlite {
         self.empty_log().await?;
         Ok(there)
     }
+    async fn unrendered(&self) -> Result<Vec<BroadcastRow>, StoreError> {
+        board::unrendered(&self.readers).await
+    }
+    async fn rendered(&self, texts: &[(BroadcastId, FrozenTexts)], looks_up: &[String]) -> Result<(), StoreError> {
+        write!(self, texts = texts.to_vec(), looks_up = looks_up.to_vec() => redaction::rendered(&texts, &looks_up))?;
+        self.empty_log().await
+    }
 }
 
 #[async_trait]

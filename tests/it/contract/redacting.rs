@@ -96,3 +96,31 @@ fn where_removed_words_still_stand_is_said_and_what_ends_it_does() {
     app.run(&["decide", &still[0]["delivery"].to_string(), "drop"]).ok();
     assert_eq!(holds(&app, secret), Vec::<String>::new());
 }
+
+/// What waited in a channel that comes back goes without the words, not with them.
+#[test]
+fn a_channel_that_is_configured_again_says_nothing_of_removed_words() {
+    let port = super::nobody();
+    let app = TestApp::new(&format!("{WEBSITE}{}gate = \"held\"\n", super::sms(port.first())));
+    app.write(
+        "presse.csv",
+        "address,name,language,places\n+491713920001,Redaktion,,\n",
+    );
+    let secret = "Mustermann";
+    let first = format!("incident = \"2026-01-it\"\nheadline = \"Kurz\"\nsummary = \"Bitte an {secret} wenden.\"\n");
+    app.publish(&first, &[]);
+    app.publish(&super::notice(2), &[]);
+    let text = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write("channels.toml", text.split("[channel.sms]").next().unwrap());
+    let retract = ["retract", "1", "--redact", "summary", "--reason", "Falsch", "--yes"];
+    let said = app.run(&retract).ok().out;
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("rundruf channel drop sms, or as soon as it is configured again"),
+        "{said}"
+    );
+    assert!(!holds(&app, secret).is_empty());
+    app.write("channels.toml", &text);
+    app.publish(&super::notice(3), &[]);
+    assert_eq!(holds(&app, secret), Vec::<String>::new());
+}
