@@ -35,15 +35,16 @@ pub fn client(
     made.ok()
 }
 
-/// Reports at `key` that no client can be made.
+/// Reports at `key` that no client can be made: TLS itself is not to be had. Certificates have no part in that, they are read when the first server
+/// shows one ([`crate::net::trust`]).
 pub fn no_tls(reader: &mut Reader<'_>, key: &str, why: &Said) {
     let Said { de, en } = why;
     reader.problem(
         key,
         said!("TLS ist nicht einsatzbereit: {de}.", "TLS is not ready: {en}."),
         said!(
-            "Bitte installieren Sie die Zertifikate des Systems (ca-certificates).",
-            "Install the system's certificates (ca-certificates)."
+            "An der Konfiguration liegt das nicht. Bitte installieren Sie rundruf neu; bleibt es dabei, melden Sie den Fall.",
+            "The configuration is not at fault. Please install rundruf again; if that does not help, report it."
         ),
     );
 }

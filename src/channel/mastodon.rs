@@ -319,11 +319,15 @@ impl Channel for Mastodon {
                 .ok()
                 .map(jiff::Timestamp::as_millisecond)
         };
+        let ours = |content: &str| {
+            let withdrawn = job.withdrawn.as_deref();
+            same_text(content, &job.variant.text) || withdrawn.is_some_and(|text| same_text(content, text))
+        };
         // Clocks differ: what was posted up to five minutes before our first attempt may still be ours.
         let since = job.first_started_ms - 300_000;
         for post in &posts {
             let content = post.get("content").and_then(Value::as_str).unwrap_or_default();
-            if created(post).is_none_or(|at| at >= since) && same_text(content, &job.variant.text) {
+            if created(post).is_none_or(|at| at >= since) && ours(content) {
                 return remote(post).map_or(LookUp::CannotTell, LookUp::There);
             }
         }

@@ -51,6 +51,7 @@ secret = "geheim"                     # better secret_file or secret_env; {secre
 body = '{"to": "{to}", "text": "{text}", "reference": "{ref}", "callback": "{receipts}"}'
 # body = "to={digits}&text={text}"    # a body that does not begin with { or [ is a form
 #   {to} +49…, {digits} 49…, {text}, {from}, {secret}, {ref} our reference, {receipts} where to report, {encoding} gsm7 or ucs2
+# encoding = { gsm7 = "text", ucs2 = "unicode" }   # what {encoding} says instead, for gateways with words of their own (Vonage: type={encoding})
 # What an answer with 2xx has to say: the whole value at a path in its JSON, or, without field, the word its text begins with.
 # refused: not to this number; again: later; stop: nothing more until a person has looked (credit, key). All else is unknown.
 accept = { field = "status", is = ["queued"], refused = ["invalid_number"], again = ["busy"], stop = ["no_credit"], id = "messages.0.id" }
@@ -72,8 +73,51 @@ struct SmsHttp {
     secret: Option<SecretString>,
     accept: Accept,
     receipts: Option<Receipts>,
+    /// What `{encoding}` says.
+    encodings: Encodings,
     sms: Gateway,
     account: String,
+}
+
+/// The gateway's words for how a text travels.
+struct Encodings {
+    gsm7: String,
+    ucs2: String,
+}
+
+impl Encodings {
+    fn word(&self, encoding: Encoding) -> &str {
+        match encoding {
+            Encoding::Gsm7 => &self.gsm7,
+            Encoding::Ucs2 => &self.ucs2,
+        }
+    }
+}
+
+/// Reads `encoding`.
+fn encodings(reader: &mut Reader<'_>) -> Encodings {
+    let [gsm7, ucs2] = [Encoding::Gsm7, Encoding::Ucs2].map(|encoding| encoding.name().to_owned());
+    let mut words = Encodings { gsm7, ucs2 };
+    if !reader.has("encoding") {
+        return words;
+    }
+    let Some(table) = reader.table("encoding") else {
+        return words;
+    };
+    let mut inner = Reader::new(&table, &[]);
+    let remedy = || {
+        said!(
+            "Das Wort des Gateways dafür, zum Beispiel encoding = {{ gsm7 = \"text\", ucs2 = \"unicode\" }}.",
+            "The gateway's word for it, such as encoding = {{ gsm7 = \"text\", ucs2 = \"unicode\" }}."
+        )
+    };
+    for (key, word) in [("gsm7", &mut words.gsm7), ("ucs2", &mut words.ucs2)] {
+        if let Some(written) = inner.required(key, remedy()) {
+            *word = written;
+        }
+    }
+    reader.absorb(inner.finish());
+    words
 }
 
 fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, Vec<Problem>> {
@@ -82,6 +126,8 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
     let secret = reader.secret("secret");
     let accept = reading::accept(&mut reader);
     let receipts = reading::receipts(&mut reader);
+    let translated = reader.has("encoding");
+    let encodings = encodings(&mut reader);
     let account = reader.text("account").unwrap_or_else(|| channel.name.clone());
     let sms = sms::gateway(&mut reader, around, channel, &ABILITIES);
     let from = reader.has("from");
@@ -91,6 +137,19 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
                 let remedy = said!("{{{key}}} steht in der Anfrage.", "{{{key}}} stands in the request.");
                 reader.missing(key, remedy);
             }
+        }
+        if translated && !described.uses(&[Field::Encoding]) {
+            reader.problem(
+                "encoding",
+                said!(
+                    "{{encoding}} steht nirgends in der Anfrage.",
+                    "{{encoding}} stands nowhere in the request."
+                ),
+                said!(
+                    "Schreiben Sie es dorthin, wo das Gateway dieses Wort erwartet, zum Beispiel type={{encoding}}.",
+                    "Write it where the gateway expects that word, such as type={{encoding}}."
+                ),
+            );
         }
         if let Some(what) = reading::no_way_home(receipts.as_ref(), described) {
             reader.problem(
@@ -116,6 +175,7 @@ fn build(around: &Surroundings<'_>, channel: &ChannelSettings) -> Result<Built, 
         secret,
         accept,
         receipts,
+        encodings,
         sms,
         account,
     })))
@@ -133,7 +193,7 @@ impl SmsHttp {
     /// A message's request.
     fn request(&self, job: &Job, to: &str, reference: &str) -> reqwest::RequestBuilder {
         let report_to = format!("{}?r={reference}", self.sms.receipts);
-        let encoding = measure(&job.variant.text).encoding.name();
+        let encoding = self.encodings.word(measure(&job.variant.text).encoding);
         self.described.request(self.sms.http.client(), |field| match field {
             Field::To => to,
             Field::Digits => to.trim_start_matches('+'),
@@ -150,7 +210,7 @@ impl SmsHttp {
         match field {
             Field::From => self.sms.from.as_deref().unwrap_or_default(),
             Field::Secret => self.secret(),
-            Field::Encoding => Encoding::Gsm7.name(),
+            Field::Encoding => self.encodings.word(Encoding::Gsm7),
             Field::To | Field::Digits | Field::Text | Field::Ref | Field::Receipts => "",
         }
     }

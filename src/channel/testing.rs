@@ -156,6 +156,7 @@ pub fn job(variant: &Variant) -> Job {
         name: None,
         variant: Arc::new(variant.clone()),
         lang: Lang::De,
+        withdrawn: None,
         thread: None,
         target: None,
         urgent: false,

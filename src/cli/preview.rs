@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output, wrap};
-use super::price::{self, Bill};
+use super::price::{self, Bill, Lists};
 use super::{Globals, publish};
 use crate::app::App;
 use crate::clock::Ms;
@@ -14,7 +14,7 @@ use crate::domain::when::When;
 use crate::publication::{Office, Prepared, Rendered, Wishes, known_incidents};
 use crate::render::compose::unit_in_words;
 use crate::said;
-use crate::store::{Lanes, Variant};
+use crate::store::Variant;
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -46,19 +46,19 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
     let now = args
         .now
         .map_or_else(|| office.clock.now_ms(), jiff::Timestamp::as_millisecond);
-    let (known, lanes) = match &loaded {
+    let (known, lists) = match &loaded {
         Ok(open) => {
             let known = known_incidents(open.store.as_ref(), draft.incident_named(), now).await?;
-            (known, open.store.lane_rows().await?)
+            (known, Lists::read(open).await?)
         }
-        Err(_) => (Vec::new(), Vec::new()),
+        Err(_) => (Vec::new(), Lists::default()),
     };
     let wishes = Wishes {
         channels: args.channel.into_iter().collect(),
         ..Wishes::default()
     };
     let prepared = office.prepare(&draft, &known, &wishes, now)?;
-    let bill = Bill::of_notice(office, &prepared, &lanes);
+    let bill = Bill::of_notice(office, &prepared, &lists);
     show(office, &prepared, &bill, args.lang, now, out)
 }
 

@@ -1,15 +1,16 @@
 //! Who gets what at what price: said before what cannot be called back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
+use crate::app::Open;
 use crate::channel::Built;
 use crate::channel::registry::Configured;
 use crate::domain::problem::Problem;
 use crate::publication::{Office, Prepared, Rendered, audience};
 use crate::said;
-use crate::store::{LaneRow, Variant};
+use crate::store::{Consent, LaneRow, Lanes, StoreError, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -182,6 +183,31 @@ pub fn sum(costs: &[Cost]) -> Said {
     said
 }
 
+/// What the store knows of the lists: how many a channel had when its list was last right, and whom it does not write to. Nothing where there is no
+/// store yet.
+#[derive(Debug, Default)]
+pub struct Lists {
+    lanes: Vec<LaneRow>,
+    /// Channel, and the form in which the address is compared.
+    suppressed: HashSet<(String, String)>,
+}
+
+impl Lists {
+    /// As they are stored.
+    pub async fn read(open: &Open) -> Result<Self, StoreError> {
+        let suppressed = open.store.suppressions().await?;
+        Ok(Self {
+            lanes: open.store.lane_rows().await?,
+            suppressed: suppressed.into_iter().map(|one| (one.channel, one.address)).collect(),
+        })
+    }
+
+    fn writes_to(&self, channel: &str, address: &str) -> bool {
+        // Two owned words to ask with: only where anybody is suppressed.
+        self.suppressed.is_empty() || !self.suppressed.contains(&(channel.to_owned(), address.to_owned()))
+    }
+}
+
 /// What a notice costs, and what is wrong with the lists of recipients.
 #[derive(Debug, Default)]
 pub struct Bill {
@@ -194,16 +220,16 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// What a notice costs on every channel that cannot take anything back. A list with a fault stays as it was last right (`lanes`).
-    pub fn of_notice(office: &Office, prepared: &Prepared, lanes: &[LaneRow]) -> Self {
+    /// What a notice costs on every channel that cannot take anything back. A list with a fault stays as it was last right.
+    pub fn of_notice(office: &Office, prepared: &Prepared, lists: &Lists) -> Self {
         let mut bill = Self::default();
         for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-            bill.add(office, prepared, rendered, lanes);
+            bill.add(office, prepared, rendered, lists);
         }
         bill
     }
 
-    fn add(&mut self, office: &Office, prepared: &Prepared, rendered: &Rendered, lanes: &[LaneRow]) {
+    fn add(&mut self, office: &Office, prepared: &Prepared, rendered: &Rendered, lists: &Lists) {
         let (name, texts) = (&rendered.channel, &rendered.variants);
         let configured = office.channels.iter().find(|c| c.settings.name == *name);
         let Some((configured, file)) = configured.and_then(|c| Some((c, c.settings.common.audience.as_ref()?))) else {
@@ -212,7 +238,8 @@ impl Bill {
         };
         match audience::read(file, &configured.built) {
             Ok(people) => {
-                let concerned = audience::concerned(&people, &prepared.resolved.notice.scope);
+                let concerned = audience::concerned(&people, &prepared.resolved.notice.scope)
+                    .filter(|person| lists.writes_to(name, &person.canonical));
                 let (served, faulty): (Vec<_>, Vec<_>) =
                     concerned.partition(|p| configured.built.canonical(&p.address).is_some());
                 let mut cost = Cost::of(office, name, u64::try_from(served.len()).unwrap_or(u64::MAX), texts);
@@ -221,7 +248,7 @@ impl Bill {
             }
             Err(faults) => {
                 self.faults.extend(faults);
-                match lanes.iter().find(|lane| lane.name == *name) {
+                match lists.lanes.iter().find(|lane| lane.name == *name) {
                     Some(lane) if lane.audience > 0 => self.costs.push(Cost::of(office, name, lane.audience, texts)),
                     _ => self.nobody_knows = true,
                 }

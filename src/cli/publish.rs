@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use super::price::{self, Bill};
+use super::price::{self, Bill, Lists};
 use super::{Globals, confirm, preview, status, wait};
 use crate::app::{App, Open};
 use crate::domain::draft;
@@ -16,7 +16,7 @@ use crate::ids::NoticeSeq;
 use crate::publication::board::Line;
 use crate::publication::{Done, Office, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Published};
+use crate::store::{Board, BroadcastRow, Lanes as _, Published};
 use crate::text::said::{Said, system};
 
 /// A notice file may be 256 kB (NOTICE.md); one byte more proves that it is too large without reading 10 MB.
@@ -98,7 +98,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     let now = office.clock.now_ms();
     let prepared = office.prepare(&draft, &known, &wishes, now)?;
     if args.dry_run {
-        let bill = Bill::of_notice(office, &prepared, &lanes(&opened).await?);
+        let bill = Bill::of_notice(office, &prepared, &lists(&opened).await?);
         return preview::show(office, &prepared, &bill, None, now, out);
     }
     for said in &prepared.resolved.warnings {
@@ -106,7 +106,7 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
     }
     // Asked before a store is made: who says no has changed nothing, and made nothing.
     if prepared.rendered.iter().any(|r| r.final_once_sent) && !Office::is_known(&prepared, &wishes, &known) {
-        let bill = Bill::of_notice(office, &prepared, &lanes(&opened).await?);
+        let bill = Bill::of_notice(office, &prepared, &lists(&opened).await?);
         if bill.nobody_knows {
             return Err(Failure::Configuration(bill.faults));
         }
@@ -125,20 +125,27 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         .office
         .publish(open.store.as_ref(), &draft, &wishes, Some(prepared))
         .await?;
-    report(&open, done, &wishes, args.wait, out).await
+    report(&open, done, &wishes, args.wait, json!({}), out).await
 }
 
-/// The lanes' rows, for what it costs; none where there is no store.
-async fn lanes(opened: &Result<Open, App>) -> Result<Vec<LaneRow>, Failure> {
+/// What is known of the lists, for what it costs; nothing where there is no store.
+async fn lists(opened: &Result<Open, App>) -> Result<Lists, Failure> {
     Ok(match opened {
-        Ok(open) => open.store.lane_rows().await?,
-        Err(_) => Vec::new(),
+        Ok(open) => Lists::read(open).await?,
+        Err(_) => Lists::default(),
     })
 }
 
-/// Prints the answer of a publication, after waiting where asked; the exit code. What is committed is published: whatever
+/// Prints the answer of a publication, with `more` in its JSON, after waiting where asked; the exit code. What is committed is published: whatever
 /// cannot be said about it afterwards changes nothing in that.
-pub async fn report(open: &Open, done: Done, wishes: &Wishes, wait: bool, out: &Output) -> Result<u8, Failure> {
+pub async fn report(
+    open: &Open,
+    done: Done,
+    wishes: &Wishes,
+    wait: bool,
+    more: serde_json::Value,
+    out: &Output,
+) -> Result<u8, Failure> {
     let notice = &done.prepared.resolved.notice;
     match &done.published {
         Published::KeyTaken { number } => {
@@ -199,12 +206,16 @@ pub async fn report(open: &Open, done: Done, wishes: &Wishes, wait: bool, out: &
     } else {
         out.say(&said!("Wie es steht: rundruf status", "How it stands: rundruf status"));
     }
-    out.answer(&json!({
+    let mut answer = json!({
         "publisher": notice.publisher, "incident": notice.incident, "incident_row": incident, "number": number, "created": created,
         "link": link, "broadcasts": status::broadcasts_json(&rows, &lines),
         "filled": done.prepared.resolved.filled.iter().map(|s| &s.en).collect::<Vec<_>>(),
         "warnings": done.prepared.resolved.warnings.iter().map(|s| &s.en).collect::<Vec<_>>(),
-    }));
+    });
+    if let (Some(answer), serde_json::Value::Object(more)) = (answer.as_object_mut(), more) {
+        answer.extend(more);
+    }
+    out.answer(&answer);
     Ok(0)
 }
 

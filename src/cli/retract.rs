@@ -7,12 +7,13 @@ use super::output::{Failure, Output};
 use super::price::{self, Cost};
 use super::{Globals, confirm, incident, publish};
 use crate::app::{App, Open};
+use crate::domain::delivery::DeliveryState;
 use crate::domain::draft;
 use crate::ids::NoticeSeq;
 use crate::publication::redact::{Mark, redact};
 use crate::publication::{Office, Prepared, Wishes, known_incidents};
 use crate::said;
-use crate::store::{Act, Board, IncidentRow, Notices, Redaction};
+use crate::store::{Act, Board, IncidentRow, Notices, Redaction, StillThere};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
@@ -95,8 +96,12 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
         .office
         .publish(open.store.as_ref(), &draft, &wishes, Some(prepared))
         .await?;
+    let mut there = Vec::new();
     if let Some((field, redacted)) = redacted {
-        let texts = open.office.rerender(open.store.as_ref(), &redacted.notice).await?;
+        let rendered = open
+            .office
+            .rerender(open.store.as_ref(), &redacted.notice, &mark)
+            .await?;
         let hash = crate::secret::salted_hash(&open.office.settings.store.key_file, redacted.removed.as_bytes())?;
         let act = Act {
             at_ms: now,
@@ -105,23 +110,55 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
             object: format!("{slug}/{number}"),
             details: json!({ "field": field, "hash": hash }),
         };
-        open.store
-            .redact(
-                &Redaction {
-                    notice: old.seq,
-                    redacted: redacted.notice,
-                    hash,
-                    texts,
-                },
-                &act,
-            )
-            .await?;
+        let redaction = Redaction {
+            notice: old.seq,
+            redacted: redacted.notice,
+            hash,
+            texts: rendered.texts,
+            unrendered: rendered.unrendered,
+            looks_up: open.office.looking_up(),
+        };
+        there = open.store.redact(&redaction, &act).await?;
         out.say(&said!(
             "{field} ist aus Meldung {number} entfernt.",
             "{field} is removed from notice {number}."
         ));
     }
-    publish::report(&open, done, &wishes, false, out).await
+    for place in &there {
+        out.say(&still(place));
+    }
+    let more = json!({ "still_there": there.iter().map(place_json).collect::<Vec<_>>() });
+    publish::report(&open, done, &wishes, false, more, out).await
+}
+
+/// Where removed words still stand, and what ends that.
+fn still(place: &StillThere) -> Said {
+    let StillThere { channel, number, .. } = place;
+    match place.delivery {
+        None => said!(
+            "Noch gespeichert sind die Worte im Text von Meldung {number} für {channel}: Der Kanal steht nicht mehr in der Konfiguration. Gelöscht werden sie mit rundruf channel drop {channel}, oder sobald er dort wieder steht",
+            "The words are still stored in the text of notice {number} for {channel}: the channel is not configured any more. They are deleted with rundruf channel drop {channel}, or as soon as it is configured again"
+        ),
+        Some((id, DeliveryState::Unknown)) => said!(
+            "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Ob sie dort angekommen ist, weiß niemand, und an ihrem Text findet rundruf sie wieder. Gelöscht werden sie, sobald das feststeht, oder wenn Sie es entscheiden: rundruf decide {id} there|again|drop",
+            "The words are still stored with notice {number} on {channel}: nobody knows whether it is there, and rundruf finds it again by its text. They are deleted as soon as that is known, or when you decide it: rundruf decide {id} there|again|drop"
+        ),
+        Some((id, DeliveryState::Waiting)) => said!(
+            "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Ein Versuch ist dort vielleicht angekommen, und sie wird noch einmal gesendet, ohne diese Worte. Gelöscht werden sie, sobald das gelungen ist, oder mit rundruf decide {id} drop",
+            "The words are still stored with notice {number} on {channel}: an attempt may have arrived there, and it is sent once more, without these words. They are deleted as soon as that has worked, or with rundruf decide {id} drop"
+        ),
+        Some(_) => said!(
+            "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Sie ist gerade unterwegs dorthin. Gelöscht werden sie, sobald die Antwort da ist.",
+            "The words are still stored with notice {number} on {channel}: it is on its way there. They are deleted as soon as the answer has come."
+        ),
+    }
+}
+
+fn place_json(place: &StillThere) -> serde_json::Value {
+    json!({
+        "channel": place.channel, "notice": place.number,
+        "delivery": place.delivery.map(|(id, _)| id), "state": place.delivery.map(|(_, state)| state),
+    })
 }
 
 /// The retraction as a notice file, in the publisher's first language; in the others a page says that they are missing.

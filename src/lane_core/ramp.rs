@@ -104,7 +104,7 @@ impl Ramp {
     }
 }
 
-/// The domain of a recipient's address, for its own rate: of a mail address what stands behind the @, of a web address its host; a telephone
+/// The domain of a recipient's address (in the form in which it is compared: one domain has one spelling there), for its own rate: of a mail address what stands behind the @, of a web address its host; a telephone
 /// number and an account have none.
 pub fn domain(address: &str) -> Option<String> {
     let host = match address.split_once("://") {

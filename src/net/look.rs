@@ -33,6 +33,8 @@ pub enum Unseen {
     OtherName,
     /// Nobody this machine trusts has signed its certificate.
     Untrusted,
+    /// This machine has no certificates, so it trusts nobody.
+    TrustsNobody,
     /// No answer.
     Failed(Failure),
 }
@@ -71,6 +73,11 @@ pub async fn look(origin: &Url, timeout: Duration) -> Result<Seen, Unseen> {
 fn certificate_fault(error: &reqwest::Error) -> Option<Unseen> {
     let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = at {
+        if let Some(rustls::Error::General(words)) = cause.downcast_ref()
+            && words.contains(super::trust::NONE)
+        {
+            return Some(Unseen::TrustsNobody);
+        }
         if let Some(rustls::Error::InvalidCertificate(fault)) = cause.downcast_ref() {
             return match fault {
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(Unseen::Expired),

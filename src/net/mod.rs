@@ -248,8 +248,8 @@ pub fn in_words(error: &dyn std::error::Error) -> Said {
         }
         if text.contains(trust::NONE) {
             return said!(
-                "dieser Maschine fehlen die Zertifikate des Systems; bitte installieren Sie ca-certificates",
-                "this machine has no certificates of the system; install ca-certificates"
+                "dieser Maschine fehlen die Zertifikate des Systems; bitte installieren Sie ca-certificates und starten Sie rundruf neu",
+                "this machine has no certificates of the system; install ca-certificates and start rundruf again"
             );
         }
         // reqwest's word where the connection was not there in time, TLS included.

@@ -138,6 +138,7 @@ impl Office {
             let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
             let rows = store.configure(&specs, self.clock.now_ms()).await?;
             self.respell(store, &rows).await?;
+            self.render_again(store).await?;
             known.rows = rows;
         }
         Ok(known.rows.clone())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::digest::covered;
+use super::redact::Mark;
 use super::{Office, Prepared, PublishError, Rendered, Wishes};
 use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
@@ -19,12 +20,18 @@ use crate::ids::BroadcastId;
 use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
-use crate::store::{FrozenTexts, Missing, Store, StoreError};
+use crate::store::{BroadcastRow, FrozenTexts, Missing, Store, StoreError, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
 
-/// A broadcast with its texts as they are to stand.
-pub type Rerendered = (BroadcastId, FrozenTexts);
+/// What a redaction changes.
+#[derive(Debug, Default)]
+pub struct Rerendered {
+    /// Texts as they are to stand.
+    pub texts: Vec<(BroadcastId, FrozenTexts)>,
+    /// Of broadcasts whose channel is not configured, so that nobody can render them: the mark alone, in their languages.
+    pub unrendered: Vec<(BroadcastId, BTreeMap<Lang, Variant>)>,
+}
 
 impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
@@ -187,10 +194,15 @@ impl Office {
     }
 
     /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
-    pub async fn rerender(&self, store: &dyn Store, redacted: &Notice) -> Result<Vec<Rerendered>, PublishError> {
+    pub async fn rerender(
+        &self,
+        store: &dyn Store,
+        redacted: &Notice,
+        mark: &Mark,
+    ) -> Result<Rerendered, PublishError> {
         let incidents = store.incidents(Some(&redacted.publisher)).await?;
         let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else {
-            return Ok(Vec::new());
+            return Ok(Rerendered::default());
         };
         let stored = store.notices(row.id).await?;
         let with = |notice: &Notice| {
@@ -200,7 +212,7 @@ impl Office {
                 notice.clone()
             }
         };
-        let mut changed = Vec::new();
+        let mut changed = Rerendered::default();
         for (at, this) in stored
             .iter()
             .enumerate()
@@ -215,6 +227,12 @@ impl Office {
             let mut new = self.messages(publisher, &new_view, &notice);
             for row in store.broadcasts_of(this.seq).await? {
                 let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+                    let own = store.texts(row.id).await?.own;
+                    // Whatever of a message its channel would have said.
+                    if own.keys().any(|lang| new.of(*lang) != old.of(*lang)) {
+                        let marked = own.into_iter().map(|(lang, text)| (lang, mark.instead_of(&text, lang)));
+                        changed.unrendered.push((row.id, marked.collect()));
+                    }
                     continue;
                 };
                 let earlier = covered(&stored, &row.covers);
@@ -226,11 +244,57 @@ impl Office {
                 // A text that says the same stays as it went out, whatever the templates say by now.
                 let earlier: Vec<Notice> = earlier.into_iter().cloned().collect();
                 if new != self.whole(configured, &mut old, &earlier)? {
-                    changed.push((row.id, new));
+                    changed.texts.push((row.id, new));
                 }
             }
         }
         Ok(changed)
+    }
+}
+
+impl Office {
+    /// Texts of channels that were not configured when words were taken out, and are again: without these words, before anything of them goes.
+    pub(super) async fn render_again(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut texts = Vec::new();
+        for row in store.unrendered().await? {
+            match self.as_of_now(store, &row).await {
+                Ok(rendered) => texts.extend(rendered.map(|rendered| (row.id, rendered))),
+                Err(error) => {
+                    let channel = &row.channel;
+                    tracing::error!(channel, %error, "a text with words that were taken out cannot be written again; rundruf channel hold {channel}");
+                }
+            }
+        }
+        match texts.is_empty() {
+            true => Ok(()),
+            false => store.rendered(&texts, &self.looking_up()).await,
+        }
+    }
+
+    /// The texts of a broadcast, from the notices as they are stored by now.
+    async fn as_of_now(&self, store: &dyn Store, row: &BroadcastRow) -> Result<Option<FrozenTexts>, PublishError> {
+        let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
+            return Ok(None);
+        };
+        let stored = store.notices(row.incident).await?;
+        let at = stored.iter().position(|s| s.seq == row.notice);
+        let at = at.ok_or(StoreError::NotFound(Missing::Notice(row.notice.0)))?;
+        let notices: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
+        let this = &stored[at].notice;
+        let (publisher, view) = self.fold(this, &notices, this.published.as_millisecond())?;
+        let mut messages = self.messages(publisher, &view, this);
+        let earlier: Vec<Notice> = covered(&stored, &row.covers).into_iter().cloned().collect();
+        self.whole(configured, &mut messages, &earlier).map(Some)
+    }
+
+    /// The channels that find a post of theirs again by its words.
+    pub fn looking_up(&self) -> Vec<String> {
+        let looks = |c: &&Configured| matches!(&c.built, Built::Messages(channel) if channel.abilities().looks_up);
+        self.channels
+            .iter()
+            .filter(looks)
+            .map(|c| c.settings.name.clone())
+            .collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Takes a field out of a published notice: its content is replaced by "removed on …" everywhere, a salted hash stays.
 
 use crate::domain::notice::Notice;
+use crate::store::{Fit, Variant};
+use crate::text::lang::Lang;
 use crate::text::said::Said;
 
 /// The notice with a field replaced, and what stood there (to be hashed, never stored).
@@ -27,6 +29,17 @@ impl Mark {
         Self {
             de: day.strftime("[entfernt am %d.%m.%Y]").to_string(),
             en: day.strftime("[removed on %-d %B %Y]").to_string(),
+        }
+    }
+
+    /// Of a text that nobody can render again.
+    pub(super) fn instead_of(&self, text: &Variant, lang: Lang) -> Variant {
+        Variant {
+            format: text.format,
+            text: self.in_language(lang.tag()).to_owned(),
+            first: None,
+            payload: serde_json::Value::Null,
+            fit: Fit::default(),
         }
     }
 

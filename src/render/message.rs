@@ -12,7 +12,7 @@ use crate::domain::words::Kind;
 use crate::text::lang::Lang;
 
 /// The words of one notice in one language.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Language.
     pub lang: Lang,

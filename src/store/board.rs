@@ -150,6 +150,23 @@ pub(super) async fn of_notice(pool: &SqlitePool, notice: NoticeSeq) -> Result<Ve
     rows.iter().map(read).collect()
 }
 
+/// Those whose texts may have words that were taken out, and whose channel is configured again.
+pub(super) async fn unrendered(pool: &SqlitePool) -> Result<Vec<BroadcastRow>, StoreError> {
+    // Mostly none, and every command asks.
+    let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM unrendered)");
+    if !any.fetch_one(pool).await? {
+        return Ok(Vec::new());
+    }
+    // unrendered holds few; primary key.
+    let rows = sqlx::query(concat!(
+        select_broadcast!(),
+        "WHERE l.configured AND b.id IN (SELECT broadcast FROM unrendered) ORDER BY b.id"
+    ))
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 /// One broadcast.
 pub(super) async fn one(pool: &SqlitePool, broadcast: i64) -> Result<Option<BroadcastRow>, StoreError> {
     // Primary key.

@@ -5,6 +5,7 @@ use sqlx::SqliteConnection;
 use super::alive::Alive;
 use super::crowd::{Crowd, Left, has_room_at};
 use super::marks::{corrected, had, lacks, passed};
+use super::spelling::canonical;
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 use crate::domain::notice::Scope;
@@ -61,9 +62,13 @@ macro_rules! insert {
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
              SELECT $1, r.seq, 0, 0, $2, $2, $2, $3, 0, 0, $10 FROM broadcast b CROSS JOIN recipient r
              WHERE b.id = $1 AND r.lane = $4 AND r.seq > $5 AND r.seq <= $6 AND r.state = 0
-               AND ($11 IS NULL OR lower(substr(r.address, -length($11))) = $11)
+               AND ($11 IS NULL OR lower(substr(",
+            canonical!("r"),
+            ", -length($11))) = $11)
                AND ($12 IS NULL OR NOT EXISTS (
-                   SELECT 1 FROM json_each($12) o WHERE lower(substr(r.address, -length(o.value))) = o.value))
+                   SELECT 1 FROM json_each($12) o WHERE lower(substr(",
+            canonical!("r"),
+            ", -length(o.value))) = o.value))
                AND (NOT $9 AND ($7 IS NULL OR r.places IS NULL
                    OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each($7)))
                    OR ($13 AND ",
@@ -295,11 +300,13 @@ impl<'a> Cursor<'a> {
         but: &[String],
     ) -> Result<Option<i64>, StoreError> {
         // Primary key (lane, seq) of recipient.
-        Ok(sqlx::query_scalar(
+        Ok(sqlx::query_scalar(concat!(
             "SELECT seq FROM recipient r WHERE lane = ? AND seq > ? AND seq <= ?
-               AND NOT EXISTS (SELECT 1 FROM json_each(?) o WHERE lower(substr(r.address, -length(o.value))) = o.value)
+               AND NOT EXISTS (SELECT 1 FROM json_each(?) o WHERE lower(substr(",
+            canonical!("r"),
+            ", -length(o.value))) = o.value)
              ORDER BY seq LIMIT 1 OFFSET ?",
-        )
+        ))
         .bind(self.broadcast.lane)
         .bind(self.cursor)
         .bind(end)

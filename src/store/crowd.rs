@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::StoreError;
 use super::alive::Alive;
+use super::spelling::canonical;
 use crate::clock::Ms;
 use crate::lane_core::ramp;
 
@@ -105,10 +106,12 @@ impl Crowd {
         step_us: i64,
     ) -> Result<bool, StoreError> {
         // delivery_due (broadcast, via, due) WHERE state = 0; primary key of recipient. Only where the room is full.
-        let addresses: Vec<String> = sqlx::query_scalar(
-            "SELECT x.address FROM delivery d CROSS JOIN recipient x ON x.lane = ? AND x.seq = d.recipient
+        let addresses: Vec<String> = sqlx::query_scalar(concat!(
+            "SELECT ",
+            canonical!("x"),
+            " FROM delivery d CROSS JOIN recipient x ON x.lane = ? AND x.seq = d.recipient
              WHERE d.broadcast = ? AND d.via IS ? AND d.state = 0 ORDER BY d.due, d.id LIMIT ?",
-        )
+        ))
         .bind(b.lane)
         .bind(b.id)
         .bind(b.via)
@@ -152,10 +155,12 @@ impl Crowd {
             return Ok(false);
         };
         // As above.
-        let waiting: i64 = sqlx::query_scalar(
+        let waiting: i64 = sqlx::query_scalar(concat!(
             "SELECT count(*) FROM delivery d CROSS JOIN recipient x ON x.lane = ?1 AND x.seq = d.recipient
-             WHERE d.broadcast = ?2 AND d.via IS ?3 AND d.state = 0 AND lower(substr(x.address, -length(?4))) = ?4",
-        )
+             WHERE d.broadcast = ?2 AND d.via IS ?3 AND d.state = 0 AND lower(substr(",
+            canonical!("x"),
+            ", -length(?4))) = ?4",
+        ))
         .bind(b.lane)
         .bind(b.id)
         .bind(b.via)

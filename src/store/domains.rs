@@ -21,12 +21,14 @@ pub(super) async fn waiting(pool: &SqlitePool, lane: i64) -> Result<BTreeMap<Str
         }
     };
     // broadcast_live (lane, …), broadcast_moved (lane) WHERE state < 2; delivery_due (broadcast, via, …) WHERE state = 0; primary key of recipient.
-    let mut rows = sqlx::query_scalar::<_, String>(
-        "SELECT r.address FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 0
+    let mut rows = sqlx::query_scalar::<_, String>(concat!(
+        "SELECT ",
+        canonical!("r"),
+        " FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 0
              AND d.via IS CASE b.lane WHEN ?1 THEN NULL ELSE ?1 END
            CROSS JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE b.state < 2 AND (b.lane = ?1 OR b.n_moved > 0)",
-    )
+    ))
     .bind(lane)
     .fetch(pool);
     while let Some(address) = rows.try_next().await? {
@@ -52,7 +54,9 @@ pub(super) async fn waiting(pool: &SqlitePool, lane: i64) -> Result<BTreeMap<Str
         let from = left.values().copied().fold(cursor, i64::min);
         // Primary keys of recipient and suppression.
         let mut rows = sqlx::query(concat!(
-            "SELECT seq, address, places FROM recipient r WHERE lane = ?1 AND seq > ?2 AND (?3 IS NULL OR seq <= ?3) AND state = 0
+            "SELECT seq, ",
+            canonical!("r"),
+            " AS address, places FROM recipient r WHERE lane = ?1 AND seq > ?2 AND (?3 IS NULL OR seq <= ?3) AND state = 0
                AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?1 AND s.address = ",
             canonical!("r"),
             ")"

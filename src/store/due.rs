@@ -39,8 +39,12 @@ pub(super) struct Due {
     /// It came with a backup, and nothing says with which text it may have begun elsewhere.
     pub(super) from_copy: bool,
     pub(super) address: String,
+    /// The form in which that is compared, where it is another one.
+    pub(super) canonical: Option<String>,
     pub(super) name: Option<String>,
     pub(super) lang: Option<Lang>,
+    /// The text that an earlier attempt may have gone out with, where words of it were taken out since.
+    pub(super) withdrawn: Option<String>,
     pub(super) target: Option<Remote>,
     /// The text its newest attempt began with (`texts.rs`).
     pub(super) told: i64,
@@ -113,8 +117,10 @@ pub(super) struct Read {
     flags: i64,
     told: i64,
     address: Option<String>,
+    canonical: Option<String>,
     name: Option<String>,
     lang: Option<String>,
+    withdrawn: Option<String>,
     places: Option<String>,
     state: Option<i64>,
     suppressed: i64,
@@ -129,7 +135,7 @@ pub(super) async fn look(c: &mut SqliteConnection, looks: &[Look], limit: usize)
     if looks.is_empty() {
         return Ok(Vec::new());
     }
-    // delivery_due (broadcast, via, due) WHERE state = 0; primary keys of delivery, recipient and suppression; delivery_of (broadcast,
+    // delivery_due (broadcast, via, due) WHERE state = 0; primary keys of delivery, recipient, withdrawn and suppression; delivery_of (broadcast,
     // recipient) per older one.
     // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
     // may be held or slow. So a newer one can have passed what comes from another lane.
@@ -141,7 +147,8 @@ pub(super) async fn look(c: &mut SqliteConnection, looks: &[Look], limit: usize)
            value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value ->> 'digest' AS digest,
            value -> 'older' AS older FROM json_each(?1))
          SELECT json_group_array(json_array(l.key, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle,
-           d.flags, d.told, r.address, r.name, r.lang, r.places, r.state,
+           d.flags, d.told, r.address, r.canonical, r.name, r.lang,
+           CASE WHEN d.flags & 1 THEN (SELECT w.text FROM withdrawn w WHERE w.delivery = d.id) END, r.places, r.state,
            EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = ",
         canonical!("r"),
         "),
@@ -277,8 +284,10 @@ fn due(row: Read) -> Result<Due, StoreError> {
         after_unknown: row.flags & (AFTER_UNKNOWN | DECIDED) == AFTER_UNKNOWN,
         from_copy: row.flags & FROM_COPY != 0,
         address: row.address.unwrap_or_default(),
+        canonical: row.canonical,
         name: row.name,
         lang: from_word(row.lang),
+        withdrawn: row.withdrawn,
         target: None,
         told: row.told,
         first: false,

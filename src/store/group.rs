@@ -68,11 +68,27 @@ pub(super) struct Group {
     open: bool,
     /// A savepoint stands, of a request that is done: the next one takes its place, and the commit needs none released.
     saved: bool,
+    /// SQLite has ended the transaction by itself, whoever heard of it.
+    gone: Arc<AtomicBool>,
+}
+
+/// From now on says whether SQLite has ended a transaction by itself (disk full, `ON CONFLICT ROLLBACK`). A request that swallowed that error would be
+/// believed, where another one behind it begins a new transaction and commits that: the first of a group has no savepoint whose end would be missed.
+/// One would cost each page that is written a copy; to be called back costs nothing.
+pub(super) async fn ended_by_itself(connection: &mut SqliteConnection) -> Arc<AtomicBool> {
+    let gone = Arc::<AtomicBool>::default();
+    let seen = Arc::clone(&gone);
+    // Where its thread is gone, nothing can be written either.
+    if let Ok(mut handle) = connection.lock_handle().await {
+        handle.set_rollback_hook(move || seen.store(true, Ordering::Relaxed));
+    }
+    gone
 }
 
 impl Group {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(gone: &Arc<AtomicBool>) -> Self {
         Self {
+            gone: Arc::clone(gone),
             replies: Vec::new(),
             since: Instant::now(),
             open: false,
@@ -230,6 +246,7 @@ impl Group {
         }
         execute(connection, "BEGIN IMMEDIATE").await?;
         (self.open, self.saved) = (true, false);
+        self.gone.store(false, Ordering::Relaxed);
         // The wait for another process's transaction is none of ours.
         self.since = Instant::now();
         Ok(())
@@ -240,6 +257,9 @@ impl Group {
         let alone = self.replies.is_empty();
         if !self.open {
             return reply(Ok(()));
+        }
+        if ok && self.gone.load(Ordering::Relaxed) {
+            return self.spoiled(connection, reply).await;
         }
         if ok {
             self.replies.push(reply);
@@ -295,4 +315,63 @@ fn refuse(asked: Vec<Asked>, error: &StoreError) {
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
     sqlx::query(sql).execute(connection).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::store::{Act, Board, Sqlite, audit};
+
+    fn act(word: &str) -> Act {
+        Act {
+            at_ms: 0,
+            actor: "os:anna".to_owned(),
+            action: word.to_owned(),
+            object: "test".to_owned(),
+            details: serde_json::Value::Null,
+        }
+    }
+
+    /// SQLite ends a transaction by itself where the disk is full. Whoever writes first and does not hear of it is told all the same; whoever comes
+    /// behind begins anew.
+    #[tokio::test]
+    async fn the_first_of_a_group_is_not_believed_where_the_transaction_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&dir.path().join("rundruf.db"), Arc::new(SystemClock))
+            .await
+            .unwrap();
+        let (go, wait) = oneshot::channel::<()>();
+        let deaf = store.writer.queue(
+            |c: &mut SqliteConnection| {
+                Box::pin(async move {
+                    audit::append(c, &act("first")).await?;
+                    // Until the next one has its place behind this one.
+                    let _ = wait.await;
+                    let ended = sqlx::query("INSERT OR ROLLBACK INTO meta SELECT * FROM meta")
+                        .execute(c)
+                        .await;
+                    assert!(ended.is_err());
+                    Ok(())
+                })
+            },
+            |()| (),
+        );
+        let deaf = deaf.await.unwrap();
+        let behind = store.writer.queue(
+            |c: &mut SqliteConnection| Box::pin(async move { audit::append(c, &act("second")).await }),
+            |()| (),
+        );
+        let behind = behind.await.unwrap();
+        go.send(()).unwrap();
+        assert!(deaf.await.is_err());
+        behind.await.unwrap();
+        let log = store.log(0, 9).await.unwrap();
+        assert_eq!((log.len(), log[0].act.action.as_str()), (1, "second"));
+        assert_eq!(audit::first_break(&log), None);
+    }
 }

@@ -1,12 +1,11 @@
-//! Reading incidents and notices; closing, reopening, redacting.
+//! Reading incidents and notices; closing, reopening.
 
 use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqliteExecutor, SqlitePool};
 
-use super::rows::lang_word;
-use super::{Act, IncidentRow, Missing, Redaction, StoreError, StoredNotice, audit, targets};
+use super::{Act, IncidentRow, Missing, StoreError, StoredNotice, audit, targets};
 use crate::clock::Ms;
 use crate::domain::notice::Notice;
 use crate::ids::{IncidentId, NoticeSeq};
@@ -139,117 +138,4 @@ pub(super) async fn set_closed(
     // What leaves the pages on closing has to leave the web space too, also where it is up to date.
     targets::raise_all(c).await?;
     audit::append(c, act).await
-}
-
-/// Takes a field out of a notice and out of its frozen texts; the salted hash stays.
-pub(super) async fn redact(c: &mut SqliteConnection, redaction: &Redaction, act: &Act) -> Result<(), StoreError> {
-    retitle(c, redaction).await?;
-    // Primary key.
-    let done = sqlx::query("UPDATE notice SET body = ?, redacted = ? WHERE id = ?")
-        .bind(serde_json::to_string(&redaction.redacted)?)
-        .bind(&redaction.hash)
-        .bind(redaction.notice.0)
-        .execute(&mut *c)
-        .await?;
-    if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound(Missing::Notice(redaction.notice.0)));
-    }
-    for (broadcast, texts) in &redaction.texts {
-        for (lang, text) in &texts.own {
-            // Primary key (broadcast, lang).
-            sqlx::query("UPDATE variant SET format = ?, body = ? WHERE broadcast = ? AND lang = ?")
-                .bind(text.format)
-                .bind(serde_json::to_string(text)?)
-                .bind(broadcast.0)
-                .bind(lang_word(*lang)?)
-                .execute(&mut *c)
-                .await?;
-        }
-        for (lang, text) in &texts.digest {
-            // Primary key (broadcast, cut, lang): of the last cut.
-            sqlx::query(
-                "UPDATE digest SET body = ?1 WHERE broadcast = ?2 AND lang = ?3 AND cut = (SELECT max(cut) FROM digest WHERE broadcast = ?2)",
-            )
-            .bind(serde_json::to_string(text)?)
-            .bind(broadcast.0)
-            .bind(lang_word(*lang)?)
-            .execute(&mut *c)
-            .await?;
-        }
-        // Primary key of digest; delivery_unknown (broadcast) WHERE state = 4. Digests that were written again say it too, and nobody renders them.
-        sqlx::query(
-            "DELETE FROM digest WHERE broadcast = ?1 AND cut < (SELECT max(cut) FROM digest WHERE broadcast = ?1)
-               AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast = ?1 AND d.state = 4 AND d.told = digest.cut)",
-        )
-        .bind(broadcast.0)
-        .execute(&mut *c)
-        .await?;
-    }
-    digests_without(c, redaction).await?;
-    // Every target gets the site without it, also those that are up to date.
-    targets::raise_all(c).await?;
-    audit::append(c, act).await
-}
-
-/// Digests that tell the notice and that nobody has rendered again, because a later notice took it back or a newer digest has their place: their
-/// texts go. What waits has its digest written again. Where somebody may have got one and nobody knows, it stays: by it a post is found again and
-/// not sent twice.
-async fn digests_without(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
-    // Primary keys of notice, digest_tells and cut; broadcast_incident (incident, …); delivery_unknown (broadcast) WHERE state = 4.
-    let stale: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT t.id, k.cut FROM notice n CROSS JOIN broadcast t ON t.incident = n.incident AND t.number > n.number
-           CROSS JOIN digest_tells k ON k.broadcast = t.id AND k.notice = n.id
-         WHERE n.id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.broadcast = t.id AND d.state = 4 AND d.told = k.cut)
-           AND NOT (k.cut = (SELECT max(cut) FROM digest WHERE broadcast = t.id)
-             AND EXISTS (SELECT 1 FROM cut s WHERE s.broadcast = t.id AND s.notice = n.id))",
-    )
-    .bind(redaction.notice.0)
-    .fetch_all(&mut *c)
-    .await?;
-    for (broadcast, cut) in stale {
-        // Primary keys. The last one is what starts next.
-        sqlx::query(
-            "UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1)
-             WHERE id = ?1 AND ?2 = (SELECT max(cut) FROM digest WHERE broadcast = ?1)",
-        )
-        .bind(broadcast)
-        .bind(cut)
-        .execute(&mut *c)
-        .await?;
-        sqlx::query("DELETE FROM digest WHERE broadcast = ? AND cut = ?")
-            .bind(broadcast)
-            .bind(cut)
-            .execute(&mut *c)
-            .await?;
-    }
-    Ok(())
-}
-
-/// An incident is called as its first notice says, or like that notice itself: the removed words go there, too.
-async fn retitle(c: &mut SqliteConnection, redaction: &Redaction) -> Result<(), StoreError> {
-    // Primary key.
-    let old: Option<String> = sqlx::query_scalar("SELECT body FROM notice WHERE id = ?")
-        .bind(redaction.notice.0)
-        .fetch_optional(&mut *c)
-        .await?;
-    let Some(old) = old else { return Ok(()) };
-    let old: crate::domain::notice::Notice = serde_json::from_str(&old)?;
-    let new = &redaction.redacted;
-    let headlines = old.words.iter().map(|(lang, words)| {
-        let now = new.words.get(lang).map(|now| now.headline.clone());
-        (Some(words.headline.clone()), now)
-    });
-    let titles = headlines.chain([(old.title.clone(), new.title.clone())]);
-    for (before, now) in titles.filter(|(before, now)| before != now) {
-        // Primary keys.
-        sqlx::query(
-            "UPDATE incident SET title = ? WHERE title = ? AND id = (SELECT incident FROM notice WHERE id = ?)",
-        )
-        .bind(now)
-        .bind(before)
-        .bind(redaction.notice.0)
-        .execute(&mut *c)
-        .await?;
-    }
-    Ok(())
 }

@@ -389,6 +389,7 @@ pub(super) async fn drop_rows(c: &mut SqliteConnection, lane: i64, act: &Act, no
         .fetch_all(&mut *c)
         .await?;
     super::rows::settle_lanes(c, lanes.into_iter().chain([lane]).collect()).await?;
+    super::redaction::drop_unrendered(c, lane).await?;
     audit::append(c, act).await?;
     Ok(done.rows_affected())
 }

@@ -83,8 +83,17 @@ macro_rules! concerned {
 /// Primary key of cut; broadcast_notice (notice); broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
 macro_rules! lacks {
     ($recipient:literal) => {
+        $crate::store::marks::lacks!(
+            $recipient,
+            "cut k CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = b.lane WHERE k.broadcast = b.id"
+        )
+    };
+    // Of a cut that is not made yet: the broadcasts `u` that it covers.
+    ($recipient:literal, $covered:literal) => {
         concat!(
-            "EXISTS (SELECT 1 FROM cut k CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = b.lane WHERE k.broadcast = b.id AND ",
+            "EXISTS (SELECT 1 FROM ",
+            $covered,
+            " AND ",
             $crate::store::marks::concerned!("u.scope"),
             " AND NOT EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = ",
             $recipient,

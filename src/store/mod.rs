@@ -37,7 +37,9 @@ mod pace;
 mod probe;
 mod publish;
 mod rate;
+mod reach;
 mod receipts;
+mod redaction;
 mod returned;
 mod rows;
 mod spelling;
@@ -90,8 +92,15 @@ pub trait Notices: Send + Sync {
     /// Changes an incident's closing: `incident close|reopen`, with an audit entry.
     async fn set_closed(&self, incident: IncidentId, closed: bool, act: &Act) -> Result<(), StoreError>;
 
-    /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash.
-    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError>;
+    /// Replaces a field's content by "removed on …" in the stored notice and in all frozen variants given; keeps a salted hash. Returns where words
+    /// that were taken out of the incident's notices still are, and have to be for now.
+    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<Vec<StillThere>, StoreError>;
+
+    /// Broadcasts whose texts may have words that were taken out, because their channel was not configured then, and whose channel is again.
+    async fn unrendered(&self) -> Result<Vec<BroadcastRow>, StoreError>;
+
+    /// Their texts without these words; `looks_up` as in [`Redaction`].
+    async fn rendered(&self, texts: &[(BroadcastId, FrozenTexts)], looks_up: &[String]) -> Result<(), StoreError>;
 }
 
 /// Hears of the publications of its process.
@@ -211,6 +220,10 @@ pub trait Board: Send + Sync {
     /// Messages that wait on a lane by the domain of their recipients, also of those whose turn has not come to have a row; who has no domain is
     /// left out. Reads the whole audience.
     async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError>;
+
+    /// How many people a broadcast to an audience would still go to by its own lane if that were let go now; with the cut that is due there, if it is
+    /// part of one. Reads the whole audience.
+    async fn reach(&self, broadcast: BroadcastId, cut: Option<&DueCut>) -> Result<u64, StoreError>;
 
     /// Deliveries of a broadcast in a given state (all with `None`), at most `limit`.
     async fn deliveries(

@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "told", include_str!("../../migrations/0007_told.sql")),
     (8, "addresses", include_str!("../../migrations/0008_addresses.sql")),
     (9, "gone", include_str!("../../migrations/0009_gone.sql")),
+    (10, "withdrawn", include_str!("../../migrations/0010_withdrawn.sql")),
 ];
 
 /// Newest schema this build knows.

@@ -63,7 +63,7 @@ impl Pace {
         self.ramp.as_ref()?.domain_step_us
     }
 
-    /// Reserves one send to this address and says when it may start; `Err`: its domain has had enough, and when its turn comes.
+    /// Reserves one send to this address, in the form in which it is compared, and says when it may start; `Err`: its domain has had enough, and when its turn comes.
     pub(super) fn take(&mut self, address: &str) -> Result<Ms, Ms> {
         let mut at = self.account.next_us();
         if let Some(ramp) = &mut self.ramp {

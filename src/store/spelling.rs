@@ -3,10 +3,11 @@
 //! because SQL knows no kinds, and doing it at every look would cost each claim. In short transactions, and in an order in which whoever is
 //! suppressed stays so wherever it breaks off.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::SqliteConnection;
 
+use super::marks::had;
 use super::sqlite::Sqlite;
 use super::{Compared, LaneId, StoreError, SuppressedBecause};
 
@@ -122,8 +123,8 @@ async fn bring_one(store: &Sqlite, lane: i64, compared: Compared<'_>) -> Result<
 async fn copy(c: &mut SqliteConnection, lane: i64, moves: &str) -> Result<(), StoreError> {
     // Primary key.
     sqlx::query(
-        "INSERT INTO suppression (lane, address, reason, at)
-         SELECT s.lane, j.value ->> 1, s.reason, s.at FROM json_each(?1) j CROSS JOIN suppression s ON s.lane = ?2 AND s.address = j.value ->> 0
+        "INSERT INTO suppression (lane, address, reason, at, folded)
+         SELECT s.lane, j.value ->> 1, s.reason, s.at, s.folded FROM json_each(?1) j CROSS JOIN suppression s ON s.lane = ?2 AND s.address = j.value ->> 0
          WHERE true
          ON CONFLICT (lane, address) DO UPDATE SET reason = excluded.reason, at = excluded.at WHERE excluded.reason = ?3 AND reason <> ?3",
     )
@@ -172,5 +173,44 @@ async fn finish(c: &mut SqliteConnection, lane: i64, suppressed: &str, reported:
         .bind(lane)
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// The newest notice that each of these has or may have.
+pub(super) async fn newest_of(
+    c: &mut SqliteConnection,
+    lane: i64,
+    recipients: &[i64],
+) -> Result<HashMap<i64, i64>, StoreError> {
+    if recipients.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // Once in the life of a spelling: broadcast by its whole table, delivery_of (broadcast, recipient).
+    let had: Vec<(i64, i64)> = sqlx::query_as(concat!(
+        "SELECT j.value, max(b.notice) FROM json_each(?) j CROSS JOIN broadcast b CROSS JOIN delivery x ON x.broadcast = b.id AND x.recipient = j.value
+         WHERE b.lane = ? AND ",
+        had!(),
+        " GROUP BY 1"
+    ))
+    .bind(serde_json::to_string(recipients)?)
+    .bind(lane)
+    .fetch_all(c)
+    .await?;
+    Ok(had.into_iter().collect())
+}
+
+/// Other spellings of one recipient: nothing goes to them any more, and what has not begun there goes to that one, who may not have had a turn of
+/// their own.
+pub(super) async fn join(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
+    for sql in [
+        // Primary key (lane, seq).
+        "UPDATE recipient SET state = 3 WHERE lane = ?2 AND seq IN (SELECT value ->> 0 FROM json_each(?1))",
+        // broadcast_live (lane, …) WHERE state < 2; delivery_of (broadcast, recipient).
+        "UPDATE OR IGNORE delivery SET recipient = (SELECT j.value ->> 1 FROM json_each(?1) j WHERE j.value ->> 0 = recipient)
+         WHERE id IN (SELECT d.id FROM json_each(?1) j CROSS JOIN broadcast b ON b.lane = ?2 AND b.state < 2
+           CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = j.value ->> 0 AND d.state = 0 AND d.attempt = 0 AND d.flags & 17 = 0)",
+    ] {
+        sqlx::query(sql).bind(rows).bind(lane).execute(&mut *c).await?;
+    }
     Ok(())
 }

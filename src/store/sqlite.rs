@@ -51,6 +51,23 @@ impl Sqlite {
         }
     }
 
+    /// The log beside the file still holds old pages with what was taken out; a reader in the way leaves them to the next checkpoint.
+    async fn empty_log(&self) -> Result<(), StoreError> {
+        let mut connection = super::open::connect(&self.path).await?;
+        let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut connection)
+            .await;
+        Ok(done.map(|_| ())?)
+    }
+
+    /// The same where fewer texts with such words are kept than before.
+    async fn emptied_log(&self, before: i64) -> Result<(), StoreError> {
+        match redaction::kept(&self.readers).await? < before {
+            true => self.empty_log().await,
+            false => Ok(()),
+        }
+    }
+
     /// Counts commits by other processes; another number than before means: read again.
     pub async fn version(&self) -> Result<i64, StoreError> {
         self.writer.version().await
@@ -108,14 +125,17 @@ impl Notices for Sqlite {
     async fn set_closed(&self, incident: IncidentId, closed: bool, act: &Act) -> Result<(), StoreError> {
         write!(self, act = act.clone() => incidents::set_closed(incident.0, closed, &act))
     }
-    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<(), StoreError> {
-        write!(self, r = redaction.clone(), act = act.clone() => incidents::redact(&r, &act))?;
-        // The log beside the file still holds the old pages; a reader in the way leaves them to the next checkpoint.
-        let mut connection = super::open::connect(&self.path).await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&mut connection)
-            .await?;
-        Ok(())
+    async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<Vec<StillThere>, StoreError> {
+        let there = write!(self, r = redaction.clone(), act = act.clone() => redaction::redact(&r, &act))?;
+        self.empty_log().await?;
+        Ok(there)
+    }
+    async fn unrendered(&self) -> Result<Vec<BroadcastRow>, StoreError> {
+        board::unrendered(&self.readers).await
+    }
+    async fn rendered(&self, texts: &[(BroadcastId, FrozenTexts)], looks_up: &[String]) -> Result<(), StoreError> {
+        write!(self, texts = texts.to_vec(), looks_up = looks_up.to_vec() => redaction::rendered(&texts, &looks_up))?;
+        self.empty_log().await
     }
 }
 
@@ -218,6 +238,9 @@ impl Board for Sqlite {
     async fn domains(&self, lane: LaneId) -> Result<BTreeMap<String, u64>, StoreError> {
         domains::waiting(&self.readers, lane.0).await
     }
+    async fn reach(&self, broadcast: BroadcastId, cut: Option<&DueCut>) -> Result<u64, StoreError> {
+        reach::people(&self.readers, broadcast, cut).await
+    }
     async fn deliveries(
         &self,
         broadcast: BroadcastId,
@@ -234,7 +257,10 @@ impl Board for Sqlite {
         story::explain(&self.readers, delivery).await
     }
     async fn decide(&self, what: DecideOn, decision: Decision, act: &Act, now: Ms) -> Result<u64, StoreError> {
-        write!(self, act = act.clone() => decide::decide(what, decision, &act, now))
+        let kept = redaction::kept(&self.readers).await?;
+        let decided = write!(self, act = act.clone() => decide::decide(what, decision, &act, now))?;
+        self.emptied_log(kept).await?;
+        Ok(decided)
     }
     async fn retry_now(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError> {
         write!(self, act = act.clone() => decide::retry_now(lane.0, &act, now))
@@ -243,7 +269,10 @@ impl Board for Sqlite {
         write!(self, from = from.to_owned(), to = to.to_owned(), act = act.clone() => lanes::rename(&from, &to, &act))
     }
     async fn drop_lane(&self, lane: LaneId, act: &Act, now: Ms) -> Result<u64, StoreError> {
-        write!(self, act = act.clone() => lanes::drop_rows(lane.0, &act, now))
+        let kept = redaction::kept(&self.readers).await?;
+        let dropped = write!(self, act = act.clone() => lanes::drop_rows(lane.0, &act, now))?;
+        self.emptied_log(kept).await?;
+        Ok(dropped)
     }
     async fn audit(&self, act: &Act) -> Result<(), StoreError> {
         write!(self, act = act.clone() => audit::append(&act))

@@ -100,7 +100,7 @@ impl Sink<'_> {
             if self.room() == 0 {
                 break;
             }
-            let start_at_ms = match self.pace.take(&row.address) {
+            let start_at_ms = match self.pace.take(row.canonical.as_deref().unwrap_or(&row.address)) {
                 Ok(at) => at,
                 Err(turn) => {
                     next.at(turn);
@@ -171,6 +171,7 @@ impl Sink<'_> {
             name: row.name,
             variant,
             lang,
+            withdrawn: row.withdrawn,
             thread: thread.cloned(),
             target: row.target,
             urgent: broadcast.urgent,

@@ -20,10 +20,11 @@ pub(super) async fn jobs(
     after: DeliveryId,
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
-    // broadcast_live (lane, notice) WHERE state < 2, broadcast_moved (lane) of the same; delivery_unknown (broadcast) WHERE state = 4; primary key of recipient.
+    // broadcast_live (lane, notice) WHERE state < 2, broadcast_moved (lane) of the same; delivery_unknown (broadcast) WHERE state = 4; primary keys of recipient and withdrawn.
     let rows = sqlx::query(
         "SELECT d.id, d.broadcast, d.recipient, d.attempt, d.first_started, d.changed, d.operation, d.flags, d.step, d.step_handle, d.told,
-           b.incident, b.notice, b.shape, b.urgent, b.created, r.address, r.name, r.lang
+           b.incident, b.notice, b.shape, b.urgent, b.created, r.address, r.name, r.lang,
+           (SELECT w.text FROM withdrawn w WHERE w.delivery = d.id) AS withdrawn
          FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 4
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
          WHERE b.state < 2 AND (b.lane = ?1 OR b.n_moved > 0) AND coalesce(d.via, b.lane) = ?1 AND b.n_unknown > 0 AND d.id > ?2
@@ -73,6 +74,7 @@ pub(super) async fn jobs(
             name: row.try_get("name")?,
             variant,
             lang,
+            withdrawn: row.try_get("withdrawn")?,
             thread: thread.flatten(),
             target: target.filter(|remote| remote.id.is_some()),
             urgent: row.try_get("urgent")?,

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::group::{Asked, Group, Message, Reply, TOGETHER, Work, rows};
+use super::group::{Asked, Group, Message, Reply, TOGETHER, Work, ended_by_itself, rows};
 use super::{ClaimRequest, Claimed, StoreError, Trouble};
 
 /// Requests that may queue before callers wait.
@@ -105,6 +105,7 @@ fn stopped() -> StoreError {
 }
 
 async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>) {
+    let gone = ended_by_itself(&mut connection).await;
     let mut left = None;
     loop {
         let first = match left.take() {
@@ -114,7 +115,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
         if first.is_none() {
             break;
         }
-        let mut group = Group::new();
+        let mut group = Group::new(&gone);
         let mut versions = Vec::new();
         let mut asked = Vec::new();
         let mut next = first;

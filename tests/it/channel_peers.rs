@@ -64,6 +64,7 @@ fn job(delivery: i64, text: &str) -> Job {
         name: None,
         variant: Arc::new(variant),
         lang: Lang::De,
+        withdrawn: None,
         thread: None,
         target: None,
         urgent: false,

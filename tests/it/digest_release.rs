@@ -93,3 +93,23 @@ fn a_digest_that_cannot_be_written_is_seen_and_holds_up_nothing_else() {
     });
     assert_eq!(serve.stop(), 0);
 }
+
+#[test]
+fn a_release_counts_who_gets_something_and_nobody_else() {
+    let app = app("");
+    app.write(
+        "presse.csv",
+        "address,places\n+491713920001,\n+491713920002,werl\n+491713920003,soest\n+491713920004,\n",
+    );
+    publish(&app, "it", "scope = { places = [\"werl\"] }", "Wasser bitte abkochen");
+    app.run(&["suppression", "add", "+491713920004", "--yes"]).ok();
+    let shown = app.german(&["channel", "release", "sms"]).err;
+    assert!(shown.contains("1 Meldung geht jetzt an 2 Empfänger hinaus"), "{shown}");
+    let second = "incident = \"it\"\nscope = { places = [\"soest\"] }\nheadline = \"Telefon geht wieder\"\nsummary = \"Wir melden uns morgen.\"\n[place.soest]\nname = \"Soest\"\n";
+    app.publish(second, &[]);
+    let released = app.json(&["channel", "release", "sms", "--yes"]);
+    assert_eq!(
+        released["messages"], 3,
+        "one of them lacks only what is summed up: {released}"
+    );
+}

@@ -24,7 +24,8 @@ fn by_vonage(sandbox: &Sandbox, callback: &str) -> String {
     let (url, key, secret) = (sandbox.vonage.url(), vonage::KEY, vonage::SECRET);
     format!(
         "[channel.sms]\nkind = \"sms_http\"\nurl = \"{url}/sms/json\"\nsecret = \"{secret}\"\nfrom = \"Potsdam\"\n{AUDIENCE}\
-         body = \"api_key={key}&api_secret={{secret}}&from={{from}}&to={{digits}}&text={{text}}&client-ref={{ref}}{callback}\"\n\
+         body = \"api_key={key}&api_secret={{secret}}&from={{from}}&to={{digits}}&text={{text}}&client-ref={{ref}}&type={{encoding}}{callback}\"\n\
+         encoding = {{ gsm7 = \"text\", ucs2 = \"unicode\" }}\n\
          accept = {{ field = \"messages.0.status\", is = [\"0\"], refused = [\"3\", \"6\", \"7\"], again = [\"1\", \"5\", \"10\"], stop = [\"4\", \"8\", \"9\", \"11\", \"14\", \"15\"], id = \"messages.0.message-id\" }}\n\
          receipts = {{ ref = \"client-ref\", status = \"status\", delivered = [\"delivered\"], rejected = [\"failed\", \"rejected\"], expired = [\"expired\"] }}\n"
     )
@@ -122,6 +123,21 @@ fn sms_http_described_for_vonage_brings_it_to_the_phone() {
             "{callback}"
         );
         assert!(books.entries.iter().all(|e| e.text.contains("\"115\"")), "{books:?}");
+        assert!(books.entries.iter().all(|e| e.encoding == Some("gsm7")), "{books:?}");
+
+        // What the phone's own alphabet does not have arrives all the same.
+        let number = stage
+            .app
+            .publish(&NOTICE.replace("Bitte rufen", "Київ: Bitte rufen"), &[])["number"]
+            .as_u64()
+            .unwrap();
+        stage.app.wait_for("sms", number, "delivered", 2);
+        let books = stage.sandbox.vonage.books();
+        let wide = books.entries.iter().filter(|e| e.encoding == Some("ucs2"));
+        assert!(
+            wide.clone().count() == 2 && wide.clone().all(|e| e.text.contains("Київ")),
+            "{books:?}"
+        );
 
         // Throttled it waits; with a key that is refused it stands still.
         stage.sandbox.vonage.fault_times(Fault::TooMany { seconds: 1 }, 1);

@@ -2,6 +2,8 @@
 //! channel answers when it is told to; nothing sleeps and nothing depends on how fast the machine is.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use rundruf::store::disk::Disk;
 use rundruf::store::{
     Act, AudienceChange, Bell, ClaimRequest, Claimed, Completed, Completion, DueCut, FrozenCut, GateChange, HealthRow,
     Job, LaneRow, LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, StoreError, TakenOver, Takeover,
-    TargetResult, TargetRow, Variant,
+    TargetResult, TargetRow, Trouble, Variant,
 };
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
@@ -39,6 +41,8 @@ const LANE: LaneId = LaneId(1);
 struct ModelStore {
     model: Mutex<Model>,
     leap: watch::Sender<Option<Leap>>,
+    /// So many claims that take outcomes along fail, with all they were to write.
+    fails: AtomicU32,
 }
 
 impl ModelStore {
@@ -95,6 +99,10 @@ impl Lanes for ModelStore {
         Ok(self.model().take_over(lanes, now))
     }
     async fn claim(&self, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        let one_less = |left: u32| left.checked_sub(1);
+        if !request.settles.is_empty() && self.fails.fetch_update(SeqCst, SeqCst, one_less).is_ok() {
+            return Err(StoreError::Broken(Trouble::NotTaken));
+        }
         let mut model = self.model();
         let settled = model.complete(&request.settles);
         Ok(Claimed {
@@ -352,6 +360,22 @@ async fn a_thousand_deliveries_arrive_once_each() {
     assert_eq!(channel.begun(), 1_000);
     assert!(store.model().recount().is_empty());
     assert!(lanes.stop(Duration::from_secs(60)).await);
+}
+
+/// Without a handle a claim takes the outcomes along. Where its transaction fails, they are written with the next one: nobody is asked about a message
+/// whose answer came, and nobody gets it twice.
+#[tokio::test]
+async fn outcomes_that_went_with_a_failed_claim_are_written_again() {
+    let (store, channel) = (thousand(), Slow::new(false, PLENTY));
+    store.fails.store(2, SeqCst);
+    let lanes = run(&store, &channel).await;
+    lanes.drained().await;
+    assert_eq!(store.fails.load(SeqCst), 0, "some have failed");
+    assert_eq!(store.count(State::Delivered), 1_000);
+    assert_eq!(channel.begun(), 1_000);
+    assert!(store.model().recount().is_empty());
+    assert!(lanes.stop(Duration::from_secs(60)).await);
+    assert_eq!(store.count(State::Delivered), 1_000);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ mod pages;
 mod peers;
 mod several_publishers;
 mod store_conformance;
+mod store_older;
 mod store_sqlite;
 mod support;
 mod time_of_day;

@@ -344,7 +344,7 @@ async fn whom_an_older_release_did_not_write_to_stays_so() {
         .unwrap();
     for sql in [
         "DELETE FROM suppression",
-        "INSERT INTO suppression VALUES (1, 'anna@ex.example', 0, 5), (1, 'http://x/bye', 2, 6)",
+        "INSERT INTO suppression (lane, address, reason, at) VALUES (1, 'anna@ex.example', 0, 5), (1, 'http://x/bye', 2, 6)",
     ] {
         sqlx::query(sql).execute(&mut c).await.unwrap();
     }

@@ -20,7 +20,7 @@ pub(super) enum Field {
     Ref,
     /// The address for delivery reports of this attempt.
     Receipts,
-    /// `gsm7` or `ucs2`.
+    /// `gsm7` or `ucs2`, or the gateway's words for these.
     Encoding,
 }
 

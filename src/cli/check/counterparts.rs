@@ -127,6 +127,11 @@ fn bad_certificate(host: &str, fault: &Unseen) -> Line {
             "{host}: Das Zertifikat gehört zu einer anderen Adresse. Bitte die Adresse prüfen; stimmt sie, muss ihr Betreiber das Zertifikat tauschen.",
             "{host}: the certificate belongs to another address. Please check the address; if it is right, its operator must change the certificate."
         ),
+        // Not the counterpart's fault, so said once.
+        Unseen::TrustsNobody => said!(
+            "Dieser Maschine fehlen die Zertifikate des Systems: Sie vertraut keiner Gegenstelle, und über TLS geht nichts hinaus. Bitte installieren Sie ca-certificates und starten Sie rundruf serve neu.",
+            "This machine has no certificates of the system: it trusts no counterpart, and nothing goes out by TLS. Please install ca-certificates and start rundruf serve again."
+        ),
         Unseen::Untrusted | Unseen::Failed(_) => said!(
             "{host}: Das Zertifikat stammt von niemandem, dem diese Maschine vertraut. Fehlt ihr das Paket ca-certificates, oder der Gegenstelle das Zwischenzertifikat?",
             "{host}: the certificate was signed by nobody this machine trusts. Does it lack the package ca-certificates, or the counterpart its intermediate certificate?"

@@ -1,8 +1,9 @@
-//! `rundruf check`: every setting, template, credential and counterpart, this machine, and what still hangs on the own
-//! domains. It sends no message and changes nothing; each thing found says what to do.
+//! `rundruf check`: every setting, template, credential and counterpart, this machine, what still hangs on the own
+//! domains, and what is left to people. It sends no message and changes nothing; each thing found says what to do.
 
 mod channels;
 mod counterparts;
+mod incidents;
 mod machine;
 mod own_domains;
 mod report;
@@ -84,6 +85,7 @@ pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failur
     groups.extend(counterparts::group(&office, moment).await);
     groups.push(machine::group(&office));
     if let Some(open) = &open {
+        groups.extend(incidents::group(open).await?);
         groups.push(store::group(open).await?);
     }
     groups.extend(closed.map(store::closed));

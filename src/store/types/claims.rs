@@ -123,6 +123,8 @@ pub struct Job {
     pub variant: std::sync::Arc<Variant>,
     /// Its language.
     pub lang: Lang,
+    /// The text that an earlier attempt may have gone out with, where words of it were taken out since: for looking, never for sending.
+    pub withdrawn: Option<String>,
     /// Thread: the incident's first post and the newest post of this account, where there are any.
     pub thread: Option<Thread>,
     /// What `edit`, `delete` and `reply` act on.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Act;
 use crate::clock::Ms;
-use crate::domain::delivery::{CatchUp, Operation};
+use crate::domain::delivery::{CatchUp, DeliveryState, Operation};
 use crate::domain::notice::Notice;
-use crate::ids::{BroadcastId, IncidentId, LaneId, NoticeSeq};
+use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq};
 use crate::text::lang::Lang;
 
 /// An incident as stored.
@@ -229,4 +229,20 @@ pub struct Redaction {
     pub hash: String,
     /// The frozen texts that say it, rendered again.
     pub texts: Vec<(BroadcastId, FrozenTexts)>,
+    /// Those that may say it and that nobody can render, because their channel is not configured: what takes their place when it is dropped.
+    pub unrendered: Vec<(BroadcastId, BTreeMap<Lang, Variant>)>,
+    /// The channels that find a post of theirs again by its words.
+    pub looks_up: Vec<String>,
+}
+
+/// Where words that were taken out of a notice still are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StillThere {
+    /// The channel.
+    pub channel: String,
+    /// The notice whose text it is.
+    pub number: u32,
+    /// The message that may have gone out with them, by which its post is found again: until it has settled. `None`: the text of a channel that
+    /// is not configured, until it is dropped.
+    pub delivery: Option<(DeliveryId, DeliveryState)>,
 }

@@ -2,17 +2,32 @@
 
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
+/// Every migration, in order.
+const MIGRATIONS: [&str; 9] = [
+    include_str!("../../../migrations/0001_store.sql"),
+    include_str!("../../../migrations/0002_mail.sql"),
+    include_str!("../../../migrations/0003_gate.sql"),
+    include_str!("../../../migrations/0004_failover.sql"),
+    include_str!("../../../migrations/0005_digest.sql"),
+    include_str!("../../../migrations/0006_hard_reports.sql"),
+    include_str!("../../../migrations/0007_told.sql"),
+    include_str!("../../../migrations/0008_addresses.sql"),
+    include_str!("../../../migrations/0009_gone.sql"),
+];
+
 /// The same rows in a file as the first release with mail wrote it.
 pub async fn back_to_schema_2(path: &std::path::Path) {
+    back_to_schema(path, 2).await;
+}
+
+/// The same rows in a file as a release with so many migrations wrote it.
+pub async fn back_to_schema(path: &std::path::Path, schema: usize) {
     let old = path.with_extension("old");
     let mut c = SqliteConnection::connect(&format!("sqlite:{}?mode=rwc", old.display()))
         .await
         .unwrap();
-    for sql in [
-        include_str!("../../../migrations/0001_store.sql"),
-        include_str!("../../../migrations/0002_mail.sql"),
-    ] {
-        sqlx::raw_sql(sql).execute(&mut c).await.unwrap();
+    for sql in &MIGRATIONS[..schema] {
+        sqlx::raw_sql(*sql).execute(&mut c).await.unwrap();
     }
     let attach = format!("ATTACH '{}' AS new", path.display());
     sqlx::raw_sql(AssertSqlSafe(attach)).execute(&mut c).await.unwrap();
@@ -21,7 +36,7 @@ pub async fn back_to_schema_2(path: &std::path::Path) {
         .await
         .unwrap();
     sqlx::raw_sql(AssertSqlSafe(made)).execute(&mut c).await.unwrap();
-    // Deliveries before broadcasts: their triggers count nothing twice.
+    // Deliveries before broadcasts, whose triggers count nothing twice then.
     let tables = sqlx::query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name = 'broadcast'",
     )
@@ -36,9 +51,9 @@ pub async fn back_to_schema_2(path: &std::path::Path) {
             .await
             .unwrap();
         let only = if table == "_sqlx_migrations" {
-            "WHERE version <= 2"
+            format!("WHERE version <= {schema}")
         } else {
-            ""
+            String::new()
         };
         let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table} {only}");
         sqlx::raw_sql(AssertSqlSafe(copy)).execute(&mut c).await.unwrap();

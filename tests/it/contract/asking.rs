@@ -59,6 +59,21 @@ fn with_yes_it_goes_and_the_same_again_is_not_asked() {
 }
 
 #[test]
+fn whoever_is_suppressed_is_not_counted_before_and_gets_nothing_after() {
+    let port = nobody();
+    let app = with_sms(port.first());
+    app.publish(&notice(1), &[]);
+    app.run(&["suppression", "add", "+49 171 3920001", "--yes"]).ok();
+    app.write("meldung.toml", &notice(2));
+    let previewed = app.json(&["preview", "meldung.toml"]);
+    assert_eq!(previewed["costs"][0]["people"], 1, "{previewed}");
+    let refused = app.run(&["publish", "meldung.toml"]);
+    assert!(refused.err.contains("sms: 1 recipient, "), "{}", refused.err);
+    app.run(&["publish", "meldung.toml", "--yes"]).ok();
+    assert_eq!(app.broadcast("sms", 2)["counters"]["expected"], 1);
+}
+
+#[test]
 fn a_notice_for_one_place_counts_only_who_follows_it() {
     let port = nobody();
     let app = with_sms(port.first());

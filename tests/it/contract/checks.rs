@@ -18,6 +18,20 @@ fn publisher(more: &str) -> String {
 
 /// What `check` says of a counterpart with such a certificate and clock, trusting its authority or not.
 fn looked_at(days: &str, name: &str, skew: &str, trusted: bool) -> Option<(Answer, Peer)> {
+    looked_at_with(days, name, skew, |peer, command| {
+        if trusted {
+            command.env("SSL_CERT_FILE", peer.dir().join("ca.pem"));
+        }
+    })
+}
+
+/// The same on a machine that is prepared like this.
+fn looked_at_with(
+    days: &str,
+    name: &str,
+    skew: &str,
+    prepare: impl Fn(&Peer, &mut std::process::Command),
+) -> Option<(Answer, Peer)> {
     let peer = Peer::start_with("https", 1, &[days, name, skew], &[])?;
     let port = peer.port();
     // No kind of channel stands behind it: only the address of the public page.
@@ -29,9 +43,7 @@ fn looked_at(days: &str, name: &str, skew: &str, trusted: bool) -> Option<(Answe
         &config.replacen(&own, &format!("url = \"https://localhost:{port}\""), 1),
     );
     let mut command = app.command(&["check", "--json"]);
-    if trusted {
-        command.env("SSL_CERT_FILE", peer.dir().join("ca.pem"));
-    }
+    prepare(&peer, &mut command);
     let output = command.output().unwrap();
     let answer = Answer {
         code: output.status.code().unwrap_or(-1),
@@ -99,6 +111,24 @@ fn a_certificate_for_somebody_else_or_by_nobody_known_is_told_apart() {
         answer.code == 1 && counterparts(&answer)[0].1.contains("nobody this machine trusts"),
         "{}",
         answer.out
+    );
+}
+
+#[test]
+fn a_machine_without_certificates_is_told_from_a_bad_counterpart() {
+    let looked = looked_at_with("40", "localhost", "0", |peer, command| {
+        command.env("SSL_CERT_FILE", peer.dir().join("nowhere.pem"));
+        command.env("SSL_CERT_DIR", peer.dir().join("nowhere"));
+    });
+    let Some((answer, _peer)) = looked else { return };
+    let found = counterparts(&answer);
+    assert!(answer.code == 1 && found[0].0 == "wrong", "{found:?}");
+    assert!(
+        found[0].1.starts_with("This machine has no certificates")
+            && found[0]
+                .1
+                .contains("install ca-certificates and start rundruf serve again"),
+        "{found:?}"
     );
 }
 
@@ -305,4 +335,47 @@ fn what_is_expected_to_fail_with_the_own_domain_is_no_fault() {
     };
     assert_eq!(level("gate = \"held\"\n"), ("note".to_owned(), "note".to_owned()));
     assert_eq!(level(""), ("note".to_owned(), "wrong".to_owned()));
+}
+
+/// What a gateway that never answers leaves behind.
+#[test]
+fn what_is_left_to_people_is_said_with_the_command_that_ends_it() {
+    let gateway = super::redacting::never_answers();
+    let app = TestApp::new(&format!("{WEBSITE}{}timeout = \"1s\"\n", super::sms(gateway)));
+    app.write("presse.csv", "address\n+491713920001\n");
+    let notice = "incident = \"2026-01-it\"\nheadline = \"Lage\"\nsummary = \"Stand.\"\nnext = { at = \"2026-01-24T16:00:00+01:00\" }\n";
+    app.publish(notice, &["--wait"]);
+    let found = |app: &TestApp| {
+        let answer = app.run(&["check", "--json"]).json();
+        let all = answer["findings"].as_array().unwrap().clone();
+        let about = all.into_iter().filter(|finding| finding["about"] == "incidents");
+        let text = |finding: serde_json::Value| finding["text"].as_str().unwrap().to_owned();
+        about.map(text).collect::<Vec<_>>().join("\n")
+    };
+    let id = app.broadcast("sms", 1)["id"].clone();
+    let text = found(&app);
+    assert!(
+        text.contains("promised for 24.01. 16:00 and is overdue")
+            && text.contains("rundruf new update --incident 2026-01-it"),
+        "{text}"
+    );
+    let decide =
+        format!("of 1 message nobody knows whether it arrived. Please look and decide: rundruf decide b{id} there");
+    assert!(text.contains(&decide), "{text}");
+    app.run(&["decide", &format!("b{id}"), "there"]).ok();
+    app.run(&["incident", "close", "2026-01-it", "--yes"]).ok();
+    assert_eq!(found(&app), "");
+    app.run(&["incident", "reopen", "2026-01-it"]).ok();
+    // The publisher goes; whoever looks after the machine has to know whose incident is left.
+    let config = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write(
+        "channels.toml",
+        &config.replace("[publisher.potsdam", "[publisher.soest"),
+    );
+    let text = found(&app);
+    assert!(
+        text.contains("potsdam is not configured any more")
+            && text.contains("rundruf incident close potsdam/2026-01-it"),
+        "{text}"
+    );
 }

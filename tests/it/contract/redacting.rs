@@ -1,5 +1,8 @@
 //! Every text of a notice that reaches the public can be taken out of it.
 
+use std::io::Read;
+use std::net::TcpListener;
+
 use super::{WEBSITE, tree};
 use crate::support::TestApp;
 
@@ -37,4 +40,87 @@ fn title_source_and_the_place_of_the_next_information_can_be_removed() {
     assert!(page.contains("[entfernt am "), "{page}");
     let wrong = app.run(&["retract", "1", "--redact", "next.at", "--reason", "x", "--yes"]);
     assert!(wrong.code == 1 && wrong.err.contains("next.where"), "{}", wrong.err);
+}
+
+/// A server that takes every request and never answers.
+pub(super) fn never_answers() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut peer in listener.incoming().map_while(Result::ok) {
+            let _ = peer.read(&mut [0; 4_096]);
+        }
+    });
+    port
+}
+
+fn holds(app: &TestApp, secret: &str) -> Vec<String> {
+    let there = |bytes: &[u8]| bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+    let files = tree(&app.path().join("data")).into_iter();
+    files.filter(|(_, bytes)| there(bytes)).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn where_removed_words_still_stand_is_said_and_what_ends_it_does() {
+    let mastodon = format!(
+        "[channel.mastodon]\nkind = \"mastodon\"\nurl = \"http://127.0.0.1:{}\"\ntoken = \"abc-123-def\"\n",
+        never_answers()
+    );
+    let port = super::nobody();
+    let app = TestApp::new(&format!("{WEBSITE}{mastodon}{}", super::sms(port.first())));
+    app.write(
+        "presse.csv",
+        "address,name,language,places\n+491713920001,Redaktion,,\n",
+    );
+    app.run(&["channel", "hold", "sms"]);
+    let secret = "Mustermann";
+    let first = format!("incident = \"2026-01-it\"\nheadline = \"Bitte an {secret} wenden\"\nsummary = \"Kurz.\"\n");
+    app.publish(&first, &["--wait"]);
+    // The channel is taken out of the configuration, with what waits in it.
+    let text = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write("channels.toml", text.split("[channel.sms]").next().unwrap());
+    let retract = [
+        "retract", "1", "--redact", "headline", "--reason", "Falsch", "--yes", "--json",
+    ];
+    let answer: serde_json::Value = serde_json::from_str(&app.run(&retract).ok().out).unwrap();
+    let still = answer["still_there"].as_array().unwrap();
+    assert_eq!(still.len(), 2, "{answer}");
+    assert_eq!(still[0]["channel"], "mastodon");
+    assert_eq!(
+        still[1],
+        serde_json::json!({ "channel": "sms", "notice": 1, "delivery": null, "state": null })
+    );
+    assert!(!holds(&app, secret).is_empty(), "it is kept, as is said");
+    app.run(&["channel", "drop", "sms", "--yes"]).ok();
+    assert!(!holds(&app, secret).is_empty(), "the other one is kept");
+    app.run(&["decide", &still[0]["delivery"].to_string(), "drop"]).ok();
+    assert_eq!(holds(&app, secret), Vec::<String>::new());
+}
+
+/// What waited in a channel that comes back goes without the words, not with them.
+#[test]
+fn a_channel_that_is_configured_again_says_nothing_of_removed_words() {
+    let port = super::nobody();
+    let app = TestApp::new(&format!("{WEBSITE}{}gate = \"held\"\n", super::sms(port.first())));
+    app.write(
+        "presse.csv",
+        "address,name,language,places\n+491713920001,Redaktion,,\n",
+    );
+    let secret = "Mustermann";
+    let first = format!("incident = \"2026-01-it\"\nheadline = \"Kurz\"\nsummary = \"Bitte an {secret} wenden.\"\n");
+    app.publish(&first, &[]);
+    app.publish(&super::notice(2), &[]);
+    let text = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write("channels.toml", text.split("[channel.sms]").next().unwrap());
+    let retract = ["retract", "1", "--redact", "summary", "--reason", "Falsch", "--yes"];
+    let said = app.run(&retract).ok().out;
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("rundruf channel drop sms, or as soon as it is configured again"),
+        "{said}"
+    );
+    assert!(!holds(&app, secret).is_empty());
+    app.write("channels.toml", &text);
+    app.publish(&super::notice(3), &[]);
+    assert_eq!(holds(&app, secret), Vec::<String>::new());
 }

@@ -502,6 +502,7 @@ impl Model {
                 .unwrap_or_default(),
             variant,
             lang: Lang::De,
+            withdrawn: None,
             thread: thread.filter(|_| !of.audience).map(|(thread, _)| thread.clone()),
             target,
             urgent: of.urgent,

@@ -157,3 +157,39 @@ pub async fn who_was_lifted_after_leaving_the_list_gets_nothing<S: Store>(store:
     assert_eq!(store.lane_rows().await.unwrap()[0].audience, 2);
     assert_eq!(got(store, lane, 3).await, ["+491711", "+491712"]);
 }
+
+/// An older release took a list that spelled somebody otherwise for one who left and one who came.
+pub async fn of_two_spellings_the_one_stays_that_has_got_something<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    listed(store, lane, &["+49 171 1", "+49 171 2"], &str::to_owned).await;
+    assert_eq!(got(store, lane, 1).await, ["+49 171 1", "+49 171 2"]);
+    listed(store, lane, &["+491711", "+491712"], &str::to_owned).await;
+    // The second has got something under both spellings; of the first it waits.
+    publish(store, notice("i", 2), vec![to_all(lane)], T0 + 2).await;
+    let jobs = claim(store, lane, T0 + 2).await;
+    for job in jobs.iter().filter(|job| job.address == "+491712") {
+        delivered(store, job, T0 + 3).await;
+    }
+    let waits = jobs.iter().find(|job| job.address == "+491711").unwrap();
+    store
+        .give_back(&[(waits.delivery, waits.attempt)], T0 + 3)
+        .await
+        .unwrap();
+
+    store.respell(&[(lane, &phone)]).await.unwrap();
+    for _ in 0..2 {
+        let change = listed(store, lane, &["+491711", "+491712"], &phone).await;
+        assert_eq!((change.added, change.removed, change.total), (0, 0, 2));
+        assert_eq!(store.lane_rows().await.unwrap()[0].audience, 2);
+    }
+    // What waited goes to the one who stays, whose first notice and its corrections hang on that number; the second has the newest by the other one.
+    let jobs = claim(store, lane, T0 + 4).await;
+    assert_eq!(
+        jobs.iter().map(|job| job.address.as_str()).collect::<Vec<_>>(),
+        ["+49 171 1"]
+    );
+    delivered(store, &jobs[0], T0 + 5).await;
+    assert_eq!(got(store, lane, 3).await, ["+49 171 1", "+491712"]);
+    suppress(store, lane, "+491711", SuppressedBecause::ByHand).await;
+    assert_eq!(got(store, lane, 4).await, ["+491712"]);
+}

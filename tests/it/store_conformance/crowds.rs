@@ -135,3 +135,25 @@ pub async fn a_newer_notice_passes_no_older_one_in_a_crowd<S: Store>(store: &S) 
         assert!(before.is_none_or(|before| before < *seq), "{address} got {seq} at {at}");
     }
 }
+
+/// With an umlaut or as machines write it: to the mail server it is one domain.
+pub async fn a_domain_has_one_rate_however_it_is_spelled<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let person = |address: &str| Person {
+        address: address.to_owned(),
+        canonical: address.to_lowercase().replace("städt", "xn--stdt-moa"),
+        name: None,
+        language: None,
+        places: Vec::new(),
+    };
+    let list = ["a@städt.example", "b@xn--stdt-moa.example", "c@STÄDT.example"].map(person);
+    store.sync_audience(lane, &list, T0).await.unwrap();
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    gate(store, lane, Gate::Draining, T0).await;
+    let domains = store.domains(lane).await.unwrap();
+    assert_eq!(Vec::from_iter(domains), [("xn--stdt-moa.example".to_owned(), 3)]);
+    let times = starts(store, lane, 0..12).await;
+    let times: Vec<Ms> = times.iter().map(|start| start.0).collect();
+    assert_eq!(times.len(), 3);
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 3_000), "{times:?}");
+}

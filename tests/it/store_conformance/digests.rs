@@ -95,6 +95,8 @@ pub async fn a_digest_of_what_does_not_wait_any_more_is_refused<S: Store>(store:
         redacted: notice("i", 2),
         hash: "gesalzen".into(),
         texts: Vec::new(),
+        unrendered: Vec::new(),
+        looks_up: Vec::new(),
     };
     store.redact(&redaction, &act("redact", T0 + 3)).await.unwrap();
     assert!(refused(store.cut(&frozen(&newest), T0 + 4).await));
@@ -149,6 +151,8 @@ pub async fn what_is_redacted_is_in_no_frozen_digest<S: Store>(store: &S) {
         redacted: notice("i", 1),
         hash: "gesalzen".into(),
         texts: Vec::new(),
+        unrendered: Vec::new(),
+        looks_up: Vec::new(),
     };
     store.redact(&redaction, &act("redact", T0 + 3)).await.unwrap();
     assert!(texts().await.digest.is_empty());

@@ -11,6 +11,7 @@ mod gates;
 mod levels;
 mod order;
 mod publishing;
+mod reach;
 mod receipts;
 mod returned;
 mod settling;
@@ -61,12 +62,14 @@ on_sqlite! {
     told::a_digest_that_is_written_again_leaves_what_has_gone,
     told::whoever_had_only_a_digest_hears_of_every_word_on_it,
     told::what_is_redacted_is_in_no_digest_that_has_gone,
+    told::what_was_taken_out_is_kept_for_looking_alone_and_until_it_is_known,
     told::a_notice_is_looked_for_in_the_newest_digest,
     told::why_a_digest_cannot_be_written_is_on_the_board,
     together::what_several_lanes_claim_at_once_each_gets_once,
     together::a_claim_that_fails_fails_alone,
     together::a_claim_after_the_bell_finds_the_publication,
     addresses::another_spelling_is_the_same_recipient,
+    addresses::of_two_spellings_the_one_stays_that_has_got_something,
     addresses::what_was_stored_by_an_older_idea_is_compared_by_the_new_one,
     addresses::a_renamed_channel_keeps_whom_it_does_not_write_to,
     addresses::who_was_lifted_after_leaving_the_list_gets_nothing,
@@ -133,6 +136,9 @@ on_sqlite! {
     draining::a_probe_counts_on_after_the_clock_went_back,
     draining::what_a_removed_probe_had_found_is_forgotten,
     crowds::a_slow_domain_holds_up_nobody_else,
+    crowds::a_domain_has_one_rate_however_it_is_spelled,
+    reach::who_is_counted_before_a_release_is_who_gets_it,
+    reach::whoever_has_something_wrong_is_counted_with_its_correction,
     crowds::whom_a_crowd_has_left_out_goes_when_the_gate_opens,
     crowds::a_newer_notice_passes_no_older_one_in_a_crowd,
     failover::what_waits_on_a_removed_channel_is_not_sent_by_its_reserve,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use rundruf::clock::Ms;
+use rundruf::domain::delivery::DeliveryState;
 use rundruf::ids::LaneId;
 use rundruf::store::*;
 use sqlx::{Connection, SqliteConnection};
@@ -164,4 +165,42 @@ async fn sqlite_is_built_to_keep_its_plans() {
         options.iter().any(|option| option == "ENABLE_QPSG"),
         ".cargo/config.toml was not read: build within the project's folder"
     );
+}
+
+/// A full disk ends the transaction in the middle of a claim, with the outcomes that came along. They are not said to be written, and can be again.
+#[tokio::test]
+async fn outcomes_that_went_with_the_transaction_are_written_by_the_next_claim() {
+    let (_dir, store) = sqlite().await;
+    let lane = lanes(&store, &["a"]).await[0];
+    publish(&store, notice("i", 1), vec![to(lane)], T0).await;
+    let first = claim(&store, lane, T0).await.remove(0);
+    publish(&store, notice("j", 1), vec![to(lane)], T0).await;
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", store.path().display()))
+        .await
+        .unwrap();
+    sqlx::query("CREATE TRIGGER full BEFORE UPDATE OF state ON delivery WHEN new.state = 1 BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let with = ClaimRequest {
+        settles: vec![completion(&first, T0, Settled::Delivered(remote("1")))],
+        ..request(lane, T0)
+    };
+    let state = async || {
+        let row = store.deliveries(first.broadcast, None, 1).await.unwrap().remove(0);
+        (row.state, row.attempt)
+    };
+    assert!(store.claim(&with).await.is_err());
+    assert_eq!(state().await, (DeliveryState::Started, 1), "nothing of it is written");
+    sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
+    let claimed = store.claim(&with).await.unwrap();
+    assert_eq!(state().await, (DeliveryState::Delivered, 1));
+    assert_eq!(claimed.jobs.len(), 1, "the other one, and nothing twice");
+    let story = store.explain(first.delivery).await.unwrap().unwrap();
+    assert!(
+        story.events.iter().all(|event| event.what != "evidence"),
+        "{:?}",
+        story.events
+    );
+    assert_eq!(store.recount().await.unwrap(), []);
 }

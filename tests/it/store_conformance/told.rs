@@ -1,5 +1,6 @@
 //! Digests that have gone: which words each message began with, where a notice is by now, and why one could not be written.
 
+use rundruf::domain::delivery::DeliveryState;
 use rundruf::domain::words::Kind;
 use rundruf::store::*;
 
@@ -69,6 +70,8 @@ pub async fn what_is_redacted_is_in_no_digest_that_has_gone<S: Store>(store: &S)
         redacted: notice("i", 3),
         hash: "gesalzen".into(),
         texts: vec![(newest, texts)],
+        unrendered: Vec::new(),
+        looks_up: Vec::new(),
     };
     store.redact(&redaction, &act("redact", T0 + 6)).await.unwrap();
     let story = store.explain(job.delivery).await.unwrap().unwrap();
@@ -104,4 +107,61 @@ pub async fn why_a_digest_cannot_be_written_is_on_the_board<S: Store>(store: &S)
     assert_eq!(board(store, newest).await.no_digest, Some(why));
     store.cut(&frozen(&cut), T0 + 1).await.unwrap();
     assert_eq!(board(store, newest).await.no_digest, None);
+}
+
+/// Whose answer was lost is found again by the words that went, also where these were taken out since: they are named, are never sent again, and are
+/// gone as soon as somebody knows.
+pub async fn what_was_taken_out_is_kept_for_looking_alone_and_until_it_is_known<S: Store>(store: &S) {
+    let lane = lanes(store, &["mastodon"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[]), ("c@ex", &[])]).await;
+    let mut seqs = Vec::new();
+    for number in 1..=2 {
+        seqs.push(publish(store, notice("i", number), vec![digest(lane)], T0).await);
+    }
+    cut(store, lane, T0 + 1).await;
+    let jobs = claim(store, lane, T0 + 2).await;
+    let whole = jobs[0].variant.text.clone();
+    settle(store, &jobs[0], T0 + 3, Settled::Unknown).await;
+    let repeated = Settled::Waiting {
+        due_ms: T0 + 20,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &jobs[1], T0 + 3, repeated).await;
+    publish(store, about(Kind::Retraction, 3, 1), vec![digest(lane)], T0 + 4).await;
+    let redact = async |at| {
+        let redaction = Redaction {
+            notice: seqs[0],
+            redacted: notice("i", 1),
+            hash: "gesalzen".into(),
+            texts: Vec::new(),
+            unrendered: Vec::new(),
+            looks_up: vec!["mastodon".into()],
+        };
+        let there = store.redact(&redaction, &act("redact", at)).await.unwrap();
+        Vec::from_iter(there.iter().map(|still| still.delivery.unwrap()))
+    };
+    let expected = [
+        (jobs[0].delivery, DeliveryState::Unknown),
+        (jobs[1].delivery, DeliveryState::Waiting),
+        (jobs[2].delivery, DeliveryState::Started),
+    ];
+    assert_eq!(redact(T0 + 5).await, expected);
+    let unknown = store.unknown_jobs(lane, rundruf::ids::DeliveryId(0), 9).await.unwrap();
+    assert_eq!(unknown[0].withdrawn.as_ref(), Some(&whole));
+    assert!(!unknown[0].variant.text.contains("und"), "{:?}", unknown[0].variant);
+
+    delivered(store, &jobs[2], T0 + 6).await;
+    let what = DecideOn::Delivery(jobs[0].delivery);
+    store
+        .decide(what, Decision::There, &act("decide", T0 + 7), T0 + 7)
+        .await
+        .unwrap();
+    assert_eq!(redact(T0 + 8).await, expected[1..2]);
+    let again = claim(store, lane, T0 + 400_000).await;
+    let again = again.iter().find(|job| job.delivery == jobs[1].delivery).unwrap();
+    assert_eq!(again.withdrawn.as_ref(), Some(&whole));
+    assert!(!again.variant.text.contains("und"), "{:?}", again.variant);
+    delivered(store, again, T0 + 400_001).await;
+    assert_eq!(redact(T0 + 400_002).await, []);
 }

@@ -52,19 +52,21 @@ impl Preview {
         let over = open.store.leap().await?.is_none().then(|| open.office.clock.now_ms());
         let due = open.store.due_cuts(lane.id, over).await?;
         let number = |notice: &NoticeSeq| rows.iter().find(|row| row.notice == *notice).map(|row| row.number);
-        let summed_up = |row: &BroadcastRow| {
-            let of = due.iter().find(|cut| cut.incident == row.incident);
-            row.lane == lane.id && of.is_some_and(|cut| cut.covers.contains(&row.notice))
-        };
         let mut digests = Vec::new();
         for row in &rows {
-            // Also what came from a channel that this one stands in for. What has run out goes no more, also where nobody was there yet to end it.
-            let waiting = row.waiting_on(lane.id);
-            if waiting == 0 || summed_up(row) || row.expires_ms.is_some_and(|at| Some(at) <= over) {
+            // What has run out goes no more, also where nobody was there yet to end it.
+            if row.expires_ms.is_some_and(|at| Some(at) <= over) {
+                continue;
+            }
+            let of = |cut: &&DueCut| row.lane == lane.id && cut.incident == row.incident;
+            let part = |cut: &&DueCut| cut.broadcast == row.id || cut.covers.contains(&row.notice);
+            let part = due.iter().filter(of).find(part);
+            let waiting = waiting(open, row, lane, part).await?;
+            if waiting == 0 {
                 continue;
             }
             // What waits in a cut already, or what one will be made of.
-            let cut = due.iter().find(|cut| cut.broadcast == row.id);
+            let cut = part.filter(|cut| cut.broadcast == row.id);
             let (texts, fault) = texts(open, row, cut).await?;
             let covers = cut.map_or(&row.covers, |cut| &cut.covers);
             if !covers.is_empty() {
@@ -208,6 +210,17 @@ impl Preview {
             ),
         }
     }
+}
+
+/// How many it goes to by this lane: everybody whom the digest is for, also whoever has had the newest notice's turn before; of what is summed up only
+/// whoever gets something of it all the same. Of an audience not what was expected at publication, but who is there and written to now.
+async fn waiting(open: &Open, row: &BroadcastRow, lane: &LaneRow, cut: Option<&DueCut>) -> Result<u64, Failure> {
+    if row.lane == lane.id && row.audience && (cut.is_some() || row.waiting() > 0) {
+        return Ok(open.store.reach(row.id, cut).await?);
+    }
+    // Also what came from a channel that this one stands in for.
+    let summed_up = cut.is_some_and(|cut| cut.broadcast != row.id);
+    Ok(if summed_up { 0 } else { row.waiting_on(lane.id) })
 }
 
 /// The texts that would go, of a cut that is due the digest as it would be written now; or why it cannot.
