@@ -269,8 +269,7 @@ impl Task {
 
 /// Outcomes are committed.
 fn committed(lane: LaneId, done: &Completed, waker: &Waker) -> Event<Job> {
-    // What was refused has gone to the reserve channel's lane.
-    if !done.moved_to.is_empty() {
+    if !done.wakes.is_empty() {
         waker.wake();
     }
     if done.held.contains(&lane) {

@@ -111,6 +111,8 @@ struct Effects {
     /// Refused rows that go by another lane.
     moved: Vec<Moved>,
     lanes: BTreeSet<i64>,
+    /// Whose rows another lane has sent.
+    homes: BTreeSet<i64>,
     /// How welcome we are, by lane, in order.
     signs: BTreeMap<i64, Vec<(Ms, Sign)>>,
     broadcasts: BTreeMap<i64, Touched>,
@@ -174,6 +176,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         && (row.is(DeliveryState::Started) || (row.is(DeliveryState::Unknown) && x.settled != Settled::Unknown));
     if !current {
         return late(row, x, effects);
+    }
+    if row.via.is_some() {
+        effects.homes.insert(row.lane);
     }
     if let Some(sign) = window::sign(x) {
         effects.signs.entry(row.by()).or_default().push((x.at_ms, sign));
@@ -365,11 +370,12 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
         thread::new_post(c, lane, incident, notice, broadcast, &remote).await?;
     }
     hard::at_once(c, &effects.gone).await?;
-    let mut moved_to = receipts::settle_waiting(c, &effects.named).await?;
-    moved_to.extend(effects.moved.iter().map(|moved| moved.to));
+    let mut wakes = receipts::settle_waiting(c, &effects.named).await?;
+    wakes.extend(effects.moved.iter().map(|moved| moved.to));
+    wakes.extend(effects.homes);
     settle_lanes(c, effects.lanes).await?;
     Ok(Completed {
         held: gate::note(c, effects.signs).await?,
-        moved_to: moved_to.into_iter().map(LaneId).collect(),
+        wakes: wakes.into_iter().map(LaneId).collect(),
     })
 }

@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, closed, passed};
+use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, passed};
 use super::rows::{said_stored, settle_lanes};
 use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError};
 use crate::clock::Ms;
@@ -231,9 +231,7 @@ async fn goes_to(
     let row = sqlx::query(concat!(
         "SELECT d.via, ",
         stand_in!(),
-        " AS failover, l.gate, b.expires, ",
-        closed!(),
-        " AS closed, ",
+        " AS failover, l.gate, b.expires, b.superseded_by IS NOT NULL AS closed, ",
         passed!(),
         " AS passed, d.step FROM delivery d CROSS JOIN broadcast b ON b.id = d.broadcast CROSS JOIN lane l ON l.id = b.lane WHERE d.id = ?"
     ))

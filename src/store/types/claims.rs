@@ -82,8 +82,9 @@ pub struct Claimed {
 pub struct Completed {
     /// It has held these: they drain, and their last results were too bad (`lane_core::window`).
     pub held: Vec<LaneId>,
-    /// Rows have moved to these: they have something to claim.
-    pub moved_to: Vec<LaneId>,
+    /// Other lanes that may have something to claim: refused rows have moved there, or a row of theirs that another lane sends has gone on, and
+    /// its successors wait for it.
+    pub wakes: Vec<LaneId>,
 }
 
 /// One started delivery with all that its channel needs.

@@ -227,8 +227,6 @@ pub struct Breaks {
     pub by_itself: bool,
     /// What stands as unknown has no mark.
     pub unmarked: bool,
-    /// The account has no rate.
-    pub rate: bool,
     /// What has run out of time starts all the same.
     pub late: bool,
     /// What is repeated by its handle begins with other words.

@@ -124,7 +124,7 @@ impl Model {
         });
         Pace {
             account_us: if r.rate.is_some() { tat.max(now_us) } else { now_us },
-            account_step_us: r.rate.filter(|_| !self.breaks.rate).map(step_us),
+            account_step_us: r.rate.map(step_us),
             ramp,
             now_us,
             late_ms: r.late_ms,

@@ -53,6 +53,7 @@ impl Model {
         let moved: BTreeSet<usize> = completions.iter().map(|c| self.at(c.delivery)).filter(moved).collect();
         let mut named = Vec::new();
         let mut gone = Vec::new();
+        let mut homes = BTreeSet::new();
         let mut ended = BTreeSet::new();
         let mut applied: BTreeMap<LaneId, Vec<Completion>> = BTreeMap::new();
         for (c, passed) in completions.iter().zip(passed) {
@@ -60,6 +61,7 @@ impl Model {
             let row = &self.rows[at];
             let open = row.state == State::Started || (row.state == State::Unknown && c.settled != Settled::Unknown);
             if open && row.attempt == c.attempt {
+                homes.extend(row.via.map(|_| row.lane));
                 applied.entry(row.via.unwrap_or(row.lane)).or_default().push(c.clone());
                 self.apply(at, c, passed);
                 self.rows[at].reason = match self.rows[at].state {
@@ -87,9 +89,9 @@ impl Model {
         self.meet_inbox(&named);
         self.settle_broadcasts();
         let new = |at: &usize| self.rows[*at].via.filter(|_| !moved.contains(at));
-        let moved_to: BTreeSet<LaneId> = named.iter().filter_map(new).collect();
+        let wakes: BTreeSet<LaneId> = named.iter().filter_map(new).chain(homes).collect();
         Completed {
-            moved_to: moved_to.into_iter().collect(),
+            wakes: wakes.into_iter().collect(),
             held: applied
                 .iter()
                 .filter_map(|(lane, list)| self.note_results(*lane, list))

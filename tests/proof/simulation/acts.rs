@@ -263,6 +263,7 @@ impl World {
         if self.sabotage.crowded {
             rules.concurrency += 1;
         }
+        rules.rate = rules.rate.filter(|_| !self.sabotage.rateless);
         if self.sabotage.short_handle {
             rules.handle_for_ms = rules.handle_for_ms.map(|term| term.min(HOUR_MS));
         }

@@ -156,7 +156,7 @@ fn every_broken_rule_is_found() {
         ),
         (
             "rate",
-            store(Breaks { rate: true, ..none }),
+            Sabotage { rateless: true, ..well },
             "starts two requests within",
         ),
         ("late", store(Breaks { late: true, ..none }), "its time has run out"),

@@ -154,7 +154,7 @@ impl World {
                     limit: *limit,
                     probe: *probe,
                     lease_ms: 60_000,
-                    rate: self.rules[&lane].rate,
+                    rate: self.rules[&lane].rate.filter(|_| !self.sabotage.rateless),
                     ramp: self.rules[&lane].ramp,
                     late_ms: *late_ms,
                     turns: 2,
@@ -225,7 +225,7 @@ impl World {
                         self.checks.rejected(c.delivery);
                     }
                 }
-                for lane in done.moved_to {
+                for lane in done.wakes {
                     self.wake(lane);
                 }
                 if done.held.contains(&lane) {

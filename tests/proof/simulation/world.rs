@@ -144,6 +144,8 @@ pub struct Sabotage {
     pub crowded: bool,
     /// Lanes take a handle without end for one of an hour.
     pub short_handle: bool,
+    /// Nobody knows of the rate.
+    pub rateless: bool,
     /// A request to wait costs an attempt.
     pub costs: bool,
     /// The end of the process is not heard.
