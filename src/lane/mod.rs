@@ -28,7 +28,7 @@ use crate::clock::{Ms, SharedClock};
 use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
 use crate::store::disk::Disk;
-use crate::store::{LaneRow, Lanes, StoreError, TakenOver};
+use crate::store::{LaneRow, Lanes, StoreError, TakenOver, WentBack};
 pub use cuts::{Digests, Unwritten};
 pub use glance::{Glance, Waker};
 pub use metrics::observe as observe_board;
@@ -98,12 +98,18 @@ pub async fn start(
     let now = clock.now_ms();
     let mut back_at = None;
     let highest = store.high_time(now).await?;
+    // A leap that nobody has looked at: what is stored is of the clock that leapt, since then.
+    let mut leap = store.leap().await?;
+    let highest = leap.map_or(highest, |leap| leap.at_ms.max(highest));
     if let Jump::Back(by) = jump_at_start(highest, now) {
         tracing::warn!(
             by_ms = by,
             "the clock is behind the newest time stored: due times are shifted"
         );
         store.shift_times(by).await?;
+        leap = leap.filter(|leap| !leap.is_undone(by));
+        let said = WentBack { at_ms: now, by_ms: by };
+        store.set_leap(leap, Some(&said.act())).await?;
         back_at = Some(now);
     }
     let handles_from_ms = store.handles_from(back_at).await?;
@@ -134,6 +140,8 @@ pub async fn start(
         trust: Arc::default(),
         disk: Arc::new(disk),
     };
+    // Before the first claim: it must end nothing by a clock in doubt.
+    world.trust.set(leap.is_some());
     let mut tasks = JoinSet::new();
     let mut supervisor = JoinSet::new();
     let mut lanes = Vec::new();

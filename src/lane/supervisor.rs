@@ -14,9 +14,9 @@ use super::{Told, World, metrics};
 use crate::channel::Channel;
 use crate::clock::Ms;
 use crate::ids::LaneId;
-use crate::lane_core::clock_jump::{Jump, LEAP_MS};
+use crate::lane_core::clock_jump::Jump;
 use crate::store::disk::Room;
-use crate::store::{LaneRow, Leap};
+use crate::store::{Act, LaneRow, Leap, WentBack};
 
 /// How often clocks are compared and gauges set.
 const TICK: Duration = Duration::from_secs(1);
@@ -119,9 +119,8 @@ impl Supervisor {
                 Err(error) => self.trouble("expiring", &error.to_string()),
             }
         }
-        // A leap must not become the highest time before somebody has looked.
+        // Also after a leap that nobody has looked at: the stored times have gone along with it, and would have to come back.
         if self.ticks.is_multiple_of(HIGH_TIME_TICKS)
-            && self.leap.is_none()
             && let Err(error) = self.world.store.high_time(now).await
         {
             self.trouble("storing the time", &error.to_string());
@@ -142,9 +141,10 @@ impl Supervisor {
                     by_ms = by,
                     "the clock went back: due times are shifted, sending goes on"
                 );
-                // Back from where it had leapt to.
-                if self.shift(by).await && self.leap.is_some_and(|leap| by > leap.by_ms - LEAP_MS) {
-                    self.leapt(None).await;
+                if self.shift(by).await {
+                    let leap = self.leap.filter(|leap| !leap.is_undone(by));
+                    let said = WentBack { at_ms: now, by_ms: by };
+                    self.leapt(leap, Some(&said.act())).await;
                 }
             }
             Jump::Ahead(by) => {
@@ -163,7 +163,7 @@ impl Supervisor {
                 if self.shift(-by).await {
                     let before = self.leap.map_or(0, |leap| leap.by_ms);
                     let by_ms = before.saturating_add(by);
-                    self.leapt(Some(Leap { at_ms: now, by_ms })).await;
+                    self.leapt(Some(Leap { at_ms: now, by_ms }), None).await;
                 }
             }
         }
@@ -180,7 +180,7 @@ impl Supervisor {
             && self.leap.is_some()
         {
             tracing::info!("the clocks of two counterparts agree with ours: it is trusted again");
-            self.leapt(None).await;
+            self.leapt(None, None).await;
         }
         if self.leap.is_some() && self.asking.is_none() && self.ticks >= self.ask_at {
             self.ask_at = self.ticks + ASK_TICKS;
@@ -189,10 +189,10 @@ impl Supervisor {
         }
     }
 
-    async fn leapt(&mut self, leap: Option<Leap>) {
+    async fn leapt(&mut self, leap: Option<Leap>, act: Option<&Act>) {
         self.ask_at = self.ticks;
         self.leap = leap;
-        if let Err(error) = self.world.store.set_leap(leap, None).await {
+        if let Err(error) = self.world.store.set_leap(leap, act).await {
             self.trouble("storing the clock's leap", &error.to_string());
         }
     }

@@ -11,6 +11,7 @@ mod bad_settings;
 mod bounces;
 mod case_a_drain;
 mod case_c;
+mod clock_jumps;
 mod channel_peers;
 mod compose;
 mod configuration;
