@@ -1,6 +1,8 @@
 //! What the machine itself does to the sending (LANES 8): a clock that leapt, a disk that fills up. Said by `status`, and the clock's
 //! leap is settled by `check --clock-is-right`.
 
+use std::path::Path;
+
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -10,6 +12,7 @@ use crate::clock::{Ms, timestamp};
 use crate::said;
 use crate::store::disk::{Disk, FLOOR};
 use crate::store::{Act, Board, Lanes};
+use crate::store::{owner, trouble};
 use crate::text::dates::duration;
 use crate::text::lang::Lang;
 use crate::text::said::Said;
@@ -22,6 +25,7 @@ pub async fn troubles(open: &Open) -> Result<Vec<Said>, Failure> {
     let mut out = Vec::new();
     let data = &open.office.settings.data;
     let free = Disk::free(data)?;
+    out.extend(of_the_store(data));
     if free < FLOOR {
         let (mb, data) = (free >> 20, data.display());
         out.push(said!(
@@ -48,6 +52,26 @@ pub async fn troubles(open: &Open) -> Result<Vec<Said>, Failure> {
         ));
     }
     Ok(out)
+}
+
+/// What keeps the store from being written, or the owner from going on with it.
+pub fn of_the_store(data: &Path) -> Option<Said> {
+    if let Some(Said { de, en }) = trouble::unwritable(data) {
+        let data = data.display();
+        return Some(said!(
+            "Auf dem Datenträger von {data} lässt sich nichts mehr schreiben ({de}): Es wird nichts gesendet, die Seite bleibt abrufbar. Bitte ins Systemprotokoll sehen, den Datenträger wieder beschreibbar machen und rundruf serve neu starten.",
+            "Nothing can be written on the disk of {data} any more ({en}): nothing is sent, the pages stay up. Please look at the system's log, make the disk writable again and restart rundruf serve."
+        ));
+    }
+    if let Some(note) = trouble::read(data).filter(|_| owner::is_running(data)) {
+        let (since, Said { de, en }) = (moment(note.since_ms), note.said);
+        let (since_de, since_en) = (since.de, since.en);
+        return Some(said!(
+            "rundruf serve kommt seit {since_de} mit dem Speicher nicht weiter: Was sich nicht vermerken lässt, wird nicht gesendet; die Seite bleibt abrufbar. {de}",
+            "rundruf serve has been in trouble with the store since {since_en}: what cannot be written down is not sent; the pages stay up. {en}"
+        ));
+    }
+    None
 }
 
 /// How long a jump was, to the minute: what was an hour is found a moment later.

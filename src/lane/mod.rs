@@ -15,6 +15,7 @@ mod probe;
 mod rules;
 mod site;
 mod supervisor;
+mod troubles;
 mod website;
 
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub(crate) struct World {
     pub waker: Waker,
     pub trust: Arc<clock_watch::Trust>,
     pub disk: Arc<Disk>,
+    pub troubles: Arc<troubles::Troubles>,
 }
 
 /// The site lanes' part: who builds the site, and the store's instance number.
@@ -135,6 +137,7 @@ pub async fn start(
         store,
         digests,
         pace: Arc::new(clock_watch::Pace::new(Arc::clone(&clock))),
+        troubles: Arc::new(troubles::Troubles::new(disk.data().to_owned(), Arc::clone(&clock))),
         clock,
         waker: waker.clone(),
         trust: Arc::default(),

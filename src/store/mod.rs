@@ -51,6 +51,7 @@ mod targets;
 mod texts;
 mod thread;
 mod times;
+pub mod trouble;
 pub mod types;
 mod unknown;
 mod writer;

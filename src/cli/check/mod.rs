@@ -84,7 +84,7 @@ pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failur
     groups.extend(counterparts::group(&office, moment).await);
     groups.push(machine::group(&office));
     if let Some(open) = &open {
-        groups.push(store::group(open).await?);
+        groups.push(store::group(open).await);
     }
     groups.extend(closed.map(store::closed));
     Ok(Report(groups))
