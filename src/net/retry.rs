@@ -13,8 +13,7 @@ const SAME_MS: Ms = 2_000;
 /// (Bluesky, X). `None` where none is there or none is understood. By our clock: a moment that is named by a clock that differs from ours (the answer's
 /// `Date`, RFC 9110 section 6.6.1) is as far away as it is there, else a wrong clock of ours would come too early.
 pub fn when(headers: &HeaderMap, now: Ms) -> Option<Ms> {
-    let date = headers.get("date").and_then(|value| value.to_str().ok());
-    let ahead = date.and_then(http_date).map_or(0, |theirs| now.saturating_sub(theirs));
+    let ahead = ahead(headers, now).unwrap_or(0);
     let theirs = if ahead.abs() <= SAME_MS {
         now
     } else {
@@ -22,6 +21,12 @@ pub fn when(headers: &HeaderMap, now: Ms) -> Option<Ms> {
     };
     let until = by_their_clock(headers, theirs)?;
     Some(until.saturating_add(now.saturating_sub(theirs)))
+}
+
+/// By how much our clock is ahead of the one that gave this answer, ms; `None` where it does not say what time it is.
+pub fn ahead(headers: &HeaderMap, now: Ms) -> Option<Ms> {
+    let theirs = http_date(headers.get("date")?.to_str().ok()?)?;
+    Some(now.saturating_sub(theirs))
 }
 
 /// As [`when`], where `now` is what the counterpart's clock shows.
