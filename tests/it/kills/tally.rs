@@ -13,8 +13,12 @@ pub(super) struct Tally {
     pub(super) freezes: usize,
     pub(super) refused: usize,
     pub(super) found: Found,
-    /// SMS that became unknown by a kill, for each kill that met some.
-    pub(super) unknown: Vec<usize>,
+    /// Kills of a process that was just taking over from one that had been killed, among them.
+    pub(super) second_kills: usize,
+    /// SMS that a kill met in flight, at most.
+    pub(super) in_flight: usize,
+    /// SMS that nobody knows of after it.
+    pub(super) unknown: usize,
     /// By channel: from the start of the process to the first repetition of what had been in flight.
     pub(super) again: BTreeMap<&'static str, Vec<Duration>>,
 }
@@ -26,14 +30,14 @@ impl Tally {
             freezes,
             refused,
             found: Found { lost, double },
+            second_kills,
+            in_flight,
             unknown,
             again,
         } = self;
         let mut out = format!(
-            "\n{kills} kills, {freezes} times frozen ({refused} second owners refused): {lost} lost, {double} double; \
-             sms: {} unknown, {} by one kill at most\n",
-            unknown.iter().sum::<usize>(),
-            unknown.iter().max().unwrap_or(&0),
+            "\n{kills} kills ({second_kills} while taking over), {freezes} times frozen ({refused} second owners refused): {lost} lost, \
+             {double} double; sms: {unknown} unknown, {in_flight} in flight at a kill at most\n"
         );
         for (channel, times) in again {
             let mut times = times.clone();
