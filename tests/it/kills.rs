@@ -1,12 +1,14 @@
 //! `kill -9` and SIGSTOP of `serve` in the middle of publications ([`rounds`]), one press file over ten kills ([`press`]), several processes on one DATA
-//! ([`together`]), and an owner that stands still for longer than its requests may take ([`frozen`]), a full disk ([`full`]). The counterparts run in this process and keep
-//! their own books over every kill: at the end our counters, our rows and their books must say the same.
+//! ([`together`]), an owner that stands still for longer than its requests may take ([`frozen`]), a full disk ([`full`]). The counterparts run in this
+//! process and keep their own books over every kill: at the end our counters, our rows and their books must say the same. Once more among counterparts
+//! that we did not write ([`real`]).
 
 mod books;
 mod frozen;
 mod full;
 mod moments;
 mod press;
+mod real;
 mod rounds;
 mod tally;
 mod together;
