@@ -128,12 +128,32 @@ pub fn no_key(path: &Path, error: &std::io::Error) -> Failure {
 impl Open {
     /// Loads all, compiles every template, and opens the store.
     pub async fn new(config: &Path, data: &Path) -> Result<Self, Failure> {
+        let (app, path) = Self::load(config, data)?;
+        let store = Sqlite::open(&path, Arc::new(SystemClock)).await?;
+        Ok(app.with(store))
+    }
+
+    /// As [`Open::new`], for the process that runs the lanes; `None` where there is one already. On a full disk the reserve is given up first: opening
+    /// the store takes some room too.
+    pub async fn as_owner(config: &Path, data: &Path) -> Result<Option<(Self, Owner)>, Failure> {
+        let (app, path) = Self::load(config, data)?;
+        let data = &app.office.settings.data;
+        let Some(owner) = Owner::try_take(data)? else {
+            return Ok(None);
+        };
+        if let Err(error) = Disk::of(data).look() {
+            tracing::warn!(%error, "the disk could not be looked at");
+        }
+        let store = Sqlite::open(&path, Arc::new(SystemClock)).await?;
+        Ok(Some((app.with(store), owner)))
+    }
+
+    fn load(config: &Path, data: &Path) -> Result<(App, PathBuf), Failure> {
         let app = App::load(config, data)?;
         // Long before the first notice: it waits for no template.
         app.office.engine.check().map_err(bad_template)?;
         let path = store_path(&app.office.settings)?;
-        let store = Sqlite::open(&path, Arc::new(SystemClock)).await?;
-        Ok(app.with(store))
+        Ok((app, path))
     }
 
     /// The store as everybody below sees it.

@@ -46,7 +46,10 @@ impl Scripted {
     /// Answers with status, one header line (`name: value` or nothing) and body.
     pub async fn start(status: u16, header: &str, body: &str) -> Self {
         let server = MockServer::start().await;
-        let mut answer = ResponseTemplate::new(status).set_body_string(body);
+        // Its clock is that of the tests, who send at the beginning of 1970.
+        let mut answer = ResponseTemplate::new(status)
+            .set_body_string(body)
+            .insert_header("date", "Thu, 01 Jan 1970 00:00:00 GMT");
         if let Some((name, value)) = header.split_once(": ") {
             answer = answer.insert_header(name, value);
         }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
+use jiff::SignedDuration;
 use reqwest::Url;
 use serde_json::json;
 
@@ -18,7 +19,7 @@ use crate::clock::{Ms, timestamp};
 use crate::domain::delivery::{Operation, UnknownPolicy};
 use crate::domain::outcome::{Outcome, Reason, Remote, Report};
 use crate::domain::problem::Problem;
-use crate::net::Http;
+use crate::net::{Http, retry};
 use crate::render::Engine;
 use crate::render::compose::ComposeError;
 use crate::render::message::Message;
@@ -26,6 +27,8 @@ use crate::said;
 use crate::secret::{ExposeSecret, KeyFile, SecretString, hmac_sha256};
 use crate::settings::{COMMON, ChannelSettings, Reader};
 use crate::store::{Fit, Job, Variant};
+use crate::text::dates::duration;
+use crate::text::lang::Lang;
 
 /// One line of the registry.
 pub const KIND: Kind = Kind {
@@ -47,6 +50,8 @@ secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="   # 24 to 64 bytes
 
 /// Payloads stay under this (the specification's advice).
 const LARGEST_PAYLOAD: usize = 20_000;
+/// Standard Webhooks has receivers refuse what was signed too long ago, or for later: by five minutes, as a rule; some allow less.
+const TOLERANCE_MS: Ms = 120_000;
 /// Format version of the payload.
 const FORMAT: u16 = 1;
 
@@ -282,7 +287,26 @@ impl Channel for Webhook {
             Err(failure) => return http::failed(&who, &failure),
         };
         let status = answer.status;
+        let ahead_ms = retry::ahead(&answer.headers, now).unwrap_or(0);
         match status {
+            // It could not take what is signed for another time. When the clocks agree again it may.
+            400..=403 if ahead_ms.saturating_abs() > TOLERANCE_MS => {
+                let apart = SignedDuration::from_mins(ahead_ms.saturating_add(30_000).div_euclid(60_000));
+                let (de, en) = (duration(apart, Lang::De), duration(apart, Lang::En));
+                let (de_is, en_is) = if ahead_ms > 0 {
+                    ("früher", "earlier")
+                } else {
+                    ("später", "later")
+                };
+                http::report(
+                    Outcome::Transient,
+                    Reason::Local,
+                    said!(
+                        "{who} lehnt es ab ({status}), und dort ist es {de} {de_is} als hier; bitte die Uhr dieser Maschine prüfen",
+                        "{who} refuses it ({status}), and there it is {en} {en_is} than here; please look at this machine's clock"
+                    ),
+                )
+            }
             // The id follows from the delivery; stored ten thousand times it would only make the store larger and slower.
             200..=299 => http::delivered(
                 Remote::default(),

@@ -18,7 +18,6 @@ use crate::publication::consent::UnsubscribeDesk;
 use crate::publication::returns::Returns;
 use crate::said;
 use crate::secret::KeyFile;
-use crate::store::owner::Owner;
 use crate::store::{Missing, Receipt, Store, StoreError};
 use crate::web::health::ByIdentity;
 use crate::web::receipts::{ReceiptSink, Receipts};
@@ -40,9 +39,8 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
             "the clock is set, as in a demo: it does not show the machine's time"
         );
     }
-    let open = Open::new(&globals.config, &globals.data).await?;
-    let data = open.office.settings.data.display().to_string();
-    let Some(owner) = Owner::try_take(&open.office.settings.data)? else {
+    let Some((open, owner)) = Open::as_owner(&globals.config, &globals.data).await? else {
+        let data = globals.data.display();
         return Err(Failure::Refused(said!(
             "In {data} läuft schon ein rundruf serve. Zwei zugleich würden doppelt senden; bitte erst das andere beenden.",
             "A rundruf serve is running in {data} already. Two at once would send twice; please stop the other one first."

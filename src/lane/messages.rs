@@ -14,6 +14,7 @@ use super::cuts;
 use super::glance::{Glance, Show};
 use super::metrics::Timings;
 use super::rules::{LaneSetup, MessageRules};
+use super::troubles::Troubles;
 use super::{Told, Waker, World};
 use crate::channel::{Channel, LookUp};
 use crate::clock::{Clock, Ms, SharedClock};
@@ -133,14 +134,17 @@ impl Task {
                 self.push(look_up(channel, job, self.rules.timeout()));
             }
             Command::ReadUnknown { after } => {
-                let name = self.name.clone();
+                let failing = self.failing();
                 self.push(async move {
                     match store.unknown_jobs(lane, after, PAGE).await {
-                        Ok(jobs) => Event::Unknowns {
-                            more: jobs.len() >= PAGE as usize,
-                            jobs,
-                        },
-                        Err(error) => failed(&name, "read unknown", &error, Event::UnknownsFailed),
+                        Ok(jobs) => {
+                            failing.over("read unknown", false);
+                            Event::Unknowns {
+                                more: jobs.len() >= PAGE as usize,
+                                jobs,
+                            }
+                        }
+                        Err(error) => failing.at("read unknown", &error, Event::UnknownsFailed),
                     }
                 });
             }
@@ -166,7 +170,7 @@ impl Task {
                 };
                 let began = Instant::now();
                 let timings = self.timings.clone();
-                let name = self.name.clone();
+                let (name, failing) = (self.name.clone(), self.failing());
                 let digests = Arc::clone(&self.world.digests);
                 let waker = self.world.waker.clone();
                 self.push(async move {
@@ -181,6 +185,8 @@ impl Task {
                     match cuts::claim(store.as_ref(), digests.as_ref(), &name, request, settled).await {
                         Ok(claimed) => {
                             timings.claim(began.elapsed());
+                            // What finds nothing writes nothing.
+                            failing.over("claim", !claimed.jobs.is_empty());
                             Event::Claimed {
                                 epoch,
                                 stored_epoch: claimed.epoch,
@@ -191,40 +197,47 @@ impl Task {
                                 paid_ms: claimed.paid_ms,
                             }
                         }
-                        Err(error) => failed(&name, "claim", &error, Event::ClaimFailed),
+                        Err(error) => failing.at("claim", &error, Event::ClaimFailed),
                     }
                 });
             }
             Command::Complete(batch) => {
                 let began = Instant::now();
                 let timings = self.timings.clone();
-                let name = self.name.clone();
+                let failing = self.failing();
                 let waker = self.world.waker.clone();
                 self.push(async move {
                     match store.complete(&batch).await {
                         Ok(done) => {
                             timings.commit(began.elapsed());
+                            failing.over("complete", true);
                             committed(lane, &done, &waker)
                         }
-                        Err(error) => failed(&name, "complete", &error, Event::CommitFailed),
+                        Err(error) => failing.at("complete", &error, Event::CommitFailed),
                     }
                 });
             }
             Command::GiveBack(rows) => {
-                let name = self.name.clone();
+                let failing = self.failing();
                 self.push(async move {
                     match store.give_back(&rows, now).await {
-                        Ok(()) => Event::GivenBack,
-                        Err(error) => failed(&name, "give back", &error, Event::GiveBackFailed),
+                        Ok(()) => {
+                            failing.over("give back", true);
+                            Event::GivenBack
+                        }
+                        Err(error) => failing.at("give back", &error, Event::GiveBackFailed),
                     }
                 });
             }
             Command::SetHealth(row) => {
-                let name = self.name.clone();
+                let failing = self.failing();
                 self.push(async move {
                     match store.set_health(lane, &row).await {
-                        Ok(()) => Event::HealthStored,
-                        Err(error) => failed(&name, "health", &error, Event::HealthFailed),
+                        Ok(()) => {
+                            failing.over("health", true);
+                            Event::HealthStored
+                        }
+                        Err(error) => failing.at("health", &error, Event::HealthFailed),
                     }
                 });
             }
@@ -262,6 +275,13 @@ impl Task {
         tell
     }
 
+    fn failing(&self) -> Failing {
+        Failing {
+            troubles: Arc::clone(&self.world.troubles),
+            name: self.name.clone(),
+        }
+    }
+
     fn push(&mut self, future: impl Future<Output = Event<Job>> + Send + 'static) {
         self.under_way.push(future.boxed());
     }
@@ -288,9 +308,21 @@ fn row_event(row: &LaneRow) -> Event<Job> {
     }
 }
 
-fn failed(name: &str, what: &str, error: &StoreError, event: Event<Job>) -> Event<Job> {
-    tracing::error!(lane = name, what, %error, "the store failed; nothing is sent until it works again");
-    event
+/// What comes of a call of the store where it failed: noted, and tried again by the core.
+struct Failing {
+    troubles: Arc<Troubles>,
+    name: String,
+}
+
+impl Failing {
+    fn over(&self, what: &'static str, wrote: bool) {
+        self.troubles.over(&self.name, what, wrote);
+    }
+
+    fn at(&self, what: &'static str, error: &StoreError, event: Event<Job>) -> Event<Job> {
+        self.troubles.met(&self.name, what, error);
+        event
+    }
 }
 
 /// One attempt. Ends within `timeout` whatever the channel does; a panic in it is an attempt nobody knows the outcome of.

@@ -15,6 +15,7 @@ mod probe;
 mod rules;
 mod site;
 mod supervisor;
+mod troubles;
 mod website;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::clock::{Ms, SharedClock};
 use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
 use crate::store::disk::Disk;
-use crate::store::{LaneRow, Lanes, StoreError, TakenOver};
+use crate::store::{LaneRow, Lanes, StoreError, TakenOver, WentBack};
 pub use cuts::{Digests, Unwritten};
 pub use glance::{Glance, Waker};
 pub use metrics::observe as observe_board;
@@ -58,6 +59,7 @@ pub(crate) struct World {
     pub waker: Waker,
     pub trust: Arc<clock_watch::Trust>,
     pub disk: Arc<Disk>,
+    pub troubles: Arc<troubles::Troubles>,
 }
 
 /// The site lanes' part: who builds the site, and the store's instance number.
@@ -98,12 +100,18 @@ pub async fn start(
     let now = clock.now_ms();
     let mut back_at = None;
     let highest = store.high_time(now).await?;
+    // A leap that nobody has looked at: what is stored is of the clock that leapt, since then.
+    let mut leap = store.leap().await?;
+    let highest = leap.map_or(highest, |leap| leap.at_ms.max(highest));
     if let Jump::Back(by) = jump_at_start(highest, now) {
         tracing::warn!(
             by_ms = by,
             "the clock is behind the newest time stored: due times are shifted"
         );
         store.shift_times(by).await?;
+        leap = leap.filter(|leap| !leap.is_undone(by));
+        let said = WentBack { at_ms: now, by_ms: by };
+        store.set_leap(leap, Some(&said.act())).await?;
         back_at = Some(now);
     }
     let handles_from_ms = store.handles_from(back_at).await?;
@@ -129,11 +137,14 @@ pub async fn start(
         store,
         digests,
         pace: Arc::new(clock_watch::Pace::new(Arc::clone(&clock))),
+        troubles: Arc::new(troubles::Troubles::new(disk.data().to_owned(), Arc::clone(&clock))),
         clock,
         waker: waker.clone(),
         trust: Arc::default(),
         disk: Arc::new(disk),
     };
+    // Before the first claim: it must end nothing by a clock in doubt.
+    world.trust.set(leap.is_some());
     let mut tasks = JoinSet::new();
     let mut supervisor = JoinSet::new();
     let mut lanes = Vec::new();

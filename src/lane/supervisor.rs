@@ -14,10 +14,12 @@ use super::{Told, World, metrics};
 use crate::channel::Channel;
 use crate::clock::Ms;
 use crate::ids::LaneId;
-use crate::lane_core::clock_jump::{Jump, LEAP_MS};
+use crate::lane_core::clock_jump::Jump;
 use crate::store::disk::Room;
-use crate::store::{LaneRow, Leap};
+use crate::store::{Act, LaneRow, Leap, StoreError, WentBack};
 
+/// Whose calls of the store these are.
+const ALL: &str = "all";
 /// How often clocks are compared and gauges set.
 const TICK: Duration = Duration::from_secs(1);
 /// Expiry is looked at every so many ticks.
@@ -39,7 +41,6 @@ pub(super) struct Supervisor {
     leap: Option<Leap>,
     rows: HashMap<LaneId, LaneRow>,
     ticks: u64,
-    in_trouble: bool,
 }
 
 impl Supervisor {
@@ -59,7 +60,6 @@ impl Supervisor {
             leap: None,
             rows: HashMap::new(),
             ticks: 0,
-            in_trouble: false,
         }
     }
 
@@ -82,11 +82,11 @@ impl Supervisor {
         let rows = match self.world.store.lane_rows().await {
             Ok(rows) => rows,
             Err(error) => {
-                self.trouble("reading lanes", &error.to_string());
+                self.trouble("reading lanes", &error);
                 return;
             }
         };
-        self.in_trouble = false;
+        self.works("reading lanes", false);
         for row in rows {
             let Some((_, lane)) = self.lanes.iter().find(|(id, _)| *id == row.id) else {
                 continue;
@@ -114,17 +114,21 @@ impl Supervisor {
         }
         if self.ticks.is_multiple_of(EXPIRY_TICKS) && self.leap.is_none() {
             match self.world.store.expire(now).await {
-                Ok(0) => {}
-                Ok(_) => self.world.waker.wake(),
-                Err(error) => self.trouble("expiring", &error.to_string()),
+                Ok(ended) => {
+                    self.works("expiring", ended > 0);
+                    if ended > 0 {
+                        self.world.waker.wake();
+                    }
+                }
+                Err(error) => self.trouble("expiring", &error),
             }
         }
-        // A leap must not become the highest time before somebody has looked.
-        if self.ticks.is_multiple_of(HIGH_TIME_TICKS)
-            && self.leap.is_none()
-            && let Err(error) = self.world.store.high_time(now).await
-        {
-            self.trouble("storing the time", &error.to_string());
+        // Also after a leap that nobody has looked at: the stored times have gone along with it, and would have to come back.
+        if self.ticks.is_multiple_of(HIGH_TIME_TICKS) {
+            match self.world.store.high_time(now).await {
+                Ok(_) => self.works("storing the time", true),
+                Err(error) => self.trouble("storing the time", &error),
+            }
         }
         self.read_rows().await;
     }
@@ -132,8 +136,11 @@ impl Supervisor {
     async fn look_at_clocks(&mut self, now: Ms) {
         // A person's word comes through the store.
         match self.world.store.leap().await {
-            Ok(leap) => self.leap = leap,
-            Err(error) => self.trouble("reading the clock's leap", &error.to_string()),
+            Ok(leap) => {
+                self.works("reading the clock's leap", false);
+                self.leap = leap;
+            }
+            Err(error) => self.trouble("reading the clock's leap", &error),
         }
         match self.world.pace.look() {
             Jump::None => {}
@@ -142,9 +149,10 @@ impl Supervisor {
                     by_ms = by,
                     "the clock went back: due times are shifted, sending goes on"
                 );
-                // Back from where it had leapt to.
-                if self.shift(by).await && self.leap.is_some_and(|leap| by > leap.by_ms - LEAP_MS) {
-                    self.leapt(None).await;
+                if self.shift(by).await {
+                    let leap = self.leap.filter(|leap| !leap.is_undone(by));
+                    let said = WentBack { at_ms: now, by_ms: by };
+                    self.leapt(leap, Some(&said.act())).await;
                 }
             }
             Jump::Ahead(by) => {
@@ -163,7 +171,7 @@ impl Supervisor {
                 if self.shift(-by).await {
                     let before = self.leap.map_or(0, |leap| leap.by_ms);
                     let by_ms = before.saturating_add(by);
-                    self.leapt(Some(Leap { at_ms: now, by_ms })).await;
+                    self.leapt(Some(Leap { at_ms: now, by_ms }), None).await;
                 }
             }
         }
@@ -180,7 +188,7 @@ impl Supervisor {
             && self.leap.is_some()
         {
             tracing::info!("the clocks of two counterparts agree with ours: it is trusted again");
-            self.leapt(None).await;
+            self.leapt(None, None).await;
         }
         if self.leap.is_some() && self.asking.is_none() && self.ticks >= self.ask_at {
             self.ask_at = self.ticks + ASK_TICKS;
@@ -189,25 +197,33 @@ impl Supervisor {
         }
     }
 
-    async fn leapt(&mut self, leap: Option<Leap>) {
+    async fn leapt(&mut self, leap: Option<Leap>, act: Option<&Act>) {
         self.ask_at = self.ticks;
         self.leap = leap;
-        if let Err(error) = self.world.store.set_leap(leap, None).await {
-            self.trouble("storing the clock's leap", &error.to_string());
+        match self.world.store.set_leap(leap, act).await {
+            Ok(()) => self.works("storing the clock's leap", true),
+            Err(error) => self.trouble("storing the clock's leap", &error),
         }
     }
 
     fn look_at_disk(&mut self) {
         match self.world.disk.look() {
-            Ok(None) => {}
-            Ok(Some(Room::Low)) => {
-                tracing::error!("less than 64 MB are free on the disk of DATA: nothing new begins until there is room");
+            Ok(news) => {
+                self.works("looking at the disk", false);
+                match news {
+                    None => {}
+                    Some(Room::Low) => {
+                        tracing::error!(
+                            "less than 64 MB are free on the disk of DATA: nothing new begins until there is room"
+                        );
+                    }
+                    Some(Room::Enough) => {
+                        tracing::info!("there is room on the disk again: sending goes on");
+                        self.world.waker.wake();
+                    }
+                }
             }
-            Ok(Some(Room::Enough)) => {
-                tracing::info!("there is room on the disk again: sending goes on");
-                self.world.waker.wake();
-            }
-            Err(error) => self.trouble("looking at the disk", &error.to_string()),
+            Err(error) => self.trouble("looking at the disk", &StoreError::file(self.world.disk.data(), &error)),
         }
         ::metrics::gauge!("rundruf_disk_low").set(f64::from(u8::from(self.world.disk.is_low())));
     }
@@ -215,9 +231,10 @@ impl Supervisor {
     /// Store first, lanes after it. Where the store fails (false) nobody is told, and the next look finds the same jump.
     async fn shift(&mut self, by: Ms) -> bool {
         if let Err(error) = self.world.store.shift_times(by).await {
-            self.trouble("shifting times", &error.to_string());
+            self.trouble("shifting times", &error);
             return false;
         }
+        self.works("shifting times", true);
         self.world.pace.settle();
         for (_, lane) in &self.lanes {
             // A lane that has ended needs no news.
@@ -226,11 +243,11 @@ impl Supervisor {
         true
     }
 
-    /// The same trouble twice in a row is logged once.
-    fn trouble(&mut self, what: &str, error: &str) {
-        if !self.in_trouble {
-            tracing::error!(what, error, "the store failed");
-        }
-        self.in_trouble = true;
+    fn trouble(&self, what: &'static str, error: &StoreError) {
+        self.world.troubles.met(ALL, what, error);
+    }
+
+    fn works(&self, what: &'static str, wrote: bool) {
+        self.world.troubles.over(ALL, what, wrote);
     }
 }

@@ -6,9 +6,31 @@ use reqwest::header::HeaderMap;
 
 use crate::clock::Ms;
 
+/// Clocks that differ by no more than this are the same, ms: `Date` has whole seconds, and an answer takes its time.
+const SAME_MS: Ms = 2_000;
+
 /// `Retry-After` in seconds or as an HTTP date, else the reset header of a used-up limit: ISO 8601 (Mastodon), Unix seconds
-/// (Bluesky, X). `None` where none is there or none is understood.
+/// (Bluesky, X). `None` where none is there or none is understood. By our clock: a moment that is named by a clock that differs from ours (the answer's
+/// `Date`, RFC 9110 section 6.6.1) is as far away as it is there, else a wrong clock of ours would come too early.
 pub fn when(headers: &HeaderMap, now: Ms) -> Option<Ms> {
+    let ahead = ahead(headers, now).unwrap_or(0);
+    let theirs = if ahead.abs() <= SAME_MS {
+        now
+    } else {
+        now.saturating_sub(ahead)
+    };
+    let until = by_their_clock(headers, theirs)?;
+    Some(until.saturating_add(now.saturating_sub(theirs)))
+}
+
+/// By how much our clock is ahead of the one that gave this answer, ms; `None` where it does not say what time it is.
+pub fn ahead(headers: &HeaderMap, now: Ms) -> Option<Ms> {
+    let theirs = http_date(headers.get("date")?.to_str().ok()?)?;
+    Some(now.saturating_sub(theirs))
+}
+
+/// As [`when`], where `now` is what the counterpart's clock shows.
+fn by_their_clock(headers: &HeaderMap, now: Ms) -> Option<Ms> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     if let Some(until) = text("retry-after").and_then(|written| retry_after(written, now)) {
         return Some(until);
@@ -71,6 +93,34 @@ mod tests {
             map.insert(*name, value.parse().unwrap());
         }
         when(&map, NOW)
+    }
+
+    /// Our clock is years ahead, or behind: what they name is as far away as it is for them.
+    #[test]
+    fn a_moment_is_of_the_clock_that_named_it() {
+        // NOW is 2026-01-02 03:04:05 UTC.
+        let forms = [
+            ("retry-after", "60"),
+            ("retry-after", "Fri, 02 Jan 2026 03:05:05 GMT"),
+            ("x-ratelimit-reset", "2026-01-02T03:05:05.000000Z"),
+            ("ratelimit-reset", "1767323105"),
+        ];
+        let date = ("date", "Fri, 02 Jan 2026 03:04:05 GMT");
+        for form in forms {
+            let mut map = HeaderMap::new();
+            for (name, value) in [form, date] {
+                map.insert(name, value.parse().unwrap());
+            }
+            for off in [0, 315_360_000_000, -3_600_000, 900, -900] {
+                let until = when(&map, NOW + off).unwrap();
+                let wanted = if off.abs() <= SAME_MS && form.1 != "60" {
+                    NOW
+                } else {
+                    NOW + off
+                };
+                assert_eq!(until, wanted + 60_000, "{form:?} {off}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::{Act, AuditRow, StoreError};
+use super::{Act, AuditRow, StoreError, WentBack};
 use crate::clock::Ms;
 
 /// The hash of a line: SHA-256 over the previous hash and the line's fields, each with its length before it, so that no two different
@@ -65,6 +65,23 @@ pub(super) async fn last_backup(pool: &SqlitePool) -> Result<Option<Ms>, StoreEr
         .fetch_optional(pool)
         .await?;
     Ok(at)
+}
+
+/// The newest line about a clock that went back, among the last thousand.
+pub(super) async fn went_back(pool: &SqlitePool) -> Result<Option<WentBack>, StoreError> {
+    // Primary key, from its end.
+    let found: Option<(Ms, String)> = sqlx::query_as(
+        "SELECT at, details FROM (SELECT id, at, action, details FROM audit ORDER BY id DESC LIMIT 1000)
+         WHERE action = ? ORDER BY id DESC LIMIT 1",
+    )
+    .bind(WentBack::ACTION)
+    .fetch_optional(pool)
+    .await?;
+    let Some((at_ms, details)) = found else {
+        return Ok(None);
+    };
+    let details: serde_json::Value = serde_json::from_str(&details)?;
+    Ok(details["by_ms"].as_i64().map(|by_ms| WentBack { at_ms, by_ms }))
 }
 
 /// Lines after a number, oldest first.

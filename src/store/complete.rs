@@ -252,6 +252,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
     if state != DeliveryState::Waiting {
         due = 0;
     }
+    if state == DeliveryState::Superseded {
+        effects.ended.insert(row.id);
+    }
     if state == DeliveryState::Unknown {
         row.flags = (row.flags | AFTER_UNKNOWN) & !DECIDED;
     }
@@ -305,9 +308,6 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
         touched.text = Some(x.text.clone());
     }
     effects.lanes.insert(row.lane);
-    if state == DeliveryState::Superseded as i64 {
-        effects.ended.insert(row.id);
-    }
     if row.remote.id.is_some() {
         effects.named.push((row.by(), x.delivery.0));
     }

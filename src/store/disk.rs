@@ -53,6 +53,11 @@ impl Disk {
         }
     }
 
+    /// The folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// What this user may still write on the disk a folder lies on.
     pub fn found(folder: &Path) -> io::Result<Found> {
         let found = statvfs(folder)?;

@@ -134,6 +134,8 @@ pub enum Trouble {
     Disk,
     /// The file cannot be opened.
     CannotOpen,
+    /// Another process has been writing for longer than anybody waits.
+    Busy,
     /// A commit failed as a whole; its callers try again.
     NotTaken,
     /// The writing task has ended.
@@ -142,7 +144,7 @@ pub enum Trouble {
 
 impl StoreError {
     /// A file or folder beside the store cannot be used.
-    pub(super) fn file(path: &Path, error: &std::io::Error) -> Self {
+    pub fn file(path: &Path, error: &std::io::Error) -> Self {
         Self::File {
             path: path.to_owned(),
             why: system(error),
@@ -340,6 +342,10 @@ impl Trouble {
                 "Die Datei lässt sich nicht öffnen. Bitte Ordner und Rechte prüfen.",
                 "The file cannot be opened. Look at its folder and the rights to it."
             ),
+            Self::Busy => said!(
+                "Ein anderer Vorgang schreibt seit mehr als 5 Sekunden. Bitte noch einmal. Bleibt es dabei: Steht ein rundruf still (ps zeigt bei ihm T)? kill -CONT lässt es weiterlaufen.",
+                "Another process has been writing for more than 5 seconds. Please try again. If it stays so: does a rundruf stand still (ps shows T for it)? kill -CONT lets it go on."
+            ),
             Self::NotTaken => said!(
                 "Der Datenträger hat den Eintrag nicht angenommen; er wird noch einmal versucht.",
                 "The disk did not take the commit. It is tried again."
@@ -362,6 +368,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         // Codes: https://sqlite.org/rescode.html
         Self::Broken(match primary_code(&error) {
+            Some(5) => Trouble::Busy,
             Some(13) => Trouble::Full,
             Some(8) => Trouble::ReadOnly,
             Some(11) => Trouble::Damaged,

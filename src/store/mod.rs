@@ -53,6 +53,7 @@ mod targets;
 mod texts;
 mod thread;
 mod times;
+pub mod trouble;
 pub mod types;
 mod unknown;
 mod writer;
@@ -257,6 +258,9 @@ pub trait Board: Send + Sync {
 
     /// When `backup` was last run from here.
     async fn last_backup(&self) -> Result<Option<Ms>, StoreError>;
+
+    /// When the wall clock last went back while lanes ran, or before they started, as far as the last thousand lines of the audit know.
+    async fn went_back(&self) -> Result<Option<WentBack>, StoreError>;
 
     /// The audit log, oldest first.
     async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;

@@ -280,6 +280,9 @@ impl Board for Sqlite {
     async fn last_backup(&self) -> Result<Option<Ms>, StoreError> {
         audit::last_backup(&self.readers).await
     }
+    async fn went_back(&self) -> Result<Option<WentBack>, StoreError> {
+        audit::went_back(&self.readers).await
+    }
     async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         audit::read(&self.readers, after, limit).await
     }

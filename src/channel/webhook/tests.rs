@@ -33,6 +33,26 @@ async fn outcomes() {
     testing::outcomes("webhook", EXAMPLE_KEYS, &table, |_| {}).await;
 }
 
+/// What was signed by a wrong clock is not refused for good, nor are the credentials at fault: the clock is.
+#[tokio::test]
+async fn a_refusal_by_a_receiver_with_another_time_is_not_for_good() {
+    for (status, now, word) in [
+        (400, 0, "permanent"),
+        (401, 0, "auth"),
+        (403, 119_000, "auth"),
+        (400, 3_600_000, "transient"),
+        (401, 315_360_000_000, "transient"),
+    ] {
+        let server = Scripted::start(status, "", "timestamp too old").await;
+        let channel = testing::channel("webhook", &server.url(), EXAMPLE_KEYS);
+        let report = channel
+            .send(&testing::job(&testing::compose(channel.as_ref())), now)
+            .await;
+        assert_eq!(testing::word(&report.outcome), word, "{status} {now}: {report:?}");
+        assert_eq!(report.text.de.contains("die Uhr dieser Maschine"), word == "transient");
+    }
+}
+
 const EXAMPLE_KEYS: &str = r#"secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=""#;
 
 #[tokio::test]

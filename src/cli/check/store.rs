@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::{Group, Line};
 use crate::app::Open;
+use crate::cli::host;
 use crate::cli::output::Failure;
 use crate::clock::{Ms, timestamp};
 use crate::said;
@@ -18,8 +19,20 @@ pub fn closed(why: Said) -> Group {
     Group::new("store", said!("Speicher", "Store"), vec![Line::wrong(why)])
 }
 
-/// How the store is.
-pub async fn group(open: &Open) -> Result<Group, Failure> {
+/// How the store is: that it cannot be written, or read, is a finding as any other.
+pub async fn group(open: &Open) -> Group {
+    let mut lines: Vec<Line> = host::of_the_store(&open.office.settings.data)
+        .map(Line::wrong)
+        .into_iter()
+        .collect();
+    match look(open).await {
+        Ok(found) => lines.extend(found),
+        Err(failure) => lines.push(Line::wrong(failure.said())),
+    }
+    Group::new("store", said!("Speicher", "Store"), lines)
+}
+
+async fn look(open: &Open) -> Result<Vec<Line>, Failure> {
     let identity = open.store.identity().await?;
     let wrong = open.store.recount().await?;
     let (schema, instance) = (identity.schema, identity.instance);
@@ -42,7 +55,7 @@ pub async fn group(open: &Open) -> Result<Group, Failure> {
         )));
     }
     lines.push(backup(open.store.last_backup().await?, open.office.clock.now_ms()));
-    Ok(Group::new("store", said!("Speicher", "Store"), lines))
+    Ok(lines)
 }
 
 fn backup(last: Option<Ms>, now: Ms) -> Line {

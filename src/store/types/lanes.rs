@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::Act;
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, GateCause};
 use crate::domain::outcome::Reason;
 use crate::ids::{LaneId, RecipientId};
+use crate::lane_core::clock_jump::LEAP_MS;
 use crate::lane_core::probation::Probed;
 use crate::lane_core::ramp::Ran;
 use crate::lane_core::values::HealthRow;
@@ -206,4 +208,36 @@ pub struct Leap {
     pub at_ms: Ms,
     /// By so many ms.
     pub by_ms: Ms,
+}
+
+impl Leap {
+    /// The clock is back from where it had leapt to, or near enough to believe it.
+    pub fn is_undone(self, back_by_ms: Ms) -> bool {
+        back_by_ms > self.by_ms - LEAP_MS
+    }
+}
+
+/// The wall clock went back, and the stored times with it (LANES 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WentBack {
+    /// To this time.
+    pub at_ms: Ms,
+    /// By so many ms.
+    pub by_ms: Ms,
+}
+
+impl WentBack {
+    /// What the line of the audit is called.
+    pub const ACTION: &'static str = "clock went back";
+
+    /// The line of the audit that [`super::Board::went_back`] finds.
+    pub fn act(self) -> Act {
+        Act {
+            at_ms: self.at_ms,
+            actor: "rundruf".to_owned(),
+            action: Self::ACTION.to_owned(),
+            object: "store".to_owned(),
+            details: serde_json::json!({ "by_ms": self.by_ms }),
+        }
+    }
 }

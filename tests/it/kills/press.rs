@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use rundruf::domain::delivery::DeliveryState as State;
 use rundruf::sandbox::books::Books;
 use rundruf::sandbox::fault::Fault;
 
-use super::{CONNECTIONS, IN_FLIGHT, PUBLISHER, State, in_flight, notice, recounted, sms_rows};
+use super::books::{in_flight, recounted, sms_rows};
+use super::{CONNECTIONS, IN_FLIGHT, PUBLISHER, notice};
 use crate::support::counterparts::{Stage, sms};
 use crate::support::wait::patiently;
 
@@ -65,13 +67,13 @@ fn ten_kills_in_the_press_file_double_nothing_and_lose_nothing() {
                     let counters = app.broadcast("sms", 1)["counters"].clone();
                     let of = |name: &str| counters[name].as_u64().unwrap();
                     let written = of("accepted") + of("delivered");
-                    (of("started") >= IN_FLIGHT && written == gateway.books().entries.len() as u64).then_some(())
+                    (of("started") >= IN_FLIGHT as u64 && written == gateway.books().entries.len() as u64).then_some(())
                 });
             }
             _ => {
                 let sent = gateway.books().entries.len();
                 gateway.fault(Fault::WorkAndHang);
-                let all = move |books: &Books| books.entries.len() >= sent + usize::try_from(IN_FLIGHT).unwrap();
+                let all = move |books: &Books| books.entries.len() >= sent + IN_FLIGHT;
                 stage.wait("SMS are in flight", gateway.until(all));
             }
         }
@@ -81,7 +83,7 @@ fn ten_kills_in_the_press_file_double_nothing_and_lose_nothing() {
         serve = app.serve();
         if kill % 3 == 2 {
             // The gateway did nothing with them: no report will ever come, and each stands as unknown.
-            assert!(started.len() >= usize::try_from(IN_FLIGHT).unwrap(), "kill {kill}");
+            assert!(started.len() >= IN_FLIGHT, "kill {kill}");
             patiently("what was in flight stands as unknown", || {
                 started.is_subset(&sms_rows(&stage, State::Unknown)).then_some(())
             });

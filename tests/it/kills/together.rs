@@ -2,12 +2,14 @@
 
 use std::process::Stdio;
 
-use super::{PEOPLE, RECEIVERS, notice, published, publishing, recounted, stage};
+use super::books::recounted;
+use super::moments::{published, publishing};
+use super::{PEOPLE, RECEIVERS, notice, stage};
 use crate::support::http;
 
 #[test]
 fn the_same_file_published_twice_at_once_is_one_notice() {
-    let stage = stage();
+    let stage = stage("1m");
     let app = &stage.app;
     let serve = app.serve();
     let two = [publishing(app, 1), publishing(app, 1)].map(published);
@@ -30,7 +32,7 @@ fn the_same_file_published_twice_at_once_is_one_notice() {
 
 #[test]
 fn a_second_serve_refuses_and_disturbs_nothing() {
-    let stage = stage();
+    let stage = stage("1m");
     let app = &stage.app;
     let mut serve = app.serve();
     let second = app.run(&["serve"]);
@@ -47,7 +49,7 @@ fn a_second_serve_refuses_and_disturbs_nothing() {
 
 #[test]
 fn two_waiting_publications_without_serve_both_arrive() {
-    let stage = stage();
+    let stage = stage("1m");
     let app = &stage.app;
     let wait = |n: usize| {
         let file = format!("lage-{n}.toml");

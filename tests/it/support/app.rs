@@ -11,6 +11,7 @@ use super::{eventually, http, ports};
 pub struct TestApp {
     dir: tempfile::TempDir,
     _ports: ports::Ports,
+    env: Vec<(&'static str, PathBuf)>,
     /// Port of the public listener.
     pub port: u16,
     /// Port of the admin listener.
@@ -51,12 +52,34 @@ impl Serve {
         self.0.wait().ok();
     }
 
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success(), "kill {name}");
+    }
+
     /// Asks it to stop; [`Serve::ended`] waits.
     pub fn term(&self) {
-        Command::new("kill")
-            .args(["-TERM", &self.0.id().to_string()])
-            .status()
-            .unwrap();
+        self.signal("-TERM");
+    }
+
+    /// SIGSTOP: it does nothing any more, and keeps what it has. Every thread stands when this returns.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.0.id()));
+        eventually("all its threads stand", || {
+            let mut states = std::fs::read_dir(&tasks).unwrap().map(|task| {
+                // A thread may end while we look; "1234 (its name) T …", see proc_pid_stat(5).
+                let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+                stat.rsplit_once(')')
+                    .is_none_or(|(_, rest)| rest.trim_start().starts_with('T'))
+            });
+            states.all(|stands| stands).then_some(())
+        });
+    }
+
+    /// SIGCONT after [`Serve::freeze`].
+    pub fn go_on(&self) {
+        self.signal("-CONT");
     }
 
     /// Waits until it has ended; its exit code.
@@ -66,10 +89,7 @@ impl Serve {
 
     /// Asks it to stop and waits; its exit code.
     pub fn stop(mut self) -> i32 {
-        Command::new("kill")
-            .args(["-TERM", &self.0.id().to_string()])
-            .status()
-            .unwrap();
+        self.term();
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
 }
@@ -96,6 +116,7 @@ impl TestApp {
         let app = Self {
             dir: tempfile::tempdir().unwrap(),
             _ports: ports,
+            env: Vec::new(),
             port,
             admin_port,
         };
@@ -109,6 +130,11 @@ impl TestApp {
     /// The folder.
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Everything that is started from now on has this in its environment.
+    pub fn always(&mut self, name: &'static str, value: impl Into<PathBuf>) {
+        self.env.push((name, value.into()));
     }
 
     /// Writes a file into the folder; its path.
@@ -132,6 +158,7 @@ impl TestApp {
             .env("LANG", "C.UTF-8")
             .env("USER", "tester")
             .env_remove("LC_ALL")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }

@@ -33,9 +33,14 @@ impl SmallDisk {
 
     /// A disk of its own whose content is the file `image`: what is not in there yet, a power cut takes.
     pub fn with_image(at: &Path, image: &Path) -> Option<Self> {
+        Self::with_image_of(at, image, 32)
+    }
+
+    /// As [`SmallDisk::with_image`], of so many MB where it is not there yet.
+    pub fn with_image_of(at: &Path, image: &Path, megabytes: u64) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         if !image.exists() {
-            std::fs::File::create(image).unwrap().set_len(32 << 20).unwrap();
+            std::fs::File::create(image).unwrap().set_len(megabytes << 20).unwrap();
             let made = Command::new("mkfs.ext4").arg("-q").arg(image).output();
             if !made.is_ok_and(|made| made.status.success()) {
                 skipped("mkfs.ext4");
@@ -84,6 +89,17 @@ impl SmallDisk {
     /// That file is gone.
     pub fn roomy(&self) {
         let _ = std::fs::remove_file(self.filler());
+    }
+
+    /// It has found an error in itself: whoever has files open there can write no more. For good, until it is mounted anew.
+    pub fn breaks(&self) {
+        // It says that this went wrong, too.
+        let _ = Command::new("mount")
+            .args(["-o", "remount,abort"])
+            .arg(&self.0)
+            .output();
+        let refused = OpenOptions::new().create(true).append(true).open(self.filler());
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
     }
 
     /// Takes no changes, or takes them again.
