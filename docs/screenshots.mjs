@@ -1,10 +1,10 @@
-// screenshots.mjs SITE BOARD DOCS: the two pictures, drawn by chromium. Called by screenshots.sh.
+// screenshots.mjs SITE BOARD INIT DOCS: the pictures, drawn by chromium. Called by screenshots.sh.
 import fs from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { launch } from '../tests/browser/open.mjs'
 
-const [site, board, docs] = process.argv.slice(2)
+const [site, board, init, docs] = process.argv.slice(2)
 const browser = await launch()
 const scale = 1.5
 
@@ -43,10 +43,12 @@ function html(text) {
 }
 
 const terminal = await browser.newContext({ deviceScaleFactor: 2, viewport: { width: 900, height: 600 } })
-const screen = await terminal.newPage()
-await screen.setContent(`<!doctype html><style>
+for (const [shown, picture] of [[board, 'board.png'], [init, 'init.png']]) {
+  const screen = await terminal.newPage()
+  await screen.setContent(`<!doctype html><style>
   body { margin: 0; background: #dfe4ea } main { display: inline-block; padding: 20px }
   pre { margin: 0; padding: 18px 22px; width: 80ch; border-radius: 10px; background: #14181d; color: #e6edf3; font: 15px/1.45 "DejaVu Sans Mono", monospace }
-</style><main><pre>${html(fs.readFileSync(board, 'utf8'))}</pre></main>`)
-await screen.locator('main').screenshot({ path: path.join(docs, 'board.png') })
+</style><main><pre>${html(fs.readFileSync(shown, 'utf8'))}</pre></main>`)
+  await screen.locator('main').screenshot({ path: path.join(docs, picture) })
+}
 await browser.close()

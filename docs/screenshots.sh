@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# docs/screenshots.sh: makes docs/page.png and docs/board.png, the pictures of the README, from what the program really shows.
+# docs/screenshots.sh: makes docs/page.png, docs/board.png and docs/init.png, the pictures of the README, from what the program really shows.
 #   page.png    the public page of case A on the evening of 24 January, on a desk and on a phone
 #   board.png   `rundruf status` while Mastodon is down and e-mail held: the demo is halted at that moment, and a terminal (tmux) captured
+#   init.png    `rundruf init` in an empty folder, three questions answered
 # Wants tmux and what tests/setup installs (chromium, playwright-core). RUNDRUF names another binary than target/release/rundruf.
 set -euo pipefail
 docs=$(cd "$(dirname "$0")" && pwd)
@@ -76,6 +77,21 @@ await shows board '^\$'
 await shows board '^website'
 "${term[@]}" capture-pane -p -e -t board >"$work/board.txt"
 
+# The first questions of `init`, as they are typed to.
+mkdir "$work/init" "$work/own"
+ln -s "$rundruf" "$work/own/rundruf"
+LANG=C.UTF-8 "${term[@]}" new-session -d -s init -x 80 -y 31 \
+    "cd '$work'/init && PATH='$work/own':\$PATH PS1='\$ ' LANG=de_DE.UTF-8 exec bash --norc --noprofile"
+await shows init '^\$'
+"${term[@]}" send-keys -t init "rundruf init" Enter
+for answer in '1/6=Stadt Beispielburg' '2/6=Brandenburg' '3/6=115'; do
+    await shows init "^${answer%%=*}"
+    "${term[@]}" send-keys -t init "${answer#*=}" Enter
+done
+await shows init '^4/6'
+await shows init 'musterstadt-info.example'
+"${term[@]}" capture-pane -p -e -t init >"$work/init.txt"
+
 RUNDRUF_NODE_PEERS=${RUNDRUF_NODE_PEERS:-$root/target/peers/node} \
-    node "$docs/screenshots.mjs" "$work/a/site" "$work/board.txt" "$docs"
+    node "$docs/screenshots.mjs" "$work/a/site" "$work/board.txt" "$work/init.txt" "$docs"
 ls -l "$docs"/*.png

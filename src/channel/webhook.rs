@@ -287,7 +287,9 @@ impl Channel for Webhook {
             Err(failure) => return http::failed(&who, &failure),
         };
         let status = answer.status;
-        let ahead_ms = retry::ahead(&answer.headers, now).unwrap_or(0);
+        // By our clock when it came: a slow answer is none of a clock that is late.
+        let came = now.saturating_add(i64::try_from(answer.took.as_millis()).unwrap_or(0));
+        let ahead_ms = retry::ahead(&answer.headers, came).unwrap_or(0);
         match status {
             // It could not take what is signed for another time. When the clocks agree again it may.
             400..=403 if ahead_ms.saturating_abs() > TOLERANCE_MS => {
@@ -302,8 +304,8 @@ impl Channel for Webhook {
                     Outcome::Transient,
                     Reason::Local,
                     said!(
-                        "{who} lehnt es ab ({status}), und dort ist es {de} {de_is} als hier; bitte die Uhr dieser Maschine prüfen",
-                        "{who} refuses it ({status}), and there it is {en} {en_is} than here; please look at this machine's clock"
+                        "{who} lehnt es ab ({status}), und dort ist es {de} {de_is} als hier; bitte beide Uhren prüfen",
+                        "{who} refuses it ({status}), and there it is {en} {en_is} than here; please look at both clocks"
                     ),
                 )
             }

@@ -218,10 +218,13 @@ impl Task {
                 });
             }
             Command::GiveBack(rows) => {
-                let failing = self.failing();
+                let (failing, waker) = (self.failing(), self.world.waker.clone());
                 self.push(async move {
                     match store.give_back(&rows, now).await {
-                        Ok(()) => {
+                        Ok(homes) => {
+                            if !homes.is_empty() {
+                                waker.wake();
+                            }
                             failing.over("give back", true);
                             Event::GivenBack
                         }

@@ -108,10 +108,9 @@ pub async fn start(
             by_ms = by,
             "the clock is behind the newest time stored: due times are shifted"
         );
-        store.shift_times(by).await?;
-        leap = leap.filter(|leap| !leap.is_undone(by));
+        leap = leap.and_then(|leap| leap.after(by));
         let said = WentBack { at_ms: now, by_ms: by };
-        store.set_leap(leap, Some(&said.act())).await?;
+        store.shift_times(by, leap, Some(&said.act())).await?;
         back_at = Some(now);
     }
     let handles_from_ms = store.handles_from(back_at).await?;

@@ -142,6 +142,7 @@ impl Supervisor {
             }
             Err(error) => self.trouble("reading the clock's leap", &error),
         }
+        let mut doubted = false;
         match self.world.pace.look() {
             Jump::None => {}
             Jump::Back(by) => {
@@ -149,34 +150,31 @@ impl Supervisor {
                     by_ms = by,
                     "the clock went back: due times are shifted, sending goes on"
                 );
-                if self.shift(by).await {
-                    let leap = self.leap.filter(|leap| !leap.is_undone(by));
-                    let said = WentBack { at_ms: now, by_ms: by };
-                    self.leapt(leap, Some(&said.act())).await;
-                }
+                let said = WentBack { at_ms: now, by_ms: by };
+                self.shift(by, self.leap.and_then(|leap| leap.after(by)), Some(&said.act()))
+                    .await;
             }
             Jump::Ahead(by) => {
                 tracing::warn!(
                     by_ms = by,
                     "the clock went ahead: due times are shifted, sending goes on"
                 );
-                self.shift(-by).await;
+                self.shift(-by, self.leap.and_then(|leap| leap.after(-by)), None).await;
             }
             Jump::Leap(by) => {
                 tracing::warn!(
                     by_ms = by,
                     "the clock leapt forward: nothing expires until somebody has looked"
                 );
-                // Until the store is shifted the same leap is found again.
-                if self.shift(-by).await {
-                    let before = self.leap.map_or(0, |leap| leap.by_ms);
-                    let by_ms = before.saturating_add(by);
-                    self.leapt(Some(Leap { at_ms: now, by_ms }), None).await;
-                }
+                // From now on, whatever the store says to it: lanes claim meanwhile. Until it is shifted the same leap is found again.
+                self.world.trust.set(true);
+                let before = self.leap.map_or(0, |leap| leap.by_ms);
+                let by_ms = before.saturating_add(by);
+                doubted = !self.shift(-by, Some(Leap { at_ms: now, by_ms }), None).await;
             }
         }
         self.ask_others().await;
-        let leapt = self.leap.is_some();
+        let leapt = self.leap.is_some() || doubted;
         self.world.trust.set(leapt);
         ::metrics::gauge!("rundruf_clock_leapt").set(f64::from(u8::from(leapt)));
     }
@@ -188,7 +186,7 @@ impl Supervisor {
             && self.leap.is_some()
         {
             tracing::info!("the clocks of two counterparts agree with ours: it is trusted again");
-            self.leapt(None, None).await;
+            self.believe().await;
         }
         if self.leap.is_some() && self.asking.is_none() && self.ticks >= self.ask_at {
             self.ask_at = self.ticks + ASK_TICKS;
@@ -197,10 +195,10 @@ impl Supervisor {
         }
     }
 
-    async fn leapt(&mut self, leap: Option<Leap>, act: Option<&Act>) {
-        self.ask_at = self.ticks;
-        self.leap = leap;
-        match self.world.store.set_leap(leap, act).await {
+    /// The clock is trusted again.
+    async fn believe(&mut self) {
+        self.leap = None;
+        match self.world.store.set_leap(None, None).await {
             Ok(()) => self.works("storing the clock's leap", true),
             Err(error) => self.trouble("storing the clock's leap", &error),
         }
@@ -229,11 +227,12 @@ impl Supervisor {
     }
 
     /// Store first, lanes after it. Where the store fails (false) nobody is told, and the next look finds the same jump.
-    async fn shift(&mut self, by: Ms) -> bool {
-        if let Err(error) = self.world.store.shift_times(by).await {
+    async fn shift(&mut self, by: Ms, leap: Option<Leap>, act: Option<&Act>) -> bool {
+        if let Err(error) = self.world.store.shift_times(by, leap, act).await {
             self.trouble("shifting times", &error);
             return false;
         }
+        (self.leap, self.ask_at) = (leap, self.ticks);
         self.works("shifting times", true);
         self.world.pace.settle();
         for (_, lane) in &self.lanes {

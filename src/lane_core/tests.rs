@@ -1,4 +1,4 @@
-//! The lane as a whole, by hand; random histories are in `tests/it/simulation`.
+//! The lane as a whole, by hand; random histories are in `tests/proof`.
 
 use super::event::{Command, Event, Found, Rules, Work};
 use super::lane::Lane;

@@ -10,7 +10,7 @@ use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
 use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
-use super::{Completed, Completion, Settled, StoreError, cut, gate, hard, receipts, thread};
+use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, reopen, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Remote;
@@ -118,6 +118,8 @@ struct Effects {
     broadcasts: BTreeMap<i64, Touched>,
     /// Rows that have ended because of a newer notice; the time of the newest outcome.
     ended: BTreeSet<i64>,
+    /// These, and those that were refused for good and go nowhere else: their recipients may be for the cut that sums them up.
+    missed: BTreeSet<i64>,
     at: Ms,
 }
 
@@ -254,6 +256,7 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
     }
     if state == DeliveryState::Superseded {
         effects.ended.insert(row.id);
+        effects.missed.insert(row.id);
     }
     if state == DeliveryState::Unknown {
         row.flags = (row.flags | AFTER_UNKNOWN) & !DECIDED;
@@ -263,6 +266,9 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         Settled::Permanent => row.goes_to(x)?,
         _ => None,
     };
+    if state == DeliveryState::Permanent && to.is_none() {
+        effects.missed.insert(row.id);
+    }
     push(row, x, state as i64, due, reason, effects);
     if let Some(to) = to {
         (row.state, row.via) = (DeliveryState::Waiting as i64, Some(to));
@@ -352,7 +358,8 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
     }
     evidence::write(c, &effects.evidence).await?;
     failover::move_refused(c, &effects.moved).await?;
-    cut::reopen(c, &effects.ended, effects.at).await?;
+    reopen::hand_over(c, &effects.missed, effects.at).await?;
+    reopen::reopen(c, &effects.ended, effects.at).await?;
     for (id, touched) in &effects.broadcasts {
         // Primary key.
         sqlx::query(

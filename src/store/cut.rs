@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Row, SqliteConnection};
 
-use super::broadcasts::{SHAPE_AUDIENCE, SHAPE_LEVELS};
-use super::marks::{closed, passed};
-use super::rows::{catch_up_stored, kind_of, lang_word, revive, said_stored, settle_lanes};
+use super::broadcasts::SHAPE_LEVELS;
+use super::rows::{catch_up_stored, kind_of, lang_word, said_stored, settle_lanes};
 use super::supersession::{end, overtake};
 use super::texts::texts;
-use super::{Conflict, DueCut, FrozenCut, StoreError};
+use super::{Conflict, DueCut, FrozenCut, StoreError, reopen};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::digest::{self, Cut, Waits};
@@ -129,7 +128,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     let id = due.broadcast.0;
     sums_up(c, id, &cut.covers).await?;
     if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
-        begin_anew(c, &[id], now).await?;
+        reopen::begin_anew(c, &[id], now).await?;
         end_covered(c, id, now).await?;
     }
     // Urgent is what has something urgent in it. Primary keys.
@@ -186,29 +185,6 @@ async fn end_covered(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), S
     Ok(())
 }
 
-/// Broadcasts look through their audience from its beginning: others are concerned than before. Rows that are there stay.
-async fn begin_anew(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
-    let list = serde_json::to_string(broadcasts)?;
-    // Primary keys.
-    sqlx::query(
-        "UPDATE broadcast SET state = CASE shape WHEN ?1 THEN 0 ELSE 1 END, cursor = 0, changed = ?2,
-           upto = CASE shape WHEN ?1 THEN NULL ELSE upto END,
-           expected = CASE shape WHEN ?1 THEN (SELECT audience FROM lane l WHERE l.id = broadcast.lane) ELSE expected END
-         WHERE id IN (SELECT value FROM json_each(?3))",
-    )
-    .bind(SHAPE_AUDIENCE)
-    .bind(now)
-    .bind(&list)
-    .execute(&mut *c)
-    .await?;
-    // Primary key (broadcast, …).
-    sqlx::query("DELETE FROM chunk_left WHERE broadcast IN (SELECT value FROM json_each(?))")
-        .bind(&list)
-        .execute(c)
-        .await?;
-    Ok(())
-}
-
 /// The digest beside the newest notice's own text, in every language that has one. An earlier one stays for those who began with it.
 async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), StoreError> {
     let id = frozen.due.broadcast.0;
@@ -239,162 +215,6 @@ async fn freeze(c: &mut SqliteConnection, frozen: &FrozenCut) -> Result<(), Stor
             .bind(serde_json::to_string(digest)?)
             .execute(&mut *c)
             .await?;
-    }
-    Ok(())
-}
-
-/// A notice names earlier ones (replaces, takes back, corrects, retracts). A cut that sums one of them up does so no more, and its text has to
-/// be written again. Where one is a cut itself and has not reached everybody, what it summed up waits again by itself: `rows_again` of what is
-/// returned, once the cut has ended.
-pub(super) async fn undo(
-    c: &mut SqliteConnection,
-    incident: i64,
-    named: &[u32],
-    now: Ms,
-) -> Result<Vec<i64>, StoreError> {
-    let named = serde_json::to_string(named)?;
-    // broadcast_incident (incident, …); primary key of cut; broadcast_notice (notice).
-    let again: Vec<i64> = sqlx::query_scalar(
-        "SELECT u.id FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
-         WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND (t.state = 0 OR t.n_waiting + t.n_started + t.n_unknown > 0)
-           AND t.number IN (SELECT value FROM json_each(?2)) AND u.number NOT IN (SELECT value FROM json_each(?2))",
-    )
-    .bind(incident)
-    .bind(&named)
-    .fetch_all(&mut *c)
-    .await?;
-    waits_again(c, &again, now).await?;
-    // As above; primary key of notice. Also of cuts that a newer one sums up: they may wait again.
-    let told: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT t.id, k.notice FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN notice n ON n.id = k.notice
-         WHERE t.incident = ?1 AND (t.state < 2 OR t.superseded_by IS NOT NULL) AND n.number IN (SELECT value FROM json_each(?2))",
-    )
-    .bind(incident)
-    .bind(&named)
-    .fetch_all(&mut *c)
-    .await?;
-    for (cut, notice) in told {
-        // Primary keys.
-        sqlx::query("DELETE FROM cut WHERE broadcast = ? AND notice = ?")
-            .bind(cut)
-            .bind(notice)
-            .execute(&mut *c)
-            .await?;
-        sqlx::query("UPDATE broadcast SET uncut = EXISTS (SELECT 1 FROM cut WHERE broadcast = ?1) WHERE id = ?1")
-            .bind(cut)
-            .execute(&mut *c)
-            .await?;
-    }
-    Ok(again)
-}
-
-/// These rows have ended without arriving. Whoever had no part in a cut because of one gets it after all; and of a cut that was taken back, what
-/// it had summed up goes to them.
-pub(super) async fn reopen(c: &mut SqliteConnection, ended: &BTreeSet<i64>, now: Ms) -> Result<(), StoreError> {
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let ended = serde_json::to_string(ended)?;
-    hand_over(c, &ended, now).await?;
-    // Primary keys of broadcast and cut; broadcast_incident (incident, lane, …). What waits again since may be summed up in another one.
-    let again: Vec<i64> = sqlx::query_scalar(concat!(
-        "SELECT DISTINCT u.id FROM (SELECT DISTINCT d.broadcast FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value) e
-           CROSS JOIN broadcast b ON b.id = e.broadcast CROSS JOIN cut s ON s.broadcast = b.id
-           CROSS JOIN broadcast u ON u.incident = b.incident AND u.lane = b.lane AND u.id <> b.id
-         WHERE u.superseded_by IS NULL AND NOT u.overtaken
-           AND (u.notice = s.notice OR EXISTS (SELECT 1 FROM cut m WHERE m.broadcast = u.id AND m.notice = s.notice)) AND ",
-        closed!()
-    ))
-    .bind(&ended)
-    .fetch_all(&mut *c)
-    .await?;
-    waits_again(c, &again, now).await?;
-    rows_again(c, &again, now).await
-}
-
-/// The recipients of rows that have ended are for the cut that sums these up, unless something newer has started for them.
-async fn hand_over(c: &mut SqliteConnection, ended: &str, now: Ms) -> Result<(), StoreError> {
-    // Primary keys of delivery, broadcast and cut; broadcast_notice (notice); see `passed`.
-    let cuts: Vec<i64> = sqlx::query_scalar(concat!(
-        "WITH RECURSIVE up (row, recipient, operation, broadcast) AS (
-           SELECT d.id, d.recipient, d.operation, d.broadcast FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value
-           WHERE d.state = 7 AND d.recipient > 0
-           UNION ALL
-           SELECT up.row, up.recipient, up.operation, t.id FROM up CROSS JOIN broadcast u ON u.id = up.broadcast
-             CROSS JOIN broadcast t ON t.notice = u.superseded_by AND t.lane = u.lane
-             CROSS JOIN cut k ON k.broadcast = t.id AND k.notice = u.notice)
-         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-         SELECT b.id, up.recipient, 0, 0, ?2, ?2, ?2, up.operation, 0, 0 FROM up CROSS JOIN broadcast b ON b.id = up.broadcast
-         WHERE b.superseded_by IS NULL AND NOT ",
-        passed!("up.recipient"),
-        " ORDER BY up.row ON CONFLICT (broadcast, recipient) DO NOTHING RETURNING broadcast"
-    ))
-    .bind(ended)
-    .bind(now)
-    .fetch_all(&mut *c)
-    .await?;
-    for cut in BTreeSet::from_iter(cuts) {
-        revive(c, cut).await?;
-    }
-    Ok(())
-}
-
-/// These have run out. What a cut among them sums up, and has not run out itself, waits again by itself.
-pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) -> Result<(), StoreError> {
-    if ended.is_empty() {
-        return Ok(());
-    }
-    // Primary keys of broadcast and cut; broadcast_notice (notice).
-    let again: Vec<i64> = sqlx::query_scalar(
-        "SELECT u.id FROM json_each(?1) j CROSS JOIN broadcast t ON t.id = j.value AND t.superseded_by IS NULL
-           CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
-         WHERE (u.superseded_by = t.notice OR (u.superseded_by IS NULL AND u.overtaken)) AND (u.expires IS NULL OR u.expires > ?2)",
-    )
-    .bind(serde_json::to_string(ended)?)
-    .bind(now)
-    .fetch_all(&mut *c)
-    .await?;
-    waits_again(c, &again, now).await?;
-    rows_again(c, &again, now).await
-}
-
-async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
-    if broadcasts.is_empty() {
-        return Ok(());
-    }
-    let list = serde_json::to_string(broadcasts)?;
-    begin_anew(c, broadcasts, now).await?;
-    // Primary keys. What one of them sums up may be less by now.
-    sqlx::query(
-        "UPDATE broadcast SET superseded_by = NULL, overtaken = 0, uncut = EXISTS (SELECT 1 FROM cut k WHERE k.broadcast = broadcast.id)
-         WHERE id IN (SELECT value FROM json_each(?))",
-    )
-    .bind(&list)
-    .execute(c)
-    .await?;
-    Ok(())
-}
-
-/// The rows of what waits again, but for what has ended since.
-pub(super) async fn rows_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
-    if broadcasts.is_empty() {
-        return Ok(());
-    }
-    // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
-    sqlx::query(concat!(
-        "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
-           SELECT d.id FROM json_each(?2) j CROSS JOIN broadcast b ON b.id = j.value AND b.superseded_by IS NULL AND NOT b.overtaken
-             CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 7
-           WHERE NOT ",
-        passed!(),
-        ")"
-    ))
-    .bind(now)
-    .bind(serde_json::to_string(broadcasts)?)
-    .execute(&mut *c)
-    .await?;
-    for id in broadcasts {
-        revive(c, *id).await?;
     }
     Ok(())
 }

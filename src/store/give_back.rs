@@ -1,16 +1,22 @@
 //! Claimed rows whose request never began go back (LANES 3).
 
+use std::collections::BTreeSet;
+
 use sqlx::SqliteConnection;
 
 use super::marks::passed;
 use super::rows::settle_lanes;
-use super::{StoreError, cut};
+use super::{StoreError, reopen};
 use crate::clock::Ms;
-use crate::ids::DeliveryId;
+use crate::ids::{DeliveryId, LaneId};
 
 /// Claimed rows whose request never began: waiting again, attempt unspent; closed or passed meanwhile: superseded, or unknown where an
-/// earlier attempt may have got through.
-pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
+/// earlier attempt may have got through. Says whose rows other lanes had claimed: their successors may start.
+pub(super) async fn give_back(
+    c: &mut SqliteConnection,
+    rows: &[(DeliveryId, u32)],
+    now: Ms,
+) -> Result<Vec<LaneId>, StoreError> {
     // Primary keys of delivery and broadcast; see `passed`. A later claim would have another attempt number.
     sqlx::query(concat!(
         "UPDATE delivery SET attempt = attempt - 1, changed = ?1, state = s.state, due = CASE s.state WHEN 0 THEN ?1 ELSE 0 END,
@@ -34,13 +40,21 @@ pub(super) async fn give_back(c: &mut SqliteConnection, rows: &[(DeliveryId, u32
             .bind(serde_json::to_string(&ids)?)
             .fetch_all(&mut *c)
             .await?;
-    cut::reopen(c, &ended.into_iter().collect(), now).await?;
+    let ended = ended.into_iter().collect();
+    reopen::hand_over(c, &ended, now).await?;
+    reopen::reopen(c, &ended, now).await?;
     // Primary keys.
-    let lanes: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT b.lane FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
+    let lanes: Vec<(i64, bool)> = sqlx::query_as(
+        "SELECT DISTINCT b.lane, d.via IS NOT NULL FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
     )
     .bind(serde_json::to_string(&ids)?)
     .fetch_all(&mut *c)
     .await?;
-    settle_lanes(c, lanes.into_iter().collect()).await
+    let homes: BTreeSet<i64> = lanes
+        .iter()
+        .filter(|(_, moved)| *moved)
+        .map(|(lane, _)| *lane)
+        .collect();
+    settle_lanes(c, lanes.into_iter().map(|(lane, _)| lane).collect()).await?;
+    Ok(homes.into_iter().map(LaneId).collect())
 }

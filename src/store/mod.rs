@@ -40,6 +40,7 @@ mod rate;
 mod reach;
 mod receipts;
 mod redaction;
+mod reopen;
 mod returned;
 mod rows;
 mod spelling;
@@ -148,8 +149,9 @@ pub trait Lanes: Send + Sync {
     /// Notes for the board why the digest that is due could not be written, until one is. False where that was known.
     async fn no_digest(&self, due: &DueCut, why: &Said) -> Result<bool, StoreError>;
 
-    /// Gives claimed rows back whose request never began: waiting again, attempt number unspent.
-    async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError>;
+    /// Gives claimed rows back whose request never began: waiting again, attempt number unspent. Says on which other lanes something may start
+    /// because of it: those whose rows had moved here.
+    async fn give_back(&self, deliveries: &[(DeliveryId, u32)], now: Ms) -> Result<Vec<LaneId>, StoreError>;
 
     /// Rows of this lane that stand as unknown, behind `after`, by number, as they were when their last attempt started: the lane
     /// reads them back where its kind can. What comes of that is completed under the same attempt number.
@@ -205,8 +207,9 @@ pub trait Lanes: Send + Sync {
     async fn handles_from(&self, back_at: Option<Ms>) -> Result<Ms, StoreError>;
 
     /// Clock back by `by` ms, or ahead (negative): due times and leases shift by the difference, so that what runs is as long as it was. Ahead,
-    /// first starts stay (no handle is taken for younger than it is), and so does the highest time.
-    async fn shift_times(&self, by: Ms) -> Result<(), StoreError>;
+    /// first starts stay (no handle is taken for younger than it is), and so does the highest time. In the same transaction what of a leap nobody has
+    /// looked at then, and the line for the log: a clock that is noted as trusted ends what its times say.
+    async fn shift_times(&self, by: Ms, leap: Option<Leap>, act: Option<&Act>) -> Result<(), StoreError>;
 }
 
 /// What people read and decide.

@@ -4,7 +4,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::supersession::supersede;
-use super::{Conflict, Publication, Published, Refusal, StoreError, audit, broadcasts, cut};
+use super::{Conflict, Publication, Published, Refusal, StoreError, audit, broadcasts, reopen};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::supersede::named;
@@ -49,11 +49,11 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
     let named: Vec<u32> = named(notice).collect();
     let again = match named.is_empty() {
         true => Vec::new(),
-        false => cut::undo(c, incident, &named, at).await?,
+        false => reopen::undo(c, incident, &named, at).await?,
     };
     let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
     supersede(c, incident, seq, notice, &lanes, at).await?;
-    cut::rows_again(c, &again, at).await?;
+    reopen::rows_again(c, &again, at).await?;
     broadcasts::write(c, p, (incident, seq), &corrected).await?;
     audit::append(c, &p.act).await?;
     Ok(Published::New {

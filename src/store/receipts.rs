@@ -10,7 +10,7 @@ use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
 use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, passed};
 use super::rows::{said_stored, settle_lanes};
-use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError};
+use super::{Receipt, ReceiptMatch, ReceiptWord, StoreError, reopen};
 use crate::clock::Ms;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::outcome::Reason;
@@ -201,6 +201,8 @@ async fn apply(
             if let Some(to) = to {
                 let (row, attempt, at) = (met.id, met.attempt, now);
                 failover::move_refused(c, &[Moved { row, attempt, to, at }]).await?;
+            } else if matches!(state, DeliveryState::Permanent | DeliveryState::Expired) {
+                reopen::hand_over(c, &BTreeSet::from([met.id]), now).await?;
             }
             let there = matches!(state, DeliveryState::Delivered | DeliveryState::Accepted);
             // Primary key.

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::rows::settle_lanes;
-use super::{Act, Leap, StoreError, audit, cut, hard, receipts};
+use super::{Act, Leap, StoreError, audit, hard, receipts, reopen};
 use crate::clock::Ms;
 
 /// Nobody sets an `order_wait` longer than this.
@@ -36,7 +36,7 @@ pub(super) async fn expire(c: &mut SqliteConnection, now: Ms) -> Result<u64, Sto
             .execute(&mut *c)
             .await?;
     }
-    cut::run_out(c, &due.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?;
+    reopen::run_out(c, &due.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?;
     settle_lanes(c, due.into_iter().map(|(_, lane)| lane).collect()).await?;
     // receipt_at (at).
     sqlx::query("DELETE FROM receipt WHERE at < ?")
@@ -104,6 +104,17 @@ pub(super) async fn handles_from(c: &mut SqliteConnection, back_at: Option<Ms>) 
         .fetch_one(c)
         .await?;
     Ok(from.unwrap_or(Ms::MIN))
+}
+
+/// Both at once: killed between the two, the next process would believe a clock that leapt, or shift a second time.
+pub(super) async fn shift_and_note(
+    c: &mut SqliteConnection,
+    by: Ms,
+    leap: Option<Leap>,
+    act: Option<&Act>,
+) -> Result<(), StoreError> {
+    shift(c, by).await?;
+    set_leap(c, leap, act).await
 }
 
 /// The clock went back, or ahead (negative): due times, leases and rates shift with it. Back the highest time does too, so that it is done once,

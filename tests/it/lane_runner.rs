@@ -119,9 +119,8 @@ impl Lanes for ModelStore {
     async fn no_digest(&self, _: &DueCut, _: &Said) -> Result<bool, StoreError> {
         Ok(true)
     }
-    async fn give_back(&self, rows: &[(DeliveryId, u32)], now: Ms) -> Result<(), StoreError> {
-        self.model().give_back(rows, now);
-        Ok(())
+    async fn give_back(&self, rows: &[(DeliveryId, u32)], now: Ms) -> Result<Vec<LaneId>, StoreError> {
+        Ok(self.model().give_back(rows, now))
     }
     async fn unknown_jobs(&self, lane: LaneId, after: DeliveryId, limit: u32) -> Result<Vec<Job>, StoreError> {
         Ok(self.model().unknown_jobs(lane, after, limit as usize))
@@ -174,8 +173,9 @@ impl Lanes for ModelStore {
     async fn handles_from(&self, back_at: Option<Ms>) -> Result<Ms, StoreError> {
         Ok(self.model().handles_from(back_at))
     }
-    async fn shift_times(&self, by: Ms) -> Result<(), StoreError> {
+    async fn shift_times(&self, by: Ms, leap: Option<Leap>, _: Option<&Act>) -> Result<(), StoreError> {
         self.model().shift_times(by);
+        self.leap.send_replace(leap);
         Ok(())
     }
 }

@@ -719,7 +719,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         self.model.high_time(self.now);
         let by = [7_000, 3_600_000, -7_000, -3_600_000][self.rng.usize(..4)];
         self.say(format!("the clock goes back by {by} ms"));
-        self.store.shift_times(by).await.unwrap();
+        self.store.shift_times(by, None, None).await.unwrap();
         self.model.shift_times(by);
         self.now -= by;
     }

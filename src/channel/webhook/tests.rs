@@ -49,7 +49,7 @@ async fn a_refusal_by_a_receiver_with_another_time_is_not_for_good() {
             .send(&testing::job(&testing::compose(channel.as_ref())), now)
             .await;
         assert_eq!(testing::word(&report.outcome), word, "{status} {now}: {report:?}");
-        assert_eq!(report.text.de.contains("die Uhr dieser Maschine"), word == "transient");
+        assert_eq!(report.text.de.contains("beide Uhren"), word == "transient");
     }
 }
 

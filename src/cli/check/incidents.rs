@@ -12,7 +12,7 @@ use crate::domain::incident::IncidentView;
 use crate::publication::board::clock_time;
 use crate::publication::known_incidents;
 use crate::said;
-use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _};
+use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Notices as _};
 use crate::text::said::Said;
 
 /// How it stands with them; `None` where there is no incident and nothing is left of one.
@@ -26,8 +26,18 @@ pub async fn group(open: &Open) -> Result<Option<Group>, Failure> {
         .iter()
         .filter_map(|incident| promised(open, incident, now))
         .collect();
-    lines.extend(rows.iter().filter_map(undecided));
-    lines.extend(nobody_sends(open, &rows, &lanes));
+    let incidents = open.store.incidents(None).await?;
+    let of = |row: &BroadcastRow| {
+        let of = incidents.iter().find(|incident| incident.id == row.incident);
+        of.map_or_else(String::new, |incident| {
+            format!("{}/{}, ", incident.publisher, incident.slug)
+        })
+    };
+    lines.extend(rows.iter().filter_map(|row| undecided(&of(row), row)));
+    // A store that has moved sends nothing, whoever is started.
+    if !open.store.identity().await?.moved {
+        lines.extend(nobody_sends(open, &rows, &lanes));
+    }
     if alive.is_empty() && lines.is_empty() {
         return Ok(None);
     }
@@ -46,6 +56,15 @@ pub async fn group(open: &Open) -> Result<Option<Group>, Failure> {
     Ok(Some(Group::new("incidents", said!("Vorfälle", "Incidents"), lines)))
 }
 
+/// What cannot be read is a finding.
+pub fn unread(failure: &Failure) -> Group {
+    Group::new(
+        "incidents",
+        said!("Vorfälle", "Incidents"),
+        vec![Line::wrong(failure.said())],
+    )
+}
+
 /// An incident without anybody who could speak for it, or whose next information is late.
 fn promised(open: &Open, incident: &KnownIncident, now: Ms) -> Option<Line> {
     let (publisher, slug) = (&incident.publisher, &incident.slug);
@@ -61,8 +80,8 @@ fn promised(open: &Open, incident: &KnownIncident, now: Ms) -> Option<Line> {
     }
     let Said { de, en } = promise(&view, &speaks.timezone, now);
     Some(Line::note(said!(
-        "{publisher}/{slug}: Die nächste Information war {de} angekündigt und ist verspätet; so steht es auch auf der Seite. Bitte melden Sie sich, auch wenn es nichts Neues gibt: rundruf new update --incident {slug} > meldung.toml, ausfüllen, rundruf publish meldung.toml. Ist es vorbei: rundruf incident close {publisher}/{slug}",
-        "{publisher}/{slug}: the next information was promised {en} and is overdue; the page says so, too. Please say something, also where there is nothing new: rundruf new update --incident {slug} > notice.toml, fill it in, rundruf publish notice.toml. Where it is over: rundruf incident close {publisher}/{slug}"
+        "{publisher}/{slug}: Die nächste Information war {de} angekündigt und ist verspätet; so steht es auch auf der Seite. Bitte melden Sie sich, auch wenn es nichts Neues gibt: rundruf new update --incident {publisher}/{slug} > meldung.toml, ausfüllen, rundruf publish meldung.toml. Ist es vorbei: rundruf incident close {publisher}/{slug}",
+        "{publisher}/{slug}: the next information was promised {en} and is overdue; the page says so, too. Please say something, also where there is nothing new: rundruf new update --incident {publisher}/{slug} > notice.toml, fill it in, rundruf publish notice.toml. Where it is over: rundruf incident close {publisher}/{slug}"
     )))
 }
 
@@ -75,17 +94,17 @@ fn promise(view: &IncidentView, zone: &TimeZone, now: Ms) -> Said {
 }
 
 /// Messages that stand as unknown until somebody looks.
-fn undecided(row: &BroadcastRow) -> Option<Line> {
+fn undecided(of: &str, row: &BroadcastRow) -> Option<Line> {
     let (id, channel, notice) = (row.id, &row.channel, row.number);
     let text = match row.counters.unknown {
         0 => return None,
         1 => said!(
-            "{channel}, Meldung {notice}: Bei 1 Sendung weiß niemand, ob sie angekommen ist. Bitte nachsehen und entscheiden: rundruf decide b{id} there, again oder drop",
-            "{channel}, notice {notice}: of 1 message nobody knows whether it arrived. Please look and decide: rundruf decide b{id} there, again or drop"
+            "{of}{channel}, Meldung {notice}: Bei 1 Sendung weiß niemand, ob sie angekommen ist. Bitte nachsehen und entscheiden: rundruf decide b{id} there, again oder drop",
+            "{of}{channel}, notice {notice}: of 1 message nobody knows whether it arrived. Please look and decide: rundruf decide b{id} there, again or drop"
         ),
         n => said!(
-            "{channel}, Meldung {notice}: Bei {n} Sendungen weiß niemand, ob sie angekommen sind. Bitte nachsehen und entscheiden: rundruf decide b{id} there, again oder drop",
-            "{channel}, notice {notice}: of {n} messages nobody knows whether they arrived. Please look and decide: rundruf decide b{id} there, again or drop"
+            "{of}{channel}, Meldung {notice}: Bei {n} Sendungen weiß niemand, ob sie angekommen sind. Bitte nachsehen und entscheiden: rundruf decide b{id} there, again oder drop",
+            "{of}{channel}, notice {notice}: of {n} messages nobody knows whether they arrived. Please look and decide: rundruf decide b{id} there, again or drop"
         ),
     };
     Some(Line::note(text))

@@ -85,8 +85,11 @@ pub async fn look(app: App, file: &str, moment: Moment) -> Result<Report, Failur
     groups.extend(counterparts::group(&office, moment).await);
     groups.push(machine::group(&office));
     if let Some(open) = &open {
-        // A store that cannot be read says so itself.
-        groups.extend(incidents::group(open).await.ok().flatten());
+        groups.extend(
+            incidents::group(open)
+                .await
+                .unwrap_or_else(|failure| Some(incidents::unread(&failure))),
+        );
         groups.push(store::group(open).await);
     }
     groups.extend(closed.map(store::closed));

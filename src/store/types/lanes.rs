@@ -211,9 +211,14 @@ pub struct Leap {
 }
 
 impl Leap {
-    /// The clock is back from where it had leapt to, or near enough to believe it.
-    pub fn is_undone(self, back_by_ms: Ms) -> bool {
-        back_by_ms > self.by_ms - LEAP_MS
+    /// What is left of it where the clock went back by so much since, or on (negative); `None`: it is back from where it had leapt to, or near enough
+    /// to believe it.
+    pub fn after(self, back_by_ms: Ms) -> Option<Self> {
+        let left = Self {
+            at_ms: self.at_ms.saturating_sub(back_by_ms),
+            by_ms: self.by_ms.saturating_sub(back_by_ms),
+        };
+        (left.by_ms > LEAP_MS).then_some(left)
     }
 }
 

@@ -356,7 +356,7 @@ fn what_is_left_to_people_is_said_with_the_command_that_ends_it() {
     let text = found(&app);
     assert!(
         text.contains("promised for 24.01. 16:00 and is overdue")
-            && text.contains("rundruf new update --incident 2026-01-it"),
+            && text.contains("rundruf new update --incident potsdam/2026-01-it"),
         "{text}"
     );
     let decide =

@@ -160,7 +160,8 @@ impl Model {
         for row in rows {
             self.hand_over(*row, now);
         }
-        let ended: BTreeSet<usize> = rows.iter().map(|row| self.rows[*row].broadcast).collect();
+        let ended = rows.iter().filter(|row| self.rows[**row].state == State::Superseded);
+        let ended: BTreeSet<usize> = ended.map(|row| self.rows[*row].broadcast).collect();
         let mut all = BTreeSet::new();
         for cut in ended.iter().filter(|cut| self.is_closed(**cut)) {
             let covers = &self.broadcasts[*cut].covers;
@@ -177,8 +178,9 @@ impl Model {
     }
 
     /// The recipient of this row is for the cut that sums it up, unless something newer has started for them.
-    fn hand_over(&mut self, row: usize, now: Ms) {
-        let (recipient, mut at) = (self.rows[row].recipient, self.rows[row].broadcast);
+    pub(super) fn hand_over(&mut self, row: usize, now: Ms) {
+        let (recipient, own) = (self.rows[row].recipient, self.rows[row].broadcast);
+        let mut at = own;
         let by = |model: &Self, at: usize| {
             let b = &model.broadcasts[at];
             let by = b.superseded_by.and_then(|by| model.find(b.lane, by));
@@ -188,7 +190,16 @@ impl Model {
             at = cut;
         }
         let stands = self.broadcasts[at].superseded_by.is_none() && recipient != ACCOUNT;
-        if stands && !self.passed_by(at, recipient) && self.insert(at, recipient, None, now) {
+        if at == own || !stands || self.passed_by(at, recipient) {
+            return;
+        }
+        let there = self.of.get(&(at, recipient)).copied();
+        let again = there.filter(|row| self.rows[*row].state == State::Superseded);
+        if let Some(row) = again {
+            self.set(row, State::Waiting, now, now);
+            self.rows[row].reason = None;
+        }
+        if again.is_some() || self.insert(at, recipient, None, now) {
             let b = &mut self.broadcasts[at];
             if !b.is_alive() {
                 b.state = BroadcastState::Opened;

@@ -25,7 +25,7 @@ impl Model {
         }
     }
 
-    pub fn give_back(&mut self, rows: &[(DeliveryId, u32)], now: Ms) {
+    pub fn give_back(&mut self, rows: &[(DeliveryId, u32)], now: Ms) -> Vec<LaneId> {
         let started = |(id, attempt): &(DeliveryId, u32)| {
             let row = &self.rows[self.at(*id)];
             row.state == State::Started && row.attempt == *attempt
@@ -41,10 +41,12 @@ impl Model {
             let begun = self.rows[at].after_unknown;
             self.wait(at, now, begun, passed, now);
         }
-        let rows = rows.iter().map(|(id, _)| self.at(*id));
-        let ended = rows.filter(|at| self.rows[*at].state == State::Superseded);
-        self.reopen(&ended.collect(), now);
+        let rows: Vec<usize> = rows.iter().map(|(id, _)| self.at(*id)).collect();
+        let ended = rows.iter().filter(|at| self.rows[**at].state == State::Superseded);
+        self.reopen(&ended.copied().collect(), now);
         self.settle_broadcasts();
+        let moved = rows.iter().map(|at| &self.rows[*at]).filter(|row| row.via.is_some());
+        moved.map(|row| row.lane).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     pub fn complete(&mut self, completions: &[Completion]) -> Completed {
@@ -68,7 +70,7 @@ impl Model {
                     State::Delivered | State::Accepted => None,
                     _ => Some(c.reason),
                 };
-                if self.rows[at].state == State::Superseded {
+                if matches!(self.rows[at].state, State::Superseded | State::Permanent) {
                     ended.insert(at);
                 }
                 if self.rows[at].state == State::Gone {
@@ -305,6 +307,9 @@ impl Model {
         self.set(at, becomes, 0, now);
         let moved = becomes == State::Permanent && self.refused(at, Reason::ReceiptRejected, begun, passed, now);
         self.rows[at].by_receipt |= !moved;
+        if !moved && matches!(becomes, State::Permanent | State::Expired) {
+            self.hand_over(at, now);
+        }
         self.broadcasts[self.rows[at].broadcast].changed_ms = now;
         ReceiptMatch::Applied
     }

@@ -276,7 +276,7 @@ pub async fn a_probe_counts_on_after_the_clock_went_back<S: Store>(store: &S) {
     let hour = T0 + 3_600_000;
     store.set_gate(&held, &act("hold", hour)).await.unwrap();
     store.high_time(hour).await.unwrap();
-    store.shift_times(3_600_000).await.unwrap();
+    store.shift_times(3_600_000, None, None).await.unwrap();
     assert_eq!(probe(store, lane, Verdict::Good, T0 + 1).await, Step::Leave);
     assert_eq!(probe(store, lane, Verdict::Good, T0 + 2).await, Step::Release);
 }

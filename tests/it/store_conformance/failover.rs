@@ -203,7 +203,7 @@ pub async fn after_a_hold_or_a_restart_a_lane_tries_before_anything_moves<S: Sto
     // The next process begins anew, also where the clock goes back meanwhile.
     store.take_over(&[], hour + 70_000).await.unwrap();
     store.high_time(hour + 80_000).await.unwrap();
-    store.shift_times(20_000).await.unwrap();
+    store.shift_times(20_000, None, None).await.unwrap();
     assert!(store.claim(&look(hour + 109_999)).await.unwrap().jobs.is_empty());
     assert_eq!(store.claim(&look(hour + 110_000)).await.unwrap().jobs.len(), 1);
 }

@@ -203,7 +203,7 @@ pub async fn a_clock_that_went_back_moves_what_is_due<S: Store>(store: &S) {
     settle(store, &job, T0, later(T0 + 10_000)).await;
     let high = store.high_time(T0 + 3_600_000_000_000).await.unwrap();
     assert_eq!(store.high_time(T0).await.unwrap(), high);
-    store.shift_times(high - T0).await.unwrap();
+    store.shift_times(high - T0, None, None).await.unwrap();
     assert_eq!(store.high_time(T0).await.unwrap(), T0);
     let due = T0 + 10_000 - (high - T0);
     assert!(claim(store, lane, due - 1).await.is_empty());
@@ -215,7 +215,7 @@ pub async fn a_clock_that_went_ahead_moves_what_is_due<S: Store>(store: &S) {
     let (lane, job) = one_out(store).await;
     settle(store, &job, T0, later(T0 + 10_000)).await;
     let high = store.high_time(T0).await.unwrap();
-    store.shift_times(-7_200_000).await.unwrap();
+    store.shift_times(-7_200_000, None, None).await.unwrap();
     assert_eq!(store.high_time(T0).await.unwrap(), high);
     let due = T0 + 7_210_000;
     assert!(claim(store, lane, due - 1).await.is_empty());
@@ -234,7 +234,7 @@ pub async fn a_clock_that_went_back_ends_no_hold<S: Store>(store: &S) {
         claim(store, lane, now - 3_000).await.is_empty(),
         "a step of three seconds"
     );
-    store.shift_times(3_600_000).await.unwrap();
+    store.shift_times(3_600_000, None, None).await.unwrap();
     let end = now - 3_600_000 + 120_000;
     for moment in [now - 3_600_000, end - 1] {
         assert!(claim(store, lane, moment).await.is_empty());
@@ -298,7 +298,7 @@ pub async fn a_clock_set_back_at_rest_is_not_forgotten<S: Store>(store: &S) {
         "what has started"
     );
     assert_eq!(store.handles_from(None).await.unwrap(), T0 + 100);
-    store.shift_times(40).await.unwrap();
+    store.shift_times(40, None, None).await.unwrap();
     assert_eq!(store.handles_from(Some(T0)).await.unwrap(), T0 + 60);
     assert_eq!(claim(store, lane, T0 + 60).await.len(), 1);
     for (incident, first, repeated) in [("i", T0 + 60, 0), ("j", T0 + 61, 1)] {

@@ -246,6 +246,8 @@ impl Checks {
     pub fn decided(&mut self, delivery: DeliveryId) {
         self.decided.insert(delivery);
         self.left.remove(&delivery);
+        // Who says "again" means now, whatever the service said of this one.
+        self.told.retain(|(_, of), _| *of != Some(delivery));
     }
 
     /// The process came to its end.

@@ -237,7 +237,9 @@ impl World {
             }
             Op::GiveBack(rows) => {
                 self.say(|| format!("lane {lane}: gives back {rows:?}"));
-                self.model.give_back(rows, wall);
+                for home in self.model.give_back(rows, wall) {
+                    self.wake(home);
+                }
                 Some(Event::GivenBack)
             }
             Op::Health(row) => {
