@@ -96,7 +96,9 @@ fn newest(
             .iter()
             .filter(|row| row.lane == lane && row.recipient == person)
             .any(|row| {
-                let over = !matches!(row.state, State::Waiting | State::Started | State::Superseded);
+                // Passed while nobody knew of it, it never starts again, whatever it tells.
+                let over = !matches!(row.state, State::Waiting | State::Started | State::Superseded)
+                    || model.passed(model.at(row.id));
                 over && tells.get(&row.id).is_some_and(|told| told.contains(&b.notice))
             });
         // Summed up under one that has started for them and was taken back then: an older one never starts after a newer one.
