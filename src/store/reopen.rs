@@ -132,7 +132,7 @@ pub(super) async fn hand_over(c: &mut SqliteConnection, ended: &BTreeSet<i64>, n
     Ok(())
 }
 
-/// These have run out. What a cut among them sums up, and has not run out itself, waits again by itself.
+/// These have run out. What a cut among them sums up, also by a cut that it has summed up, and has not run out itself, waits again by itself.
 pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) -> Result<(), StoreError> {
     if ended.is_empty() {
         return Ok(());
@@ -141,7 +141,8 @@ pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) ->
     let again: Vec<i64> = sqlx::query_scalar(
         "SELECT u.id FROM json_each(?1) j CROSS JOIN broadcast t ON t.id = j.value AND t.superseded_by IS NULL
            CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
-         WHERE (u.superseded_by = t.notice OR (u.superseded_by IS NULL AND u.overtaken)) AND (u.expires IS NULL OR u.expires > ?2)",
+         WHERE (u.superseded_by = t.notice OR u.superseded_by IN (SELECT m.notice FROM cut m WHERE m.broadcast = t.id)
+             OR (u.superseded_by IS NULL AND u.overtaken)) AND (u.expires IS NULL OR u.expires > ?2)",
     )
     .bind(serde_json::to_string(ended)?)
     .bind(now)

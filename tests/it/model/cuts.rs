@@ -213,7 +213,9 @@ impl Model {
         let units = top.covers.iter().filter_map(|notice| self.find(top.lane, *notice));
         let its = |unit: &usize| {
             let b = &self.broadcasts[*unit];
-            let here = b.superseded_by == Some(top.notice) || (b.superseded_by.is_none() && b.overtaken);
+            // Also by a cut that this one has summed up.
+            let by = |by: NoticeSeq| by == top.notice || top.covers.contains(&by);
+            let here = b.superseded_by.map_or(b.overtaken, by);
             here && !b.is_over(Some(now))
         };
         units.filter(|_| top.superseded_by.is_none()).filter(its).collect()

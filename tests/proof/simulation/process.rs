@@ -188,10 +188,12 @@ impl World {
                 self.checks.ramps.claimed(&claimed.jobs);
                 self.checks.begins(&claimed.jobs, &self.model, request.over());
                 if !claimed.jobs.is_empty() || claimed.more {
-                    let ids: Vec<_> = claimed.jobs.iter().map(|j| j.delivery.0).collect();
+                    let of = |job: &Job| format!("{} (notice {} for {})", job.delivery, job.notice, job.recipient);
+                    let ids: Vec<_> = claimed.jobs.iter().map(of).collect();
                     self.say(|| {
                         format!(
-                            "lane {lane}: claims deliveries {ids:?}{}{}",
+                            "lane {lane}: claims deliveries {}{}{}",
+                            ids.join(", "),
                             if *probe { " as a probe" } else { "" },
                             if claimed.more { ", and there is more" } else { "" }
                         )
