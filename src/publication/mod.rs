@@ -11,6 +11,7 @@ mod moments;
 mod prepare;
 mod prepared;
 pub mod redact;
+mod rerender;
 mod reserve;
 pub mod returns;
 pub mod site;
@@ -33,8 +34,8 @@ use crate::settings::Settings;
 use crate::store::{Act, Compared, LaneRow, NewBroadcast, Publication, Store, StoreError};
 use prepared::refuse_empty;
 
-pub use prepare::Rerendered;
 pub use prepared::{Done, FaultyAudience, Prepared, PublishError, Rendered, Wishes};
+pub use rerender::Rerendered;
 
 /// How often a publication is filled in again when another one came first. Two people at once need one; a script that
 /// publishes in a loop a few.
@@ -138,8 +139,8 @@ impl Office {
             let specs: Vec<_> = self.channels.iter().map(|c| c.spec.clone()).collect();
             let rows = store.configure(&specs, self.clock.now_ms()).await?;
             self.respell(store, &rows).await?;
-            self.render_again(store).await?;
-            known.rows = rows;
+            let held = self.render_again(store, &rows).await?;
+            known.rows = if held { store.lane_rows().await? } else { rows };
         }
         Ok(known.rows.clone())
     }

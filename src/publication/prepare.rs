@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::digest::covered;
-use super::redact::Mark;
 use super::{Office, Prepared, PublishError, Rendered, Wishes};
 use crate::channel::registry::Configured;
 use crate::channel::{Built, Channel};
@@ -16,22 +14,12 @@ use crate::domain::notice::{Notice, Scope};
 use crate::domain::publisher::Publisher;
 use crate::domain::words::Kind;
 use crate::formats::in_short;
-use crate::ids::BroadcastId;
 use crate::render::earlier::Earlier;
 use crate::render::message::Message;
 use crate::said;
-use crate::store::{BroadcastRow, FrozenTexts, Missing, Store, StoreError, Variant};
+use crate::store::{Missing, StoreError, Variant};
 use crate::text::lang::Lang;
 use crate::text::said::Said;
-
-/// What a redaction changes.
-#[derive(Debug, Default)]
-pub struct Rerendered {
-    /// Texts as they are to stand.
-    pub texts: Vec<(BroadcastId, FrozenTexts)>,
-    /// Of broadcasts whose channel is not configured, so that nobody can render them: the mark alone, in their languages.
-    pub unrendered: Vec<(BroadcastId, BTreeMap<Lang, Variant>)>,
-}
 
 impl Office {
     /// Fills a draft in and renders it for every channel. Changes nothing, asks no network.
@@ -158,143 +146,35 @@ impl Office {
         rendered.operation = operation(channel.as_ref(), messages.notice.kind);
         let can = channel.abilities();
         rendered.final_once_sent = can.correction == Operation::Post && can.audience && !channel.many_counterparts();
-        let publisher = messages.publisher;
         let languages = if configured.settings.common.languages.is_empty() {
-            &publisher.languages
+            &messages.publisher.languages
         } else {
             &configured.settings.common.languages
         };
-        for lang in languages {
-            let variant = channel
-                .compose(&self.engine, messages.of(*lang), rendered.operation)
-                .map_err(|error| PublishError::composing(&rendered.channel, error))?;
-            rendered.variants.insert(*lang, variant);
-            if !can.audience {
-                break; // an account speaks one language: the first
-            }
-        }
+        // An account speaks one language: the first.
+        let many = if can.audience { languages.len() } else { 1 };
+        rendered.variants = self.composed(configured, messages, languages.iter().copied().take(many))?;
         Ok(rendered)
     }
 
-    /// The texts of a broadcast, of a cut with its digests.
-    fn whole(
+    /// The texts of a message channel in these languages.
+    pub(super) fn composed(
         &self,
         configured: &Configured,
         messages: &mut Messages<'_>,
-        earlier: &[Notice],
-    ) -> Result<FrozenTexts, PublishError> {
-        let own = self.render(configured, messages)?.variants;
-        let digest = if earlier.is_empty() {
-            BTreeMap::new()
-        } else {
-            let earlier: Vec<&Notice> = earlier.iter().collect();
-            self.digests(configured, messages, &earlier, own.keys().copied())?
+        languages: impl Iterator<Item = Lang>,
+    ) -> Result<BTreeMap<Lang, Variant>, PublishError> {
+        let Built::Messages(channel) = &configured.built else {
+            return Ok(BTreeMap::new());
         };
-        Ok(FrozenTexts { own, digest })
-    }
-
-    /// The texts that a redaction changes, rendered anew: of the notice itself, and of later ones that carry its facts on.
-    pub async fn rerender(
-        &self,
-        store: &dyn Store,
-        redacted: &Notice,
-        mark: &Mark,
-    ) -> Result<Rerendered, PublishError> {
-        let incidents = store.incidents(Some(&redacted.publisher)).await?;
-        let Some(row) = incidents.iter().find(|i| i.slug == redacted.incident) else {
-            return Ok(Rerendered::default());
-        };
-        let stored = store.notices(row.id).await?;
-        let with = |notice: &Notice| {
-            if notice.number == redacted.number {
-                redacted.clone()
-            } else {
-                notice.clone()
-            }
-        };
-        let mut changed = Rerendered::default();
-        for (at, this) in stored
-            .iter()
-            .enumerate()
-            .filter(|(_, s)| s.notice.number >= redacted.number)
-        {
-            let (now, notice) = (this.notice.published.as_millisecond(), with(&this.notice));
-            let before: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
-            let after: Vec<Notice> = before.iter().map(with).collect();
-            let (publisher, old_view) = self.fold(&this.notice, &before, now)?;
-            let (_, new_view) = self.fold(&notice, &after, now)?;
-            let mut old = self.messages(publisher, &old_view, &this.notice);
-            let mut new = self.messages(publisher, &new_view, &notice);
-            for row in store.broadcasts_of(this.seq).await? {
-                let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
-                    let own = store.texts(row.id).await?.own;
-                    // Whatever of a message its channel would have said.
-                    if own.keys().any(|lang| new.of(*lang) != old.of(*lang)) {
-                        let marked = own.into_iter().map(|(lang, text)| (lang, mark.instead_of(&text, lang)));
-                        changed.unrendered.push((row.id, marked.collect()));
-                    }
-                    continue;
-                };
-                let earlier = covered(&stored, &row.covers);
-                let new = self.whole(
-                    configured,
-                    &mut new,
-                    &earlier.iter().copied().map(with).collect::<Vec<_>>(),
-                )?;
-                // A text that says the same stays as it went out, whatever the templates say by now.
-                let earlier: Vec<Notice> = earlier.into_iter().cloned().collect();
-                if new != self.whole(configured, &mut old, &earlier)? {
-                    changed.texts.push((row.id, new));
-                }
-            }
+        let operation = operation(channel.as_ref(), messages.notice.kind);
+        let mut texts = BTreeMap::new();
+        for lang in languages {
+            let text = channel.compose(&self.engine, messages.of(lang), operation);
+            let text = text.map_err(|error| PublishError::composing(&configured.settings.name, error))?;
+            texts.insert(lang, text);
         }
-        Ok(changed)
-    }
-}
-
-impl Office {
-    /// Texts of channels that were not configured when words were taken out, and are again: without these words, before anything of them goes.
-    pub(super) async fn render_again(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let mut texts = Vec::new();
-        for row in store.unrendered().await? {
-            match self.as_of_now(store, &row).await {
-                Ok(rendered) => texts.extend(rendered.map(|rendered| (row.id, rendered))),
-                Err(error) => {
-                    let channel = &row.channel;
-                    tracing::error!(channel, %error, "a text with words that were taken out cannot be written again; rundruf channel hold {channel}");
-                }
-            }
-        }
-        match texts.is_empty() {
-            true => Ok(()),
-            false => store.rendered(&texts, &self.looking_up()).await,
-        }
-    }
-
-    /// The texts of a broadcast, from the notices as they are stored by now.
-    async fn as_of_now(&self, store: &dyn Store, row: &BroadcastRow) -> Result<Option<FrozenTexts>, PublishError> {
-        let Some(configured) = self.channels.iter().find(|c| c.settings.name == row.channel) else {
-            return Ok(None);
-        };
-        let stored = store.notices(row.incident).await?;
-        let at = stored.iter().position(|s| s.seq == row.notice);
-        let at = at.ok_or(StoreError::NotFound(Missing::Notice(row.notice.0)))?;
-        let notices: Vec<Notice> = stored[..=at].iter().map(|s| s.notice.clone()).collect();
-        let this = &stored[at].notice;
-        let (publisher, view) = self.fold(this, &notices, this.published.as_millisecond())?;
-        let mut messages = self.messages(publisher, &view, this);
-        let earlier: Vec<Notice> = covered(&stored, &row.covers).into_iter().cloned().collect();
-        self.whole(configured, &mut messages, &earlier).map(Some)
-    }
-
-    /// The channels that find a post of theirs again by its words.
-    pub fn looking_up(&self) -> Vec<String> {
-        let looks = |c: &&Configured| matches!(&c.built, Built::Messages(channel) if channel.abilities().looks_up);
-        self.channels
-            .iter()
-            .filter(looks)
-            .map(|c| c.settings.name.clone())
-            .collect()
+        Ok(texts)
     }
 }
 

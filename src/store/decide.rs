@@ -101,7 +101,8 @@ async fn all_unknown(c: &mut SqliteConnection, broadcast: i64) -> Result<Vec<Und
     .await?)
 }
 
-/// Those that no newer notice of the incident has passed or closed, and that are not out of time.
+/// Those that no newer notice of the incident has passed or closed, whose digest, if it has ended, tells nothing that was named since, and that are
+/// not out of time.
 async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Result<Vec<i64>, StoreError> {
     let ids: Vec<i64> = open.iter().map(|o| o.0).collect();
     // Primary keys.
@@ -109,7 +110,7 @@ async fn not_passed(c: &mut SqliteConnection, open: &[Undecided], now: Ms) -> Re
         "SELECT d.id FROM json_each(?1) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
          WHERE NOT ",
         closed!(),
-        " AND (b.expires IS NULL OR b.expires > ?2)
+        " AND (b.expires IS NULL OR b.expires > ?2) AND NOT (b.state >= 2 AND b.uncut)
            AND NOT ",
         passed!()
     ))

@@ -54,6 +54,16 @@ pub(super) async fn undo(
     .fetch_all(&mut *c)
     .await?;
     waits_again(c, &again, now).await?;
+    // As above. What has ended keeps what it was for the board; nobody starts it again with a text that tells what was named.
+    sqlx::query(
+        "UPDATE broadcast SET uncut = 1 WHERE incident = ?1 AND state >= 2 AND superseded_by IS NULL
+           AND EXISTS (SELECT 1 FROM cut k CROSS JOIN notice n ON n.id = k.notice
+             WHERE k.broadcast = broadcast.id AND n.number IN (SELECT value FROM json_each(?2)))",
+    )
+    .bind(incident)
+    .bind(&named)
+    .execute(&mut *c)
+    .await?;
     // As above; primary key of notice. Also of cuts that a newer one sums up: they may wait again.
     let told: Vec<(i64, i64)> = sqlx::query_as(
         "SELECT t.id, k.notice FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN notice n ON n.id = k.notice

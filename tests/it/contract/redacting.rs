@@ -124,3 +124,64 @@ fn a_channel_that_is_configured_again_says_nothing_of_removed_words() {
     app.publish(&super::notice(3), &[]);
     assert_eq!(holds(&app, secret), Vec::<String>::new());
 }
+
+/// A text that was frozen in a language the channel speaks no more still waits for whoever was to have it.
+#[test]
+fn removed_words_leave_the_texts_of_a_language_that_is_configured_no_more() {
+    let port = super::nobody();
+    let config = format!(
+        "{WEBSITE}{}gate = \"held\"\nlanguages = [\"de\", \"en\"]\n",
+        super::sms(port.first())
+    );
+    let app = TestApp::new(&config);
+    app.write(
+        "presse.csv",
+        "address,name,language,places\n+491713920001,Desk,en,\n+491713920002,Redaktion,de,\n",
+    );
+    let secret = "Mustermann";
+    app.publish(
+        &format!("incident = \"2026-01-it\"\nheadline = \"Kurz\"\nsummary = \"Bitte an {secret} wenden.\"\n"),
+        &[],
+    );
+    let text = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write("channels.toml", &text.replace("[\"de\", \"en\"]\n", "[\"de\"]\n"));
+    app.run(&["retract", "1", "--redact", "summary", "--reason", "Falsch", "--yes"])
+        .ok();
+    assert_eq!(holds(&app, secret), Vec::<String>::new());
+}
+
+/// What waits with removed words and cannot be written without them does not go: the channel is held and says why.
+#[test]
+fn a_channel_whose_text_cannot_be_written_without_removed_words_is_held() {
+    let port = super::nobody();
+    let app = TestApp::new(&format!("{WEBSITE}{}", super::sms(port.first())));
+    app.write(
+        "presse.csv",
+        "address,name,language,places\n+491713920001,Redaktion,,\n",
+    );
+    app.publish(
+        "incident = \"2026-01-it\"\nheadline = \"Kurz\"\nsummary = \"Bitte an Mustermann wenden.\"\n",
+        &[],
+    );
+    let text = std::fs::read_to_string(app.path().join("channels.toml")).unwrap();
+    app.write("channels.toml", text.split("[channel.sms]").next().unwrap());
+    app.run(&["retract", "1", "--redact", "summary", "--reason", "Falsch", "--yes"])
+        .ok();
+    // With such an address not even the link has room in one SMS.
+    let long = format!("https://{}.example", ["stadt"; 10].join("-").repeat(3));
+    let url = text.lines().find(|line| line.starts_with("url = ")).unwrap();
+    app.write(
+        "channels.toml",
+        &text
+            .replacen(url, &format!("url = \"{long}\""), 1)
+            .replace("kind = \"kannel\"\n", "kind = \"kannel\"\nmax_parts = 1\n"),
+    );
+    app.run(&["publish", "-", "--dry-run"]);
+    let listed = app.run(&["channel", "list"]).ok().out;
+    let flat = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("words were taken out of notice 1, which waits here")
+            && flat.contains("rundruf channel drop sms"),
+        "{listed}"
+    );
+}

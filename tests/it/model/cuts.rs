@@ -143,7 +143,12 @@ impl Model {
         for index in 0..self.broadcasts.len() {
             let b = &self.broadcasts[index];
             let told = b.covers.iter().any(|notice| number(self, *notice));
-            if b.incident == incident && (b.is_alive() || b.superseded_by.is_some()) && told {
+            if b.incident != incident || !told {
+                continue;
+            }
+            if !b.is_alive() && b.superseded_by.is_none() {
+                self.broadcasts[index].stale = true;
+            } else {
                 let covers = b.covers.iter().copied().filter(|notice| !number(self, *notice));
                 let covers: Vec<NoticeSeq> = covers.collect();
                 let b = &mut self.broadcasts[index];

@@ -20,7 +20,9 @@ impl Model {
             _ => false,
         };
         let b = &self.broadcasts[row.broadcast];
-        let late = self.is_closed(row.broadcast) || b.expires_ms.is_some_and(|at| at <= now) || self.passed(at);
+        let named = !b.is_alive() && b.stale;
+        let late =
+            named || self.is_closed(row.broadcast) || b.expires_ms.is_some_and(|at| at <= now) || self.passed(at);
         if !open || (decision == Decision::Again && late) {
             return None;
         }
