@@ -52,7 +52,7 @@ pub enum Reason {
     ReferenceGone,
     /// A process died between start and outcome.
     Takeover,
-    /// Our own disk or file system.
+    /// Our own disk or file system, or a clock that is not the other side's.
     Local,
     /// A rejection that came as a receipt.
     ReceiptRejected,

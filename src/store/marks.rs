@@ -56,7 +56,7 @@ macro_rules! corrected {
 }
 
 /// True where a newer notice has taken the place of broadcast `b`: what has not begun does not begin any more. What a cut sums up is not closed
-/// like that: whoever was under way when it was made gets that one, the cut counts on it.
+/// like that: the cut tells it, and it waits again by itself where that one is taken back or runs out (`reopen`).
 /// broadcast_notice (notice); primary key of cut.
 macro_rules! closed {
     () => {

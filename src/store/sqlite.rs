@@ -51,27 +51,25 @@ impl Sqlite {
         }
     }
 
-    /// The log beside the file still holds old pages with what was taken out; a reader in the way leaves them to the next checkpoint.
-    async fn empty_log(&self) -> Result<(), StoreError> {
-        let mut connection = super::open::connect(&self.path).await?;
-        let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&mut connection)
-            .await;
-        Ok(done.map(|_| ())?)
+    /// The log beside the file still holds old pages with what was taken out; a reader in the way leaves them to the next checkpoint. What was to be
+    /// done is done by then: where this fails, whoever asked for it must not believe that it has to be asked for again.
+    async fn empty_log(&self) {
+        let emptied = async {
+            let mut connection = super::open::connect(&self.path).await?;
+            let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+            Ok::<_, StoreError>(emptied.execute(&mut connection).await?)
+        };
+        if let Err(error) = emptied.await {
+            tracing::warn!(%error, "the log beside the store still holds what was taken out, until it is written over");
+        }
     }
 
     /// The same where fewer texts with such words are kept than before.
     async fn emptied_log(&self, before: i64) -> Result<(), StoreError> {
-        match redaction::kept(&self.readers).await? < before {
-            true => {
-                // What was to be done is done. Where this fails, the next checkpoint has them.
-                if let Err(error) = self.empty_log().await {
-                    tracing::warn!(%error, "the log beside the store still holds what was taken out, until it is written over");
-                }
-                Ok(())
-            }
-            false => Ok(()),
+        if redaction::kept(&self.readers).await? < before {
+            self.empty_log().await;
         }
+        Ok(())
     }
 
     /// Counts commits by other processes; another number than before means: read again.
@@ -133,7 +131,7 @@ impl Notices for Sqlite {
     }
     async fn redact(&self, redaction: &Redaction, act: &Act) -> Result<Vec<StillThere>, StoreError> {
         let there = write!(self, r = redaction.clone(), act = act.clone() => redaction::redact(&r, &act))?;
-        self.empty_log().await?;
+        self.empty_log().await;
         Ok(there)
     }
     async fn unrendered(&self) -> Result<Vec<BroadcastRow>, StoreError> {
@@ -141,7 +139,8 @@ impl Notices for Sqlite {
     }
     async fn rendered(&self, texts: &[(BroadcastId, FrozenTexts)], looks_up: &[String]) -> Result<(), StoreError> {
         write!(self, texts = texts.to_vec(), looks_up = looks_up.to_vec() => redaction::rendered(&texts, &looks_up))?;
-        self.empty_log().await
+        self.empty_log().await;
+        Ok(())
     }
 }
 
