@@ -265,8 +265,8 @@ fn wait_brings_it_out_without_serve_and_watches_beside_one() {
         (light(&beside, "hook"), light(&beside, "website")),
         ("done".into(), "done".into())
     );
-    // What waits for a later try is said with its clock time.
-    let later = run(3, "503 Service Unavailable");
+    // What waits for a later try is said with its clock time. The server names a late one: an early one may have begun before the answer is read.
+    let later = run(3, "503 Service Unavailable\r\nRetry-After: 600");
     assert_eq!(light(&later, "hook"), "waiting");
     let text = later["broadcasts"]
         .as_array()
