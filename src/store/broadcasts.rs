@@ -154,9 +154,9 @@ async fn insert(
     rows: &[Value],
 ) -> Result<HashMap<i64, i64>, StoreError> {
     let written: Vec<(i64, i64)> = sqlx::query_as(
-        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, lane, operation, catch_up, shape, state,
+        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, touched, lane, operation, catch_up, shape, state,
            corrects, upto, expires, not_before, link_lane, link_generation, generation, expected)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up', j.value ->> 'shape',
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7, j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up', j.value ->> 'shape',
            j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
            j.value ->> 'link_lane', j.value ->> 'link_generation', j.value ->> 'generation', j.value ->> 'expected'
          FROM json_each(?8) j WHERE true RETURNING lane, id",
