@@ -25,6 +25,7 @@ pub(super) type Keep = Arc<OnceLock<Ms>>;
 /// What is left to take out, as far as this process knows.
 #[derive(Debug)]
 pub(super) struct Retention {
+    /// There may be something.
     under_way: bool,
     /// Taken out of the broadcast that is under way.
     rows: u64,
@@ -51,12 +52,13 @@ impl Retention {
         ticks: u64,
     ) -> Option<Result<(), StoreError>> {
         let keep = *world.keep.get()?;
-        let due = self.under_way || ticks % LOOK_TICKS == FIRST_TICK;
+        // Whatever keeps it from looking now, it looks as soon as that is over.
+        self.under_way |= ticks % LOOK_TICKS == FIRST_TICK;
         let sends = |(_, watch): &(String, Watch)| {
             let lane = watch.now().lane;
             lane.in_flight > 0 || lane.queued > 0
         };
-        if !due || world.trust.leapt() || world.disk.is_low() || watches.iter().any(sends) {
+        if !self.under_way || world.trust.leapt() || world.disk.is_low() || watches.iter().any(sends) {
             return None;
         }
         let (now, since) = (world.pace.now_ms(), Instant::now());
