@@ -86,7 +86,7 @@ fn how_long_results_are_kept_is_a_time_or_for_ever() {
     let kept = |store: &str| {
         let website = "[channel.website]\nkind = \"website\"\ntargets = [\"file:x\"]\n";
         std::fs::write(&file, format!("{P}{store}{website}")).unwrap();
-        let keep = configure(&file, dir.path()).unwrap().0.store.keep;
+        let keep = configure(&file, &dir.path().join("data")).unwrap().0.store.keep;
         keep.map(|keep| keep.as_secs() / 86_400)
     };
     assert_eq!(kept(""), Some(90));

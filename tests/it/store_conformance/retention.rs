@@ -222,7 +222,7 @@ pub async fn a_later_retraction_reaches_nobody<S: Store>(store: &S) {
     let seq = publish(store, n, vec![b], LATER).await;
     assert!(claim(store, lane, LATER + 1).await.is_empty());
     let row = board(store, seq).await;
-    assert_eq!((row.state, row.counters.opened), (BroadcastState::Ended, 0));
+    assert_eq!((row.state, row.counters.delivered), (BroadcastState::Ended, 0));
 }
 
 /// Who has left goes with the last that was stored of them, and is somebody new on coming back.
