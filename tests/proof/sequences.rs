@@ -109,13 +109,6 @@ fn every_broken_rule_makes_a_difference() {
         ("words", Breaks { words: true, ..none }),
         ("restless", Breaks { restless: true, ..none }),
         (
-            "from nothing",
-            Breaks {
-                from_nothing: true,
-                ..none
-            },
-        ),
-        (
             "late move",
             Breaks {
                 late_move: true,

@@ -242,8 +242,6 @@ pub struct Breaks {
     pub words: bool,
     /// Rows are removed although something of their incident has not ended.
     pub restless: bool,
-    /// What was removed waits again like everything else.
-    pub from_nothing: bool,
 }
 
 /// Everything stored.

@@ -75,6 +75,6 @@ impl Model {
 
     /// It may wait again.
     pub(super) fn is_there(&self, broadcast: usize) -> bool {
-        self.breaks.from_nothing || self.broadcasts[broadcast].removed_ms.is_none()
+        self.broadcasts[broadcast].removed_ms.is_none()
     }
 }

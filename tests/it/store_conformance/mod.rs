@@ -98,6 +98,7 @@ on_sqlite! {
     retention::a_later_correction_goes_to_everybody_as_one,
     retention::a_later_retraction_reaches_nobody,
     retention::whoever_left_long_ago_is_forgotten,
+    retention::what_was_removed_does_not_wait_again,
     settling::an_old_attempt_is_only_evidence,
     settling::given_back_rows_lose_nothing,
     settling::a_takeover_repeats_with_a_handle_and_else_asks,

@@ -1,7 +1,7 @@
 //! What became of single recipients goes some time after the last of it has ended; the numbers stay.
 
 use rundruf::clock::Ms;
-use rundruf::domain::delivery::{BroadcastState, DeliveryState, Operation};
+use rundruf::domain::delivery::{BroadcastState, CatchUp, DeliveryState, Operation};
 use rundruf::domain::words::Kind;
 use rundruf::ids::{LaneId, NoticeSeq};
 use rundruf::store::*;
@@ -263,4 +263,50 @@ pub async fn whoever_left_long_ago_is_forgotten<S: Store>(store: &S) {
         delivered(store, &job, LATER + 2).await;
     }
     assert_eq!(board(store, seq).await.counters.delivered, 3);
+}
+
+/// Who has got it is not known any more: where the digest that sums it up is taken back, it would go to them a second time.
+pub async fn what_was_removed_does_not_wait_again<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let list: [(&str, &[&str]); 3] = [("a@ex", &["soest"]), ("b@ex", &["soest"]), ("c@ex", &["werl"])];
+    people(store, lane, &list).await;
+    let digest = || NewBroadcast {
+        catch_up: CatchUp::Digest,
+        ..to_all(lane)
+    };
+    let about = |number, place| {
+        let mut n = notice("i", number);
+        n.scope = places(&[place]);
+        n
+    };
+    let first = publish(store, about(1, "soest"), vec![digest()], T0).await;
+    let jobs = claim(store, lane, T0 + 1).await;
+    delivered(store, &jobs[0], T0 + 2).await;
+    let later = Settled::Waiting {
+        due_ms: T0 + 900_000,
+        spent: true,
+        after_unknown: false,
+    };
+    settle(store, &jobs[1], T0 + 2, later).await;
+    publish(store, about(2, "werl"), vec![digest()], T0 + 10).await;
+    let due = store.due_cuts(lane, Some(T0 + 10)).await.unwrap().remove(0);
+    let texts = to(lane).variants;
+    store.cut(&FrozenCut { due, texts }, T0 + 11).await.unwrap();
+    let jobs = claim(store, lane, T0 + 12).await;
+    let of = |address: &str| jobs.iter().find(|job| job.address == address).unwrap();
+    settle(store, of("b@ex"), T0 + 13, Settled::Permanent).await;
+    delivered(store, of("c@ex"), T0 + 13).await;
+    assert_eq!(remove(store, T0 + 12).await, 2, "of the first notice alone");
+
+    let refused = DecideOn::Delivery(of("b@ex").delivery);
+    let act = act("decide", LATER);
+    store.decide(refused, Decision::Again, &act, LATER).await.unwrap();
+    let mut back = about(3, "werl");
+    (back.kind, back.corrects) = (Kind::Retraction, vec![2]);
+    publish(store, back, vec![digest()], LATER + 1).await;
+    let jobs = claim(store, lane, LATER + 2).await;
+    let to: Vec<&str> = jobs.iter().map(|job| job.address.as_str()).collect();
+    assert_eq!(to, ["c@ex"], "whoever has what is taken back");
+    delivered(store, &jobs[0], LATER + 3).await;
+    assert_eq!(board(store, first).await.counters.delivered, 1);
 }

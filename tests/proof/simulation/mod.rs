@@ -124,14 +124,6 @@ fn every_broken_rule_is_found() {
             store(Breaks { restless: true, ..none }),
             "are removed, and delivery",
         ),
-        (
-            "from nothing",
-            store(Breaks {
-                from_nothing: true,
-                ..none
-            }),
-            "a second time|after notice",
-        ),
         ("ramp", store(Breaks { ramp: true, ..none }), "faster than its ramp"),
         ("results", store(Breaks { results: true, ..none }), "drains on"),
         ("crowd", store(Breaks { crowd: true, ..none }), "after notice"),
