@@ -278,6 +278,11 @@ impl Lanes {
         Ok(Self { handle, wakes, owner })
     }
 
+    /// Takes out what became of single recipients so long ago, for as long as the lanes run.
+    pub fn keep_for(&self, long: std::time::Duration) {
+        self.handle.keep_for(long);
+    }
+
     /// Waits until every lane has nothing to do now.
     pub async fn drained(&self) {
         self.handle.drained().await;

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::Globals;
 use super::output::{Failure, Output, table, wrap};
 use crate::app::{App, Open};
+use crate::clock::Ms;
 use crate::domain::delivery::{DeliveryState, Gate, Health};
 use crate::ids::{BroadcastId, DeliveryId};
-use crate::publication::board::exact_time;
+use crate::publication::board::{self, day, exact_time};
 use crate::publication::suppressed;
 use crate::said;
 use crate::store::{Board, BroadcastRow, Consent, DeliveryRow, Lanes, Notices, Story, Suppressed};
@@ -60,6 +61,11 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
     if row.kind == "website" {
         return targets(open, row, &rows, &zone, out).await;
     }
+    if rows.is_empty()
+        && let Some(at) = row.removed_ms
+    {
+        return removed(row, at, now, &zone, open, out).await;
+    }
     if let [only] = rows.as_slice() {
         return tell(open, only.id, out).await;
     }
@@ -95,6 +101,33 @@ async fn broadcast(open: &Open, id: BroadcastId, out: &Output) -> Result<u8, Fai
     };
     out.text(table(&head, &cells).trim_end());
     out.answer(&json!({ "broadcast": row, "deliveries": rows }));
+    Ok(0)
+}
+
+/// What is left of a broadcast whose rows are kept no longer: its line of the board.
+async fn removed(
+    row: &BroadcastRow,
+    at: Ms,
+    now: Ms,
+    zone: &TimeZone,
+    open: &Open,
+    out: &Output,
+) -> Result<u8, Failure> {
+    let (id, number, channel, Said { de, en }) = (row.id, row.number, &row.channel, day(at, zone));
+    let head = said!(
+        "Sendung b{id}: Meldung {number} über {channel}",
+        "Broadcast b{id}: notice {number} by {channel}"
+    );
+    out.title(head.in_german(out.german));
+    out.say(&said!(
+        "Was aus den einzelnen Zustellungen wurde, ist seit dem {de} gelöscht (store.keep). Geblieben sind die Zahlen:",
+        "What became of the single deliveries is deleted since {en} (store.keep). The numbers have stayed:"
+    ));
+    let lanes = open.store.lane_rows().await?;
+    if let Some(line) = board::line(row, &lanes, now, zone) {
+        out.say(&line.text);
+    }
+    out.answer(&json!({ "broadcast": row, "deliveries": [] }));
     Ok(0)
 }
 
@@ -160,8 +193,8 @@ async fn zone_of(open: &Open, row: &BroadcastRow) -> Result<TimeZone, Failure> {
 async fn tell(open: &Open, id: DeliveryId, out: &Output) -> Result<u8, Failure> {
     let Some(story) = open.store.explain(id).await? else {
         return Err(Failure::Refused(said!(
-            "Eine Zustellung {id} gibt es nicht. Die Nummern zeigt: rundruf explain b7 (b7: eine Sendung aus rundruf status).",
-            "There is no delivery {id}. See numbers with: rundruf explain b7 (b7: an id from rundruf status)."
+            "Eine Zustellung {id} gibt es nicht, oder nicht mehr (store.keep). Die Nummern zeigt: rundruf explain b7 (b7: eine Sendung aus rundruf status).",
+            "There is no delivery {id}, or no longer (store.keep). See numbers with: rundruf explain b7 (b7: an id from rundruf status)."
         )));
     };
     let zone = zone_of(open, &story.broadcast).await?;

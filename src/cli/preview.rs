@@ -11,7 +11,7 @@ use crate::clock::Ms;
 use crate::domain::draft;
 use crate::domain::incident::{Change, FactChange};
 use crate::domain::when::When;
-use crate::publication::{Office, Prepared, Rendered, Wishes, known_incidents};
+use crate::publication::{Office, Prepared, Rendered, Wishes, known_incidents, removed};
 use crate::render::compose::unit_in_words;
 use crate::said;
 use crate::store::Variant;
@@ -57,7 +57,11 @@ pub async fn run(globals: &Globals, args: PreviewArgs, out: &Output) -> Result<u
         channels: args.channel.into_iter().collect(),
         ..Wishes::default()
     };
-    let prepared = office.prepare(&draft, &known, &wishes, now)?;
+    let mut prepared = office.prepare(&draft, &known, &wishes, now)?;
+    if let Ok(open) = &loaded {
+        let more = removed::warnings(office, open.store.as_ref(), &prepared).await?;
+        prepared.resolved.warnings.extend(more);
+    }
     let bill = Bill::of_notice(office, &prepared, &lists);
     show(office, &prepared, &bill, args.lang, now, out)
 }

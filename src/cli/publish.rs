@@ -14,7 +14,7 @@ use crate::domain::notice::Notice;
 use crate::domain::words::{IncidentState, Kind};
 use crate::ids::NoticeSeq;
 use crate::publication::board::Line;
-use crate::publication::{Done, Office, Wishes, known_incidents};
+use crate::publication::{Done, Office, Wishes, known_incidents, removed};
 use crate::said;
 use crate::store::{Board, BroadcastRow, Lanes as _, Published};
 use crate::text::said::{Said, system};
@@ -96,7 +96,11 @@ pub async fn run(globals: &Globals, args: PublishArgs, out: &Output) -> Result<u
         Err(app) => (&app.office, Vec::new()),
     };
     let now = office.clock.now_ms();
-    let prepared = office.prepare(&draft, &known, &wishes, now)?;
+    let mut prepared = office.prepare(&draft, &known, &wishes, now)?;
+    if let Ok(open) = &opened {
+        let more = removed::warnings(office, open.store.as_ref(), &prepared).await?;
+        prepared.resolved.warnings.extend(more);
+    }
     if args.dry_run {
         let bill = Bill::of_notice(office, &prepared, &lists(&opened).await?);
         return preview::show(office, &prepared, &bill, None, now, out);

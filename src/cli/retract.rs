@@ -5,13 +5,13 @@ use serde_json::json;
 
 use super::output::{Failure, Output};
 use super::price::{self, Cost};
-use super::{Globals, confirm, incident, publish};
+use super::{Globals, confirm, incident, preview, publish};
 use crate::app::{App, Open};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::draft;
 use crate::ids::NoticeSeq;
 use crate::publication::redact::{Mark, redact};
-use crate::publication::{Office, Prepared, Wishes, known_incidents};
+use crate::publication::{Office, Prepared, Wishes, known_incidents, removed};
 use crate::said;
 use crate::store::{Act, Board, IncidentRow, Notices, Redaction, StillThere};
 use crate::text::lang::Lang;
@@ -79,7 +79,12 @@ pub async fn run(globals: &Globals, args: RetractArgs, out: &Output) -> Result<u
         ..Wishes::default()
     };
     let known = known_incidents(open.store.as_ref(), draft.incident_named(), now).await?;
-    let prepared = open.office.prepare(&draft, &known, &wishes, now)?;
+    let mut prepared = open.office.prepare(&draft, &known, &wishes, now)?;
+    let forgotten = removed::warnings(&open.office, open.store.as_ref(), &prepared).await?;
+    for said in &forgotten {
+        preview::bullet(out, "!", said.in_german(out.german));
+    }
+    prepared.resolved.warnings.extend(forgotten);
     let costs = costs(&open, &prepared, old.seq).await?;
     if !costs.is_empty() && !Office::is_known(&prepared, &wishes, &known) {
         let Said { de, en } = price::list(&costs);
@@ -180,7 +185,9 @@ async fn costs(open: &Open, prepared: &Prepared, old: NoticeSeq) -> Result<Vec<C
     let rows = open.store.broadcasts_of(old).await?;
     let mut costs = Vec::new();
     for rendered in prepared.rendered.iter().filter(|r| r.final_once_sent) {
-        let of_channel = rows.iter().filter(|row| row.channel == rendered.channel);
+        // Whom nobody knows any more nobody tells.
+        let known = rows.iter().filter(|row| row.removed_ms.is_none());
+        let of_channel = known.filter(|row| row.channel == rendered.channel);
         let people = of_channel
             .map(|row| &row.counters)
             .map(|c| c.started + c.accepted + c.delivered + c.unknown)

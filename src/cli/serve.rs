@@ -92,6 +92,9 @@ pub async fn run(globals: &Globals, out: &Output) -> Result<u8, Failure> {
     }
     // Only now: a serve that cannot listen must not have begun to send, or its end would leave requests nobody knows about.
     let lanes = Lanes::start(&open, owner).await?;
+    if let Some(keep) = settings.store.keep {
+        lanes.keep_for(keep);
+    }
     let returns = tokio::spawn(returns(&open).run(stop.subscribe()));
     let (public, admin, url) = (web.public_addr, web.admin_addr, &settings.site_url);
     out.say(&said!(

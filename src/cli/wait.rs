@@ -141,6 +141,7 @@ mod tests {
             moved: 0,
             guests: Vec::new(),
             created_ms: 0,
+            removed_ms: None,
             first_done_ms: None,
             changed_ms: 0,
             next_due_ms: (waiting > 0).then_some(NOW),

@@ -12,6 +12,7 @@ mod glance;
 mod messages;
 mod metrics;
 mod probe;
+mod retention;
 mod rules;
 mod site;
 mod supervisor;
@@ -59,6 +60,7 @@ pub(crate) struct World {
     pub waker: Waker,
     pub trust: Arc<clock_watch::Trust>,
     pub disk: Arc<Disk>,
+    pub keep: retention::Keep,
     pub troubles: Arc<troubles::Troubles>,
 }
 
@@ -78,6 +80,7 @@ pub struct LanesHandle {
     tasks: JoinSet<()>,
     supervisor: JoinSet<()>,
     taken_over: Vec<TakenOver>,
+    keep: retention::Keep,
 }
 
 /// A lane's task as seen from outside.
@@ -141,7 +144,9 @@ pub async fn start(
         waker: waker.clone(),
         trust: Arc::default(),
         disk: Arc::new(disk),
+        keep: Arc::default(),
     };
+    let keep = Arc::clone(&world.keep);
     // Before the first claim: it must end nothing by a clock in doubt.
     world.trust.set(leap.is_some());
     let mut tasks = JoinSet::new();
@@ -199,6 +204,7 @@ pub async fn start(
         tasks,
         supervisor,
         taken_over,
+        keep,
     })
 }
 
@@ -211,6 +217,11 @@ impl LanesHandle {
     /// To be kept by whoever wakes (publishing, socket, change watch).
     pub fn waker(&self) -> Waker {
         self.waker.clone()
+    }
+
+    /// From now on takes out what became of single recipients so long ago, in small steps; not before this is called. The first call counts.
+    pub fn keep_for(&self, long: Duration) {
+        let _ = self.keep.set(rules::ms(long));
     }
 
     /// What the takeover found.

@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::clock_watch::others_agree;
 use super::glance::Watch;
+use super::retention::Retention;
 use super::{Told, World, metrics};
 use crate::channel::Channel;
 use crate::clock::Ms;
@@ -40,6 +41,7 @@ pub(super) struct Supervisor {
     ask_at: u64,
     leap: Option<Leap>,
     rows: HashMap<LaneId, LaneRow>,
+    retention: Retention,
     ticks: u64,
 }
 
@@ -59,6 +61,7 @@ impl Supervisor {
             ask_at: 0,
             leap: None,
             rows: HashMap::new(),
+            retention: Retention::default(),
             ticks: 0,
         }
     }
@@ -122,6 +125,11 @@ impl Supervisor {
                 }
                 Err(error) => self.trouble("expiring", &error),
             }
+        }
+        match self.retention.tick(&self.world, &self.watches, self.ticks).await {
+            Some(Ok(())) => self.works("removing old rows", false),
+            Some(Err(error)) => self.trouble("removing old rows", &error),
+            None => {}
         }
         // Also after a leap that nobody has looked at: the stored times have gone along with it, and would have to come back.
         if self.ticks.is_multiple_of(HIGH_TIME_TICKS) {

@@ -9,7 +9,7 @@ use crate::said;
 use crate::store::{BroadcastRow, Counters, LaneRow};
 use crate::text::said::Said;
 
-pub use super::moments::{clock_time, exact_time};
+pub use super::moments::{clock_time, day, exact_time};
 
 /// How sure the board may look: green only where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -89,6 +89,11 @@ pub fn line(row: &BroadcastRow, lanes: &[LaneRow], now: Ms, zone: &TimeZone) -> 
         let (n, moved) = (dotted(row.moved), row.moved);
         text.de.push_str(&format!("; {n} davon über den Ersatzkanal"));
         text.en.push_str(&format!("; {moved} of them by the reserve channel"));
+    }
+    if let Some(at) = row.removed_ms.filter(|_| row.counters.opened > 0) {
+        let Said { de, en } = day(at, zone);
+        text.de.push_str(&format!("; Einzelergebnisse am {de} gelöscht"));
+        text.en.push_str(&format!("; single results deleted on {en}"));
     }
     for guests in &row.guests {
         let Some(reserve) = lanes.iter().find(|lane| lane.id == guests.lane) else {
@@ -298,11 +303,11 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
             text.en.push_str(&format!(", {n} {en}"));
         }
     };
-    add(
-        c.accepted,
-        "übergeben, Zustellbericht steht aus",
-        "handed over, report to come",
-    );
+    let (reported_de, reported_en) = match row.removed_ms {
+        None => ("übergeben, Zustellbericht steht aus", "handed over, report to come"),
+        Some(_) => ("übergeben, ohne Zustellbericht", "handed over, no report came"),
+    };
+    add(c.accepted, reported_de, reported_en);
     add(c.started, "unterwegs", "under way");
     add(c.unknown, "unbekannt", "unknown");
     add(c.permanent, "abgelehnt", "refused");
@@ -340,9 +345,9 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
             .push_str(&format!("{en}; please decide: rundruf decide b{id} {}", ways.en));
     }
     // A report that never comes must not hide what a person has to decide.
-    let light = if unfinished(row) > 0 || (c.accepted > 0 && c.unknown == 0) {
+    let light = if unfinished(row) > 0 || (c.accepted > 0 && c.unknown == 0 && row.removed_ms.is_none()) {
         Light::Waiting
-    } else if c.unknown + c.permanent + c.expired + never > 0 {
+    } else if c.accepted + c.unknown + c.permanent + c.expired + never > 0 {
         Light::Look
     } else {
         Light::Done

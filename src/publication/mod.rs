@@ -11,6 +11,7 @@ mod moments;
 mod prepare;
 mod prepared;
 pub mod redact;
+pub mod removed;
 mod rerender;
 mod reserve;
 pub mod returns;

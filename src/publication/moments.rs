@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::clock::{Ms, timestamp};
+use crate::text::said::Said;
 
 /// A clock time in the publisher's zone; with the day where it is not the day of `now`.
 pub fn clock_time(at: Ms, now: Ms, zone: &TimeZone) -> String {
@@ -22,5 +23,14 @@ fn shown(at: Ms, now: Ms, zone: &TimeZone, clock: &str) -> String {
         clock.to_string()
     } else {
         format!("{} {clock}", at.strftime("%d.%m."))
+    }
+}
+
+/// The day, for what is long ago.
+pub fn day(at: Ms, zone: &TimeZone) -> Said {
+    let at = timestamp(at).to_zoned_datetime(zone.clone());
+    Said {
+        de: at.strftime("%d.%m.%Y").to_string(),
+        en: at.strftime("%-d %B %Y").to_string(),
     }
 }

@@ -66,6 +66,8 @@ pub struct StoreSettings {
     pub urls: Vec<String>,
     /// Key file (relative ones resolved from DATA).
     pub key_file: PathBuf,
+    /// How long what became of single recipients is kept after the last of it; `None`: for ever.
+    pub keep: Option<Duration>,
 }
 
 /// One `[channel.NAME]`.
@@ -227,6 +229,7 @@ impl Settings {
         let store_settings = StoreSettings {
             urls: store::urls(&mut store, data),
             key_file: data.join(store.text("key_file").unwrap_or_else(|| "rundruf.key".to_owned())),
+            keep: store::keep(&mut store),
         };
         problems.extend(store.finish());
 

@@ -10,6 +10,7 @@ use super::rows::lang_word;
 use super::spelling::{canonical, join, newest_of};
 use super::sqlite::Sqlite;
 use super::{AudienceChange, Person, StoreError};
+use crate::clock::Ms;
 
 /// A recipient's states: in the list; not in it; in it, and suppressed; another spelling of somebody else, for good.
 const IN: i64 = 0;
@@ -67,7 +68,7 @@ struct Plan {
 }
 
 /// Brings a lane's audience up to date. Who is suppressed stays so. One that breaks off is taken up by the next.
-pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result<AudienceChange, StoreError> {
+pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person], now: Ms) -> Result<AudienceChange, StoreError> {
     let (known, had, suppressed, counted) = {
         let mut reader = store.readers.acquire().await?;
         let known = read(&mut reader, lane).await?;
@@ -91,7 +92,7 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result
         let rows = serde_json::to_string(chunk)?;
         let work = store
             .writer
-            .write(move |c| Box::pin(async move { join(c, lane, &rows).await }));
+            .write(move |c| Box::pin(async move { join(c, lane, &rows, now).await }));
         work.await?;
     }
     for chunk in plan.fresh.chunks(CHUNK) {
@@ -112,7 +113,7 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, people: &[Person]) -> Result
         let rows = serde_json::to_string(chunk)?;
         let work = store
             .writer
-            .write(move |c| Box::pin(async move { leave(c, lane, &rows).await }));
+            .write(move |c| Box::pin(async move { leave(c, lane, &rows, now).await }));
         work.await?;
     }
     let total = i64::try_from(plan.change.total).unwrap_or(i64::MAX);
@@ -326,7 +327,7 @@ async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Res
 async fn alter(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
     // Primary keys (lane, seq) of recipient and (lane, address) of suppression.
     sqlx::query(concat!(
-        "UPDATE recipient SET lang = j.value ->> 1, places = j.value ->> 2, name = j.value ->> 3,
+        "UPDATE recipient SET lang = j.value ->> 1, places = j.value ->> 2, name = j.value ->> 3, left_at = NULL,
            state = 2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?2 AND s.address = ",
         canonical!("recipient"),
         ") FROM json_each(?1) j WHERE recipient.lane = ?2 AND recipient.seq = j.value ->> 0"
@@ -338,13 +339,16 @@ async fn alter(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), St
     Ok(())
 }
 
-async fn leave(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
+async fn leave(c: &mut SqliteConnection, lane: i64, rows: &str, now: Ms) -> Result<(), StoreError> {
     // Primary key (lane, seq).
-    sqlx::query("UPDATE recipient SET state = 1 WHERE lane = ? AND seq IN (SELECT value FROM json_each(?))")
-        .bind(lane)
-        .bind(rows)
-        .execute(c)
-        .await?;
+    sqlx::query(
+        "UPDATE recipient SET state = 1, left_at = ? WHERE lane = ? AND seq IN (SELECT value FROM json_each(?))",
+    )
+    .bind(now)
+    .bind(lane)
+    .bind(rows)
+    .execute(c)
+    .await?;
     Ok(())
 }
 

@@ -90,6 +90,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<BroadcastRow, StoreError> {
         moved: n("n_moved")?,
         guests: guests(row.try_get("guests")?)?,
         created_ms: row.try_get("created")?,
+        removed_ms: row.try_get("removed")?,
         first_done_ms: row.try_get("first_done")?,
         changed_ms: row.try_get("changed")?,
         next_due_ms: row.try_get("next_due")?,
@@ -179,7 +180,7 @@ pub(super) async fn one(pool: &SqlitePool, broadcast: i64) -> Result<Option<Broa
         .transpose()
 }
 
-/// Broadcasts whose counters differ from their rows. Reads every row: for checks, not for the board.
+/// Broadcasts whose counters differ from their rows, or that have rows although these are removed. Reads every row: for checks, not for the board.
 pub(super) async fn recount(pool: &SqlitePool) -> Result<Vec<BroadcastId>, StoreError> {
     // delivery_of (broadcast, …) groups without sorting.
     let wrong: Vec<i64> = sqlx::query_scalar(
@@ -187,10 +188,10 @@ pub(super) async fn recount(pool: &SqlitePool) -> Result<Vec<BroadcastId>, Store
            SELECT broadcast, count(*) AS n, sum(state = 0) AS s0, sum(state = 1) AS s1, sum(state = 2) AS s2, sum(state = 3) AS s3,
              sum(state = 4) AS s4, sum(state = 5) AS s5, sum(state = 6) AS s6, sum(state = 7) AS s7, sum(state = 8) AS s8,
              sum(state = 9) AS s9 FROM delivery GROUP BY broadcast) d ON d.broadcast = b.id
-         WHERE (b.opened, b.n_waiting, b.n_started, b.n_accepted, b.n_delivered, b.n_unknown, b.n_permanent, b.n_gone, b.n_superseded,
+         WHERE CASE WHEN b.removed IS NOT NULL THEN NOT b.removing AND d.n > 0 ELSE (b.opened, b.n_waiting, b.n_started, b.n_accepted, b.n_delivered, b.n_unknown, b.n_permanent, b.n_gone, b.n_superseded,
              b.n_expired, b.n_dropped)
            IS NOT (coalesce(n, 0), coalesce(s0, 0), coalesce(s1, 0), coalesce(s2, 0), coalesce(s3, 0), coalesce(s4, 0), coalesce(s5, 0),
-             coalesce(s6, 0), coalesce(s7, 0), coalesce(s8, 0), coalesce(s9, 0)) ORDER BY b.id",
+             coalesce(s6, 0), coalesce(s7, 0), coalesce(s8, 0), coalesce(s9, 0)) END ORDER BY b.id",
     )
     .fetch_all(pool)
     .await?;

@@ -169,9 +169,9 @@ async fn insert(
     let broadcasts: Vec<&Value> = rows.iter().map(|(.., row)| row).collect();
     // `$n`: see chunks.rs. Primary keys of variant and broadcast; unique (lane, address) of target: few rows; delivery_of (broadcast, …).
     sqlx::query(
-        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, id, lane, operation, catch_up, shape, state,
+        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, touched, id, lane, operation, catch_up, shape, state,
            corrects, upto, expires, not_before, link_lane, link_generation, generation, expected)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $7, j.value ->> 'id', j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up',
+         SELECT $1, $2, $3, $4, $5, $6, $7, $7, $7, j.value ->> 'id', j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up',
            j.value ->> 'shape', j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
            j.value ->> 'link_lane', j.value ->> 'link_generation', j.value ->> 'generation', j.value ->> 'expected'
          FROM json_each($8) j;

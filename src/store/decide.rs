@@ -85,7 +85,7 @@ async fn one(c: &mut SqliteConnection, delivery: i64, decision: Decision) -> Res
     // Primary keys.
     Ok(sqlx::query_as(
         "SELECT d.id, d.broadcast, b.lane, d.attempt FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-         WHERE d.id = ?1 AND (d.state IN (4, 5) OR (d.state = 2 AND ?2 <> 'again') OR (d.state = 0 AND ?2 = 'drop'))",
+         WHERE d.id = ?1 AND b.removed IS NULL AND (d.state IN (4, 5) OR (d.state = 2 AND ?2 <> 'again') OR (d.state = 0 AND ?2 = 'drop'))",
     )
     .bind(delivery)
     .bind(super::rows::word(decision)?)

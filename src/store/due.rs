@@ -11,7 +11,7 @@ use super::claim::Next;
 use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, corrected, had, lacks, passed};
 use super::rows::{from_word, listed};
 use super::spelling::canonical;
-use super::{ClaimRequest, StoreError};
+use super::{ClaimRequest, StoreError, retention};
 use crate::clock::Ms;
 use crate::domain::delivery::Operation;
 use crate::domain::notice::Scope;
@@ -310,6 +310,8 @@ fn concerned(row: &Read, scope: &Scope) -> Result<bool, StoreError> {
 async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<Due>) -> Result<Vec<i64>, StoreError> {
     let recipients: Vec<i64> = rows.iter().map(|r| r.recipient).collect();
     let newest = had(c, b.id, &recipients).await?;
+    let lacking = rows.iter().any(|row| !newest.contains_key(&row.recipient));
+    let forgotten = lacking && retention::forgotten(c, b.id).await?;
     let mut nothing = Vec::new();
     rows.retain_mut(|row| match newest.get(&row.recipient) {
         Some(remote) => {
@@ -328,7 +330,7 @@ async fn settle_correction(c: &mut SqliteConnection, b: &Alive, rows: &mut Vec<D
         }
         None => {
             row.operation = Operation::Post;
-            row.first = true;
+            row.first = !forgotten;
             true
         }
     });

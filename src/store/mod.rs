@@ -41,6 +41,7 @@ mod reach;
 mod receipts;
 mod redaction;
 mod reopen;
+mod retention;
 mod returned;
 mod rows;
 mod spelling;
@@ -183,6 +184,15 @@ pub trait Lanes: Send + Sync {
     /// nobody in them yet among them: what waited behind them may start.
     async fn expire(&self, now: Ms) -> Result<u64, StoreError>;
 
+    /// Takes out the next rows about single recipients of what has ended before `before`, at most `limit`, as many as a short transaction can: of
+    /// audiences only, where nothing of the incident waits on the lane, is under way or unknown, the oldest first. The broadcast keeps its counters
+    /// and says since when its rows are removed; from the first of them on nothing counts on the rest. Nothing while a leap of the clock is noted.
+    async fn remove_old(&self, before: Ms, limit: u32, now: Ms) -> Result<Removed, StoreError>;
+
+    /// Takes out whoever left an audience before `before`, and other spellings, at most `limit`: of lanes on which nothing is stored of what was
+    /// published by then. Returns how many. Nothing while a leap of the clock is noted.
+    async fn forget_left(&self, before: Ms, limit: u32) -> Result<u64, StoreError>;
+
     /// Website targets of a lane with `wanted`, `done` and the due time of the next try.
     async fn targets(&self, lane: LaneId) -> Result<Vec<TargetRow>, StoreError>;
 
@@ -268,7 +278,10 @@ pub trait Board: Send + Sync {
     /// The audit log, oldest first.
     async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
 
-    /// Recounts every broadcast's counters against its rows; the broadcasts that differ.
+    /// What [`Lanes::remove_old`] takes next, and what it leaves although it has ended before `before`.
+    async fn kept(&self, before: Ms) -> Result<Kept, StoreError>;
+
+    /// Recounts every broadcast's counters against its rows, but for those whose rows are removed; the broadcasts that differ.
     async fn recount(&self) -> Result<Vec<BroadcastId>, StoreError>;
 
     /// Instance number, schema version, moved mark.

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "addresses", include_str!("../../migrations/0008_addresses.sql")),
     (9, "gone", include_str!("../../migrations/0009_gone.sql")),
     (10, "withdrawn", include_str!("../../migrations/0010_withdrawn.sql")),
+    (12, "kept", include_str!("../../migrations/0012_kept.sql")),
 ];
 
 /// Newest schema this build knows.

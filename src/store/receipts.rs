@@ -117,7 +117,7 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
         // Primary keys.
         sqlx::query(
             "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast, d.via FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-             WHERE d.id = ?1 AND ?2 IN (b.lane, coalesce(d.via, b.lane))",
+             WHERE d.id = ?1 AND ?2 IN (b.lane, coalesce(d.via, b.lane)) AND b.removed IS NULL",
         )
         .bind(id.0)
         .bind(lane)
@@ -127,7 +127,7 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
         // delivery_remote (remote_key) WHERE remote_key IS NOT NULL.
         sqlx::query(
             "SELECT d.id, d.state, d.attempt, d.flags, d.broadcast, d.via FROM delivery d JOIN broadcast b ON b.id = d.broadcast
-             WHERE d.remote_key = ? AND d.remote_id = ? AND coalesce(d.via, b.lane) = ? ORDER BY d.id DESC LIMIT 1",
+             WHERE d.remote_key = ? AND d.remote_id = ? AND coalesce(d.via, b.lane) = ? AND b.removed IS NULL ORDER BY d.id DESC LIMIT 1",
         )
         .bind(remote_key(id))
         .bind(id)
@@ -281,10 +281,11 @@ pub(super) async fn settle_waiting(
     if named.is_empty() {
         return Ok(moved_to);
     }
-    // Primary key of delivery; receipt_remote (lane, remote_id). Interim words (3) sort last: final beats interim.
+    // Primary keys of delivery and broadcast; receipt_remote (lane, remote_id). Interim words (3) sort last: final beats interim.
     let hits = sqlx::query(
         "SELECT x.id AS inbox, x.word, x.raw, x.at, d.id, d.attempt, d.broadcast, d.via
          FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value ->> 1
+           CROSS JOIN broadcast b ON b.id = d.broadcast AND b.removed IS NULL
            CROSS JOIN receipt x ON x.lane = j.value ->> 0 AND x.remote_id = d.remote_id ORDER BY x.word = 3, x.id",
     )
     .bind(serde_json::to_string(named)?)

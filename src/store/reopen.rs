@@ -1,4 +1,5 @@
-//! What a cut stood for outlives it (LANES 4): where it is taken back, runs out or is missed, what it summed up waits again.
+//! What a cut stood for outlives it (LANES 4): where it is taken back, runs out or is missed, what it summed up waits again. Not what retention has
+//! taken the rows of: everybody would get it a second time.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +48,7 @@ pub(super) async fn undo(
     let again: Vec<i64> = sqlx::query_scalar(
         "SELECT u.id FROM broadcast t CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
          WHERE t.incident = ?1 AND t.state < 2 AND t.superseded_by IS NULL AND (t.state = 0 OR t.n_waiting + t.n_started + t.n_unknown > 0)
-           AND t.number IN (SELECT value FROM json_each(?2)) AND u.number NOT IN (SELECT value FROM json_each(?2))",
+           AND t.number IN (SELECT value FROM json_each(?2)) AND u.number NOT IN (SELECT value FROM json_each(?2)) AND u.removed IS NULL",
     )
     .bind(incident)
     .bind(&named)
@@ -99,7 +100,7 @@ pub(super) async fn reopen(c: &mut SqliteConnection, ended: &BTreeSet<i64>, now:
         "SELECT DISTINCT u.id FROM (SELECT DISTINCT d.broadcast FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value) e
            CROSS JOIN broadcast b ON b.id = e.broadcast CROSS JOIN cut s ON s.broadcast = b.id
            CROSS JOIN broadcast u ON u.incident = b.incident AND u.lane = b.lane AND u.id <> b.id
-         WHERE u.superseded_by IS NULL AND NOT u.overtaken
+         WHERE u.superseded_by IS NULL AND NOT u.overtaken AND u.removed IS NULL
            AND (u.notice = s.notice OR EXISTS (SELECT 1 FROM cut m WHERE m.broadcast = u.id AND m.notice = s.notice)) AND ",
         closed!()
     ))
@@ -152,7 +153,7 @@ pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) ->
         "SELECT u.id FROM json_each(?1) j CROSS JOIN broadcast t ON t.id = j.value AND t.superseded_by IS NULL
            CROSS JOIN cut k ON k.broadcast = t.id CROSS JOIN broadcast u ON u.notice = k.notice AND u.lane = t.lane
          WHERE (u.superseded_by = t.notice OR u.superseded_by IN (SELECT m.notice FROM cut m WHERE m.broadcast = t.id)
-             OR (u.superseded_by IS NULL AND u.overtaken)) AND (u.expires IS NULL OR u.expires > ?2)",
+             OR (u.superseded_by IS NULL AND u.overtaken)) AND (u.expires IS NULL OR u.expires > ?2) AND u.removed IS NULL",
     )
     .bind(serde_json::to_string(ended)?)
     .bind(now)

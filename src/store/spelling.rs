@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 use super::marks::had;
 use super::sqlite::Sqlite;
 use super::{Compared, LaneId, StoreError, SuppressedBecause};
+use crate::clock::Ms;
 
 /// The idea that this release has. Raised when a kind changes its mind.
 const SPELLING: i64 = 1;
@@ -201,16 +202,16 @@ pub(super) async fn newest_of(
 
 /// Other spellings of one recipient: nothing goes to them any more, and what has not begun there goes to that one, who may not have had a turn of
 /// their own.
-pub(super) async fn join(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
+pub(super) async fn join(c: &mut SqliteConnection, lane: i64, rows: &str, now: Ms) -> Result<(), StoreError> {
     for sql in [
         // Primary key (lane, seq).
-        "UPDATE recipient SET state = 3 WHERE lane = ?2 AND seq IN (SELECT value ->> 0 FROM json_each(?1))",
+        "UPDATE recipient SET state = 3, left_at = ?3 WHERE lane = ?2 AND seq IN (SELECT value ->> 0 FROM json_each(?1))",
         // broadcast_live (lane, …) WHERE state < 2; delivery_of (broadcast, recipient).
         "UPDATE OR IGNORE delivery SET recipient = (SELECT j.value ->> 1 FROM json_each(?1) j WHERE j.value ->> 0 = recipient)
          WHERE id IN (SELECT d.id FROM json_each(?1) j CROSS JOIN broadcast b ON b.lane = ?2 AND b.state < 2
            CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = j.value ->> 0 AND d.state = 0 AND d.attempt = 0 AND d.flags & 17 = 0)",
     ] {
-        sqlx::query(sql).bind(rows).bind(lane).execute(&mut *c).await?;
+        sqlx::query(sql).bind(rows).bind(lane).bind(now).execute(&mut *c).await?;
     }
     Ok(())
 }

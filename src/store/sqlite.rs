@@ -157,8 +157,8 @@ impl Lanes for Sqlite {
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
         lanes::all(&self.readers).await
     }
-    async fn sync_audience(&self, lane: LaneId, people: &[Person], _now: Ms) -> Result<AudienceChange, StoreError> {
-        audience::sync(self, lane.0, people).await
+    async fn sync_audience(&self, lane: LaneId, people: &[Person], now: Ms) -> Result<AudienceChange, StoreError> {
+        audience::sync(self, lane.0, people, now).await
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
         write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))
@@ -204,6 +204,12 @@ impl Lanes for Sqlite {
     }
     async fn expire(&self, now: Ms) -> Result<u64, StoreError> {
         write!(self, => times::expire(now))
+    }
+    async fn remove_old(&self, before: Ms, limit: u32, now: Ms) -> Result<Removed, StoreError> {
+        write!(self, => retention::remove(before, limit, now))
+    }
+    async fn forget_left(&self, before: Ms, limit: u32) -> Result<u64, StoreError> {
+        write!(self, => retention::forget_left(before, limit))
     }
     async fn targets(&self, lane: LaneId) -> Result<Vec<TargetRow>, StoreError> {
         targets::all(&self.readers, lane.0).await
@@ -290,6 +296,11 @@ impl Board for Sqlite {
     }
     async fn log(&self, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         audit::read(&self.readers, after, limit).await
+    }
+    async fn kept(&self, before: Ms) -> Result<Kept, StoreError> {
+        // What is read belongs together.
+        let mut together = self.readers.begin().await?;
+        retention::kept(&mut together, before).await
     }
     async fn recount(&self) -> Result<Vec<BroadcastId>, StoreError> {
         board::recount(&self.readers).await

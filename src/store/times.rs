@@ -151,6 +151,16 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
         let lately = high - HOLDS_AT_MOST_MS;
         sqlx::query(sql).bind(by).bind(lately).execute(&mut *c).await?;
     }
+    // Nothing has ended later than now, and nobody left later: it would stay as much longer as the clock was ahead. One pass over the broadcasts;
+    // recipient_left (left_at) WHERE left_at IS NOT NULL.
+    if by > 0 {
+        for sql in [
+            "UPDATE broadcast SET touched = ?1 WHERE touched > ?1",
+            "UPDATE recipient SET left_at = ?1 WHERE left_at > ?1",
+        ] {
+            sqlx::query(sql).bind(high - by).execute(&mut *c).await?;
+        }
+    }
     // Small tables.
     for sql in [
         "UPDATE lane SET blocked_until = blocked_until - ?1 WHERE blocked_until IS NOT NULL",

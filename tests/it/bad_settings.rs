@@ -75,6 +75,26 @@ fn every_fault_has_its_place_and_a_remedy() {
 }
 
 #[test]
+fn how_long_results_are_kept_is_a_time_or_for_ever() {
+    for wrong in ["6d", "immer", "0d", "90"] {
+        let found = problems(format!("{P}[store]\nkeep = \"{wrong}\"\n").as_bytes());
+        assert_eq!(found[0].line, Some(3), "{wrong}");
+        assert!(found[0].remedy.en.contains("at least seven days"), "{found:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("channels.toml");
+    let kept = |store: &str| {
+        let website = "[channel.website]\nkind = \"website\"\ntargets = [\"file:x\"]\n";
+        std::fs::write(&file, format!("{P}{store}{website}")).unwrap();
+        let keep = configure(&file, &dir.path().join("data")).unwrap().0.store.keep;
+        keep.map(|keep| keep.as_secs() / 86_400)
+    };
+    assert_eq!(kept(""), Some(90));
+    assert_eq!(kept("[store]\nkeep = \"365d\"\n"), Some(365));
+    assert_eq!(kept("[store]\nkeep = \"forever\"\n"), None);
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let toml =
         format!("{P}[site]\nulr = \"x\"\n[serve]\nlisten = \"x\"\n[channel.a]\nkind = \"emial\"\nrate = \"x\"\n");

@@ -24,8 +24,8 @@ use rundruf::settings::Common;
 use rundruf::store::disk::Disk;
 use rundruf::store::{
     Act, AudienceChange, Bell, ClaimRequest, Claimed, Completed, Completion, DueCut, FrozenCut, GateChange, HealthRow,
-    Job, LaneRow, LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, StoreError, TakenOver, Takeover,
-    TargetResult, TargetRow, Trouble, Variant,
+    Job, LaneRow, LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, Removed, StoreError, TakenOver,
+    Takeover, TargetResult, TargetRow, Trouble, Variant,
 };
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
@@ -149,6 +149,12 @@ impl Lanes for ModelStore {
         Ok(Vec::new())
     }
     async fn expire(&self, _: Ms) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+    async fn remove_old(&self, before: Ms, limit: u32, now: Ms) -> Result<Removed, StoreError> {
+        Ok(self.model().remove_old(before, limit, now))
+    }
+    async fn forget_left(&self, _: Ms, _: u32) -> Result<u64, StoreError> {
         Ok(0)
     }
     async fn targets(&self, _: LaneId) -> Result<Vec<TargetRow>, StoreError> {

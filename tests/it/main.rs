@@ -47,6 +47,7 @@ mod notices;
 mod owners;
 mod pages;
 mod peers;
+mod retention;
 mod several_publishers;
 mod store_conformance;
 mod store_older;

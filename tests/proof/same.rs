@@ -44,6 +44,9 @@ pub struct SeenBroadcast {
     cursor: i64,
     /// Domains left out of its opening: how far, when again, how many waited.
     left: BTreeMap<String, (i64, i64, i64)>,
+    /// Since when its rows are removed, and whether some may be left.
+    removed: Option<i64>,
+    removing: bool,
     opened: i64,
     counters: [i64; 10],
 }
@@ -110,6 +113,8 @@ impl Peek for Sqlite {
                 stale: row.get("uncut"),
                 cursor: n("cursor"),
                 left: BTreeMap::new(),
+                removed: row.get("removed"),
+                removing: row.get("removing"),
                 opened: n("opened"),
                 counters: [names, more]
                     .concat()
@@ -141,7 +146,7 @@ impl Peek for Sqlite {
 /// The same of the model.
 pub fn seen(model: &Model) -> Seen {
     let mut seen = Seen::default();
-    for row in &model.rows {
+    for row in model.rows.iter().filter(|row| !row.removed) {
         let of = &model.broadcasts[row.broadcast];
         let address = model.person(row.lane, row.recipient).map(|p| p.address.clone());
         let marks = [
@@ -184,6 +189,8 @@ pub fn seen(model: &Model) -> Seen {
             } else {
                 BTreeMap::new()
             },
+            removed: b.removed_ms,
+            removing: b.removing,
             opened: i64::try_from(b.opened).unwrap(),
             counters: b.counters.map(|n| i64::try_from(n).unwrap()),
         };

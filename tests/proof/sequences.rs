@@ -107,6 +107,7 @@ fn every_broken_rule_makes_a_difference() {
         ("recut", Breaks { recut: true, ..none }),
         ("over", Breaks { over: true, ..none }),
         ("words", Breaks { words: true, ..none }),
+        ("restless", Breaks { restless: true, ..none }),
         (
             "late move",
             Breaks {
@@ -261,7 +262,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
     }
 
     async fn command(&mut self) -> Result<(), String> {
-        match self.rng.u8(..45) {
+        match self.rng.u8(..47) {
             0..7 => self.publish().await,
             7..19 => return self.claim().await,
             19..27 => return self.complete().await,
@@ -275,6 +276,7 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             37 => self.shift().await,
             39..43 => self.health().await,
             43 => self.configure().await,
+            45 | 46 => return self.remove_old().await,
             38 => {
                 let (lane, people) = (self.rng.usize(1..3), self.rng.usize(4..12));
                 self.audience(lane, people).await;
@@ -626,6 +628,20 @@ impl<'a, S: Store + Peek> Run<'a, S> {
         self.say("expiry".into());
         let store = self.store.expire(self.now).await.unwrap();
         compare("expired", &self.model.expire(self.now), &store)
+    }
+
+    /// What ended some time ago goes, now and then only a part of it.
+    async fn remove_old(&mut self) -> Result<(), String> {
+        let before = self.now - [0, 60_000, 600_000][self.rng.usize(..3)];
+        for _ in 0..self.rng.u8(1..4) {
+            let limit = self.rng.u32(1..9);
+            let store = self.store.remove_old(before, limit, self.now).await.unwrap();
+            self.say(format!("what ended before {} goes: {store:?}", before - T0));
+            let model = self.model.remove_old(before, limit, self.now);
+            let shown = |it: Removed| (it.broadcast.is_some(), it.rows, it.done);
+            compare("removed", &shown(model), &shown(store))?;
+        }
+        Ok(())
     }
 
     async fn receipts(&mut self) -> Result<(), String> {

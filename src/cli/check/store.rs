@@ -1,12 +1,14 @@
-//! The store: whether it is whole, and when it was last backed up.
+//! The store: whether it is whole, how long it keeps what, and when it was last backed up.
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::{Group, Line};
 use crate::app::Open;
 use crate::cli::host;
 use crate::cli::output::Failure;
 use crate::clock::{Ms, timestamp};
+use crate::publication::board::day;
 use crate::said;
 use crate::store::Board;
 use crate::text::said::Said;
@@ -54,8 +56,60 @@ async fn look(open: &Open) -> Result<Vec<Line>, Failure> {
             "{count} counters differ from their rows. Please keep a copy of the folder and report it."
         )));
     }
+    lines.push(retention(open).await?);
     lines.push(backup(open.store.last_backup().await?, open.office.clock.now_ms()));
     Ok(lines)
+}
+
+/// How long single results are kept, and what goes next.
+async fn retention(open: &Open) -> Result<Line, Failure> {
+    let Some(keep) = open.office.settings.store.keep else {
+        return Ok(Line::well(said!(
+            "Was aus einzelnen Zustellungen wurde, bleibt für immer gespeichert (store.keep = \"forever\"), mit Nummern und Adressen.",
+            "What became of single deliveries is kept for ever (store.keep = \"forever\"), with numbers and addresses."
+        )));
+    };
+    let now = open.office.clock.now_ms();
+    let keep_ms = Ms::try_from(keep.as_millis()).unwrap_or(Ms::MAX);
+    let kept = open.store.kept(now.saturating_sub(keep_ms)).await?;
+    let days = keep.as_secs() / 86_400;
+    let Said { mut de, mut en } = said!(
+        "Was aus einzelnen Zustellungen wurde, bleibt {days} Tage nach der letzten gespeichert (store.keep), danach nur die Zahlen.",
+        "What became of single deliveries is kept for {days} days after the last of them (store.keep), then only the numbers."
+    );
+    let mut add = |more: Said| {
+        de.push_str(&more.de);
+        en.push_str(&more.en);
+    };
+    match (kept.removing, kept.next) {
+        (Some(id), _) => add(said!(" Gerade gelöscht: b{id}.", " Being deleted now: b{id}.")),
+        (None, Some((id, ended_ms))) => {
+            let Said { de, en } = due(ended_ms.saturating_add(keep_ms), now);
+            add(said!(" Als Nächstes: b{id}, {de}.", " Next: b{id}, {en}."));
+        }
+        (None, None) => add(said!(" Zu löschen ist nichts.", " There is nothing to delete.")),
+    }
+    if !kept.held.is_empty() {
+        let list: Vec<String> = kept.held.iter().map(|id| format!("b{id}")).collect();
+        let list = list.join(", ");
+        add(said!(
+            " Länger bleibt {list}: Im selben Vorfall wartet auf dem Kanal noch etwas, oder niemand weiß, ob es ankam (rundruf status).",
+            " Kept longer: {list}, because something of the same incident waits on the channel, or nobody knows whether it arrived (rundruf status)."
+        ));
+    }
+    Ok(Line::well(Said { de, en }))
+}
+
+/// "am 12.03.2024", or that it is time.
+fn due(at: Ms, now: Ms) -> Said {
+    if at <= now {
+        return said!(
+            "sobald rundruf serve läuft und nichts zu senden ist",
+            "as soon as rundruf serve is running and nothing is being sent"
+        );
+    }
+    let Said { de, en } = day(at, &TimeZone::system());
+    said!("am {de}", "on {en}")
 }
 
 fn backup(last: Option<Ms>, now: Ms) -> Line {

@@ -82,6 +82,8 @@ pub struct BroadcastRow {
     pub guests: Vec<Guests>,
     /// When it was made.
     pub created_ms: Ms,
+    /// Since when what became of single recipients is removed; the counters stay.
+    pub removed_ms: Option<Ms>,
     /// First time something of it was known to be there.
     pub first_done_ms: Option<Ms>,
     /// Last change of its counters.
@@ -94,6 +96,28 @@ pub struct BroadcastRow {
     pub url: Option<String>,
     /// Ends what has not started by then.
     pub expires_ms: Option<Ms>,
+}
+
+/// What one step of retention has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Of which broadcast; `None`: there is nothing to take out now.
+    pub broadcast: Option<BroadcastId>,
+    /// So many rows.
+    pub rows: u64,
+    /// It was the last of them.
+    pub done: bool,
+}
+
+/// Where retention stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The broadcast of which rows are being taken out.
+    pub removing: Option<BroadcastId>,
+    /// The broadcast that goes next, and when its last row became what it is.
+    pub next: Option<(BroadcastId, Ms)>,
+    /// Those that would go, but for something of their incident on their lane that waits, is under way or unknown.
+    pub held: Vec<BroadcastId>,
 }
 
 /// What moved to a lane that stands in, and waits there.

@@ -326,8 +326,9 @@ impl Model {
                 None
             }
             None => {
+                let first = !self.forgotten(self.rows[at].broadcast);
                 self.rows[at].operation = Operation::Post;
-                Some(true)
+                Some(first)
             }
         }
     }

@@ -136,7 +136,8 @@ impl Model {
             let here = b.incident == incident && b.is_alive() && b.superseded_by.is_none();
             if here && reaches && number(self, b.notice) {
                 let again = b.covers.iter().filter(|notice| !number(self, **notice));
-                all.extend(again.filter_map(|notice| self.find(b.lane, *notice)));
+                let again = again.filter_map(|notice| self.find(b.lane, *notice));
+                all.extend(again.filter(|index| self.is_there(*index)));
             }
         }
         all.iter().for_each(|index| self.waits_again(*index, now));
@@ -174,7 +175,7 @@ impl Model {
                 let b = &self.broadcasts[*index];
                 let told = |notice: &NoticeSeq| covers.contains(notice);
                 let stands = b.superseded_by.is_none() && !b.overtaken;
-                index != cut && stands && (told(&b.notice) || b.covers.iter().any(told))
+                index != cut && stands && self.is_there(*index) && (told(&b.notice) || b.covers.iter().any(told))
             };
             all.extend(self.siblings(*cut).filter(about));
         }
@@ -198,7 +199,7 @@ impl Model {
         if at == own || !stands || self.passed_by(at, recipient) {
             return;
         }
-        let there = self.of.get(&(at, recipient)).copied();
+        let there = self.row_of(at, recipient).map(|row| self.at(row.id));
         let again = there.filter(|row| self.rows[*row].state == State::Superseded);
         if let Some(row) = again {
             self.set(row, State::Waiting, now, now);
@@ -221,7 +222,7 @@ impl Model {
             // Also by a cut that this one has summed up.
             let by = |by: NoticeSeq| by == top.notice || top.covers.contains(&by);
             let here = b.superseded_by.map_or(b.overtaken, by);
-            here && !b.is_over(Some(now))
+            here && !b.is_over(Some(now)) && self.is_there(*unit)
         };
         units.filter(|_| top.superseded_by.is_none()).filter(its).collect()
     }

@@ -20,6 +20,9 @@ impl Model {
             _ => false,
         };
         let b = &self.broadcasts[row.broadcast];
+        if b.removed_ms.is_some() {
+            return None;
+        }
         let named = !b.is_alive() && b.stale;
         let late =
             named || self.is_closed(row.broadcast) || b.expires_ms.is_some_and(|at| at <= now) || self.passed(at);

@@ -8,6 +8,7 @@ mod decide;
 mod failover;
 mod publish;
 mod ramp;
+mod retention;
 mod settle;
 mod time;
 
@@ -98,6 +99,12 @@ pub struct ModelBroadcast {
     pub left: BTreeMap<String, chunks::Left>,
     pub expires_ms: Option<Ms>,
     pub changed_ms: Ms,
+    /// When a row of it last came into being or became something else.
+    pub touched_ms: Ms,
+    /// Since when its rows are removed.
+    pub removed_ms: Option<Ms>,
+    /// Some of them may be left.
+    pub removing: bool,
     pub opened: u64,
     /// By state, counted with every change of a row.
     pub counters: [u64; 10],
@@ -158,6 +165,8 @@ pub struct ModelRow {
     pub by_receipt: bool,
     /// The text it began with: 0 its notice's own, a cut's digest, -1 that for whoever has not got what it corrects.
     pub told: i64,
+    /// Not stored any more: kept here for whoever has to know what once was.
+    pub removed: bool,
 }
 
 impl ModelRow {
@@ -238,6 +247,8 @@ pub struct Breaks {
     pub late: bool,
     /// What is repeated by its handle begins with other words.
     pub words: bool,
+    /// Rows are removed although something of their incident has not ended.
+    pub restless: bool,
 }
 
 /// Everything stored.
@@ -342,14 +353,20 @@ impl Model {
 
     /// The row of a recipient in a broadcast.
     pub fn row_of(&self, broadcast: usize, recipient: RecipientId) -> Option<&ModelRow> {
+        self.row_ever(broadcast, recipient).filter(|row| !row.removed)
+    }
+
+    /// The same, also where it is removed.
+    pub fn row_ever(&self, broadcast: usize, recipient: RecipientId) -> Option<&ModelRow> {
         self.of.get(&(broadcast, recipient)).map(|at| &self.rows[*at])
     }
 
     fn insert(&mut self, broadcast: usize, recipient: RecipientId, via: Option<LaneId>, now: Ms) -> bool {
-        if self.of.contains_key(&(broadcast, recipient)) {
+        if self.row_of(broadcast, recipient).is_some() {
             return false;
         }
         let of = &mut self.broadcasts[broadcast];
+        of.touched_ms = of.touched_ms.max(now);
         of.opened += 1;
         of.counters[State::Waiting as usize] += 1;
         self.of.insert((broadcast, recipient), self.rows.len());
@@ -377,6 +394,7 @@ impl Model {
             new_here: false,
             by_receipt: false,
             told: 0,
+            removed: false,
         });
         true
     }
@@ -384,10 +402,13 @@ impl Model {
     /// A row becomes this; whoever waits is due at `due_ms`.
     fn set(&mut self, at: usize, state: State, due_ms: Ms, now: Ms) {
         let row = &mut self.rows[at];
+        let of = &mut self.broadcasts[row.broadcast];
         if !self.breaks.counters || state != State::Delivered {
-            let counters = &mut self.broadcasts[row.broadcast].counters;
-            counters[row.state as usize] -= 1;
-            counters[state as usize] += 1;
+            of.counters[row.state as usize] -= 1;
+            of.counters[state as usize] += 1;
+        }
+        if row.state != state {
+            of.touched_ms = of.touched_ms.max(now);
         }
         row.state = state;
         row.due_ms = due_ms;
@@ -428,6 +449,11 @@ impl Model {
 
     /// The same, also where there is no row.
     fn passed_by(&self, broadcast: usize, recipient: RecipientId) -> bool {
+        self.ever_passed(broadcast, recipient, |row| !row.removed)
+    }
+
+    /// The same, as far as rows count.
+    pub fn ever_passed(&self, broadcast: usize, recipient: RecipientId, counts: impl Fn(&ModelRow) -> bool) -> bool {
         let notice = self.broadcasts[broadcast].notice;
         let newer = self
             .siblings(broadcast)
@@ -437,9 +463,9 @@ impl Model {
                 r.state,
                 State::Started | State::Accepted | State::Delivered | State::Permanent
             );
-            r.state != State::Superseded && (state || r.tried || r.attempt > 0)
+            counts(r) && r.state != State::Superseded && (state || r.tried || r.attempt > 0)
         };
-        newer.filter_map(|other| self.row_of(other, recipient)).any(started)
+        newer.filter_map(|other| self.row_ever(other, recipient)).any(started)
     }
 
     /// What a recipient has, or may have, of these broadcasts: `None`: nothing; else the newest remote id known.
@@ -527,14 +553,19 @@ impl Model {
         jobs.collect()
     }
 
-    /// Broadcasts whose counters are not what their rows say.
+    /// Broadcasts whose counters are not what their rows say, or that have rows although these are removed.
     pub fn recount(&self) -> Vec<usize> {
         let mut counted = vec![[0; 10]; self.broadcasts.len()];
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| !row.removed) {
             counted[row.broadcast][row.state as usize] += 1;
         }
-        (0..counted.len())
-            .filter(|b| counted[*b] != self.broadcasts[*b].counters)
-            .collect()
+        let differs = |b: &usize| {
+            let of = &self.broadcasts[*b];
+            match of.removed_ms {
+                Some(_) => !of.removing && counted[*b] != [0; 10],
+                None => counted[*b] != of.counters,
+            }
+        };
+        (0..counted.len()).filter(differs).collect()
     }
 }

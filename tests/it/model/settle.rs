@@ -26,6 +26,8 @@ impl Model {
     }
 
     pub fn give_back(&mut self, rows: &[(DeliveryId, u32)], now: Ms) -> Vec<LaneId> {
+        let there = rows.iter().filter(|(id, _)| !self.row(*id).removed);
+        let rows = &there.copied().collect::<Vec<_>>();
         let started = |(id, attempt): &(DeliveryId, u32)| {
             let row = &self.rows[self.at(*id)];
             row.state == State::Started && row.attempt == *attempt
@@ -50,6 +52,9 @@ impl Model {
     }
 
     pub fn complete(&mut self, completions: &[Completion]) -> Completed {
+        let newest = completions.iter().map(|c| c.at_ms).max().unwrap_or_default();
+        let there = completions.iter().filter(|c| !self.row(c.delivery).removed);
+        let completions = &there.cloned().collect::<Vec<_>>();
         let passed: Vec<bool> = completions.iter().map(|c| self.passed(self.at(c.delivery))).collect();
         let moved = |at: &usize| self.rows[*at].via.is_some();
         let moved: BTreeSet<usize> = completions.iter().map(|c| self.at(c.delivery)).filter(moved).collect();
@@ -87,7 +92,7 @@ impl Model {
                 person.is = Person::Gone;
             }
         }
-        self.reopen(&ended, completions.iter().map(|c| c.at_ms).max().unwrap_or_default());
+        self.reopen(&ended, newest);
         self.meet_inbox(&named);
         self.settle_broadcasts();
         let new = |at: &usize| self.rows[*at].via.filter(|_| !moved.contains(at));
@@ -250,6 +255,7 @@ impl Model {
                     .rows
                     .get(self.at(*id))
                     .filter(|row| (row.lane == lane || row.via == Some(lane)) && (1..=row.attempt).contains(attempt))
+                    .filter(|row| self.broadcasts[row.broadcast].removed_ms.is_none())
                     .map(|row| (self.at(*id), row.attempt == *attempt)),
                 (None, Some(remote)) => self.by_remote(lane, remote),
                 (None, None) => None,
@@ -275,7 +281,8 @@ impl Model {
     fn by_remote(&self, lane: LaneId, remote: &str) -> Option<(usize, bool)> {
         let has = |at: &usize| {
             let row = &self.rows[*at];
-            row.by() == lane && row.remote.id.as_deref() == Some(remote)
+            let there = self.broadcasts[row.broadcast].removed_ms.is_none();
+            there && row.by() == lane && row.remote.id.as_deref() == Some(remote)
         };
         let at = (0..self.rows.len()).rev().find(has)?;
         Some((at, self.rows[at].state == State::Accepted))
@@ -323,6 +330,9 @@ impl Model {
         let mut hits: Vec<(bool, usize, usize)> = Vec::new();
         for at in rows.iter().copied() {
             let row = &self.rows[at];
+            if self.broadcasts[row.broadcast].removed_ms.is_some() {
+                continue;
+            }
             for (n, kept) in self.inbox.iter().enumerate() {
                 if kept.lane == row.by() && kept.remote_id.is_some() && kept.remote_id == row.remote.id {
                     hits.push((kept.word == ReceiptWord::Buffered, n, at));

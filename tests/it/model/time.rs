@@ -91,6 +91,9 @@ impl Model {
             if b.of(State::Permanent) > 0 && b.changed_ms > lately {
                 b.changed_ms -= by;
             }
+            if by > 0 {
+                b.touched_ms = b.touched_ms.min(self.high_ms - by);
+            }
         }
         for lane in self.lanes.values_mut() {
             lane.tries_since_ms -= by;

@@ -13,6 +13,7 @@ mod order;
 mod publishing;
 mod reach;
 mod receipts;
+mod retention;
 mod returned;
 mod settling;
 mod together;
@@ -91,6 +92,16 @@ on_sqlite! {
     receipts::an_interim_word_before_the_answer_is_no_less_true,
     receipts::a_receipt_of_an_older_attempt_ends_nothing_badly,
     receipts::an_older_id_ends_nothing_badly,
+    retention::what_ended_long_ago_goes_and_the_numbers_stay,
+    retention::nothing_goes_that_a_rule_still_needs,
+    retention::a_receipt_that_never_came_holds_nothing,
+    retention::what_an_account_posted_stays,
+    retention::nothing_goes_by_a_clock_in_doubt,
+    retention::a_clock_that_was_ahead_keeps_nothing_longer,
+    retention::a_later_correction_goes_to_everybody_as_one,
+    retention::a_later_retraction_reaches_nobody,
+    retention::whoever_left_long_ago_is_forgotten,
+    retention::what_was_removed_does_not_wait_again,
     settling::an_old_attempt_is_only_evidence,
     settling::given_back_rows_lose_nothing,
     settling::a_takeover_repeats_with_a_handle_and_else_asks,

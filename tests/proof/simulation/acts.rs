@@ -38,6 +38,7 @@ impl World {
                 self.leapt = None;
                 self.expiries();
             }
+            Act::Remove { after } => self.remove_old(after)?,
             Act::Start => self.start_process(),
             Act::Jump(by) => self.jump(by)?,
             Act::Mood(lane, mood) => {
@@ -325,6 +326,26 @@ impl World {
         if self.model.broadcasts.iter().any(open) {
             self.outside(10 * 60_000, Item::Expire);
         }
+    }
+
+    /// The process takes out what has ended long ago, a few rows at a time, where it believes the clock.
+    fn remove_old(&mut self, after: Ms) -> Result<(), String> {
+        if self.cores.is_empty() || self.leapt.is_some() || self.disk == Disk::Full {
+            return Ok(());
+        }
+        let (wall, limit) = (self.wall(), self.rng.u32(1..4));
+        let begun = self.model.broadcasts.iter().any(|b| b.removing);
+        let removed = self.model.remove_old(wall - after, limit, wall);
+        let Some(broadcast) = removed.broadcast else {
+            return Ok(());
+        };
+        self.say(|| format!("{} rows of broadcast {broadcast} are removed", removed.rows));
+        let soon = self.rng.i64(1..5_000);
+        self.outside(soon, Item::Act(Act::Remove { after }));
+        if begun {
+            return Ok(());
+        }
+        self.checks.removed(&self.model, broadcast)
     }
 
     fn shift(&mut self, by: Ms) {

@@ -41,6 +41,12 @@ pub fn all_hear(model: &Model, tells: &Tells, decided: &HashSet<DeliveryId>, wal
     Ok(())
 }
 
+/// True where a newer notice of the incident has started for this recipient, whether that is still stored or not.
+pub fn passed(model: &Model, at: usize) -> bool {
+    let row = &model.rows[at];
+    model.ever_passed(row.broadcast, row.recipient, |_| true)
+}
+
 /// The notices of an incident that stand: no later one names them, and they are no retractions.
 fn standing(model: &Model, incident: IncidentId) -> Vec<&Notice> {
     let all: Vec<&Notice> = model
@@ -87,9 +93,9 @@ fn newest(
         if b.expires_ms.is_some_and(|at| at <= wall) {
             continue;
         }
-        let ended = model.row_of(index, person).is_some_and(|row| {
+        let ended = model.row_ever(index, person).is_some_and(|row| {
             let at = model.at(row.id);
-            !matches!(row.state, State::Waiting | State::Started | State::Superseded) || model.passed(at)
+            !matches!(row.state, State::Waiting | State::Started | State::Superseded) || passed(model, at)
         });
         let told = model
             .rows
@@ -98,7 +104,7 @@ fn newest(
             .any(|row| {
                 // Passed while nobody knew of it, it never starts again, whatever it tells.
                 let over = !matches!(row.state, State::Waiting | State::Started | State::Superseded)
-                    || model.passed(model.at(row.id));
+                    || passed(model, model.at(row.id));
                 over && tells.get(&row.id).is_some_and(|told| told.contains(&b.notice))
             });
         // Summed up under one that has started for them and was taken back then: an older one never starts after a newer one.
@@ -148,15 +154,16 @@ fn corrected(
             let named = known.is_some_and(|(_, of, n)| *of == incident && numbers.contains(&n.number));
             named && *seq != b.notice
         };
-        let has = model.rows.iter().any(|row| {
+        // Who has it, nobody knows any more where the rows are removed.
+        let has = model.rows.iter().filter(|row| !row.removed).any(|row| {
             let told = tells.get(&row.id).is_some_and(|told| told.iter().any(wrong));
             (row.lane, row.recipient) == (lane, person)
                 && told
                 && matches!(row.state, State::Accepted | State::Delivered)
         });
-        let heard = model.row_of(index, person).is_some_and(|row| {
+        let heard = model.row_ever(index, person).is_some_and(|row| {
             let at = model.at(row.id);
-            row.state != State::Superseded || model.passed(at)
+            row.state != State::Superseded || passed(model, at)
         });
         if has && !heard {
             return Err(format!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{DeliveryState as State, Gate, UnknownPolicy};
-use rundruf::ids::{DeliveryId, IncidentId, LaneId, RecipientId};
+use rundruf::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, RecipientId};
 use rundruf::lane_core::event::Rules;
 use rundruf::store::{Completion, Job, Settled};
 
@@ -250,6 +250,21 @@ impl Checks {
         self.told.retain(|(_, of), _| *of != Some(delivery));
     }
 
+    /// The first rows of a broadcast are removed: nothing of its incident on its lane may need them.
+    pub fn removed(&self, model: &Model, broadcast: BroadcastId) -> Result<(), String> {
+        let of = &model.broadcasts[usize::try_from(broadcast.0).unwrap()];
+        let needs = model.rows.iter().find(|row| {
+            let open = matches!(row.state, State::Waiting | State::Started | State::Unknown);
+            open && row.lane == of.lane && model.broadcasts[row.broadcast].incident == of.incident
+        });
+        needs.map_or(Ok(()), |row| {
+            Err(format!(
+                "rows of notice {} on lane {} are removed, and delivery {} is {:?}",
+                of.notice, of.lane, row.id, row.state
+            ))
+        })
+    }
+
     /// The process came to its end.
     pub fn ended(&mut self) {
         self.last_start.clear();
@@ -310,7 +325,9 @@ impl Checks {
                 return Err(says);
             }
             let known_there = matches!(row.state, State::Delivered | State::Accepted);
-            if known_there && done == 0 {
+            // Of a row that is gone no later word is heard.
+            let unheard = row.removed && row.state == State::Accepted;
+            if known_there && done == 0 && !unheard {
                 return Err(format!("the board shows more than there is: {says}"));
             }
             let may_be_there = known_there || matches!(row.state, State::Unknown | State::Dropped);

@@ -42,7 +42,8 @@ impl Digests {
             let covers = covers(job);
             let whom = (model.row(job.delivery).lane, job.recipient);
             let has = |notice: &NoticeSeq| {
-                let rows = model.rows.iter().filter(|row| (row.lane, row.recipient) == whom);
+                let stored = model.rows.iter().filter(|row| !row.removed);
+                let rows = stored.filter(|row| (row.lane, row.recipient) == whom);
                 let mut there = rows.filter(|row| matches!(row.state, State::Delivered | State::Accepted));
                 there.any(|row| self.tells.get(&row.id).is_some_and(|told| told.contains(notice)))
             };

@@ -119,6 +119,11 @@ fn every_broken_rule_is_found() {
             "what was taken back",
         ),
         ("recut", store(Breaks { recut: true, ..none }), "what was taken back"),
+        (
+            "removed too early",
+            store(Breaks { restless: true, ..none }),
+            "are removed, and delivery",
+        ),
         ("ramp", store(Breaks { ramp: true, ..none }), "faster than its ramp"),
         ("results", store(Breaks { results: true, ..none }), "drains on"),
         ("crowd", store(Breaks { crowd: true, ..none }), "after notice"),

@@ -95,6 +95,11 @@ pub fn write(world: &mut World) {
         let at = world.rng.i64(0..2 * horizon);
         happens(world, &[(at, Act::Decide(decision))]);
     }
+    for _ in 0..world.rng.u8(0..4) {
+        let after = [0, 60_000, 10 * 60_000, HOUR_MS][world.rng.usize(..4)];
+        let at = world.rng.i64(0..2 * horizon);
+        happens(world, &[(at, Act::Remove { after })]);
+    }
     let crashes = world.rng.u32(0..4);
     world.crashes_left = if world.has() { crashes } else { 0 };
     world.store_fails = world.has();

@@ -86,6 +86,10 @@ pub enum Act {
     /// A person has looked at the clock.
     Trust,
     Jump(Ms),
+    /// What has ended so long ago goes.
+    Remove {
+        after: Ms,
+    },
     Mood(LaneId, Mood),
     Heal,
     TryNow,
