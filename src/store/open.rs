@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "addresses", include_str!("../../migrations/0008_addresses.sql")),
     (9, "gone", include_str!("../../migrations/0009_gone.sql")),
     (10, "withdrawn", include_str!("../../migrations/0010_withdrawn.sql")),
+    (11, "list", include_str!("../../migrations/0011_list.sql")),
 ];
 
 /// Newest schema this build knows.

@@ -157,8 +157,14 @@ impl Lanes for Sqlite {
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
         lanes::all(&self.readers).await
     }
-    async fn sync_audience(&self, lane: LaneId, people: &[Person], _now: Ms) -> Result<AudienceChange, StoreError> {
-        audience::sync(self, lane.0, people).await
+    async fn sync_list(&self, lane: LaneId, list: &mut dyn List) -> Result<AudienceChange, StoreError> {
+        audience::sync(self, lane.0, list).await
+    }
+    async fn list_marks(&self) -> Result<BTreeMap<LaneId, ListMark>, StoreError> {
+        lists::marks(&self.readers).await
+    }
+    async fn list_is_same(&self, lane: LaneId, mark: &ListMark) -> Result<(), StoreError> {
+        write!(self, mark = mark.clone() => lists::is_same(lane.0, &mark))
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
         write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))
@@ -316,6 +322,9 @@ impl Consent for Sqlite {
     }
     async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<Lifted, StoreError> {
         write!(self, address = address.to_owned(), act = act.clone() => suppression::lift_by_hand(lane, &address, &act))
+    }
+    async fn left_out(&self, lane: LaneId, apart: &[String]) -> Result<LeftOut, StoreError> {
+        lists::left_out(&mut *self.reader().await?, lane.0, apart).await
     }
     async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError> {
         suppression::all(&self.readers).await
