@@ -87,7 +87,7 @@ impl Town {
         let n = self.notices;
         let word = word(n);
         let text = format!(
-            "headline = \"{word} Das Trinkwasser ist abzukochen\"\nsummary = \"Bitte kochen Sie Trinkwasser ab, bis Sie wieder von uns hören.\"\n\
+            "headline = \"Das Trinkwasser ist abzukochen\"\nsummary = \"{word} Bitte kochen Sie Trinkwasser ab, bis Sie wieder von uns hören.\"\n\
              incident = \"{incident}\"\n{more}"
         );
         (n, text)

@@ -14,11 +14,10 @@ use super::sqlite::Sqlite;
 use super::{AudienceChange, List, StoreError};
 use compare::{Plan, Stored};
 
-/// A recipient's states: in the list; not in it; in it, and suppressed; another spelling of somebody else, for good.
+/// A recipient's states: in the list; not in it; in it, and suppressed. 3 is another spelling of somebody else, for good.
 const IN: i64 = 0;
 const LEFT: i64 = 1;
 const GONE: i64 = 2;
-const JOINED: i64 = 3;
 
 /// Rows of one transaction: well within 50 ms (LANES 1).
 const CHUNK: usize = super::LIST_PAGE;

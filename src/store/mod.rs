@@ -56,6 +56,7 @@ mod texts;
 mod thread;
 mod times;
 pub mod trouble;
+mod turn;
 pub mod types;
 mod unknown;
 mod writer;

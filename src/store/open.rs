@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 
 use super::StoreError;
 use super::sqlite::Sqlite;
+use super::turn::Turn;
 use super::writer::Writer;
 use crate::clock::SharedClock;
 
@@ -78,13 +79,15 @@ impl Sqlite {
                     .pragma("cache_size", "-2000"),
             )
             .await?;
-        let (writer, task) = Writer::start(connection);
+        let owner = Arc::default();
+        let (writer, task) = Writer::start(connection, Turn::of(path, Arc::clone(&owner)));
         Ok(Self {
             writer,
             readers,
             path: path.to_owned(),
             task: Arc::new(Mutex::new(Some(task))),
             bell: Arc::default(),
+            owner,
         })
     }
 }

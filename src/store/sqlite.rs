@@ -1,6 +1,7 @@
 //! The store on SQLite: one writer with group commit, readers apart. Each method hands its transaction to the file named like its duty.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
@@ -18,6 +19,8 @@ pub struct Sqlite {
     pub(super) path: PathBuf,
     pub(super) task: Arc<Mutex<Option<JoinHandle<()>>>>,
     pub(super) bell: Arc<RwLock<Option<Arc<dyn Bell>>>>,
+    /// The lanes run in this process.
+    pub(super) owner: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -150,6 +153,7 @@ impl Lanes for Sqlite {
         write!(self, specs = lanes.to_vec() => lanes::configure(&specs, now))
     }
     fn ring(&self, bell: Arc<dyn Bell>) {
+        self.owner.store(true, Ordering::Relaxed);
         if let Ok(mut hung) = self.bell.write() {
             *hung = Some(bell);
         }

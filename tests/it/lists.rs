@@ -12,8 +12,8 @@ use super::store_conformance::fixture::*;
 use super::support::TestApp;
 use super::support::clock::WallClock;
 
-/// More than two pages of them.
-const PEOPLE: u32 = 2 * LIST_PAGE as u32 + 500;
+/// More than four pages of them.
+const PEOPLE: u32 = 4 * LIST_PAGE as u32 + 500;
 
 fn person(n: u32) -> Person {
     Person {

@@ -150,7 +150,7 @@ impl Stored {
         if self.after >= self.upto || self.window.len() >= 2 * page {
             return Ok(());
         }
-        // Primary key (lane, seq); `JOINED` are other spellings of somebody else.
+        // Primary key (lane, seq).
         let rows: String = sqlx::query_scalar(concat!(
             "SELECT ",
             known!(),

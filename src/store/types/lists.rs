@@ -56,7 +56,7 @@ impl List for Whole<'_> {
 }
 
 /// People of a page: what is written of it is well within 50 ms (LANES 1).
-pub const LIST_PAGE: usize = 2_000;
+pub const LIST_PAGE: usize = 1_000;
 
 /// Whom a lane's list has and the lane does not write to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
