@@ -109,8 +109,7 @@ async fn leave(
             left.push(seq);
         }
         for chunk in left.chunks(CHUNK) {
-            let rows = serde_json::to_string(chunk)?;
-            write!(store, rows = rows => write::leave(lane, &rows))?;
+            write!(store, rows = serde_json::to_string(chunk)? => write::leave(lane, &rows))?;
         }
     }
 }

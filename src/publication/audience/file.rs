@@ -107,18 +107,18 @@ impl AudienceFile {
 
     /// Of its content as it is now; `None` where it cannot be read.
     pub fn hash(&self) -> Option<String> {
-        hash_of(self.from_the_beginning()?).ok()
+        hash_of(self.rewound()?).ok()
     }
 
     /// Every pass begins here.
-    fn from_the_beginning(&self) -> Option<&File> {
+    fn rewound(&self) -> Option<&File> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).ok()?;
         Some(file)
     }
 
     fn lines<'a>(&'a self, spelled: Spelled<'a>) -> Result<(Lines<'a, &'a File>, Vec<Problem>), Vec<Problem>> {
-        let file = self.from_the_beginning().ok_or_else(|| self.is_written())?;
+        let file = self.rewound().ok_or_else(|| self.is_written())?;
         Lines::begin(&self.name, file, spelled)
     }
 
