@@ -26,6 +26,7 @@ pub async fn while_all_wait(town: &mut Town, table: &mut Table) {
         town.publish(&open, &["sms"], &format!("innen-{}", n / 12), "").await;
         inside.push(begin.elapsed());
     }
+    town.close(&open).await;
     running.stop(Duration::from_secs(5)).await;
     let inside = Spread::of(inside);
     drop(open);

@@ -40,7 +40,7 @@ impl Serve {
 
     /// Waits until `/readyz` says so; how long that took since its start.
     pub async fn ready(&mut self, town: &Town) -> Duration {
-        let url = format!("http://127.0.0.1:{}/readyz", town.admin)
+        let url = format!("http://127.0.0.1:{}/readyz", town.site)
             .parse()
             .expect("an address");
         while !matches!(get_status(&url).await, Ok(200)) {

@@ -9,7 +9,7 @@ use rundruf::app::Open;
 use rundruf::domain::delivery::{Gate, GateCause};
 use rundruf::domain::draft;
 use rundruf::publication::Wishes;
-use rundruf::store::{Act, BroadcastRow, GateChange, LaneRow, Lanes as _, Published};
+use rundruf::store::{Act, BroadcastRow, GateChange, LaneRow, Lanes as _, Notices, Published};
 
 use super::gateway::{Gateway, word};
 use crate::kit::place::{folder, free_port, write_config};
@@ -28,7 +28,8 @@ pub struct Town {
     pub gateway: Gateway,
     pub people: u64,
     pub config: PathBuf,
-    pub admin: u16,
+    /// Its public port.
+    pub site: u16,
     notices: u32,
 }
 
@@ -62,7 +63,7 @@ impl Town {
             gateway,
             people,
             config,
-            admin,
+            site,
             notices: 0,
         }
     }
@@ -110,6 +111,24 @@ impl Town {
         n
     }
 
+    /// Closes all incidents.
+    pub async fn close(&self, open: &Open) {
+        for incident in open.store.incidents(None).await.expect("rows") {
+            let act = self.act(open, "close");
+            open.store.set_closed(incident.id, true, &act).await.expect("closed");
+        }
+    }
+
+    fn act(&self, open: &Open, action: &str) -> Act {
+        Act {
+            at_ms: open.office.clock.now_ms(),
+            actor: "bench".to_owned(),
+            action: action.to_owned(),
+            object: "town".to_owned(),
+            details: serde_json::Value::Null,
+        }
+    }
+
     /// Opens or holds the lane with the list.
     pub async fn gate(&self, open: &Open, gate: Gate) -> LaneRow {
         let lane = sms(open).await;
@@ -120,13 +139,7 @@ impl Town {
             expected_epoch: None,
             reason: None,
         };
-        let act = Act {
-            at_ms: open.office.clock.now_ms(),
-            actor: "bench".to_owned(),
-            action: "release".to_owned(),
-            object: "channel sms".to_owned(),
-            details: serde_json::Value::Null,
-        };
+        let act = self.act(open, "release");
         let row = open.store.set_gate(&change, &act).await.expect("a gate");
         rundruf::store::owner::wake(&self.data());
         row

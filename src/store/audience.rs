@@ -12,7 +12,7 @@ use sqlx::SqliteConnection;
 use super::lists::{self, Begun};
 use super::sqlite::Sqlite;
 use super::{AudienceChange, List, StoreError};
-use compare::{Plan, Stored};
+use compare::{Stored, Written};
 
 /// A recipient's states: in the list; not in it; in it, and suppressed. 3 is another spelling of somebody else, for good.
 const IN: i64 = 0;
@@ -21,6 +21,9 @@ const GONE: i64 = 2;
 
 /// Rows of one transaction: well within 50 ms (LANES 1).
 const CHUNK: usize = super::LIST_PAGE;
+/// So many new people are written in the order of their addresses instead of the list's: else each of them falls on a page of its own of the index over the
+/// addresses, and a city's list writes a hundred times what it says.
+const MANY: usize = 60 * CHUNK;
 /// Rows that are looked through at once for whoever is in the list no more.
 const LOOK: i64 = 20_000;
 
@@ -56,6 +59,7 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, list: &mut dyn List) -> Resu
         stored.were_joined(joined.stay);
     }
     let mut seen = Seen::default();
+    let mut fresh = Fresh::default();
     loop {
         let page = list.page()?;
         if page.is_empty() {
@@ -65,10 +69,16 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, list: &mut dyn List) -> Resu
             let mut reader = store.readers.acquire().await?;
             stored.compare(&mut reader, page, &mut seen, &mut change).await?
         };
-        if let Some(added) = plan.write(store, lane).await? {
-            seen.extend(added);
+        fresh.rows.extend(plan.fresh);
+        if !plan.changed.is_empty() || !plan.meant.is_empty() {
+            write!(store, changed = plan.changed, meant = plan.meant => write::known(lane, &changed, &meant))?;
+        }
+        if fresh.rows.len() >= MANY {
+            fresh.sorted = true;
+            fresh.write(store, lane, &mut seen).await?;
         }
     }
+    fresh.write(store, lane, &mut seen).await?;
     leave(store, lane, begun, &stored, &seen, &mut change).await?;
     let total = i64::try_from(change.total).unwrap_or(i64::MAX);
     let count = (total != counted).then_some(total);
@@ -76,13 +86,28 @@ pub(super) async fn sync(store: &Sqlite, lane: i64, list: &mut dyn List) -> Resu
     Ok(change)
 }
 
-impl Plan {
-    /// Writes what is not as the list says; the numbers of whoever is new.
-    async fn write(self, store: &Sqlite, lane: i64) -> Result<Option<Vec<i64>>, StoreError> {
-        if self.is_empty() {
-            return Ok(None);
+/// New people that are still to be written.
+#[derive(Default)]
+struct Fresh {
+    rows: Vec<Written>,
+    /// There are many of them.
+    sorted: bool,
+}
+
+impl Fresh {
+    async fn write(&mut self, store: &Sqlite, lane: i64, seen: &mut Seen) -> Result<(), StoreError> {
+        let mut rows = std::mem::take(&mut self.rows);
+        if self.sorted {
+            rows.sort_unstable_by(|a, b| a.4.cmp(&b.4));
         }
-        write!(store, plan = self => write::page(lane, plan)).map(Some)
+        let mut rows = rows.into_iter();
+        loop {
+            let chunk: Vec<Written> = rows.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            seen.extend(write!(store, rows = chunk => write::add(lane, rows))?);
+        }
     }
 }
 

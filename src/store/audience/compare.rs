@@ -33,12 +33,6 @@ pub(super) struct Plan {
     pub(super) meant: Vec<(String, String)>,
 }
 
-impl Plan {
-    pub(super) fn is_empty(&self) -> bool {
-        self.fresh.is_empty() && self.changed.is_empty() && self.meant.is_empty()
-    }
-}
-
 /// What is stored of somebody, to see what changed.
 #[derive(Deserialize)]
 struct Known {

@@ -5,21 +5,23 @@ use sqlx::SqliteConnection;
 use super::super::lists::{self, Begun};
 use super::super::spelling::canonical;
 use super::super::{ListMark, StoreError};
-use super::compare::{Plan, Written};
+use super::compare::Written;
 use super::numbers;
 
-/// One page. The numbers of whoever is new, and of whoever another process has just added.
-pub(super) async fn page(c: &mut SqliteConnection, lane: i64, plan: Plan) -> Result<Vec<i64>, StoreError> {
-    if !plan.meant.is_empty() {
-        were_meant(c, lane, &serde_json::to_string(&plan.meant)?).await?;
+/// Of whom something else is said than before, and who was meant by a suppression in advance.
+pub(super) async fn known(
+    c: &mut SqliteConnection,
+    lane: i64,
+    changed: &[Written],
+    meant: &[(String, String)],
+) -> Result<(), StoreError> {
+    if !meant.is_empty() {
+        were_meant(c, lane, &serde_json::to_string(meant)?).await?;
     }
-    if !plan.changed.is_empty() {
-        alter(c, lane, &serde_json::to_string(&plan.changed)?).await?;
+    if !changed.is_empty() {
+        alter(c, lane, &serde_json::to_string(changed)?).await?;
     }
-    if plan.fresh.is_empty() {
-        return Ok(Vec::new());
-    }
-    add(c, lane, plan.fresh).await
+    Ok(())
 }
 
 /// Whom somebody suppressed in advance is in the list now, in their own letters.
@@ -37,7 +39,8 @@ async fn were_meant(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(
     Ok(())
 }
 
-async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Result<Vec<i64>, StoreError> {
+/// New people. Their numbers, and those of whoever among them another process has just added.
+pub(super) async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Written>) -> Result<Vec<i64>, StoreError> {
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let first = numbers(c, count).await?;
     for (row, seq) in rows.iter_mut().zip(first..) {
