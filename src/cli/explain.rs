@@ -289,10 +289,13 @@ fn next(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
             let due = exact_time(due.max(now), now, zone);
             out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
         }
-        DeliveryState::Unknown => out.say(&said!(
-            "Niemand weiß, ob es angekommen ist. Bitte nachsehen, dann: rundruf decide {id} there, again oder drop",
-            "Nobody knows whether it arrived. Please look, then: rundruf decide {id} there, again or drop"
-        )),
+        DeliveryState::Unknown => {
+            let Said { de, en } = crate::publication::board::ways_to_decide(&story.broadcast, now);
+            out.say(&said!(
+                "Niemand weiß, ob es angekommen ist. Bitte nachsehen, dann: rundruf decide {id} {de}",
+                "Nobody knows whether it arrived. Please look, then: rundruf decide {id} {en}"
+            ));
+        }
         _ => {}
     }
 }
@@ -307,7 +310,7 @@ fn state_word(state: DeliveryState) -> Said {
         DeliveryState::Permanent => said!("abgelehnt", "refused"),
         DeliveryState::Gone => said!("Empfänger nicht mehr dabei", "recipient gone"),
         DeliveryState::Superseded => said!("durch Neueres ersetzt", "replaced by newer"),
-        DeliveryState::Expired => said!("abgelaufen, nicht gesendet", "out of time, not sent"),
+        DeliveryState::Expired => said!("abgelaufen, nicht angekommen", "out of time, did not arrive"),
         DeliveryState::Dropped => said!("aufgegeben", "given up"),
     }
 }

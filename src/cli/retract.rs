@@ -140,8 +140,8 @@ fn still(place: &StillThere) -> Said {
             "The words are still stored in the text of notice {number} for {channel}: the channel is not configured any more. They are deleted with rundruf channel drop {channel}, or as soon as it is configured again"
         ),
         Some((id, DeliveryState::Unknown)) => said!(
-            "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Ob sie dort angekommen ist, weiß niemand, und an ihrem Text findet rundruf sie wieder. Gelöscht werden sie, sobald das feststeht, oder wenn Sie es entscheiden: rundruf decide {id} there, again oder drop",
-            "The words are still stored with notice {number} on {channel}: nobody knows whether it is there, and rundruf finds it again by its text. They are deleted as soon as that is known, or when you decide it: rundruf decide {id} there, again or drop"
+            "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Ob sie dort angekommen ist, weiß niemand, und an ihrem Text findet rundruf sie wieder. Gelöscht werden sie, sobald das feststeht, oder wenn Sie es entscheiden: rundruf decide {id} there oder drop",
+            "The words are still stored with notice {number} on {channel}: nobody knows whether it is there, and rundruf finds it again by its text. They are deleted as soon as that is known, or when you decide it: rundruf decide {id} there or drop"
         ),
         Some((id, DeliveryState::Waiting)) => said!(
             "Noch gespeichert sind die Worte zu Meldung {number} auf {channel}: Ein Versuch ist dort vielleicht angekommen, und sie wird noch einmal gesendet, ohne diese Worte. Gelöscht werden sie, sobald das gelungen ist, oder mit rundruf decide {id} drop",

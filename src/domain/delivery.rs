@@ -25,7 +25,7 @@ pub enum DeliveryState {
     Superseded = 7,
     /// Out of time. End.
     Expired = 8,
-    /// Dropped by a person. End.
+    /// Given up, by a person or by the channel's `unknown = "drop"`: it may be there. End.
     Dropped = 9,
 }
 
@@ -47,7 +47,7 @@ impl DeliveryState {
     pub fn from_stored(n: i64) -> Option<Self> {
         usize::try_from(n).ok().and_then(|n| Self::ALL.get(n).copied())
     }
-    /// True where nothing more will happen by itself or by a person.
+    /// True where nothing more happens by itself. A person may want again what was refused, or say that it is there.
     pub fn ended(self) -> bool {
         !matches!(self, Self::Waiting | Self::Started | Self::Accepted | Self::Unknown)
     }

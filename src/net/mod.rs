@@ -23,8 +23,10 @@ use crate::text::said::{Said, usual};
 pub const USER_AGENT: &str = concat!("Rundruf/", env!("CARGO_PKG_VERSION"));
 /// Largest answer read: no service says more about one message, and a broken one must not fill the memory.
 pub const LARGEST_ANSWER: usize = 1 << 20;
-/// Longest time for a connection; within the request's own timeout.
+/// Longest time for a connection, and at most so much of the request's own timeout: were they equal, the latter, which begins first, would end
+/// both, and a request that never left would look like one whose answer was lost.
 const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_SHARE: f64 = 0.75;
 
 /// How a client is used.
 #[derive(Debug, Clone, Copy)]
@@ -140,7 +142,7 @@ fn builder(usage: Use) -> ClientBuilder {
         .no_proxy()
         .http1_only()
         .tcp_nodelay(true)
-        .connect_timeout(CONNECT.min(usage.timeout))
+        .connect_timeout(CONNECT.min(usage.timeout.mul_f64(CONNECT_SHARE)))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(Duration::from_secs(30));
     if usage.private {

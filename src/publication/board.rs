@@ -229,11 +229,12 @@ fn account(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Lig
     }
     if c.unknown > 0 {
         let id = row.id;
+        let Said { de: ways_de, en: ways } = ways_to_decide(row, now);
         return (
             Light::Look,
             said!(
-                "unbekannt, ob angekommen{de}; bitte entscheiden: rundruf decide b{id} there, again oder drop",
-                "unknown whether it arrived{en}; please decide: rundruf decide b{id} there, again or drop"
+                "unbekannt, ob angekommen{de}; bitte entscheiden: rundruf decide b{id} {ways_de}",
+                "unknown whether it arrived{en}; please decide: rundruf decide b{id} {ways}"
             ),
         );
     }
@@ -332,14 +333,14 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     }
     if c.unknown > 0 {
         let (id, Said { de, en }) = (row.id, Said::in_brackets(row.last_text.as_ref()));
-        text.de.push_str(&format!(
-            "{de}; bitte entscheiden: rundruf decide b{id} there, again oder drop"
-        ));
-        text.en.push_str(&format!(
-            "{en}; please decide: rundruf decide b{id} there, again or drop"
-        ));
+        let ways = ways_to_decide(row, now);
+        text.de
+            .push_str(&format!("{de}; bitte entscheiden: rundruf decide b{id} {}", ways.de));
+        text.en
+            .push_str(&format!("{en}; please decide: rundruf decide b{id} {}", ways.en));
     }
-    let light = if unfinished(row) > 0 || c.accepted > 0 {
+    // A report that never comes must not hide what a person has to decide.
+    let light = if unfinished(row) > 0 || (c.accepted > 0 && c.unknown == 0) {
         Light::Waiting
     } else if c.unknown + c.permanent + c.expired + never > 0 {
         Light::Look
@@ -347,6 +348,16 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
         Light::Done
     };
     (light, text)
+}
+
+/// The answers that `decide` takes now: what a newer notice has closed or what is out of time does not go again.
+pub fn ways_to_decide(row: &BroadcastRow, now: Ms) -> Said {
+    let closed = row.superseded_by.is_some() && row.summed_up_in.is_none();
+    if closed || row.expires_ms.is_some_and(|at| at <= now) {
+        said!("there oder drop", "there or drop")
+    } else {
+        said!("there, again oder drop", "there, again or drop")
+    }
 }
 
 /// When it goes on, as clock time: not before the lane's own pause is over, whatever the row says.

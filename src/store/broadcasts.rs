@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::rows::{catch_up_stored, kind_stored, lang_word};
 use super::supersession::close_corrected;
@@ -53,15 +53,14 @@ pub(super) async fn write(
     for b in &levels {
         generations.insert(b.lane.0, targets::raise(c, b.lane.0).await?);
     }
-    let lanes = lanes_of(c, p).await?;
+    let (last, lanes) = lanes_of(c, p).await?;
     let ordered: Vec<&NewBroadcast> = levels.into_iter().chain(others).collect();
     let mut rows = Vec::with_capacity(ordered.len());
-    for b in &ordered {
+    for (b, id) in ordered.into_iter().zip(last + 1..) {
         let corrected = corrected.get(&b.lane.0).map(Vec::as_slice).unwrap_or_default();
-        rows.push(row(b, &lanes, generations.get(&b.lane.0), corrected)?);
+        rows.push((id, b, row(b, id, &lanes, generations.get(&b.lane.0), corrected)?));
     }
-    let ids = insert(c, p, (incident, seq), &rows).await?;
-    texts_and_deliveries(c, p, &ids, &ordered).await
+    insert(c, p, (incident, seq), &rows).await
 }
 
 /// What a lane is like just before the broadcast.
@@ -72,37 +71,34 @@ struct Lane {
     link: Option<i64>,
 }
 
-async fn lanes_of(c: &mut SqliteConnection, p: &Publication) -> Result<HashMap<i64, Lane>, StoreError> {
+/// The newest broadcast's id, after which those of this transaction are numbered (nobody else writes meanwhile); the lanes.
+async fn lanes_of(c: &mut SqliteConnection, p: &Publication) -> Result<(i64, HashMap<i64, Lane>), StoreError> {
     let wanted: Vec<i64> = p
         .broadcasts
         .iter()
         .flat_map(|b| [Some(b.lane.0), b.waits_for_link.map(|(lane, _)| lane.0)])
         .flatten()
         .collect();
-    // Primary keys: lane; last entry of recipient (lane, seq). Unique (lane, address) of target: few rows.
-    let rows = sqlx::query(
-        "SELECT id, audience, coalesce((SELECT max(seq) FROM recipient r WHERE r.lane = lane.id), 0) AS newest,
-           (SELECT max(wanted) FROM target t WHERE t.lane = lane.id AND link = 1 AND active = 1 AND done < wanted) AS link
+    // Primary keys: last entry of broadcast; lane; last entry of recipient (lane, seq). Unique (lane, address) of target: few rows.
+    // All in one row: each is a way between two threads.
+    let (last, lanes): (i64, String) = sqlx::query_as(
+        "SELECT coalesce((SELECT max(id) FROM broadcast), 0), json_group_array(json_array(id, audience,
+             coalesce((SELECT max(seq) FROM recipient r WHERE r.lane = lane.id), 0),
+             (SELECT max(wanted) FROM target t WHERE t.lane = lane.id AND link = 1 AND active = 1 AND done < wanted)))
          FROM lane WHERE id IN (SELECT value FROM json_each(?))",
     )
     .bind(serde_json::to_string(&wanted)?)
-    .fetch_all(c)
+    .fetch_one(c)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let lane = Lane {
-                newest: row.try_get("newest")?,
-                count: row.try_get("audience")?,
-                link: row.try_get("link")?,
-            };
-            Ok((row.try_get("id")?, lane))
-        })
-        .collect()
+    let lanes: Vec<(i64, i64, i64, Option<i64>)> = serde_json::from_str(&lanes)?;
+    let lane = |(id, count, newest, link)| (id, Lane { newest, count, link });
+    Ok((last, lanes.into_iter().map(lane).collect()))
 }
 
 /// What differs from channel to channel.
 fn row(
     b: &NewBroadcast,
+    id: i64,
     lanes: &HashMap<i64, Lane>,
     generation: Option<&i64>,
     corrected: &[Value],
@@ -130,6 +126,7 @@ fn row(
         _ => 0,
     };
     Ok(json!({
+        "id": id,
         "lane": b.lane.0,
         "operation": b.operation as u8,
         "catch_up": catch_up_stored(b.catch_up),
@@ -146,20 +143,51 @@ fn row(
     }))
 }
 
-/// The rows; their ids by lane. A publication has one broadcast a lane.
+/// The rows with their texts; one delivery an account, one a website target. Those of an audience open chunk by chunk.
 async fn insert(
     c: &mut SqliteConnection,
     p: &Publication,
     (incident, seq): (i64, i64),
-    rows: &[Value],
-) -> Result<HashMap<i64, i64>, StoreError> {
-    let written: Vec<(i64, i64)> = sqlx::query_as(
-        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, lane, operation, catch_up, shape, state,
+    rows: &[(i64, &NewBroadcast, Value)],
+) -> Result<(), StoreError> {
+    let mut texts = Vec::new();
+    for (id, b, _) in rows {
+        for (lang, variant) in &b.variants {
+            texts.push(json!([
+                id,
+                lang_word(*lang)?,
+                variant.format,
+                serde_json::to_string(variant)?
+            ]));
+        }
+    }
+    let of = |wanted: i64| {
+        let rows = rows.iter().filter(|(_, b, _)| shape(b) == wanted);
+        rows.map(|(id, b, _)| json!([id, b.operation as u8, b.lane.0]))
+            .collect::<Vec<_>>()
+    };
+    let broadcasts: Vec<&Value> = rows.iter().map(|(.., row)| row).collect();
+    // `$n`: see chunks.rs. Primary keys of variant and broadcast; unique (lane, address) of target: few rows; delivery_of (broadcast, …).
+    sqlx::query(
+        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, id, lane, operation, catch_up, shape, state,
            corrects, upto, expires, not_before, link_lane, link_generation, generation, expected)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up', j.value ->> 'shape',
-           j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
+         SELECT $1, $2, $3, $4, $5, $6, $7, $7, j.value ->> 'id', j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up',
+           j.value ->> 'shape', j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
            j.value ->> 'link_lane', j.value ->> 'link_generation', j.value ->> 'generation', j.value ->> 'expected'
-         FROM json_each(?8) j WHERE true RETURNING lane, id",
+         FROM json_each($8) j;
+
+         INSERT INTO variant (broadcast, lang, format, body)
+         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($9) j;
+
+         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
+         SELECT j.value ->> 0, 0, 0, 0, $7, $7, $7, j.value ->> 1, 0, 0 FROM json_each($10) j;
+
+         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
+         SELECT j.value ->> 0, t.id, 0, 0, $7, $7, $7, j.value ->> 1, 0, 0
+         FROM json_each($11) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1;
+
+         UPDATE broadcast SET expected = (SELECT count(*) FROM delivery d WHERE d.broadcast = broadcast.id)
+         WHERE id IN (SELECT j.value ->> 0 FROM json_each($11) j)",
     )
     .bind(incident)
     .bind(seq)
@@ -168,52 +196,8 @@ async fn insert(
     .bind(kind_stored(p.notice.kind))
     .bind(p.notice.urgent)
     .bind(p.act.at_ms)
-    .bind(serde_json::to_string(rows)?)
-    .fetch_all(c)
-    .await?;
-    Ok(written.into_iter().collect())
-}
-
-/// Their texts; one delivery an account, one a website target. Those of an audience open chunk by chunk.
-async fn texts_and_deliveries(
-    c: &mut SqliteConnection,
-    p: &Publication,
-    ids: &HashMap<i64, i64>,
-    broadcasts: &[&NewBroadcast],
-) -> Result<(), StoreError> {
-    let mut texts = Vec::new();
-    for b in broadcasts {
-        for (lang, variant) in &b.variants {
-            texts.push(json!([
-                ids.get(&b.lane.0),
-                lang_word(*lang)?,
-                variant.format,
-                serde_json::to_string(variant)?
-            ]));
-        }
-    }
-    let of = |wanted: i64| {
-        let rows = broadcasts.iter().filter(|b| shape(b) == wanted);
-        rows.map(|b| json!([ids.get(&b.lane.0), b.operation as u8, b.lane.0]))
-            .collect::<Vec<_>>()
-    };
-    // `$n`: see chunks.rs. Primary keys of variant and broadcast; unique (lane, address) of target: few rows; delivery_of (broadcast, …).
-    sqlx::query(
-        "INSERT INTO variant (broadcast, lang, format, body)
-         SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) j;
-
-         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-         SELECT j.value ->> 0, 0, 0, 0, $2, $2, $2, j.value ->> 1, 0, 0 FROM json_each($3) j;
-
-         INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-         SELECT j.value ->> 0, t.id, 0, 0, $2, $2, $2, j.value ->> 1, 0, 0
-         FROM json_each($4) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1;
-
-         UPDATE broadcast SET expected = (SELECT count(*) FROM delivery d WHERE d.broadcast = broadcast.id)
-         WHERE id IN (SELECT j.value ->> 0 FROM json_each($4) j)",
-    )
+    .bind(serde_json::to_string(&broadcasts)?)
     .bind(serde_json::to_string(&texts)?)
-    .bind(p.act.at_ms)
     .bind(serde_json::to_string(&of(SHAPE_ACCOUNT))?)
     .bind(serde_json::to_string(&of(SHAPE_LEVELS))?)
     .execute(c)

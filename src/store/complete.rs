@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED, passed};
+use super::marks::{AFTER_UNKNOWN, ASKED_FOR, DECIDED, NEW_HERE, TRIED, passed};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, reopen, thread};
 use crate::clock::Ms;
@@ -70,7 +70,9 @@ impl Before {
     /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun. What may be there is never
     /// said not to be.
     fn waits(&self, begun: bool) -> DeliveryState {
-        if self.passed && self.flags & AFTER_UNKNOWN != 0 {
+        let asked_for = AFTER_UNKNOWN | DECIDED | ASKED_FOR;
+        let stale = self.closed && self.step == 0 && self.flags & asked_for == asked_for;
+        if (self.passed && self.flags & AFTER_UNKNOWN != 0) || stale {
             DeliveryState::Unknown
         } else if self.passed || (self.closed && !begun && self.step == 0) {
             DeliveryState::Superseded

@@ -45,7 +45,7 @@ pub(super) async fn decide(
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags | 8, state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = flags | 136, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };
@@ -63,8 +63,11 @@ pub(super) async fn decide(
         .collect();
     evidence::write(c, &lines).await?;
     // Primary key.
-    sqlx::query("UPDATE broadcast SET changed = ? WHERE id = ?")
+    sqlx::query(
+        "UPDATE broadcast SET changed = ?1, first_done = CASE WHEN ?2 THEN coalesce(first_done, ?1) ELSE first_done END WHERE id = ?3",
+    )
         .bind(now)
+        .bind(matches!(decision, Decision::There))
         .bind(broadcast)
         .execute(&mut *c)
         .await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use super::marks::passed;
+use super::marks::{asked_for, passed};
 use super::rows::settle_lanes;
 use super::{StoreError, reopen};
 use crate::clock::Ms;
@@ -24,7 +24,10 @@ pub(super) async fn give_back(
          FROM (SELECT d.id, CASE WHEN ",
         passed!(),
         "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
-             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7 ELSE 0 END AS state
+             WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7
+             WHEN b.superseded_by IS NOT NULL AND ",
+        asked_for!("d.flags"),
+        " AND d.step = 0 THEN 4 ELSE 0 END AS state
            FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1
              CROSS JOIN broadcast b ON b.id = d.broadcast) s
          WHERE delivery.id = s.id"

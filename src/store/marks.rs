@@ -16,6 +16,8 @@ pub(super) const TRIED: i64 = 16;
 pub(super) const TURN: i64 = 32;
 /// It moved here, and this lane has not tried it yet, whatever the other one has: over with the first outcome here.
 pub(super) const NEW_HERE: i64 = 64;
+/// It was a person who wanted it again. Together with [`DECIDED`]: what a newer notice closes meanwhile is not sent once more, but unknown again.
+pub(super) const ASKED_FOR: i64 = 128;
 
 /// True where a newer notice of the incident has started for the recipient of `d`, or for this one (its broadcast: `b`): an older one never
 /// starts after it. What was tried, never arrived and was ended since (7) passes nothing: what may be there is unknown instead. broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
@@ -33,10 +35,20 @@ macro_rules! passed {
     };
 }
 
-/// True where the recipient of `x` has it or may have it.
+/// True where the recipient of `x` has it or may have it: also where an attempt may have got through and the next one was refused.
 macro_rules! had {
     () => {
-        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1))"
+        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) OR (x.state = 5 AND x.flags & 1 AND x.attempt > 1))"
+    };
+}
+
+/// True where the row `flags` waits because a person wants it again, and an attempt may have got through: flags 1, 8 and 128.
+macro_rules! asked_for {
+    () => {
+        $crate::store::marks::asked_for!("flags")
+    };
+    ($flags:literal) => {
+        concat!("(", $flags, " & 137 = 137)")
     };
 }
 
@@ -105,4 +117,4 @@ macro_rules! lacks {
     };
 }
 
-pub(super) use {closed, concerned, corrected, had, lacks, passed};
+pub(super) use {asked_for, closed, concerned, corrected, had, lacks, passed};

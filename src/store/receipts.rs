@@ -72,6 +72,8 @@ fn effect(met: &Met, word: ReceiptWord) -> Effect {
         (ReceiptWord::Expired, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Expired),
         (ReceiptWord::Expired, S::Expired) => Effect::Known,
         (ReceiptWord::Buffered, S::Unknown) => Effect::Moves(S::Accepted),
+        // It has reached the gateway, whatever becomes of the answer.
+        (ReceiptWord::Buffered, S::Started) if met.newest => Effect::Moves(S::Accepted),
         (ReceiptWord::Buffered, S::Waiting) if may_be_there => Effect::Moves(S::Accepted),
         // Interim after its own answer or after a final word says nothing.
         (ReceiptWord::Buffered, _) => Effect::Known,

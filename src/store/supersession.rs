@@ -7,6 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
 use super::broadcasts::SHAPE_LEVELS;
+use super::marks::asked_for;
 use super::rows::{kind_of, listed, settle_lanes};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
@@ -65,13 +66,16 @@ pub(super) async fn supersede(
 }
 
 /// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
-/// got through) runs out.
+/// got through) runs out. What a person wanted again does not: it would be sent with words that are wrong or old by now.
 pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), StoreError> {
     // delivery_due (broadcast, …) WHERE state = 0. Their time stays, for what a cut sums up and waits again.
-    sqlx::query(
-        "UPDATE delivery SET state = 7, changed = ?, reason = 'superseded'
-         WHERE broadcast = ? AND state = 0 AND flags & 1 = 0 AND step = 0",
-    )
+    sqlx::query(concat!(
+        "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 7 END, due = CASE WHEN flags & 1 THEN 0 ELSE due END,
+           flags = CASE WHEN flags & 1 THEN flags & ~8 ELSE flags END, changed = ?, reason = 'superseded'
+         WHERE broadcast = ? AND state = 0 AND step = 0 AND (flags & 1 = 0 OR ",
+        asked_for!(),
+        ")"
+    ))
     .bind(at)
     .bind(id)
     .execute(&mut *c)

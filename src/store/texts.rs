@@ -73,14 +73,16 @@ pub(super) async fn texts(c: &mut SqliteConnection, broadcasts: &[i64]) -> Resul
     if broadcasts.is_empty() {
         return Ok(texts);
     }
-    // Primary keys (broadcast, lang) and (broadcast, cut, lang).
-    let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
-        "SELECT broadcast, 0, lang, body FROM variant WHERE broadcast IN (SELECT value FROM json_each(?1))
-         UNION ALL SELECT broadcast, cut, lang, body FROM digest WHERE broadcast IN (SELECT value FROM json_each(?1))",
+    // Primary keys (broadcast, lang) and (broadcast, cut, lang). All in one row: each is a way between two threads.
+    let rows: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(broadcast, cut, lang, body)) FROM (
+           SELECT broadcast, 0 AS cut, lang, body FROM variant WHERE broadcast IN (SELECT value FROM json_each(?1))
+           UNION ALL SELECT broadcast, cut, lang, body FROM digest WHERE broadcast IN (SELECT value FROM json_each(?1)))",
     )
     .bind(serde_json::to_string(broadcasts)?)
-    .fetch_all(c)
+    .fetch_one(c)
     .await?;
+    let rows: Vec<(i64, i64, String, String)> = serde_json::from_str(&rows)?;
     for (broadcast, cut, lang, body) in rows {
         if let Some(lang) = from_word(Some(lang)) {
             let of = texts.entry(broadcast).or_default();

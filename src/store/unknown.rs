@@ -1,4 +1,5 @@
-//! Rows that stand as unknown, with all that their channel needs to read them back.
+//! Rows that stand as unknown, with all that their channel needs to read them back. Reading only: what becomes unknown is written by `complete`,
+//! `takeover`, `times`, `give_back` and `due`, and ended by `complete`, `receipts` and `decide`.
 
 use std::collections::BTreeSet;
 

@@ -25,7 +25,7 @@ pub struct SeenRow {
     step: u8,
     remote: Option<String>,
     via: Option<i64>,
-    /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried, 32 its turn comes later, 64 moved and not tried there.
+    /// 1 may have got through, 4 by a receipt, 8 decided, 16 tried, 32 its turn comes later, 64 moved and not tried there, 128 a person wanted it again.
     marks: i64,
     /// The text it began with.
     told: i64,
@@ -151,6 +151,7 @@ pub fn seen(model: &Model) -> Seen {
             (row.tried, 16),
             (row.turn, 32),
             (row.new_here, 64),
+            (row.asked_for, 128),
         ];
         let one = SeenRow {
             state: row.state,

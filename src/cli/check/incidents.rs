@@ -9,7 +9,7 @@ use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 use crate::domain::draft::KnownIncident;
 use crate::domain::incident::IncidentView;
-use crate::publication::board::clock_time;
+use crate::publication::board::{clock_time, ways_to_decide};
 use crate::publication::known_incidents;
 use crate::said;
 use crate::store::{Board, BroadcastRow, LaneRow, Lanes as _, Notices as _};
@@ -33,7 +33,7 @@ pub async fn group(open: &Open) -> Result<Option<Group>, Failure> {
             format!("{}/{}, ", incident.publisher, incident.slug)
         })
     };
-    lines.extend(rows.iter().filter_map(|row| undecided(&of(row), row)));
+    lines.extend(rows.iter().filter_map(|row| undecided(&of(row), row, now)));
     // A store that has moved sends nothing, whoever is started.
     if !open.store.identity().await?.moved {
         lines.extend(nobody_sends(open, &rows, &lanes));
@@ -94,17 +94,18 @@ fn promise(view: &IncidentView, zone: &TimeZone, now: Ms) -> Said {
 }
 
 /// Messages that stand as unknown until somebody looks.
-fn undecided(of: &str, row: &BroadcastRow) -> Option<Line> {
+fn undecided(of: &str, row: &BroadcastRow, now: Ms) -> Option<Line> {
     let (id, channel, notice) = (row.id, &row.channel, row.number);
+    let Said { de, en } = ways_to_decide(row, now);
     let text = match row.counters.unknown {
         0 => return None,
         1 => said!(
-            "{of}{channel}, Meldung {notice}: Bei 1 Sendung weiß niemand, ob sie angekommen ist. Bitte nachsehen und entscheiden: rundruf decide b{id} there, again oder drop",
-            "{of}{channel}, notice {notice}: of 1 message nobody knows whether it arrived. Please look and decide: rundruf decide b{id} there, again or drop"
+            "{of}{channel}, Meldung {notice}: Bei 1 Sendung weiß niemand, ob sie angekommen ist. Bitte nachsehen und entscheiden: rundruf decide b{id} {de}",
+            "{of}{channel}, notice {notice}: of 1 message nobody knows whether it arrived. Please look and decide: rundruf decide b{id} {en}"
         ),
         n => said!(
-            "{of}{channel}, Meldung {notice}: Bei {n} Sendungen weiß niemand, ob sie angekommen sind. Bitte nachsehen und entscheiden: rundruf decide b{id} there, again oder drop",
-            "{of}{channel}, notice {notice}: of {n} messages nobody knows whether they arrived. Please look and decide: rundruf decide b{id} there, again or drop"
+            "{of}{channel}, Meldung {notice}: Bei {n} Sendungen weiß niemand, ob sie angekommen sind. Bitte nachsehen und entscheiden: rundruf decide b{id} {de}",
+            "{of}{channel}, notice {notice}: of {n} messages nobody knows whether they arrived. Please look and decide: rundruf decide b{id} {en}"
         ),
     };
     Some(Line::note(text))

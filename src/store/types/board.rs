@@ -10,7 +10,7 @@ use crate::domain::outcome::{Reason, Remote};
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, NoticeSeq, RecipientId};
 use crate::text::said::Said;
 
-/// Counters of a broadcast, kept in the completing transactions.
+/// Counters of a broadcast. Triggers keep them in whatever transaction changes a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Rows so far (an audience opens by chunks).

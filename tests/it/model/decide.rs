@@ -34,7 +34,7 @@ impl Model {
             }
             Decision::Again => {
                 self.set(at, State::Waiting, now, now);
-                self.rows[at].decided = true;
+                (self.rows[at].decided, self.rows[at].asked_for) = (true, true);
                 self.rows[at].reason = Some(Reason::Decided);
             }
         }

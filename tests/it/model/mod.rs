@@ -147,6 +147,8 @@ pub struct ModelRow {
     pub after_unknown: bool,
     /// It goes again all the same.
     pub decided: bool,
+    /// A person wanted that.
+    pub asked_for: bool,
     /// It has started, though nothing is counted.
     pub tried: bool,
     /// Its domain's turn comes later.
@@ -162,6 +164,11 @@ impl ModelRow {
     /// The lane that sends it.
     pub fn by(&self) -> LaneId {
         self.via.unwrap_or(self.lane)
+    }
+
+    /// It waits because a person wants it again, and an attempt may have got through.
+    fn waits_for_a_person(&self) -> bool {
+        self.after_unknown && self.decided && self.asked_for
     }
 }
 
@@ -364,6 +371,7 @@ impl Model {
             remote: Remote::default(),
             after_unknown: false,
             decided: false,
+            asked_for: false,
             tried: false,
             turn: false,
             new_here: false,
@@ -439,6 +447,7 @@ impl Model {
         let has = |row: &&ModelRow| match row.state {
             State::Started | State::Accepted | State::Delivered | State::Unknown => true,
             State::Waiting | State::Expired | State::Dropped => row.after_unknown,
+            State::Permanent => row.after_unknown && row.attempt > 1,
             _ => false,
         };
         let rows: Vec<&ModelRow> = broadcasts

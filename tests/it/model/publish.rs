@@ -105,12 +105,17 @@ impl Model {
         self.settle_broadcasts();
     }
 
-    /// No chunk opens, nothing not started starts; what has begun runs out.
+    /// No chunk opens, nothing not started starts; what has begun runs out, but not what a person wanted again.
     pub(super) fn close(&mut self, broadcast: usize, by: NoticeSeq, at: Ms) {
         for row in 0..self.rows.len() {
             let r = &self.rows[row];
-            if r.broadcast == broadcast && r.state == State::Waiting && !r.after_unknown && r.step == 0 {
+            if r.broadcast != broadcast || r.state != State::Waiting || r.step > 0 {
+                continue;
+            }
+            if !r.after_unknown {
                 self.set(row, State::Superseded, r.due_ms, at);
+            } else if r.waits_for_a_person() {
+                self.set(row, State::Unknown, 0, at);
             }
         }
         let b = &mut self.broadcasts[broadcast];

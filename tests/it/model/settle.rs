@@ -16,7 +16,7 @@ impl Model {
         let row = &self.rows[at];
         let ended = self.broadcasts[row.broadcast].superseded_by.is_some();
         let closed = ended && (!self.breaks.by_itself || self.is_closed(row.broadcast));
-        if passed && row.after_unknown {
+        if (passed || (closed && row.waits_for_a_person())) && row.after_unknown {
             self.set(at, State::Unknown, 0, now);
         } else if passed || (closed && !begun && row.step == 0) {
             self.set(at, State::Superseded, 0, now);
@@ -294,7 +294,11 @@ impl Model {
             ReceiptWord::Delivered if open || may_be_there => State::Delivered,
             ReceiptWord::Rejected if open && newest => State::Permanent,
             ReceiptWord::Expired if open && newest => State::Expired,
-            ReceiptWord::Buffered if row.state == State::Unknown || may_be_there => State::Accepted,
+            ReceiptWord::Buffered
+                if row.state == State::Unknown || may_be_there || (row.state == State::Started && newest) =>
+            {
+                State::Accepted
+            }
             _ => return ReceiptMatch::Evidence,
         };
         // An unknown first attempt is the one that the receipt speaks of.

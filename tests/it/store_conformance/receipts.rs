@@ -58,6 +58,19 @@ pub async fn a_receipt_resolves_unknown<S: Store>(store: &S) {
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
 }
 
+/// The centre reports that it has the message before the gateway's own answer is lost: nobody has to be asked.
+pub async fn an_interim_word_before_the_answer_is_no_less_true<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    let has_it = Receipt {
+        delivery: Some((job.delivery, job.attempt)),
+        ..receipt("g1", ReceiptWord::Buffered)
+    };
+    let early = store.receipts(lane, &[has_it], T0).await.unwrap();
+    assert_eq!(early, [ReceiptMatch::Applied]);
+    settle(store, &job, T0 + 15_000, Settled::Unknown).await;
+    assert_eq!(state(store, &job).await, DeliveryState::Accepted);
+}
+
 /// The first attempt's bad news says nothing about the second; its good news does.
 pub async fn a_receipt_of_an_older_attempt_ends_nothing_badly<S: Store>(store: &S) {
     let (lane, first) = one_out(store).await;
