@@ -232,7 +232,14 @@ impl Built {
     /// What stands for a recipient wherever addresses are compared: the canonical form, and of what is no address (a list may have such lines, and
     /// an older release may have stored them) the written one in lower case.
     pub fn compared(&self, address: &str) -> String {
-        self.canonical(address)
-            .unwrap_or_else(|| address.trim().to_ascii_lowercase())
+        self.spelled(address).0
+    }
+
+    /// As [`Built::compared`], and whether it is an address.
+    pub fn spelled(&self, address: &str) -> (String, bool) {
+        match self.canonical(address) {
+            Some(canonical) => (canonical, true),
+            None => (address.trim().to_ascii_lowercase(), false),
+        }
     }
 }

@@ -1,18 +1,20 @@
 //! Who gets what at what price: said before what cannot be called back.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod lists;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::app::Open;
 use crate::channel::Built;
 use crate::channel::registry::Configured;
 use crate::domain::problem::Problem;
-use crate::publication::{Office, Prepared, Rendered, audience};
+use crate::publication::{Office, Prepared, Rendered};
 use crate::said;
-use crate::store::{Consent, LaneRow, Lanes, StoreError, Variant};
+use crate::store::Variant;
 use crate::text::lang::Lang;
 use crate::text::said::Said;
+pub use lists::Lists;
 
 /// So many addresses that are none are named.
 const NAMED: usize = 5;
@@ -183,31 +185,6 @@ pub fn sum(costs: &[Cost]) -> Said {
     said
 }
 
-/// What the store knows of the lists: how many a channel had when its list was last right, and whom it does not write to. Nothing where there is no
-/// store yet.
-#[derive(Debug, Default)]
-pub struct Lists {
-    lanes: Vec<LaneRow>,
-    /// Channel, and the form in which the address is compared.
-    suppressed: HashSet<(String, String)>,
-}
-
-impl Lists {
-    /// As they are stored.
-    pub async fn read(open: &Open) -> Result<Self, StoreError> {
-        let suppressed = open.store.suppressions().await?;
-        Ok(Self {
-            lanes: open.store.lane_rows().await?,
-            suppressed: suppressed.into_iter().map(|one| (one.channel, one.address)).collect(),
-        })
-    }
-
-    fn writes_to(&self, channel: &str, address: &str) -> bool {
-        // Two owned words to ask with: only where anybody is suppressed.
-        self.suppressed.is_empty() || !self.suppressed.contains(&(channel.to_owned(), address.to_owned()))
-    }
-}
-
 /// What a notice costs, and what is wrong with the lists of recipients.
 #[derive(Debug, Default)]
 pub struct Bill {
@@ -236,21 +213,17 @@ impl Bill {
             self.costs.push(Cost::of(office, name, 1, texts));
             return;
         };
-        match audience::read(file, &configured.built) {
-            Ok(people) => {
-                let concerned = audience::concerned(&people, &prepared.resolved.notice.scope)
-                    .filter(|person| lists.writes_to(name, &person.canonical));
-                let (served, faulty): (Vec<_>, Vec<_>) =
-                    concerned.partition(|p| configured.built.canonical(&p.address).is_some());
-                let mut cost = Cost::of(office, name, u64::try_from(served.len()).unwrap_or(u64::MAX), texts);
-                cost.faulty = faulty.into_iter().map(|person| person.address.clone()).collect();
+        match lists.concerned(configured, file, &prepared.resolved.notice.scope) {
+            Ok((people, faulty)) => {
+                let mut cost = Cost::of(office, name, people, texts);
+                cost.faulty = faulty;
                 self.costs.push(cost);
             }
             Err(faults) => {
                 self.faults.extend(faults);
-                match lists.lanes.iter().find(|lane| lane.name == *name) {
-                    Some(lane) if lane.audience > 0 => self.costs.push(Cost::of(office, name, lane.audience, texts)),
-                    _ => self.nobody_knows = true,
+                match lists.kept(name) {
+                    0 => self.nobody_knows = true,
+                    kept => self.costs.push(Cost::of(office, name, kept, texts)),
                 }
             }
         }

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod digest;
 pub mod form;
 pub mod gate;
+mod lists;
 mod moments;
 mod prepare;
 mod prepared;
@@ -20,7 +21,6 @@ pub mod suppressed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::channel::Built;
 use crate::channel::registry::Configured;
@@ -35,6 +35,7 @@ use crate::settings::Settings;
 use crate::store::{Act, Compared, LaneRow, NewBroadcast, Publication, Store, StoreError};
 use prepared::refuse_empty;
 
+pub use lists::Counted;
 pub use prepared::{Done, FaultyAudience, Prepared, PublishError, Rendered, Wishes};
 pub use rerender::Rerendered;
 
@@ -70,7 +71,7 @@ pub struct Office {
 pub struct Registered {
     rows: Vec<LaneRow>,
     /// By channel: several may have one file.
-    stamps: HashMap<String, (SystemTime, u64)>,
+    stamps: HashMap<String, String>,
 }
 
 impl Office {
@@ -158,46 +159,6 @@ impl Office {
             .collect();
         let lanes: Vec<(LaneId, Compared<'_>)> = compared.iter().map(|(id, by)| (*id, by as Compared<'_>)).collect();
         store.respell(&lanes).await
-    }
-
-    /// Brings file audiences up to date where their file changed; a publication in a running `serve` pays for one look at each.
-    /// A file with a fault changes nothing: whoever was in it when it was last right stays, and one faulty line in the press list
-    /// holds up neither the website nor anybody else.
-    pub async fn sync_audiences(&self, store: &dyn Store) -> Result<Vec<FaultyAudience>, StoreError> {
-        let rows = self.register(store).await?;
-        let mut known = self.registered.lock().await;
-        let mut faulty = Vec::new();
-        for configured in self.channels.iter() {
-            let name = &configured.settings.name;
-            let (Some(file), Some(row)) = (
-                &configured.settings.common.audience,
-                rows.iter().find(|row| row.name == *name),
-            ) else {
-                continue;
-            };
-            let stamp = std::fs::metadata(file).and_then(|m| Ok((m.modified()?, m.len()))).ok();
-            if stamp.is_some() && known.stamps.get(name) == stamp.as_ref() {
-                continue;
-            }
-            match audience::read(file, &configured.built) {
-                Ok(people) => {
-                    store.sync_audience(row.id, &people, self.clock.now_ms()).await?;
-                    known.stamps.extend(stamp.map(|stamp| (name.clone(), stamp)));
-                }
-                Err(problems) => faulty.push((row.id, name.clone(), problems)),
-            }
-        }
-        if faulty.is_empty() {
-            return Ok(Vec::new());
-        }
-        let stored = store.lane_rows().await?;
-        let kept = |id| stored.iter().find(|row| row.id == id).map_or(0, |row| row.audience);
-        let faulty = faulty.into_iter().map(|(id, channel, problems)| FaultyAudience {
-            channel,
-            problems,
-            kept: kept(id),
-        });
-        Ok(faulty.collect())
     }
 
     /// The key a prepared notice will have.

@@ -63,6 +63,8 @@ pub enum Conflict {
     },
     /// What waits is not what the digest was written from.
     Waiting,
+    /// A list of recipients was written while it was read: its file.
+    List(String),
 }
 
 /// What is not there.
@@ -217,6 +219,7 @@ impl Conflict {
                 "Es warten inzwischen andere Meldungen, als zusammengefasst werden sollten. Bitte noch einmal.",
                 "Other notices wait by now than were to be summed up. Please try again."
             ),
+            Self::List(file) => said!("{file} wird gerade geschrieben.", "{file} is being written just now."),
         }
     }
 }

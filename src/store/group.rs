@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::turn::Turn;
 use super::{ClaimRequest, Claimed, Completed, StoreError, Trouble, claims, complete};
 use crate::clock::Ms;
 
@@ -62,7 +63,8 @@ pub(super) fn rows(asked: &[Asked]) -> u32 {
 }
 
 /// What goes into one commit.
-pub(super) struct Group {
+pub(super) struct Group<'t> {
+    turn: &'t mut Turn,
     replies: Vec<Reply>,
     since: Instant,
     open: bool,
@@ -85,9 +87,10 @@ pub(super) async fn ended_by_itself(connection: &mut SqliteConnection) -> Arc<At
     gone
 }
 
-impl Group {
-    pub(super) fn new(gone: &Arc<AtomicBool>) -> Self {
+impl<'t> Group<'t> {
+    pub(super) fn new(gone: &Arc<AtomicBool>, turn: &'t mut Turn) -> Self {
         Self {
+            turn,
             gone: Arc::clone(gone),
             replies: Vec::new(),
             since: Instant::now(),
@@ -244,6 +247,7 @@ impl Group {
             }
             return begun;
         }
+        self.turn.take().await;
         execute(connection, "BEGIN IMMEDIATE").await?;
         (self.open, self.saved) = (true, false);
         self.gone.store(false, Ordering::Relaxed);

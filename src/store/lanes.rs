@@ -316,6 +316,7 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64, now: Ms) -> Res
     for sql in [
         // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
         "DELETE FROM recipient WHERE lane = ?2",
+        "DELETE FROM list WHERE lane IN (?1, ?2)",
         "UPDATE recipient SET lane = ?2 WHERE lane = ?1",
         // Whom either may not write to; an owner's own word (0) is kept beside any other reason's.
         "DELETE FROM suppression WHERE lane = ?2 AND address IN (SELECT address FROM suppression WHERE lane = ?1 AND reason = 0)",

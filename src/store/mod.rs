@@ -30,6 +30,7 @@ mod group;
 mod hard;
 mod incidents;
 mod lanes;
+mod lists;
 mod marks;
 mod open;
 pub mod owner;
@@ -56,6 +57,7 @@ mod texts;
 mod thread;
 mod times;
 pub mod trouble;
+mod turn;
 pub mod types;
 mod unknown;
 mod writer;
@@ -128,8 +130,20 @@ pub trait Lanes: Send + Sync {
     /// Lane rows, all of them, also those no longer configured.
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError>;
 
-    /// Brings a lane's file audience up to date: new ones are added behind all others, missing ones are gone.
-    async fn sync_audience(&self, lane: LaneId, people: &[Person], now: Ms) -> Result<AudienceChange, StoreError>;
+    /// Brings a lane's audience up to date with a list, in short transactions: new ones are added behind all others, missing ones are gone. Then its
+    /// mark is kept. One that breaks off has taken nobody out, leaves no mark, and is taken up by the next.
+    async fn sync_list(&self, lane: LaneId, list: &mut dyn List, now: Ms) -> Result<AudienceChange, StoreError>;
+
+    /// As [`Lanes::sync_list`], with a list that is there as a whole.
+    async fn sync_audience(&self, lane: LaneId, people: &[Person], now: Ms) -> Result<AudienceChange, StoreError> {
+        self.sync_list(lane, &mut Whole::of(people), now).await
+    }
+
+    /// How the lists that are taken over as a whole are known again.
+    async fn list_marks(&self) -> Result<BTreeMap<LaneId, ListMark>, StoreError>;
+
+    /// The list of this mark, otherwise as it was, has another stamp by now.
+    async fn list_is_same(&self, lane: LaneId, mark: &ListMark) -> Result<(), StoreError>;
 
     /// After the owner lock is held: voids the old process's leases. Started rows become waiting (the handle is in force, see
     /// [`Takeover`]) or unknown; claimed-ahead rows of channels with a handle count the same.
@@ -308,6 +322,9 @@ pub trait Consent: Send + Sync {
     /// Writes to an address again, as soon as it is in the list; what servers have said against it counts no more, also where that has not ended it
     /// yet. No line in the audit log where there was neither.
     async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<Lifted, StoreError>;
+
+    /// Whom a lane's list has and the lane does not write to; those of `apart` (in their canonical form) are not counted, but named.
+    async fn left_out(&self, lane: LaneId, apart: &[String]) -> Result<LeftOut, StoreError>;
 
     /// Whom channels do not write to, newest first.
     async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError>;

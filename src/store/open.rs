@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 
 use super::StoreError;
 use super::sqlite::Sqlite;
+use super::turn::Turn;
 use super::writer::Writer;
 use crate::clock::SharedClock;
 
@@ -32,6 +33,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "addresses", include_str!("../../migrations/0008_addresses.sql")),
     (9, "gone", include_str!("../../migrations/0009_gone.sql")),
     (10, "withdrawn", include_str!("../../migrations/0010_withdrawn.sql")),
+    (11, "list", include_str!("../../migrations/0011_list.sql")),
     (12, "kept", include_str!("../../migrations/0012_kept.sql")),
 ];
 
@@ -78,13 +80,15 @@ impl Sqlite {
                     .pragma("cache_size", "-2000"),
             )
             .await?;
-        let (writer, task) = Writer::start(connection);
+        let owner = Arc::default();
+        let (writer, task) = Writer::start(connection, Turn::of(path, Arc::clone(&owner)));
         Ok(Self {
             writer,
             readers,
             path: path.to_owned(),
             task: Arc::new(Mutex::new(Some(task))),
             bell: Arc::default(),
+            owner,
         })
     }
 }

@@ -168,6 +168,8 @@ async fn finish(c: &mut SqliteConnection, lane: i64, suppressed: &str, reported:
     .bind(reported)
     .execute(&mut *c)
     .await?;
+    // Two of its people may be one now.
+    super::lists::forget(c, lane).await?;
     // Primary key.
     sqlx::query("UPDATE lane SET spelling = ? WHERE id = ?")
         .bind(SPELLING)

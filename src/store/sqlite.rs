@@ -1,6 +1,7 @@
 //! The store on SQLite: one writer with group commit, readers apart. Each method hands its transaction to the file named like its duty.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
@@ -18,6 +19,8 @@ pub struct Sqlite {
     pub(super) path: PathBuf,
     pub(super) task: Arc<Mutex<Option<JoinHandle<()>>>>,
     pub(super) bell: Arc<RwLock<Option<Arc<dyn Bell>>>>,
+    /// The lanes run in this process.
+    pub(super) owner: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -150,6 +153,7 @@ impl Lanes for Sqlite {
         write!(self, specs = lanes.to_vec() => lanes::configure(&specs, now))
     }
     fn ring(&self, bell: Arc<dyn Bell>) {
+        self.owner.store(true, Ordering::Relaxed);
         if let Ok(mut hung) = self.bell.write() {
             *hung = Some(bell);
         }
@@ -157,8 +161,14 @@ impl Lanes for Sqlite {
     async fn lane_rows(&self) -> Result<Vec<LaneRow>, StoreError> {
         lanes::all(&self.readers).await
     }
-    async fn sync_audience(&self, lane: LaneId, people: &[Person], now: Ms) -> Result<AudienceChange, StoreError> {
-        audience::sync(self, lane.0, people, now).await
+    async fn sync_list(&self, lane: LaneId, list: &mut dyn List, now: Ms) -> Result<AudienceChange, StoreError> {
+        audience::sync(self, lane.0, list, now).await
+    }
+    async fn list_marks(&self) -> Result<BTreeMap<LaneId, ListMark>, StoreError> {
+        lists::marks(&self.readers).await
+    }
+    async fn list_is_same(&self, lane: LaneId, mark: &ListMark) -> Result<(), StoreError> {
+        write!(self, mark = mark.clone() => lists::is_same(lane.0, &mark))
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
         write!(self, lanes = lanes.to_vec() => takeover::take_over(&lanes, now))
@@ -327,6 +337,9 @@ impl Consent for Sqlite {
     }
     async fn lift(&self, lane: LaneId, address: &str, act: &Act) -> Result<Lifted, StoreError> {
         write!(self, address = address.to_owned(), act = act.clone() => suppression::lift_by_hand(lane, &address, &act))
+    }
+    async fn left_out(&self, lane: LaneId, apart: &[String]) -> Result<LeftOut, StoreError> {
+        lists::left_out(&mut *self.reader().await?, lane.0, apart).await
     }
     async fn suppressions(&self) -> Result<Vec<Suppressed>, StoreError> {
         suppression::all(&self.readers).await

@@ -4,6 +4,7 @@ mod board;
 mod claims;
 mod consent;
 mod lanes;
+mod lists;
 mod publication;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use board::*;
 pub use claims::*;
 pub use consent::*;
 pub use lanes::*;
+pub use lists::*;
 pub use publication::*;
 
 /// Who does something, for the audit chain. Holds ids, no texts.

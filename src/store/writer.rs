@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::group::{Asked, Group, Message, Reply, TOGETHER, Work, ended_by_itself, rows};
+use super::turn::Turn;
 use super::{ClaimRequest, Claimed, StoreError, Trouble};
 
 /// Requests that may queue before callers wait.
@@ -30,10 +31,10 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts it, on a thread of its own: each statement goes to SQLite's thread and back, and a thread that only waits for that
     /// is woken sooner than a task that the runtime first has to find a worker for.
-    pub(super) fn start(connection: SqliteConnection) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(connection: SqliteConnection, turn: Turn) -> (Self, JoinHandle<()>) {
         let (queue, messages) = mpsc::channel(QUEUE);
         let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || runtime.block_on(awake(run(connection, messages))));
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(awake(run(connection, messages, turn))));
         (Self { queue }, task)
     }
 
@@ -130,7 +131,7 @@ async fn awake<F: Future>(future: F) -> F::Output {
     .await
 }
 
-async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>) {
+async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>, mut turn: Turn) {
     let gone = ended_by_itself(&mut connection).await;
     let mut left = None;
     loop {
@@ -141,7 +142,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
         if first.is_none() {
             break;
         }
-        let mut group = Group::new(&gone);
+        let mut group = Group::new(&gone, &mut turn);
         let mut versions = Vec::new();
         let mut asked = Vec::new();
         let mut next = first;
@@ -160,6 +161,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
             }
         }
         group.commit(&mut connection).await;
+        turn.release();
         for answer in versions {
             let version = sqlx::query_scalar("PRAGMA data_version")
                 .fetch_one(&mut connection)

@@ -1,7 +1,7 @@
 //! The lanes as they run: tasks, a store behind the async trait, a channel. The store is the simulation's model, the
 //! channel answers when it is told to; nothing sleeps and nothing depends on how fast the machine is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,8 +24,8 @@ use rundruf::settings::Common;
 use rundruf::store::disk::Disk;
 use rundruf::store::{
     Act, AudienceChange, Bell, ClaimRequest, Claimed, Completed, Completion, DueCut, FrozenCut, GateChange, HealthRow,
-    Job, LaneRow, LaneSpec, Lanes, Leap, Person, Receipt, ReceiptMatch, ReceiptWord, Removed, StoreError, TakenOver,
-    Takeover, TargetResult, TargetRow, Trouble, Variant,
+    Job, LaneRow, LaneSpec, Lanes, Leap, List, ListMark, Receipt, ReceiptMatch, ReceiptWord, Removed, StoreError,
+    TakenOver, Takeover, TargetResult, TargetRow, Trouble, Variant,
 };
 use rundruf::text::said::Said;
 use tokio::sync::{Semaphore, watch};
@@ -92,8 +92,14 @@ impl Lanes for ModelStore {
         };
         Ok(model.lanes.iter().map(row).collect())
     }
-    async fn sync_audience(&self, _: LaneId, _: &[Person], _: Ms) -> Result<AudienceChange, StoreError> {
+    async fn sync_list(&self, _: LaneId, _: &mut dyn List, _: Ms) -> Result<AudienceChange, StoreError> {
         Ok(AudienceChange::default())
+    }
+    async fn list_marks(&self) -> Result<BTreeMap<LaneId, ListMark>, StoreError> {
+        Ok(BTreeMap::new())
+    }
+    async fn list_is_same(&self, _: LaneId, _: &ListMark) -> Result<(), StoreError> {
+        Ok(())
     }
     async fn take_over(&self, lanes: &[Takeover], now: Ms) -> Result<Vec<TakenOver>, StoreError> {
         Ok(self.model().take_over(lanes, now))

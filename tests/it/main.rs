@@ -40,6 +40,7 @@ mod kills;
 mod lane_on_store;
 mod lane_runner;
 mod layers;
+mod lists;
 mod measure_cases;
 #[allow(dead_code, reason = "the proof needs more of it")]
 mod model;

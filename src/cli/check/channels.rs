@@ -50,14 +50,12 @@ async fn ask(check: impl Future<Output = Vec<Finding>>, moment: Moment, here: bo
 }
 
 fn recipients(file: &std::path::Path, channel: &Built) -> Vec<Line> {
-    match audience::read(file, channel) {
-        Ok(people) => {
-            let count = people.len();
-            vec![Line::well(said!(
-                "{count} Empfänger in der Liste.",
-                "{count} recipients in the file."
-            ))]
-        }
+    let mut count = 0_u64;
+    match audience::each(file, channel, |_, _| count += 1) {
+        Ok(()) => vec![Line::well(said!(
+            "{count} Empfänger in der Liste.",
+            "{count} recipients in the file."
+        ))],
         Err(problems) => problems
             .iter()
             .map(|p| {

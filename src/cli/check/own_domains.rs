@@ -14,6 +14,7 @@ use crate::domain::words::ContactState;
 use crate::publication::{Office, audience, known_incidents};
 use crate::said;
 use crate::settings::raw::{Node, Place, RawTable, Value};
+use crate::store::Person;
 
 /// What hangs on them.
 pub async fn group(office: &Office, open: Option<&Open>) -> Result<Group, Failure> {
@@ -85,16 +86,20 @@ fn expected(office: &Office, field: &str) -> bool {
 
 fn audiences(office: &Office, domain: &str, lines: &mut Vec<Line>) {
     for configured in office.channels.iter() {
-        // A file that cannot be read is named with its channel.
-        let people = configured
-            .settings
-            .common
+        let (name, common) = (&configured.settings.name, &configured.settings.common);
+        let (mut all, mut count) = (0_u64, 0_u64);
+        let tell = |person: Person, _: bool| {
+            all += 1;
+            count += u64::from(hangs(&person.address, domain));
+        };
+        let read = common
             .audience
             .as_deref()
-            .and_then(|file| audience::read(file, &configured.built).ok())
-            .unwrap_or_default();
-        let (name, all) = (&configured.settings.name, people.len());
-        let count = people.iter().filter(|p| hangs(&p.address, domain)).count();
+            .map(|file| audience::each(file, &configured.built, tell));
+        if !matches!(read, Some(Ok(()))) {
+            // A file that cannot be read is named with its channel.
+            continue;
+        }
         if count > 0 {
             lines.push(Line::wrong(said!(
                 "channel.{name}.audience: {count} von {all} Adressen hängen an {domain}; sie erreichen im Ernstfall niemanden. Bitte um Adressen außerhalb ergänzen.",
