@@ -33,7 +33,7 @@ pub async fn urgent_beside_bulk(town: &mut Town, table: &mut Table) {
         (
             "to a place that few follow",
             "insel",
-            "urgent = true\nscope = { places = [\"insel\"] }\n[place.insel]\nname = \"Insel\"\nstate = \"off\"\n",
+            "urgent = true\nscope = { places = [\"insel\"] }\n[place.insel]\nname = \"Insel\"\nstate = \"closed\"\n",
         ),
         ("to all", "alle", "urgent = true\n"),
     ] {
