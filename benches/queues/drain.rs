@@ -3,89 +3,92 @@
 
 use bytes::Bytes;
 
-use super::graphile::{self, Set};
+use super::others::Other;
 use super::product::Product;
-use super::redis::Fsync;
-use super::{CONNECTIONS, bullmq, raw};
+use super::{CONNECTIONS, raw};
 use crate::kit::sink::Sink;
 use crate::kit::table::Table;
 use crate::kit::{machine, rivals};
 
 const MESSAGES: u64 = 10_000;
 
-/// Bars of issue 4.
-const BY_GRAPHILE: f64 = 15.0;
-const BY_TUNED: f64 = 3.0;
-const BY_BULLMQ: f64 = 3.0;
-const BY_RAW_LOOP: f64 = 0.5;
-
-/// Messages a second in one round; of others `None` where they are not installed.
-struct Round {
-    ours: f64,
-    raw_loop: f64,
-    raw_hyper: f64,
-    graphile: Option<f64>,
-    tuned: Option<f64>,
-    always: Option<f64>,
-    every_second: Option<f64>,
+/// Whoever brings out the same.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    /// The client of the product and its signed request.
+    RawLoop,
+    /// Unsigned.
+    RawHyper,
+    Queue(Other),
 }
 
-/// All in turn, three times; the middle ratio counts.
+impl Beside {
+    const ALL: [Self; 6] = [
+        Self::RawLoop,
+        Self::RawHyper,
+        Self::Queue(Other::Graphile),
+        Self::Queue(Other::GraphileTuned),
+        Self::Queue(Other::BullMqAlways),
+        Self::Queue(Other::BullMqEverySecond),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::RawLoop => "a raw loop of the same client and signed request",
+            Self::RawHyper => "raw hyper, unsigned",
+            Self::Queue(other) => other.name(),
+        }
+    }
+
+    /// Bars of issue 4.
+    fn bar(self) -> Option<f64> {
+        match self {
+            Self::RawLoop => Some(0.5),
+            Self::RawHyper => None,
+            Self::Queue(Other::Graphile) => Some(15.0),
+            Self::Queue(_) => Some(3.0),
+        }
+    }
+
+    /// Messages a second; `None` where something is not installed.
+    async fn run(self, sink: &Sink, body: &Bytes) -> Option<f64> {
+        match self {
+            Self::RawLoop => Some(raw::signed(sink, MESSAGES, body).await),
+            Self::RawHyper => Some(raw::hyper(sink, MESSAGES, body).await),
+            Self::Queue(other) => other.start(sink).await?.drain(MESSAGES).await,
+        }
+    }
+}
+
+/// All in turn, three times; the middle ratio counts. We stand before and after each of the others, and the mean of both is held against
+/// it: what the machine has to give changes within a round.
 pub async fn three_rounds(table: &mut Table) {
     println!("{MESSAGES} messages to one receiver on {CONNECTIONS} connections");
     let sink = Sink::start();
-    let mut rounds = Vec::new();
+    let mut ratios = Beside::ALL.map(|_| Vec::new());
     for _ in 0..3 {
-        rounds.push(round(&sink).await);
+        println!("  {}", machine::minute());
+        let (mut before, body) = product(&sink).await;
+        for (beside, ratios) in Beside::ALL.into_iter().zip(&mut ratios) {
+            let Some(theirs) = beside.run(&sink, &body).await else {
+                rivals::skipped(beside.name());
+                continue;
+            };
+            let (after, _) = product(&sink).await;
+            println!(
+                "    {}: {theirs:.0}/s, rundruf before and after: {before:.0}, {after:.0}",
+                beside.name()
+            );
+            ratios.push(f64::midpoint(before, after) / theirs);
+            before = after;
+        }
     }
-    let by = |theirs: fn(&Round) -> Option<f64>| {
-        let ratios = rounds.iter().map(|round| Some(round.ours / theirs(round)?));
-        ratios.collect::<Option<Vec<f64>>>().unwrap_or_default()
-    };
-    table.share(
-        "deliveries by graphile-worker as it comes",
-        by(|r| r.graphile),
-        BY_GRAPHILE,
-    );
-    table.share("deliveries by graphile-worker, tuned", by(|r| r.tuned), BY_TUNED);
-    table.share("deliveries by BullMQ, appendfsync always", by(|r| r.always), BY_BULLMQ);
-    table.share(
-        "deliveries by BullMQ, appendfsync everysec",
-        by(|r| r.every_second),
-        BY_BULLMQ,
-    );
-    table.share("deliveries by a raw loop", by(|r| Some(r.raw_loop)), BY_RAW_LOOP);
-    table.reported("deliveries by raw hyper, unsigned", by(|r| Some(r.raw_hyper)));
-}
-
-async fn round(sink: &Sink) -> Round {
-    println!("  {}", machine::minute());
-    let say = |who: &str, speed: Option<f64>| match speed {
-        Some(speed) => println!("    {who}: {speed:.0}/s"),
-        None => rivals::skipped(who),
-    };
-    let (ours, body) = product(sink).await;
-    say("rundruf", Some(ours));
-    let raw_loop = raw::signed(sink, MESSAGES, &body).await;
-    say("a raw loop of the same client and signed request", Some(raw_loop));
-    let raw_hyper = raw::hyper(sink, MESSAGES, &body).await;
-    say("raw hyper, unsigned", Some(raw_hyper));
-    let graphile = graphile::drain(sink, MESSAGES, Set::AsItComes).await;
-    say("graphile-worker as it comes", graphile);
-    let tuned = graphile::drain(sink, MESSAGES, Set::Tuned).await;
-    say("graphile-worker, tuned", tuned);
-    let always = bullmq::drain(sink, MESSAGES, Fsync::Always).await;
-    say("BullMQ, appendfsync always", always);
-    let every_second = bullmq::drain(sink, MESSAGES, Fsync::EverySecond).await;
-    say("BullMQ, appendfsync everysec", every_second);
-    Round {
-        ours,
-        raw_loop,
-        raw_hyper,
-        graphile,
-        tuned,
-        always,
-        every_second,
+    for (beside, ratios) in Beside::ALL.into_iter().zip(ratios) {
+        let what = format!("deliveries by {}", beside.name());
+        match beside.bar() {
+            Some(bar) => table.share(what, ratios, bar),
+            None => table.reported(what, ratios),
+        }
     }
 }
 

@@ -4,14 +4,13 @@
 //!
 //! As in the bench `lanes` only ratios of one run count, and a bar that does not hold ends nothing.
 
-mod bullmq;
 mod drain;
-mod graphile;
 #[path = "../kit/mod.rs"]
 #[allow(dead_code, reason = "each bench uses its part of it")]
 mod kit;
 mod latency;
 mod node;
+mod others;
 mod postgres;
 mod product;
 mod raw;
