@@ -6,6 +6,23 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::place;
+
+/// Processors that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Load and `fdatasync` of this minute, in a line.
+pub fn minute() -> String {
+    let dir = place::folder();
+    let mut syncs = Syncs::beside(dir.path());
+    for _ in 0..8 {
+        syncs.sample();
+    }
+    format!("load {}, fdatasync {}", load(), syncs.spread())
+}
+
 /// Averages over 1, 5 and 15 minutes, for the head of a part.
 pub fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -40,16 +57,22 @@ impl Syncs {
     /// Now, before the next publication.
     pub fn sample(&mut self) {
         for _ in 0..Self::EACH {
-            self.file.write_all(&[7; 4096]).expect("written");
-            let begin = Instant::now();
-            self.file.sync_data().expect("synced");
-            self.took.push(begin.elapsed());
+            let took = self.one();
+            self.took.push(took);
         }
     }
 
+    /// A page written, and how long it took until it was on the disk.
+    pub fn one(&mut self) -> Duration {
+        self.file.write_all(&[7; 4096]).expect("written");
+        let begin = Instant::now();
+        self.file.sync_data().expect("synced");
+        begin.elapsed()
+    }
+
     /// Of all samples.
-    pub fn p50(&self) -> Duration {
-        Spread::of(self.took.clone()).p50
+    pub fn spread(&self) -> Spread {
+        Spread::of(self.took.clone())
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::stage::{File, Notice, Setup, Stage};
 use crate::kit::machine::{self, Spread, Syncs};
+use crate::kit::rivals;
 use crate::kit::table::Table;
 
 const PUBLICATIONS: usize = 60;
@@ -49,7 +50,7 @@ pub async fn inside(table: &mut Table) {
     }
     lanes.stop(Duration::from_secs(5)).await;
     stage.counterparts.prove(WARM_UP + PUBLICATIONS);
-    let (sync, took) = (syncs.p50(), Spread::of(took));
+    let (sync, took) = (syncs.spread().p50, Spread::of(took));
     println!("  committed: {}", Spread::of(committed));
     println!("  first byte of the last of 8: {took}; fdatasync p50 {sync:.1?}");
     let bar = sync * 3 + FIXED;
@@ -94,9 +95,9 @@ pub async fn by_command_line(table: &mut Table) {
         stage.at_rest(notice, None).await;
         until_there(&stage, &page).await;
     }
-    stop(&mut serve).await;
+    assert!(rivals::stop(&mut serve, "TERM").await.success());
     stage.counterparts.prove(WARM_UP + PUBLICATIONS);
-    let (sync, took) = (syncs.p50(), Spread::of(took));
+    let (sync, took) = (syncs.spread().p50, Spread::of(took));
     println!("  the program, doing nothing (--version): {}", Spread::of(nothing));
     println!("  the command ends: {}", Spread::of(ended));
     println!("  first byte of the last of 8: {took}; fdatasync p50 {sync:.1?}");
@@ -137,12 +138,4 @@ async fn until_there(stage: &Stage, path: &str) {
     while !matches!(get_status(&url).await, Ok(200)) {
         tokio::time::sleep(AGAIN).await;
     }
-}
-
-/// SIGTERM, and its end.
-async fn stop(serve: &mut Child) {
-    let id = serve.id().expect("still running").to_string();
-    let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
-    assert!(sent.success());
-    assert!(serve.wait().await.expect("its end").success());
 }

@@ -4,9 +4,9 @@ use super::nodemailer;
 use super::openssl;
 use super::postfix;
 use super::product::{self, Dkim};
-use super::rivals;
 use super::smtp_sink::SmtpSink;
 use crate::kit::machine;
+use crate::kit::rivals;
 use crate::kit::table::Table;
 
 const MAILS: u64 = 10_000;
@@ -46,7 +46,7 @@ pub async fn three_rounds(table: &mut Table) {
     let mut hold = |what: &str, bar, ours: fn(&Round) -> Option<f64>, theirs: fn(&Round) -> Option<f64>| {
         let ratios: Option<Vec<f64>> = rounds.iter().map(|r| Some(ours(r)? / theirs(r)?)).collect();
         if let Some(ratios) = ratios {
-            table.share(format!("{what}, median of three"), machine::median(ratios), bar);
+            table.share(what, ratios, bar);
         }
     };
     hold("mails by Postfix", BY_POSTFIX, plain, |r| r.postfix);
@@ -62,7 +62,7 @@ pub async fn three_rounds(table: &mut Table) {
 }
 
 async fn round(sink: &SmtpSink) -> Round {
-    println!("  load {}", machine::load());
+    println!("  {}", machine::minute());
     let say = |who: &str, what: &str, speed: Option<f64>| match speed {
         Some(speed) => println!("    {who}: {speed:.0} {what}/s"),
         None => rivals::skipped(who),

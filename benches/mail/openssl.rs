@@ -2,7 +2,7 @@
 
 use tokio::process::Command;
 
-use super::rivals;
+use crate::kit::{machine, rivals};
 
 /// OpenSSL's own switch: without the 52-bit multiplication of AVX-512, which halves its time on the newest processors and which no
 /// library of the design's choice has (ring).
@@ -11,7 +11,7 @@ const WITHOUT_IFMA: (&str, &str) = ("OPENSSL_ia32cap", ":~0x200000");
 /// Signatures a second, with all the processor has or without AVX-512 IFMA; `None` where it is not installed.
 pub async fn run(ifma: bool) -> Option<f64> {
     let program = rivals::program("openssl")?;
-    let cores = std::thread::available_parallelism().expect("a number").to_string();
+    let cores = machine::cores().to_string();
     let mut command = Command::new(program);
     command.args(["speed", "-seconds", "2", "-multi", &cores, "rsa2048"]);
     if !ifma {

@@ -8,9 +8,8 @@ use std::time::Instant;
 
 use tokio::process::Command;
 
-use super::rivals;
 use super::smtp_sink::SmtpSink;
-use crate::kit::place;
+use crate::kit::{place, rivals};
 
 /// Connections of smtp-source, and of Postfix to one destination as it comes.
 const CONNECTIONS: &str = "20";

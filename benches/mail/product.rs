@@ -10,9 +10,9 @@ use rundruf::publication::Wishes;
 use rundruf::store::owner::Owner;
 use rundruf::store::{Board, Published};
 
-use super::rivals;
 use super::smtp_sink::SmtpSink;
 use crate::kit::place::{folder, notice, write_config};
+use crate::kit::rivals;
 
 /// How the mails are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use super::rivals;
-use crate::kit::place;
+use crate::kit::{place, rivals};
 
 /// How often its counter is read.
 const LOOK: Duration = Duration::from_millis(2);

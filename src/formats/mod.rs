@@ -35,7 +35,7 @@ use crate::domain::publisher::Publisher;
 use crate::render::message::place_name;
 use crate::render::{Engine, RenderError};
 use crate::text::lang::Lang;
-use frame::Desk;
+pub use frame::Desk;
 pub use in_short::in_short;
 pub use style::csp;
 pub use unsubscribe::{UnsubscribePage, unsubscribe_csp, unsubscribe_page};

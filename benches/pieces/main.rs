@@ -1,7 +1,12 @@
-//! The pure pieces of a publication, one by one: `cargo bench --bench pieces`. They say where time goes when a ratio of the
-//! bench `lanes` has become worse; criterion compares with the last run on the same machine.
+//! The pieces of a publication, one by one: `cargo bench --bench pieces`. They say where time goes when a ratio of the bench `lanes` or
+//! `queues` has become worse; criterion compares with the last run on the same machine.
 //!
-//! The input is case C, the twelve notices of one day (examples/c-soest).
+//! The input is case C, the twelve notices of one day (examples/c-soest); of the store, a list of receivers (`queue`).
+
+#[path = "../kit/mod.rs"]
+#[allow(dead_code, reason = "each bench uses its part of it")]
+mod kit;
+mod queue;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -12,7 +17,7 @@ use jiff::Timestamp;
 use rundruf::domain::draft::{Context, KnownIncident, read, resolve};
 use rundruf::domain::incident::IncidentView;
 use rundruf::domain::publisher::Publisher;
-use rundruf::formats::{PublisherSite, render_site};
+use rundruf::formats::{Desk, PublisherSite, render_site};
 use rundruf::render::{Engine, compose};
 use rundruf::text::lang::Lang;
 use rundruf::text::measure::{Platform, measure};
@@ -127,7 +132,7 @@ fn lengths(c: &mut Criterion) {
     }
 }
 
-/// Every page and every feed of the day, in three languages.
+/// Every page and every feed of the day, in three languages; the three feeds of one page by themselves.
 fn site(c: &mut Criterion) {
     let day = Day::read();
     let engine = Engine::load(None).expect("templates");
@@ -140,7 +145,12 @@ fn site(c: &mut Criterion) {
     time(c, "site and feeds of 12 notices", || {
         render_site(&engine, SITE, black_box(&source), now)
     });
+    let views: Vec<&IncidentView> = source[0].incidents.iter().collect();
+    let desk = Desk::of(&engine, SITE, &source, &source[0], Lang::De, day.now);
+    time(c, "RSS, Atom and JSON feed of 12 notices", || {
+        desk.feeds("", "Kreis Soest", black_box(&views), None)
+    });
 }
 
-criterion_group!(pieces, texts, lengths, site);
+criterion_group!(pieces, texts, lengths, site, queue::queue);
 criterion_main!(pieces);
