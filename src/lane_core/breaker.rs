@@ -1,5 +1,5 @@
 //! The breaker (LANES 3): after repeated failures one probe at a time, with growing gaps; when the counterpart answers
-//! again, the lane opens up request by request, so that a recovering service is not run over. All times are of the monotonic clock.
+//! again, the lane opens up request by request, the more slowly the longer it was away, so that a recovering service is not run over. All times are of the monotonic clock.
 
 use crate::clock::Ms;
 
@@ -22,7 +22,13 @@ pub struct Breaker {
     open: bool,
     until_ms: Ms,
     window: u32,
+    /// Answers it takes for one more request at the same time, and how many there were.
+    step: u32,
+    answers: u32,
 }
+
+/// After a long outage it takes at most so many answers for one more request at the same time.
+const LONGEST_STEP: u32 = 64;
 
 impl Breaker {
     /// A closed breaker of a lane with so many connections.
@@ -35,6 +41,8 @@ impl Breaker {
             open: false,
             until_ms: Ms::MIN,
             window: concurrency.max(1),
+            step: 1,
+            answers: 0,
         }
     }
 
@@ -50,12 +58,23 @@ impl Breaker {
     /// The counterpart answered sensibly (also with a refusal of this one message). True where that closed the breaker.
     pub fn answered(&mut self, now: Ms) -> bool {
         self.failures = 0;
-        self.failed_probes = 0;
+        let failed_probes = std::mem::take(&mut self.failed_probes);
         if now < self.until_ms {
             return false; // started before the service named a time, which still holds
         }
         let closed = std::mem::take(&mut self.open);
-        self.window = (self.window + 1).min(self.concurrency);
+        if failed_probes > 0 {
+            // The longer it was away, the more has gathered, here and at others.
+            self.step = failed_probes.min(LONGEST_STEP);
+        }
+        self.answers += 1;
+        if self.window >= self.concurrency {
+            self.step = 1;
+        }
+        if closed || self.answers >= self.step {
+            self.answers = 0;
+            self.window = (self.window + 1).min(self.concurrency);
+        }
         closed
     }
 
@@ -152,10 +171,16 @@ mod tests {
         assert_eq!(gaps, [2, 4, 8, 16, 32, 60, 60]);
         assert!(breaker.answered(now + 60_000), "closed");
         assert_eq!(breaker.window(), 2);
-        for _ in 0..9 {
+        let widens = (1..=7 + 7).map(|_| {
             breaker.answered(now + 60_000);
-        }
-        assert_eq!(breaker.window(), 4);
+            breaker.window()
+        });
+        let widened: Vec<_> = widens.collect();
+        assert_eq!(
+            widened[5..],
+            [2, 3, 3, 3, 3, 3, 3, 3, 4],
+            "after seven failed probes with every seventh answer"
+        );
     }
 
     #[test]
