@@ -8,7 +8,7 @@ use rundruf::ids::DeliveryId;
 use rundruf::lane_core::values::{Completion, Settled};
 
 use super::desk::{Parcel, Row, State};
-use super::run::{OUTAGE_MS, Plan, Sum, TIMEOUT_MS};
+use super::plan::{OUTAGE_MS, Plan, Sum, TIMEOUT_MS};
 use super::service::Away;
 
 /// The first gap between two probes, and the longest: where a probe costs nothing, and where it may leave a message that only a person can decide on.

@@ -3,6 +3,7 @@
 
 mod checks;
 pub mod desk;
+mod plan;
 mod run;
 mod service;
 
@@ -10,7 +11,8 @@ use rundruf::clock::Ms;
 use rundruf::lane_core::values::Rate;
 
 use crate::each;
-use run::{COMMIT_MS, OUTAGE_MS, Plan, Run, Sabotage, Sum};
+use plan::{COMMIT_MS, OUTAGE_MS, Plan, Sabotage, Sum};
+use run::Run;
 use service::{Away, Limit};
 
 const WAITING: usize = 100_000;

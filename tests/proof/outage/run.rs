@@ -9,74 +9,20 @@ use rundruf::domain::outcome::{Outcome, Reason, Remote, Report};
 use rundruf::ids::DeliveryId;
 use rundruf::lane_core::event::{Command, Event, Rules};
 use rundruf::lane_core::lane::Lane;
-use rundruf::lane_core::values::{Completion, HealthRow, Rate, Settled};
+use rundruf::lane_core::values::{Completion, Settled};
 use rundruf::text::said::Said;
 
 use super::checks::Checks;
 use super::desk::{Desk, Parcel, State};
+use super::plan::{COMMIT_MS, OUTAGE_MS, Plan, Sabotage, Sum, TIMEOUT_MS};
 use super::service::{Away, Limit, Service, Word};
+use crate::model::well;
 
-pub const HOUR_MS: Ms = 3_600_000;
-/// The service is away so long.
-pub const OUTAGE_MS: Ms = 6 * HOUR_MS;
-/// The longest the lane waits for an answer.
-pub const TIMEOUT_MS: Ms = 25_000;
-/// One commit of the one writer, whatever is in it.
-pub const COMMIT_MS: Ms = 2;
 /// Lanes beside the one that is in trouble.
 const OTHERS: usize = 7;
 /// They get a notice so often, for so many.
 const NOTICE_MS: Ms = 40_000;
 const RECIPIENTS: usize = 6;
-
-/// What a test breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sabotage {
-    None,
-    /// Two probes at a time.
-    Two,
-    /// Somebody asks for a try after every failure.
-    Restless,
-    /// The lane hears half of the time the service named.
-    Clamp,
-    /// A request to wait costs an attempt.
-    Costs,
-    /// The lane does not hear that it is to wait.
-    Deaf,
-    /// All lanes stand behind the requests of the one.
-    Behind,
-}
-
-/// What happens.
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    pub seed: u64,
-    /// `None`: the seven alone.
-    pub away: Option<Away>,
-    pub waiting: usize,
-    /// A handle without end, so that a lost answer is repeated; else a person decides.
-    pub handle: bool,
-    pub concurrency: u32,
-    /// As configured.
-    pub rate: Option<Rate>,
-    pub limit: Limit,
-    /// A request takes up to so long.
-    pub takes_ms: Ms,
-    pub sabotage: Sabotage,
-}
-
-/// What it came to.
-#[derive(Debug, Default)]
-pub struct Sum {
-    pub probes: usize,
-    pub last_gap_ms: Ms,
-    pub waits: u32,
-    pub unknown: usize,
-    pub first_after_ms: Ms,
-    pub all_after_ms: Ms,
-    /// From the publication to the answer, of every message of the others: lane, message, ms.
-    pub others: Vec<(usize, DeliveryId, Ms)>,
-}
 
 enum Op {
     Claim { limit: u32, probe: bool, epoch: i64 },
@@ -407,16 +353,5 @@ impl Run {
             self.after(10 * COMMIT_MS, Item::Back(0, Box::new(row)));
         }
         Ok(())
-    }
-}
-
-fn well(since_ms: Ms) -> HealthRow {
-    HealthRow {
-        health: Health::Well,
-        since_ms,
-        blocked_until_ms: None,
-        reason: None,
-        text: None,
-        failures: 0,
     }
 }
