@@ -37,4 +37,6 @@ mod clock_tests;
 #[cfg(test)]
 mod drain_tests;
 #[cfg(test)]
+mod pace_tests;
+#[cfg(test)]
 mod tests;
