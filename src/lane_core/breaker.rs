@@ -22,13 +22,15 @@ pub struct Breaker {
     open: bool,
     until_ms: Ms,
     window: u32,
+    /// Since when requests fail.
+    failing_since: Option<Ms>,
     /// Answers it takes for one more request at the same time, and how many there were.
     step: u32,
     answers: u32,
 }
 
-/// After a long outage it takes at most so many answers for one more request at the same time.
-const LONGEST_STEP: u32 = 64;
+/// Each minute of an outage makes it one answer more that is needed for one more request at the same time: at most so many.
+const LONGEST_STEP: u32 = 512;
 
 impl Breaker {
     /// A closed breaker of a lane with so many connections.
@@ -41,13 +43,15 @@ impl Breaker {
             open: false,
             until_ms: Ms::MIN,
             window: concurrency.max(1),
+            failing_since: None,
             step: 1,
             answers: 0,
         }
     }
 
-    /// Opens it as it was stored: the first request after `until` is a probe.
-    pub fn restore(&mut self, until: Ms, failures: u32) {
+    /// Opens it as it was stored: the first request after `until` is a probe. `failing_since`: where requests failed.
+    pub fn restore(&mut self, until: Ms, failures: u32, failing_since: Option<Ms>) {
+        self.failing_since = failing_since;
         self.open = true;
         self.until_ms = until;
         self.failures = failures;
@@ -58,19 +62,19 @@ impl Breaker {
     /// The counterpart answered sensibly (also with a refusal of this one message). True where that closed the breaker.
     pub fn answered(&mut self, now: Ms) -> bool {
         self.failures = 0;
-        let failed_probes = std::mem::take(&mut self.failed_probes);
+        self.failed_probes = 0;
         if now < self.until_ms {
             return false; // started before the service named a time, which still holds
         }
         let closed = std::mem::take(&mut self.open);
-        if failed_probes > 0 {
+        if let Some(since) = self.failing_since.take() {
             // The longer it was away, the more has gathered, here and at others.
-            self.step = failed_probes.min(LONGEST_STEP);
-        }
-        self.answers += 1;
-        if self.window >= self.concurrency {
+            let minutes = u32::try_from((now - since) / 60_000).unwrap_or(LONGEST_STEP);
+            self.step = minutes.clamp(1, LONGEST_STEP);
+        } else if self.window >= self.concurrency {
             self.step = 1;
         }
+        self.answers += 1;
         if closed || self.answers >= self.step {
             self.answers = 0;
             self.window = (self.window + 1).min(self.concurrency);
@@ -89,6 +93,9 @@ impl Breaker {
             self.failed_probes = self.failed_probes.saturating_add(1);
         } else if self.failures < TRIPS_AFTER {
             return false;
+        }
+        if !self.open {
+            self.failing_since = Some(now);
         }
         self.open = true;
         self.window = 1;
@@ -171,15 +178,15 @@ mod tests {
         assert_eq!(gaps, [2, 4, 8, 16, 32, 60, 60]);
         assert!(breaker.answered(now + 60_000), "closed");
         assert_eq!(breaker.window(), 2);
-        let widens = (1..=7 + 7).map(|_| {
+        let mut widens = || {
             breaker.answered(now + 60_000);
             breaker.window()
-        });
-        let widened: Vec<_> = widens.collect();
+        };
+        // Away for two minutes and a bit, and another one until the probe that was answered.
         assert_eq!(
-            widened[5..],
-            [2, 3, 3, 3, 3, 3, 3, 3, 4],
-            "after seven failed probes with every seventh answer"
+            [(); 6].map(|()| widens()),
+            [2, 2, 3, 3, 3, 4],
+            "with every third answer"
         );
     }
 

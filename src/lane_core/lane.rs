@@ -239,7 +239,9 @@ impl<J: Work> Lane<J> {
             self.health.adopt(health);
             if matches!(health.health, Health::BackingOff | Health::Probing) {
                 let until = health.blocked_until_ms.map_or(Ms::MIN, |at| now.running(at));
-                self.breaker.restore(until, health.failures);
+                let fails = health.health == Health::Probing;
+                let since = fails.then(|| now.running(health.since_ms));
+                self.breaker.restore(until, health.failures, since);
             }
             self.claiming.wanted = true;
         } else if self.health.read(health) {

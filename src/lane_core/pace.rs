@@ -8,15 +8,15 @@ use crate::lane_core::values::Rate;
 /// The longest wait between two starts, ms: what a service lets through in bursts (so many an hour) is not spread over its hour, because an urgent
 /// notice must not wait for it.
 const SLOWEST_MS: f64 = 5_000.0;
-/// Slower than the service said, by so much.
-const MARGIN: f64 = 1.25;
-/// Each minute without a request to wait the pace is this part of the minute before; until the limit is confirmed.
+/// Three quarters of what the service said: what it takes at once (a burst, the rest of a window) makes it look faster than it is.
+const MARGIN: f64 = 4.0 / 3.0;
+/// Each minute without a request to wait the wait between two starts is this part of the one before, until the limit is known.
 const EASES: f64 = 0.75;
 const MINUTE_MS: Ms = 60_000;
-/// Two lessons that differ by no more than this confirm each other.
-const ALIKE: f64 = 2.0;
-/// A confirmed limit is tried again after so long, and then each time after twice as long, ms.
-const CONFIRMED_FOR_MS: Ms = 6 * 3_600_000;
+/// So many requests taken show what the limit is; fewer may have met a service that was busy for a moment.
+const SURE: u32 = 100;
+/// A limit that is known is tried again after so long, and then each time after four times as long, ms.
+const KNOWN_FOR_MS: Ms = 12 * 3_600_000;
 /// Whoever sends nothing for so long learns nothing from what was before, ms.
 const IDLE_MS: Ms = 30_000;
 
@@ -36,18 +36,20 @@ pub struct Pace {
 struct Learned {
     /// Between two starts, ms, at the beginning.
     spacing_ms: f64,
-    /// As the service said it.
-    taught_ms: f64,
     /// Eases from then on.
     eases_at: Ms,
-    /// How often it was confirmed.
-    confirmed: u32,
+    /// How often the limit was met where it was expected.
+    known: u32,
 }
 
 impl Learned {
+    /// How often it has eased.
+    fn eased(&self, now: Ms) -> i32 {
+        i32::try_from((now - self.eases_at).div_euclid(MINUTE_MS).clamp(0, 1_000)).unwrap_or(0)
+    }
+
     fn spacing_ms(&self, now: Ms) -> f64 {
-        let minutes = (now - self.eases_at).div_euclid(MINUTE_MS).clamp(0, 1_000);
-        self.spacing_ms * EASES.powi(i32::try_from(minutes).unwrap_or(0))
+        self.spacing_ms * EASES.powi(self.eased(now))
     }
 }
 
@@ -70,21 +72,26 @@ impl Pace {
         let until = until.max(now);
         let since = self.since.filter(|_| now - self.newest <= IDLE_MS).unwrap_or(now);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a wait")]
-        let taught_ms = (until.saturating_sub(since)) as f64 / f64::from(self.taken.max(1));
-        // Whatever the count says: this was too fast.
-        let was_ms = self.learned.map_or(0.0, |learned| learned.spacing_ms(now));
-        let alike = |before: f64| (before / ALIKE..=before * ALIKE).contains(&taught_ms);
-        let before = self.learned.filter(|learned| alike(learned.taught_ms));
-        let confirmed = before.map_or(0, |learned| learned.confirmed + 1);
-        let rests = match confirmed {
-            0 => MINUTE_MS,
-            n => CONFIRMED_FOR_MS << (n - 1).min(6),
+        let counted_ms = until.saturating_sub(since) as f64 / f64::from(self.taken.max(1));
+        let before = self.learned.filter(|learned| learned.spacing_ms(now) >= 1.0);
+        let taught_ms = match before {
+            // A minute ago it was well, now it is too fast: the limit lies between.
+            Some(learned) if learned.eased(now) > 0 => learned.spacing_ms(now) / EASES,
+            // Whatever the count says: this was too fast.
+            Some(learned) => counted_ms.max(learned.spacing_ms(now)),
+            None => counted_ms,
+        };
+        let sure = self.taken >= SURE || before.is_some();
+        let known = self.learned.map_or(0, |learned| learned.known) + u32::from(sure);
+        let rests = if sure {
+            KNOWN_FOR_MS << (2 * (known - 1).min(3))
+        } else {
+            MINUTE_MS
         };
         self.learned = Some(Learned {
-            spacing_ms: (taught_ms.max(was_ms) * MARGIN).clamp(1.0, SLOWEST_MS),
-            taught_ms,
+            spacing_ms: (taught_ms * MARGIN).clamp(1.0, SLOWEST_MS),
             eases_at: until.saturating_add(rests),
-            confirmed,
+            known,
         });
         (self.taken, self.since, self.newest) = (0, Some(until), until);
         self.told = Some(until);
@@ -109,6 +116,8 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const HOUR_MS: Ms = 3_600_000;
+
     /// A service that takes 20 a second and one second's worth at once.
     #[test]
     fn a_request_to_wait_teaches_the_pace() {
@@ -118,25 +127,27 @@ mod tests {
         }
         assert_eq!(pace.spacing_ms(10_080), 0, "nothing is known");
         pace.told_to_wait(10_080, 10_000, 11_080);
-        assert_eq!(pace.spacing_ms(11_080), 63, "a little slower than 20 a second");
+        assert_eq!(pace.spacing_ms(11_080), 68, "three quarters of 20 a second");
         pace.told_to_wait(10_090, 10_010, 11_090);
-        assert_eq!(pace.spacing_ms(11_080), 63, "what had left before teaches nothing");
-        assert_eq!(pace.rate(11_080).map(|rate| (rate.count, rate.per_ms)), Some((1, 63)));
+        assert_eq!(pace.spacing_ms(11_080), 68, "what had left before teaches nothing");
+        assert_eq!(pace.rate(11_080).map(|rate| (rate.count, rate.per_ms)), Some((1, 68)));
+        assert_eq!(pace.spacing_ms(11 * HOUR_MS), 68, "it has seen enough");
+        assert!(pace.spacing_ms(13 * HOUR_MS) < 68);
     }
 
     #[test]
-    fn it_eases_until_the_limit_is_confirmed() {
+    fn it_eases_until_the_limit_is_known() {
         let mut pace = Pace::default();
         pace.taken(0);
         pace.told_to_wait(100, 50, 1_000);
-        assert_eq!(pace.spacing_ms(1_000), 1_250);
-        assert_eq!(pace.spacing_ms(1_000 + 3 * MINUTE_MS), 704);
-        assert_eq!(pace.spacing_ms(3_600_000), 0, "forgotten");
-        pace.taken(121_000);
-        pace.told_to_wait(121_100, 121_050, 122_000);
-        let hour = 3_600_000;
-        assert_eq!(pace.spacing_ms(hour), pace.spacing_ms(5 * hour), "confirmed");
-        assert!(pace.spacing_ms(7 * hour) < pace.spacing_ms(5 * hour));
+        assert_eq!(pace.spacing_ms(1_000), 1_334);
+        assert_eq!(pace.spacing_ms(1_000 + 3 * MINUTE_MS), 750);
+        assert_eq!(pace.spacing_ms(HOUR_MS), 0, "it was busy for a moment");
+        // 750 ms are too fast, 1,000 were not.
+        pace.taken(180_000);
+        pace.told_to_wait(181_500, 181_000, 182_000);
+        assert_eq!(pace.spacing_ms(182_000), 1_334);
+        assert_eq!(pace.spacing_ms(11 * HOUR_MS), 1_334);
     }
 
     #[test]

@@ -117,10 +117,11 @@ fn without_a_rate_the_lane_learns_it() {
         ),
         ("none", Limit::None, 300),
     ];
-    let done = each("limits", limits.len() as u64 * 3, |n| {
-        let (what, limit, takes_ms) = limits[n as usize / 3];
+    let done = each("limits", limits.len() as u64 * 2, |n| {
+        let (what, limit, takes_ms) = limits[n as usize / 2];
         let plan = Plan {
             seed: n,
+            handle: n % 2 == 0,
             rate: None,
             limit,
             takes_ms,
