@@ -182,11 +182,11 @@ mod tests {
             breaker.answered(now + 60_000);
             breaker.window()
         };
-        // Away for two minutes and a bit, and another one until the probe that was answered.
+        // Away for four minutes.
         assert_eq!(
             [(); 6].map(|()| widens()),
-            [2, 2, 3, 3, 3, 4],
-            "with every third answer"
+            [2, 2, 2, 3, 3, 3],
+            "with every fourth answer"
         );
     }
 

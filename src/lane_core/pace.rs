@@ -13,10 +13,12 @@ const MARGIN: f64 = 4.0 / 3.0;
 /// Each minute without a request to wait the wait between two starts is this part of the one before, until the limit is known.
 const EASES: f64 = 0.75;
 const MINUTE_MS: Ms = 60_000;
+/// So many requests are a part of a stretch: the last parts show best what the service takes, because a lane begins slowly.
+const PART: u32 = 400;
 /// So many requests taken show what the limit is; fewer may have met a service that was busy for a moment.
 const SURE: u32 = 100;
 /// A limit that is known is tried again after so long, and then each time after four times as long, ms.
-const KNOWN_FOR_MS: Ms = 12 * 3_600_000;
+const KNOWN_FOR_MS: Ms = 24 * 3_600_000;
 /// Whoever sends nothing for so long learns nothing from what was before, ms.
 const IDLE_MS: Ms = 30_000;
 
@@ -28,6 +30,8 @@ pub struct Pace {
     taken: u32,
     since: Option<Ms>,
     newest: Ms,
+    /// The time and the count where the last two parts of the stretch began.
+    parts: [(Ms, u32); 2],
     /// The newest time that was named; what started before says nothing new.
     told: Option<Ms>,
 }
@@ -54,13 +58,20 @@ impl Learned {
 }
 
 impl Pace {
+    /// What was long ago says nothing about now.
+    fn begins(&mut self, now: Ms) {
+        if self.since.is_none() || now - self.newest > IDLE_MS {
+            (self.taken, self.since, self.parts) = (0, Some(now), [(now, 0); 2]);
+        }
+    }
+
     /// A request was taken.
     pub fn taken(&mut self, now: Ms) {
-        if self.since.is_none() || now - self.newest > IDLE_MS {
-            self.since = Some(self.since.filter(|since| *since > now - IDLE_MS).unwrap_or(now));
-            self.taken = 0;
-        }
+        self.begins(now);
         self.taken = self.taken.saturating_add(1);
+        if self.taken.is_multiple_of(PART) {
+            self.parts = [self.parts[1], (now, self.taken)];
+        }
         self.newest = now;
     }
 
@@ -70,16 +81,22 @@ impl Pace {
             return; // left before the lesson came
         }
         let until = until.max(now);
-        let since = self.since.filter(|_| now - self.newest <= IDLE_MS).unwrap_or(now);
+        self.begins(now);
+        let since = self.since.unwrap_or(now);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a wait")]
-        let counted_ms = until.saturating_sub(since) as f64 / f64::from(self.taken.max(1));
+        let each = |from: Ms, taken: u32| until.saturating_sub(from) as f64 / f64::from(taken.max(1));
+        // By all of it where the limit is one of a long window, by its end where it is one of seconds.
+        let (from, count) = self.parts[0];
+        let counted_ms = each(since, self.taken).min(each(from, self.taken - count));
         let before = self.learned.filter(|learned| learned.spacing_ms(now) >= 1.0);
-        let taught_ms = match before {
+        let spacing_ms = match before {
+            // It was well for a day: back to that.
+            Some(learned) if learned.eased(now) > 0 && learned.known > 0 => learned.spacing_ms,
             // A minute ago it was well, now it is too fast: the limit lies between.
-            Some(learned) if learned.eased(now) > 0 => learned.spacing_ms(now) / EASES,
+            Some(learned) if learned.eased(now) > 0 => learned.spacing_ms(now) / EASES * MARGIN,
             // Whatever the count says: this was too fast.
-            Some(learned) => counted_ms.max(learned.spacing_ms(now)),
-            None => counted_ms,
+            Some(learned) => counted_ms.max(learned.spacing_ms(now)) * MARGIN,
+            None => counted_ms * MARGIN,
         };
         let sure = self.taken >= SURE || before.is_some();
         let known = self.learned.map_or(0, |learned| learned.known) + u32::from(sure);
@@ -89,11 +106,11 @@ impl Pace {
             MINUTE_MS
         };
         self.learned = Some(Learned {
-            spacing_ms: (taught_ms * MARGIN).clamp(1.0, SLOWEST_MS),
+            spacing_ms: spacing_ms.clamp(1.0, SLOWEST_MS),
             eases_at: until.saturating_add(rests),
             known,
         });
-        (self.taken, self.since, self.newest) = (0, Some(until), until);
+        (self.taken, self.since, self.newest, self.parts) = (0, Some(until), until, [(until, 0); 2]);
         self.told = Some(until);
     }
 
@@ -131,8 +148,8 @@ mod tests {
         pace.told_to_wait(10_090, 10_010, 11_090);
         assert_eq!(pace.spacing_ms(11_080), 68, "what had left before teaches nothing");
         assert_eq!(pace.rate(11_080).map(|rate| (rate.count, rate.per_ms)), Some((1, 68)));
-        assert_eq!(pace.spacing_ms(11 * HOUR_MS), 68, "it has seen enough");
-        assert!(pace.spacing_ms(13 * HOUR_MS) < 68);
+        assert_eq!(pace.spacing_ms(23 * HOUR_MS), 68, "it has seen enough");
+        assert!(pace.spacing_ms(25 * HOUR_MS) < 68);
     }
 
     #[test]
@@ -147,7 +164,7 @@ mod tests {
         pace.taken(180_000);
         pace.told_to_wait(181_500, 181_000, 182_000);
         assert_eq!(pace.spacing_ms(182_000), 1_334);
-        assert_eq!(pace.spacing_ms(11 * HOUR_MS), 1_334);
+        assert_eq!(pace.spacing_ms(23 * HOUR_MS), 1_334);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::tz::TimeZone;
 
 use crate::clock::Ms;
 
@@ -80,7 +81,7 @@ fn digits(written: &str) -> Option<i16> {
 fn century(year: i16, now: Ms) -> Option<i16> {
     let this = Timestamp::from_millisecond(now)
         .ok()?
-        .to_zoned(jiff::tz::TimeZone::UTC)
+        .to_zoned_datetime(TimeZone::UTC)
         .year();
     let year = this - this.rem_euclid(100) + year;
     Some(match year - this {

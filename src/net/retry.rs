@@ -19,6 +19,7 @@ const MOST_MS: i128 = i128::MAX / 1_000_000;
 /// is as far away as it is there, else a wrong clock of ours would come too early. `Date` has whole seconds, so that may be up to one more.
 pub fn when(headers: &HeaderMap, body: Option<&Value>, now: Ms) -> Option<Ms> {
     by_body(body, now)
+        .map(|until| until.min(LAST_MS))
         .or_else(|| asked(headers, now))
         .or_else(|| by_our_clock(headers, now, limits))
 }
@@ -164,9 +165,9 @@ fn amount_ms(written: &str) -> Option<i128> {
     Some(whole.min(MOST_MS / 2_000) * 1_000 + thousandths + i128::from(more))
 }
 
-/// So much later, at most the end of the calendar.
+/// So much later; of what lies far behind the calendar only that it does.
 fn later(now: Ms, ms: i128) -> Ms {
-    now.saturating_add(Ms::try_from(ms).unwrap_or(Ms::MAX)).min(LAST_MS)
+    now.saturating_add(Ms::try_from(ms).unwrap_or(Ms::MAX).min(8 * LAST_MS))
 }
 
 fn reset(written: &str, now: Ms) -> Option<Ms> {

@@ -30,6 +30,9 @@ pub struct Checks {
     probe: Option<DeliveryId>,
     probes: u32,
     failed_at: Ms,
+    ended_at: Ms,
+    /// Requests fail, and one at a time tries.
+    pub open: bool,
 }
 
 impl Checks {
@@ -45,6 +48,8 @@ impl Checks {
             probe: None,
             probes: 0,
             failed_at: 0,
+            ended_at: 0,
+            open: false,
         }
     }
 
@@ -57,7 +62,7 @@ impl Checks {
     }
 
     /// A request leaves the troubled lane.
-    pub fn start(&mut self, t: Ms, parcel: &Parcel, away: bool, open: bool) -> Result<(), String> {
+    pub fn start(&mut self, t: Ms, parcel: &Parcel, away: bool) -> Result<(), String> {
         if t < self.told {
             return Err(format!(
                 "{:?} starts at {t}, told to wait until {}",
@@ -65,7 +70,7 @@ impl Checks {
             ));
         }
         self.in_flight += 1;
-        if !(away && open) {
+        if !(away && self.open) {
             return Ok(());
         }
         if self.in_flight > 1 {
@@ -80,7 +85,9 @@ impl Checks {
         }
         let most = (FIRST_GAP_MS << self.probes.min(20)).min(self.longest_gap());
         let gap = t - self.failed_at;
-        if gap < most / 2 || gap > most + COMMITS_MS {
+        // One at a time: what had left before the breaker opened has to end first.
+        let at_most = most.max(self.ended_at - self.failed_at) + COMMITS_MS;
+        if gap < most / 2 || gap > at_most {
             return Err(format!(
                 "probe {} follows {gap} ms after the one before, not {most}",
                 self.probes
@@ -90,14 +97,16 @@ impl Checks {
         Ok(())
     }
 
-    /// A request of the troubled lane has ended; `open`: one probe at a time goes.
-    pub fn ended(&mut self, t: Ms, parcel: &Parcel, outcome: &Outcome, open: bool, sum: &mut Sum) {
+    /// A request of the troubled lane has ended.
+    pub fn ended(&mut self, t: Ms, parcel: &Parcel, outcome: &Outcome, sum: &mut Sum) {
         self.in_flight -= 1;
+        self.ended_at = t;
         if let Some(until) = self.later.get(&(parcel.id, parcel.attempt)) {
             self.told = self.told.max(*until);
         }
         match outcome {
             Outcome::Delivered(_) => {
+                self.open = false;
                 self.done += 1;
                 if self.done == 1 {
                     sum.first_after_ms = t - OUTAGE_MS;
@@ -105,7 +114,7 @@ impl Checks {
                 sum.all_after_ms = t - OUTAGE_MS;
             }
             // What had left before the first probe says nothing of the gaps.
-            Outcome::Transient | Outcome::Unknown if !open || self.probe == Some(parcel.id) => {
+            Outcome::Transient | Outcome::Unknown if !self.open || self.probe == Some(parcel.id) => {
                 sum.last_gap_ms = t - self.failed_at;
                 self.failed_at = t;
             }
@@ -142,11 +151,16 @@ impl Checks {
         self.plan.away.is_some() && self.in_flight == 0 && self.done + self.unknown >= self.plan.waiting
     }
 
+    /// Requests that can fail before the first probe: four failures are none yet, and their places are taken again.
+    fn before_the_first(&self) -> u32 {
+        self.plan.concurrency + 4
+    }
+
     /// Requests that hung and cannot be repeated: those before the first probe, and the probes.
     fn lost(&self) -> usize {
         let hung = self.plan.away == Some(Away::Hangs) && !self.plan.handle;
         if hung {
-            (self.probes + self.plan.concurrency) as usize
+            (self.probes + self.before_the_first()) as usize
         } else {
             0
         }
@@ -165,8 +179,9 @@ impl Checks {
         if done + sum.unknown != self.plan.waiting || sum.unknown > self.lost() {
             return Err(format!("{done} arrived, {} are unknown, {open} are open", sum.unknown));
         }
-        if sum.waits > 3 {
-            return Err(format!("{} answers of 429", sum.waits));
+        if sum.waits.len() > 3 {
+            let (n, first) = (sum.waits.len(), &sum.waits[..sum.waits.len().min(10)]);
+            return Err(format!("{n} answers of 429, the first after {first:?} ms"));
         }
         let hangs = if self.plan.away == Some(Away::Hangs) {
             TIMEOUT_MS
@@ -182,7 +197,7 @@ impl Checks {
         // What failed before the breaker opened has spent an attempt, no probe has, and no request to wait.
         if !matches!(self.plan.away, Some(Away::Hangs)) {
             let spent: u32 = rows.iter().map(|row| row.attempt - 1).sum();
-            if spent > self.plan.concurrency {
+            if spent > self.before_the_first() {
                 return Err(format!("{spent} attempts are spent"));
             }
         }

@@ -55,7 +55,8 @@ pub struct Plan {
 pub struct Sum {
     pub probes: usize,
     pub last_gap_ms: Ms,
-    pub waits: u32,
+    /// Answers of 429: when, from the end of the outage.
+    pub waits: Vec<Ms>,
     pub unknown: usize,
     pub first_after_ms: Ms,
     pub all_after_ms: Ms,

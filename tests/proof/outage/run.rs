@@ -259,11 +259,11 @@ impl Run {
     }
 
     fn send(&mut self, n: usize, parcel: Parcel) -> Result<(), String> {
-        let twice = n == 0 && self.plan.sabotage == Sabotage::Two && self.is_open();
+        let twice = n == 0 && self.plan.sabotage == Sabotage::Two && self.checks.open;
         for _ in 0..=usize::from(twice) {
             if n == 0 {
-                let (away, open) = (self.is_away(0).is_some(), self.is_open());
-                self.checks.start(self.t, &parcel, away, open)?;
+                let away = self.is_away(0).is_some();
+                self.checks.start(self.t, &parcel, away)?;
             }
             let takes = self.takes(n, &parcel);
             match self.is_away(n) {
@@ -309,7 +309,7 @@ impl Run {
             }
             Word::Wait(wait) => {
                 let until = self.t + back + wait;
-                self.sum.waits += 1;
+                self.sum.waits.push(self.t - OUTAGE_MS);
                 if self.plan.sabotage != Sabotage::Deaf {
                     self.checks.told(until, &parcel);
                 }
@@ -330,19 +330,19 @@ impl Run {
 
     fn answer(&mut self, n: usize, job: Parcel, outcome: Outcome, reason: Reason) -> Result<(), String> {
         if n == 0 {
-            let open = self.is_open();
-            self.checks.ended(self.t, &job, &outcome, open, &mut self.sum);
+            self.checks.ended(self.t, &job, &outcome, &mut self.sum);
         } else {
             let published = self.lanes[n].desk.row(job.id).published_ms;
             self.sum.others.push((n, job.id, self.t - published));
         }
-        let failed = matches!(outcome, Outcome::Transient);
+        let failed = matches!(outcome, Outcome::Transient | Outcome::Unknown);
         let report = Report {
             outcome,
             reason,
             text: Said::default(),
         };
         self.step(n, Event::Finished { job, report })?;
+        self.checks.open |= n == 0 && failed && self.is_open();
         if n == 0 && failed && self.plan.sabotage == Sabotage::Restless {
             let row = Event::Row {
                 gate: Gate::Open,

@@ -73,7 +73,8 @@ pub fn draw(rng: &mut fastrand::Rng, form: u8, began_ms: Ms, took_ms: Ms) -> Tol
     let wait_ms = if rng.bool() {
         WAITS[rng.usize(..WAITS.len())]
     } else {
-        rng.i64(0..[5_000, 600_000, DAY_MS, YEAR_MS][rng.usize(..4)])
+        let most = [5_000, 600_000, DAY_MS, YEAR_MS][rng.usize(..4)];
+        rng.i64(0..most)
     };
     // Whole seconds from now; whole seconds of their clock; to the microsecond.
     let after_s = (wait_ms + 999) / 1_000;
