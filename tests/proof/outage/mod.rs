@@ -83,7 +83,7 @@ fn six_hours_away_with_100_000_waiting() {
         let least = WAITING as Ms * Ms::from(RATE.per_ms / RATE.count);
         if !sum.waits.is_empty() || sum.all_after_ms > sum.first_after_ms + least + least / 20 {
             return Err(format!(
-                "{plan:?}: {} × 429, all after {} ms",
+                "{plan:?}: 429 after {:?} ms, all after {} ms",
                 sum.waits, sum.all_after_ms
             ));
         }
