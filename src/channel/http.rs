@@ -116,10 +116,16 @@ pub fn not_understood(who: &str, answer: &Answer) -> Report {
 pub fn sort(who: &str, answer: &Answer, now: Ms) -> Report {
     let status = answer.status;
     let words = said_by(answer);
-    let answered = now.saturating_add(i64::try_from(answer.took.as_millis()).unwrap_or(0));
-    let until = retry::when(&answer.headers, answered);
+    // Rounded up: "in five seconds" from a moment too early would be too early.
+    let took = answer.took.as_nanos().div_ceil(1_000_000);
+    let answered = now.saturating_add(i64::try_from(took).unwrap_or(0));
+    let until = match status {
+        429 | 503 => retry::when(&answer.headers, answer.json().as_ref(), answered),
+        408 | 425 | 500..=599 => retry::asked(&answer.headers, answered),
+        _ => None,
+    };
     match (status, until) {
-        (429 | 503, Some(until)) => report(
+        (_, Some(until)) => report(
             Outcome::Later { until },
             if status == 429 {
                 Reason::RateLimited

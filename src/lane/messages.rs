@@ -82,6 +82,7 @@ impl Task {
                 told = inbox.recv() => match told {
                     Some(Told::Row(row)) => row_event(&row),
                     Some(Told::Look) => Event::Wake,
+                    Some(Told::AccountWaits(health)) => Event::AccountWaits(health),
                     Some(Told::Shifted(by)) => Event::Shifted { by },
                     // Nobody is left to tell us anything: the process ends.
                     Some(Told::Stop) | None => Event::Stop,
@@ -233,10 +234,14 @@ impl Task {
                 });
             }
             Command::SetHealth(row) => {
-                let failing = self.failing();
+                let (failing, waker) = (self.failing(), self.world.waker.clone());
                 self.push(async move {
                     match store.set_health(lane, &row).await {
                         Ok(()) => {
+                            if row.until_told().is_some() {
+                                // The other lanes of the account are to hear it at once.
+                                waker.wake();
+                            }
                             failing.over("health", true);
                             Event::HealthStored
                         }

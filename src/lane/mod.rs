@@ -30,7 +30,7 @@ use crate::clock::{Ms, SharedClock};
 use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
 use crate::store::disk::Disk;
-use crate::store::{LaneRow, Lanes, StoreError, TakenOver, WentBack};
+use crate::store::{HealthRow, LaneRow, Lanes, StoreError, TakenOver, WentBack};
 pub use cuts::{Digests, Unwritten};
 pub use glance::{Glance, Waker};
 pub use metrics::observe as observe_board;
@@ -43,6 +43,8 @@ pub(crate) enum Told {
     Row(Box<LaneRow>),
     /// A lane it stands in for is in other health: there may be something to take over.
     Look,
+    /// Another lane of its account was asked to wait.
+    AccountWaits(HealthRow),
     /// The wall clock went back by so many ms, or ahead (negative); the store's times are shifted already.
     Shifted(Ms),
     /// The process ends.

@@ -90,6 +90,7 @@ impl Supervisor {
             }
         };
         self.works("reading lanes", false);
+        let mut asked = Vec::new();
         for row in rows {
             let Some((_, lane)) = self.lanes.iter().find(|(id, _)| *id == row.id) else {
                 continue;
@@ -102,8 +103,25 @@ impl Supervisor {
                 if let Some((_, reserve)) = self.lanes.iter().find(|(id, _)| row.failover == Some(*id)) {
                     let _ = reserve.send(Told::Look);
                 }
-                self.rows.insert(row.id, row);
+                let old = self.rows.insert(row.id, row.clone());
+                if old.is_none_or(|old| old.health != row.health) {
+                    asked.push(row);
+                }
             }
+        }
+        for row in asked.iter().filter(|row| row.health.until_told().is_some()) {
+            self.tell_account(row);
+        }
+    }
+
+    /// What a service asked one lane of an account concerns all of them.
+    fn tell_account(&self, asked: &LaneRow) {
+        let same = |id: &LaneId| {
+            let row = self.rows.get(id);
+            *id != asked.id && row.is_some_and(|row| (&row.kind, &row.account) == (&asked.kind, &asked.account))
+        };
+        for (_, lane) in self.lanes.iter().filter(|(id, _)| same(id)) {
+            let _ = lane.send(Told::AccountWaits(asked.health.clone()));
         }
     }
 

@@ -120,7 +120,7 @@ impl Task {
                         self.read_targets();
                     }
                     // Nothing stands in for a website.
-                    Some(Told::Look) => {}
+                    Some(Told::Look | Told::AccountWaits(_)) => {}
                     Some(Told::Stop) | None => self.take(LevelEvent::Stop),
                 },
                 Ok(()) = woken.changed() => {

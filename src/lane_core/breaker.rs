@@ -1,5 +1,5 @@
 //! The breaker (LANES 3): after repeated failures one probe at a time, with growing gaps; when the counterpart answers
-//! again, the lane opens up request by request, so that a recovering service is not run over. All times are of the monotonic clock.
+//! again, the lane opens up request by request, the more slowly the longer it was away, so that a recovering service is not run over. All times are of the monotonic clock.
 
 use crate::clock::Ms;
 
@@ -22,7 +22,15 @@ pub struct Breaker {
     open: bool,
     until_ms: Ms,
     window: u32,
+    /// Since when requests fail.
+    failing_since: Option<Ms>,
+    /// Answers it takes for one more request at the same time, and how many there were.
+    step: u32,
+    answers: u32,
 }
+
+/// Each minute of an outage makes it one answer more that is needed for one more request at the same time: at most so many.
+const LONGEST_STEP: u32 = 512;
 
 impl Breaker {
     /// A closed breaker of a lane with so many connections.
@@ -35,11 +43,15 @@ impl Breaker {
             open: false,
             until_ms: Ms::MIN,
             window: concurrency.max(1),
+            failing_since: None,
+            step: 1,
+            answers: 0,
         }
     }
 
-    /// Opens it as it was stored: the first request after `until` is a probe.
-    pub fn restore(&mut self, until: Ms, failures: u32) {
+    /// Opens it as it was stored: the first request after `until` is a probe. `failing_since`: where requests failed.
+    pub fn restore(&mut self, until: Ms, failures: u32, failing_since: Option<Ms>) {
+        self.failing_since = failing_since;
         self.open = true;
         self.until_ms = until;
         self.failures = failures;
@@ -55,7 +67,18 @@ impl Breaker {
             return false; // started before the service named a time, which still holds
         }
         let closed = std::mem::take(&mut self.open);
-        self.window = (self.window + 1).min(self.concurrency);
+        if let Some(since) = self.failing_since.take() {
+            // The longer it was away, the more has gathered, here and at others.
+            let minutes = u32::try_from((now - since) / 60_000).unwrap_or(LONGEST_STEP);
+            self.step = minutes.clamp(1, LONGEST_STEP);
+        } else if self.window >= self.concurrency {
+            self.step = 1;
+        }
+        self.answers += 1;
+        if closed || self.answers >= self.step {
+            self.answers = 0;
+            self.window = (self.window + 1).min(self.concurrency);
+        }
         closed
     }
 
@@ -70,6 +93,9 @@ impl Breaker {
             self.failed_probes = self.failed_probes.saturating_add(1);
         } else if self.failures < TRIPS_AFTER {
             return false;
+        }
+        if !self.open {
+            self.failing_since = Some(now);
         }
         self.open = true;
         self.window = 1;
@@ -152,10 +178,16 @@ mod tests {
         assert_eq!(gaps, [2, 4, 8, 16, 32, 60, 60]);
         assert!(breaker.answered(now + 60_000), "closed");
         assert_eq!(breaker.window(), 2);
-        for _ in 0..9 {
+        let mut widens = || {
             breaker.answered(now + 60_000);
-        }
-        assert_eq!(breaker.window(), 4);
+            breaker.window()
+        };
+        // Away for four minutes.
+        assert_eq!(
+            [(); 6].map(|()| widens()),
+            [2, 2, 2, 3, 3, 3],
+            "with every fourth answer"
+        );
     }
 
     #[test]

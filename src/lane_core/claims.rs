@@ -2,6 +2,8 @@
 //! commit; channels without one claim only free connections, so that a crash leaves at most `concurrency` open rows.
 
 use crate::lane_core::event::Rules;
+use crate::lane_core::ramp::step_us;
+use crate::lane_core::values::Rate;
 
 /// Rows per connection below which a lane with a handle asks for more.
 const LOW: u32 = 4;
@@ -37,6 +39,11 @@ pub struct InHand {
     pub urgent: bool,
     /// Starts by a ramp: each row has a time of its own and has to find a free connection then.
     pub by_ramp: bool,
+}
+
+/// The slower of two rates.
+pub fn slower(one: Option<Rate>, other: Option<Rate>) -> Option<Rate> {
+    one.into_iter().chain(other).max_by_key(|rate| step_us(*rate))
 }
 
 /// How many rows to claim now; 0: none.
@@ -82,7 +89,6 @@ mod tests {
     use super::*;
     use crate::clock::Ms;
     use crate::domain::delivery::UnknownPolicy;
-    use crate::lane_core::values::Rate;
 
     fn rules(handle: bool) -> Rules {
         Rules {

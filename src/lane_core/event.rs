@@ -164,6 +164,8 @@ pub enum Event<J> {
     HealthStored,
     /// It failed.
     HealthFailed,
+    /// Another lane of the account was asked to wait: its health as stored. What a service says to an account it says to all its lanes.
+    AccountWaits(HealthRow),
     /// The wall clock went back by so many ms, or ahead (negative), and the store's times were shifted.
     Shifted {
         /// Milliseconds.

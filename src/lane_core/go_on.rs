@@ -3,7 +3,7 @@
 
 use crate::clock::Ms;
 use crate::lane_core::claims::{self, InHand};
-use crate::lane_core::event::{Command, Now, Work};
+use crate::lane_core::event::{Command, Now, Rules, Work};
 use crate::lane_core::lane::{InFlight, Lane, count};
 use crate::lane_core::turns::Turn;
 use crate::lane_core::unknown;
@@ -70,6 +70,7 @@ impl<J: Work> Lane<J> {
         let now = at.running_ms;
         let stale = self.queue.take_stale(now);
         self.give_back(stale);
+        self.queue.set_pace(self.pace.spacing_ms(now));
         let bulk_slots = claims::for_bulk(self.rules.concurrency);
         while self.breaker.lets_start(now, count(self.in_flight.len())) {
             let bulk_may = self.bulk_in_flight < bulk_slots;
@@ -87,6 +88,7 @@ impl<J: Work> Lane<J> {
             let flight = InFlight {
                 urgent: job.urgent(),
                 probe: self.breaker.is_open(),
+                started: now,
                 shifted: self.shifted,
             };
             if !flight.urgent {
@@ -163,7 +165,11 @@ impl<J: Work> Lane<J> {
                 urgent: self.claiming.urgent,
                 by_ramp: self.by_ramp(),
             };
-            claims::limit(&self.rules, hand)
+            let rules = Rules {
+                rate: claims::slower(self.rules.rate, self.pace.rate(now)),
+                ..self.rules
+            };
+            claims::limit(&rules, hand)
         };
         if limit == 0 {
             return outcomes;

@@ -13,6 +13,7 @@ use crate::lane_core::event::{Command, Event, Now, Rules, Work};
 use crate::lane_core::gate::{GateKeeper, GateNews};
 use crate::lane_core::health::HealthKeeper;
 use crate::lane_core::look_ups::LookUps;
+use crate::lane_core::pace::Pace;
 use crate::lane_core::queue::Queue;
 use crate::lane_core::told::Told;
 use crate::lane_core::turns::Turns;
@@ -27,6 +28,8 @@ const STORE_AGAIN_MS: Ms = 1_000;
 pub(super) struct InFlight {
     pub urgent: bool,
     pub probe: bool,
+    /// By the monotonic clock.
+    pub started: Ms,
     /// How far the clock had been shifted when it started.
     pub shifted: Shifts,
 }
@@ -63,6 +66,7 @@ pub struct Lane<J> {
     pub(super) health: HealthKeeper,
     pub(super) look_ups: LookUps<J>,
     pub(super) told: Told,
+    pub(super) pace: Pace,
     pub(super) rng: fastrand::Rng,
     pub(super) outcomes: Batch<Completion>,
     pub(super) in_flight: HashMap<DeliveryId, InFlight>,
@@ -97,6 +101,7 @@ impl<J: Work> Lane<J> {
             health: HealthKeeper::default(),
             look_ups: LookUps::default(),
             told: Told::default(),
+            pace: Pace::default(),
             rng: fastrand::Rng::with_seed(seed),
             outcomes: Batch::default(),
             in_flight: HashMap::new(),
@@ -216,6 +221,7 @@ impl<J: Work> Lane<J> {
                 self.health.failed();
                 self.store_failed(now);
             }
+            Event::AccountWaits(health) => self.account_waits(now, &health),
             Event::Shifted { by } => self.shift(by),
             Event::Stop => self.stopping = true,
         }
@@ -233,7 +239,9 @@ impl<J: Work> Lane<J> {
             self.health.adopt(health);
             if matches!(health.health, Health::BackingOff | Health::Probing) {
                 let until = health.blocked_until_ms.map_or(Ms::MIN, |at| now.running(at));
-                self.breaker.restore(until, health.failures);
+                let fails = health.health == Health::Probing;
+                let since = fails.then(|| now.running(health.since_ms));
+                self.breaker.restore(until, health.failures, since);
             }
             self.claiming.wanted = true;
         } else if self.health.read(health) {

@@ -23,6 +23,8 @@ pub struct Queue<J> {
     times: BinaryHeap<Reverse<Ms>>,
     /// Between two starts, ms: reserved times that could not be used must not be made up for in a burst.
     spacing_ms: Ms,
+    /// The same where the service has taught us a pace.
+    pace_ms: Ms,
     not_before_ms: Ms,
 }
 
@@ -32,6 +34,7 @@ impl<J> Queue<J> {
         let spacing = |rate: Rate| Ms::from(rate.per_ms) / Ms::from(rate.count.max(1));
         Self {
             spacing_ms: rate.map_or(0, spacing),
+            pace_ms: 0,
             not_before_ms: Ms::MIN,
             urgent: VecDeque::new(),
             bulk: VecDeque::new(),
@@ -80,9 +83,15 @@ impl<J: Work> Queue<J> {
 
     /// A row of the account starts, from here or from elsewhere.
     pub fn started(&mut self, now: Ms) {
-        if self.spacing_ms > 0 {
-            self.not_before_ms = now + self.spacing_ms;
+        let spacing_ms = self.spacing_ms.max(self.pace_ms);
+        if spacing_ms > 0 {
+            self.not_before_ms = now + spacing_ms;
         }
+    }
+
+    /// The pace the service has taught us, ms between two starts; 0: none.
+    pub fn set_pace(&mut self, spacing_ms: Ms) {
+        self.pace_ms = spacing_ms;
     }
 
     /// The account may not start before this.

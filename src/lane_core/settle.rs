@@ -2,12 +2,12 @@
 
 use crate::clock::Ms;
 use crate::domain::delivery::Health;
-use crate::domain::outcome::{Outcome, Report};
+use crate::domain::outcome::{Outcome, Reason, Report};
 use crate::lane_core::event::{Found, Now, Work};
 use crate::lane_core::lane::{Lane, unsent};
 use crate::lane_core::schedule;
 use crate::lane_core::unknown::{self, WayOn};
-use crate::lane_core::values::{Completion, Settled};
+use crate::lane_core::values::{Completion, HealthRow, Settled};
 use crate::said;
 
 /// A failed probe's row rests this much longer than the lane, ms, so that the next probe takes another row if there is one:
@@ -49,6 +49,10 @@ impl<J: Work> Lane<J> {
                 // The channel counted from the start of the request; the clock may have been shifted since.
                 let until = until.saturating_sub(self.shifted.net - flight.shifted.net);
                 if one {
+                    if report.reason == Reason::RateLimited {
+                        self.pace
+                            .told_to_wait(now.running_ms, flight.started, now.running(until));
+                    }
                     self.breaker.told_to_wait(now.running(until));
                     self.show_trouble(now, Health::BackingOff, report);
                 } else {
@@ -68,6 +72,9 @@ impl<J: Work> Lane<J> {
                 waiting(&job, now.wall_ms, false)
             }
             Outcome::Transient => {
+                if one && report.reason == Reason::RateLimited {
+                    self.pace.told_to_wait(now.running_ms, flight.started, now.running_ms);
+                }
                 self.failed(now, flight.probe, report);
                 if flight.probe {
                     waiting(&job, now.wall(self.breaker.until_ms()) + PROBE_STEPS_BACK_MS, false)
@@ -194,6 +201,7 @@ impl<J: Work> Lane<J> {
     }
 
     fn answered(&mut self, now: Now) {
+        self.pace.taken(now.running_ms);
         if self.breaker.answered(now.running_ms) && !self.is_paused() {
             self.health.well(now.wall_ms);
         }
@@ -204,6 +212,23 @@ impl<J: Work> Lane<J> {
         if self.rules.one_counterpart && self.breaker.failed(now.running_ms, probe, chance) {
             self.show_trouble(now, Health::Probing, report);
         }
+    }
+
+    /// The service asked another lane of the account to wait.
+    pub(super) fn account_waits(&mut self, now: Now, other: &HealthRow) {
+        let Some(until) = other.until_told().map(|at| now.running(at)) else {
+            return;
+        };
+        if !self.rules.one_counterpart || until <= now.running_ms.max(self.breaker.until_ms()) {
+            return;
+        }
+        self.breaker.told_to_wait(until);
+        let report = Report {
+            outcome: Outcome::Transient,
+            reason: Reason::RateLimited,
+            text: other.text.clone().unwrap_or_default(),
+        };
+        self.show_trouble(now, Health::BackingOff, &report);
     }
 
     fn show_trouble(&mut self, now: Now, health: Health, report: &Report) {

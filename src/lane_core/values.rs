@@ -26,6 +26,14 @@ pub struct HealthRow {
     pub failures: u32,
 }
 
+impl HealthRow {
+    /// Until when the service asked the account to wait; `None`: it did not.
+    pub fn until_told(&self) -> Option<Ms> {
+        let told = self.health == Health::BackingOff && self.reason == Some(Reason::RateLimited);
+        self.blocked_until_ms.filter(|_| told)
+    }
+}
+
 /// A rate for an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {

@@ -9,7 +9,7 @@ use reqwest::tls::TlsInfo;
 use rustls::CertificateError;
 use url::Url;
 
-use super::{Failure, Use, builder, certificate, in_words, retry, sort};
+use super::{Failure, Use, builder, certificate, date, in_words, sort};
 use crate::said;
 use crate::text::said::Said;
 
@@ -64,7 +64,7 @@ pub async fn look(origin: &Url, timeout: Duration) -> Result<Seen, Unseen> {
     Ok(Seen {
         certificate_ends: shown.and_then(certificate::ends_at),
         date: date
-            .and_then(retry::http_date)
+            .and_then(date::of_answer)
             .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
     })
 }

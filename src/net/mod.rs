@@ -2,6 +2,7 @@
 //! that says whether it may have left the machine: everything the lane promises hangs on that difference.
 
 pub mod certificate;
+pub mod date;
 pub mod guard;
 pub mod look;
 pub mod retry;
@@ -167,7 +168,7 @@ impl Http {
     /// Host and clock of whoever answers at this address, by the `Date` of its answer (RFC 9110, 6.6.1).
     pub async fn date(&self, url: &reqwest::Url) -> Option<(String, Ms)> {
         let answer = self.send(self.client.head(url.clone())).await.ok()?;
-        let date = retry::http_date(answer.header("date")?)?;
+        let date = date::of_answer(answer.header("date")?)?;
         Some((url.host_str()?.to_owned(), date))
     }
 

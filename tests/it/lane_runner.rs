@@ -200,6 +200,8 @@ struct Slow {
     begun: watch::Sender<u32>,
     /// A gateway: takes it, and says later what became of it.
     gateway: bool,
+    /// Asks everybody to wait until then.
+    asks: Option<Ms>,
     /// The counterpart's host and clock.
     time: Mutex<Option<(String, Ms)>>,
 }
@@ -223,6 +225,7 @@ impl Slow {
             books: Mutex::default(),
             begun: watch::Sender::new(0),
             gateway: false,
+            asks: None,
             time: Mutex::default(),
         }
     }
@@ -263,14 +266,14 @@ impl Channel for Slow {
         *self.books.lock().unwrap().entry(job.delivery).or_default() += 1;
         self.begun.send_modify(|n| *n += 1);
         self.permits.acquire().await.unwrap().forget();
-        let outcome = if self.gateway {
-            Outcome::Accepted(taken_as(job.delivery))
-        } else {
-            Outcome::Delivered(Remote::default())
+        let (outcome, reason) = match self.asks {
+            Some(until) => (Outcome::Later { until }, Reason::RateLimited),
+            None if self.gateway => (Outcome::Accepted(taken_as(job.delivery)), Reason::Ok),
+            None => (Outcome::Delivered(Remote::default()), Reason::Ok),
         };
         Report {
             outcome,
-            reason: Reason::Ok,
+            reason,
             text: Said::default(),
         }
     }
@@ -498,6 +501,34 @@ async fn a_rejection_that_comes_before_the_answer_brings_the_reserve_to_work() {
     .await;
     assert_eq!((first.begun(), reserve.begun()), (3, 3));
     drop(lanes);
+}
+
+/// A service limits accounts, not our channels.
+#[tokio::test]
+async fn what_a_service_asks_one_lane_the_others_of_its_account_obey() {
+    const OTHER: LaneId = LaneId(2);
+    let store = Arc::new(ModelStore::default());
+    for lane in [LANE, OTHER] {
+        store.model().add_lane(lane, &[(format!("+49{lane}"), Vec::new())]);
+    }
+    publish(&store, 1);
+    let until = SystemClock.now_ms() + 3_600_000;
+    let asks = Arc::new(Slow {
+        asks: Some(until),
+        ..Slow::of(true, PLENTY)
+    });
+    let other = Slow::new(true, PLENTY);
+    let lanes = run_by(Arc::new(SystemClock), &store, &[(LANE, &asks), (OTHER, &other)]).await;
+    eventually_async("the other lane waits as long", || async {
+        let health = store.model().lanes[&OTHER].health.clone();
+        (health.until_told() == Some(until)).then_some(())
+    })
+    .await;
+    let p = publication(notice("i", 2), vec![to_all(OTHER)], 0);
+    store.model().publish(&p, NoticeSeq(2), IncidentId(1));
+    lanes.wake();
+    assert!(lanes.stop(Duration::from_secs(60)).await);
+    assert_eq!((asks.begun(), other.begun()), (1, 0));
 }
 
 #[tokio::test]

@@ -7,9 +7,11 @@
 mod fixture;
 #[path = "../it/model/mod.rs"]
 mod model;
+mod outage;
 mod same;
 mod sequences;
 mod simulation;
+mod too_many;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
