@@ -70,6 +70,10 @@ pub async fn with_id_and_receipt(table: &mut Table) {
     let wrong = open.store.recount().await.expect("recounted");
     let each = (bytes_of(&file).await - before) as f64 / PEOPLE as f64;
     println!("  {each:.1} bytes a recipient");
-    table.part("bytes of one with id and receipt, by 200", each / A_RECIPIENT, 1.0);
-    table.part("their counters that differ", wrong.len() as f64, 0.0);
+    table.part(
+        "bytes of one with id and receipt, by 200",
+        vec![each / A_RECIPIENT],
+        1.0,
+    );
+    table.part("their counters that differ", vec![wrong.len() as f64], 0.0);
 }

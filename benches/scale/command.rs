@@ -63,7 +63,7 @@ pub async fn while_all_wait(town: &mut Town, table: &mut Table) {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let memory = serve.memory();
     println!("  RssAnon of serve, idle: {memory:.1} MB");
-    table.part("RssAnon of serve, idle, by 64 MB", memory / MEMORY, 1.0);
+    table.part("RssAnon of serve, idle, by 64 MB", vec![memory / MEMORY], 1.0);
     serve.stop().await;
     let mut starts = Vec::new();
     for _ in 0..RESTARTS {

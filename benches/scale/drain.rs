@@ -136,14 +136,14 @@ pub async fn to_the_end(town: &mut Town, table: &mut Table) {
         }
     }
     println!("  RssAnon of serve, draining: at most {most:.1} MB");
-    table.part("RssAnon of serve, draining, by 64 MB", most / MEMORY, 1.0);
+    table.part("RssAnon of serve, draining, by 64 MB", vec![most / MEMORY], 1.0);
     if let Some(serve) = serve {
         serve.stop().await;
     }
     let after = checkpointed(town).await;
     let each = (after - before) as f64 / town.people as f64;
     println!("  {each:.1} bytes a recipient");
-    table.part("bytes of a finished recipient, by 120", each / A_RECIPIENT, 1.0);
+    table.part("bytes of a finished recipient, by 120", vec![each / A_RECIPIENT], 1.0);
     let begin = Instant::now();
     let wrong = open.store.recount().await.expect("recounted");
     println!(
@@ -153,7 +153,7 @@ pub async fn to_the_end(town: &mut Town, table: &mut Table) {
     );
     table.part(
         "broadcasts whose counters differ from their rows",
-        wrong.len() as f64,
+        vec![wrong.len() as f64],
         0.0,
     );
 }

@@ -16,55 +16,31 @@ mod others;
 mod serve;
 mod town;
 
-use kit::machine::{self, Syncs};
+use kit::parts::{self, Wanted};
 use kit::table::Table;
 use town::Town;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // `cargo test --benches` and `cargo bench -- --list` must not start minutes of work.
-    if arguments.iter().any(|a| a == "--list" || a == "--test") {
-        return;
-    }
-    let wanted = arguments.into_iter().find(|a| !a.starts_with('-')).unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let table = runtime.block_on(runtime.spawn(parts(wanted))).expect("every part ends");
-    println!("\n{table}");
+    parts::run(measure);
 }
 
-async fn parts(wanted: String) -> Table {
+async fn measure(wanted: Wanted) -> Table {
     let mut table = Table::default();
     let mut town = Town::new().await;
-    let mut syncs = Syncs::beside(town.path());
-    syncs.sample();
-    println!(
-        "{} recipients, load {}, fdatasync p50 {:.2?}",
-        town.people,
-        machine::load(),
-        syncs.p50()
-    );
+    println!("{} recipients", town.people);
     serve::taken_over(&mut town).await;
-    if "others".contains(&wanted) {
+    if wanted.is("others") {
         others::behind_one_that_hangs(&mut town, &mut table).await;
     }
-    if "command".contains(&wanted) {
+    if wanted.is("command") {
         command::while_all_wait(&mut town, &mut table).await;
     }
-    if "drain".contains(&wanted) {
+    if wanted.is("drain") {
         drain::urgent_beside_bulk(&mut town, &mut table).await;
         drain::to_the_end(&mut town, &mut table).await;
     }
-    if "bytes".contains(&wanted) {
+    if wanted.is("bytes") {
         bytes::with_id_and_receipt(&mut table).await;
     }
-    syncs.sample();
-    println!(
-        "at the end: load {}, fdatasync p50 {:.2?}",
-        machine::load(),
-        syncs.p50()
-    );
     table
 }

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 /// Every migration, in order.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/0001_store.sql"),
     include_str!("../../../migrations/0002_mail.sql"),
     include_str!("../../../migrations/0003_gate.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../../migrations/0008_addresses.sql"),
     include_str!("../../../migrations/0009_gone.sql"),
     include_str!("../../../migrations/0010_withdrawn.sql"),
+    include_str!("../../../migrations/0011_list.sql"),
     include_str!("../../../migrations/0012_kept.sql"),
 ];
 
