@@ -24,6 +24,8 @@ pub struct Breaker {
     window: u32,
     /// Since when requests fail.
     failing_since: Option<Ms>,
+    /// The newest failure that said something.
+    failed_last: Ms,
     /// Answers it takes for one more request at the same time, and how many there were.
     step: u32,
     answers: u32,
@@ -44,6 +46,7 @@ impl Breaker {
             until_ms: Ms::MIN,
             window: concurrency.max(1),
             failing_since: None,
+            failed_last: Ms::MIN,
             step: 1,
             answers: 0,
         }
@@ -52,6 +55,7 @@ impl Breaker {
     /// Opens it as it was stored: the first request after `until` is a probe. `failing_since`: where requests failed.
     pub fn restore(&mut self, until: Ms, failures: u32, failing_since: Option<Ms>) {
         self.failing_since = failing_since;
+        self.failed_last = failing_since.unwrap_or(Ms::MIN);
         self.open = true;
         self.until_ms = until;
         self.failures = failures;
@@ -69,8 +73,9 @@ impl Breaker {
         let closed = std::mem::take(&mut self.open);
         if let Some(since) = self.failing_since.take() {
             // The longer it was away, the more has gathered, here and at others.
-            let minutes = u32::try_from((now - since) / 60_000).unwrap_or(LONGEST_STEP);
-            self.step = minutes.clamp(1, LONGEST_STEP);
+            // Nobody knows how it was while nothing was tried.
+            let minutes = (self.failed_last - since).max(0) / 60_000;
+            self.step = u32::try_from(minutes).unwrap_or(LONGEST_STEP).clamp(1, LONGEST_STEP);
         } else if self.window >= self.concurrency {
             self.step = 1;
         }
@@ -94,9 +99,8 @@ impl Breaker {
         } else if self.failures < TRIPS_AFTER {
             return false;
         }
-        if !self.open {
-            self.failing_since = Some(now);
-        }
+        self.failing_since.get_or_insert(now);
+        self.failed_last = now;
         self.open = true;
         self.window = 1;
         let gap = (FIRST_GAP_MS << self.failed_probes.min(12)).min(self.longest_gap_ms);

@@ -246,6 +246,7 @@ impl<J: Work> Lane<J> {
             self.claiming.wanted = true;
         } else if self.health.read(health) {
             self.breaker.try_now();
+            self.pace = Pace::default();
             self.claiming.wanted = true;
         }
         match self.gate.read(gate, epoch, acknowledged) {

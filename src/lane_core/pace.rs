@@ -17,6 +17,8 @@ const MINUTE_MS: Ms = 60_000;
 const PART: u32 = 400;
 /// So many requests taken show what the limit is; fewer may have met a service that was busy for a moment.
 const SURE: u32 = 100;
+/// So many where a pace was learned before and was too fast all the same.
+const SURE_AGAIN: u32 = 20;
 /// A limit that is known is tried again after so long, and then each time after four times as long, ms.
 const KNOWN_FOR_MS: Ms = 24 * 3_600_000;
 /// Whoever sends nothing for so long learns nothing from what was before, ms.
@@ -80,6 +82,11 @@ impl Pace {
         if self.told.is_some_and(|told| started < told) {
             return; // left before the lesson came
         }
+        if self.taken == 0 && self.told.is_some() {
+            // Nothing was taken since the last time that was named: the service is as busy as it was, which says nothing about how fast it may go.
+            self.told = Some(until.max(now));
+            return;
+        }
         let until = until.max(now);
         self.begins(now);
         let since = self.since.unwrap_or(now);
@@ -98,8 +105,9 @@ impl Pace {
             Some(learned) => counted_ms.max(learned.spacing_ms(now)) * MARGIN,
             None => counted_ms * MARGIN,
         };
-        let sure = self.taken >= SURE || before.is_some();
-        let known = self.learned.map_or(0, |learned| learned.known) + u32::from(sure);
+        let sure = self.taken >= SURE || (before.is_some() && self.taken >= SURE_AGAIN);
+        // A limit that has eased to nothing was none, or is none any more.
+        let known = before.map_or(0, |learned| learned.known) + u32::from(sure);
         let rests = if sure {
             KNOWN_FOR_MS << (2 * (known - 1).min(3))
         } else {
@@ -161,10 +169,22 @@ mod tests {
         assert_eq!(pace.spacing_ms(1_000 + 3 * MINUTE_MS), 750);
         assert_eq!(pace.spacing_ms(HOUR_MS), 0, "it was busy for a moment");
         // 750 ms are too fast, 1,000 were not.
-        pace.taken(180_000);
+        for _ in 0..20 {
+            pace.taken(180_000);
+        }
         pace.told_to_wait(181_500, 181_000, 182_000);
         assert_eq!(pace.spacing_ms(182_000), 1_334);
         assert_eq!(pace.spacing_ms(23 * HOUR_MS), 1_334);
+    }
+
+    /// A gateway that is overloaded for an hour takes nothing and says "wait" to every try: what it can do is as unknown as before.
+    #[test]
+    fn a_service_that_takes_nothing_teaches_nothing() {
+        let mut pace = Pace::default();
+        for n in 0..60 {
+            pace.told_to_wait(n * MINUTE_MS + 100, n * MINUTE_MS, (n + 1) * MINUTE_MS);
+        }
+        assert_eq!(pace.spacing_ms(HOUR_MS + 15 * MINUTE_MS), 0);
     }
 
     #[test]

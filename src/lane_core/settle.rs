@@ -47,8 +47,13 @@ impl<J: Work> Lane<J> {
             }
             Outcome::Later { until } => {
                 // The channel counted from the start of the request; the clock may have been shifted since.
-                let until = until.saturating_sub(self.shifted.net - flight.shifted.net);
+                let mut until = until.saturating_sub(self.shifted.net - flight.shifted.net);
+                // "Now" is no answer to when: tried again and again at once, it would never end.
+                let at_once = now.running(until) <= now.running_ms;
                 if one {
+                    if at_once {
+                        self.failed(now, flight.probe, report);
+                    }
                     if report.reason == Reason::RateLimited {
                         self.pace
                             .told_to_wait(now.running_ms, flight.started, now.running(until));
@@ -56,6 +61,9 @@ impl<J: Work> Lane<J> {
                     self.breaker.told_to_wait(now.running(until));
                     self.show_trouble(now, Health::BackingOff, report);
                 } else {
+                    if at_once {
+                        until = now.wall_ms + self.delay(&job);
+                    }
                     self.told.wait(now.running_ms, job.delivery(), now.running(until));
                 }
                 waiting(&job, until, false)

@@ -347,7 +347,7 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
     // A report that never comes must not hide what a person has to decide.
     let light = if unfinished(row) > 0 || (c.accepted > 0 && c.unknown == 0 && row.removed_ms.is_none()) {
         Light::Waiting
-    } else if c.accepted + c.unknown + c.permanent + c.expired + never > 0 {
+    } else if c.unknown + c.permanent + c.expired + never > 0 {
         Light::Look
     } else {
         Light::Done

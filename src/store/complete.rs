@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, ASKED_FOR, DECIDED, NEW_HERE, TRIED, passed};
+use super::marks::{AFTER_UNKNOWN, ASKED_FOR, DECIDED, NEW_HERE, TRIED, closed, passed};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, reopen, thread};
 use crate::clock::Ms;
@@ -35,6 +35,8 @@ struct Before {
     notice: i64,
     shape: i64,
     closed: bool,
+    /// By a digest, which tells it.
+    told: bool,
     /// A newer notice has started for the same recipient since: it never starts again.
     passed: bool,
     via: Option<i64>,
@@ -71,7 +73,7 @@ impl Before {
     /// said not to be.
     fn waits(&self, begun: bool) -> DeliveryState {
         let asked_for = AFTER_UNKNOWN | DECIDED | ASKED_FOR;
-        let stale = self.closed && self.step == 0 && self.flags & asked_for == asked_for;
+        let stale = self.closed && !self.told && self.step == 0 && self.flags & asked_for == asked_for;
         if (self.passed && self.flags & AFTER_UNKNOWN != 0) || stale {
             DeliveryState::Unknown
         } else if self.passed || (self.closed && !begun && self.step == 0) {
@@ -157,6 +159,10 @@ async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Ha
            'remote', json_object('id', d.remote_id, 'url', d.remote_url),
            'lane', b.lane, 'incident', b.incident, 'notice', b.notice, 'shape', b.shape, 'closed', ",
         "json(CASE WHEN b.superseded_by IS NULL THEN 'false' ELSE 'true' END)",
+        ", 'told', ",
+        "json(CASE WHEN b.superseded_by IS NULL OR ",
+        closed!(),
+        " THEN 'false' ELSE 'true' END)",
         ", 'passed', ",
         "json(CASE WHEN d.state IN (1, 4) AND ",
         passed!(),

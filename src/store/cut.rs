@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::SHAPE_LEVELS;
 use super::rows::{catch_up_stored, kind_of, lang_word, said_stored, settle_lanes};
-use super::supersession::{end, overtake};
+use super::supersession::{Asked, end, overtake};
 use super::texts::texts;
 use super::{Conflict, DueCut, FrozenCut, StoreError, reopen};
 use crate::clock::Ms;
@@ -120,7 +120,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
         rows.map(|(id, _)| *id).collect::<Vec<_>>()
     };
     for id in of(&cut.ends) {
-        end(c, id, cut.newest.0, now).await?;
+        end(c, id, cut.newest.0, Asked::Goes, now).await?;
     }
     for id in of(&cut.overtakes) {
         overtake(c, id).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use super::marks::{asked_for, passed};
+use super::marks::{asked_for, closed, passed};
 use super::rows::settle_lanes;
 use super::{StoreError, reopen};
 use crate::clock::Ms;
@@ -25,7 +25,9 @@ pub(super) async fn give_back(
         passed!(),
         "   THEN CASE WHEN d.flags & 1 THEN 4 ELSE 7 END
              WHEN b.superseded_by IS NOT NULL AND d.flags & 1 = 0 AND d.step = 0 THEN 7
-             WHEN b.superseded_by IS NOT NULL AND ",
+             WHEN ",
+        closed!(),
+        " AND ",
         asked_for!("d.flags"),
         " AND d.step = 0 THEN 4 ELSE 0 END AS state
            FROM json_each(?2) j CROSS JOIN delivery d ON d.id = j.value ->> 0 AND d.state = 1 AND d.attempt = j.value ->> 1

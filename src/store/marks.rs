@@ -35,10 +35,10 @@ macro_rules! passed {
     };
 }
 
-/// True where the recipient of `x` has it or may have it: also where an attempt may have got through and the next one was refused.
+/// True where the recipient of `x` has it or may have it.
 macro_rules! had {
     () => {
-        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1) OR (x.state = 5 AND x.flags & 1 AND x.attempt > 1))"
+        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1))"
     };
 }
 

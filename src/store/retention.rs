@@ -94,11 +94,11 @@ async fn next(c: &mut SqliteConnection, before: Ms) -> Result<Option<i64>, Store
     .await?)
 }
 
-/// From now on nobody counts on its rows.
+/// From now on nobody counts on its rows. What a server said last goes with them: it may have quoted an address.
 async fn mark(c: &mut SqliteConnection, broadcast: i64, before: Ms, now: Ms) -> Result<(), StoreError> {
     // Primary key. What only waited for receipts has ended.
     let rows: i64 = sqlx::query_scalar(
-        "UPDATE broadcast SET removed = ?, removing = 1, state = max(state, 2) WHERE id = ? RETURNING opened",
+        "UPDATE broadcast SET removed = ?, removing = 1, state = max(state, 2), last_text = NULL WHERE id = ? RETURNING opened",
     )
     .bind(now)
     .bind(broadcast)
@@ -137,7 +137,7 @@ async fn step_out(c: &mut SqliteConnection, broadcast: i64, step: u32) -> Result
 }
 
 /// Takes out whoever has left long ago. With nothing stored of what was published by then nobody finds a row of theirs, and a link of that time that
-/// would lead to them is as old.
+/// would lead to them is as old. Not while a list is being taken over: whoever comes back in it has been found already.
 pub(super) async fn forget_left(c: &mut SqliteConnection, before: Ms, limit: u32) -> Result<u64, StoreError> {
     if times::leap(c).await?.is_some() {
         return Ok(0);
@@ -146,7 +146,8 @@ pub(super) async fn forget_left(c: &mut SqliteConnection, before: Ms, limit: u32
     let lanes: String = sqlx::query_scalar(
         "SELECT json_group_array(l.id) FROM lane l
          WHERE NOT EXISTS (SELECT 1 FROM broadcast b WHERE b.lane = l.id AND b.removed IS NULL AND b.shape = 1 AND b.created <= ?)
-           AND NOT EXISTS (SELECT 1 FROM broadcast b WHERE b.removing = 1 AND b.lane = l.id)",
+           AND NOT EXISTS (SELECT 1 FROM broadcast b WHERE b.removing = 1 AND b.lane = l.id)
+           AND NOT EXISTS (SELECT 1 FROM list t WHERE t.lane = l.id AND t.hash IS NULL)",
     )
     .bind(before)
     .fetch_one(&mut *c)

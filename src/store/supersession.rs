@@ -56,7 +56,7 @@ pub(super) async fn supersede(
             scope: &scope,
         };
         if ends(catch_up, older, newer) {
-            end(c, row.try_get("id")?, seq, at).await?;
+            end(c, row.try_get("id")?, seq, Asked::Stays, at).await?;
             touched.insert(lane);
         } else if takes_place(catch_up, older, newer) {
             overtake(c, row.try_get("id")?).await?;
@@ -65,19 +65,29 @@ pub(super) async fn supersede(
     settle_lanes(c, touched).await
 }
 
+/// What becomes of the rows that a person wanted again and that have not gone yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked {
+    /// They are unknown as before: they would be sent with words that are wrong or old by now.
+    Stays,
+    /// They run out: a digest tells the same, and whoever may have it already is not in it.
+    Goes,
+}
+
 /// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
-/// got through) runs out. What a person wanted again does not: it would be sent with words that are wrong or old by now.
-pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, at: Ms) -> Result<(), StoreError> {
+/// got through) runs out.
+pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, asked: Asked, at: Ms) -> Result<(), StoreError> {
     // delivery_due (broadcast, …) WHERE state = 0. Their time stays, for what a cut sums up and waits again.
     sqlx::query(concat!(
         "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 7 END, due = CASE WHEN flags & 1 THEN 0 ELSE due END,
            flags = CASE WHEN flags & 1 THEN flags & ~8 ELSE flags END, changed = ?, reason = 'superseded'
-         WHERE broadcast = ? AND state = 0 AND step = 0 AND (flags & 1 = 0 OR ",
+         WHERE broadcast = ? AND state = 0 AND step = 0 AND (flags & 1 = 0 OR (? AND ",
         asked_for!(),
-        ")"
+        "))"
     ))
     .bind(at)
     .bind(id)
+    .bind(matches!(asked, Asked::Stays))
     .execute(&mut *c)
     .await?;
     // Primary key. Nothing was ever started: the broadcast as a whole is superseded.

@@ -2,8 +2,6 @@
 //! `fdatasync`; each is answered after the commit that holds it. Nobody waits for company: a lone request commits alone. Claims that have come
 //! by the time one of them begins also share their statements.
 
-use std::time::{Duration, Instant};
-
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::runtime::Handle;
@@ -17,11 +15,6 @@ use super::{ClaimRequest, Claimed, StoreError, Trouble};
 /// Requests that may queue before callers wait.
 const QUEUE: usize = 1024;
 
-/// How long the writer's thread looks for an answer before it sleeps.
-const MOMENT: Duration = Duration::from_micros(40);
-/// Between two looks, so that SQLite's thread can put the answer where it is looked for.
-const PAUSES: usize = 32;
-
 /// The way to the writer. Cheap to clone; the writer ends when the last one is gone.
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -34,7 +27,7 @@ impl Writer {
     pub(super) fn start(connection: SqliteConnection, turn: Turn) -> (Self, JoinHandle<()>) {
         let (queue, messages) = mpsc::channel(QUEUE);
         let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || runtime.block_on(awake(run(connection, messages, turn))));
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(run(connection, messages, turn)));
         (Self { queue }, task)
     }
 
@@ -110,25 +103,6 @@ impl Writer {
 
 fn stopped() -> StoreError {
     StoreError::Broken(Trouble::Stopped)
-}
-
-/// Asks again for [`MOMENT`] before its thread goes to sleep: most statements take less than the system needs to put a thread to sleep and to wake
-/// it, and a publication is some forty of them.
-async fn awake<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|context| {
-        let mut since = None;
-        loop {
-            let polled = future.as_mut().poll(context);
-            if polled.is_ready() || since.get_or_insert_with(Instant::now).elapsed() >= MOMENT {
-                return polled;
-            }
-            for _ in 0..PAUSES {
-                std::hint::spin_loop();
-            }
-        }
-    })
-    .await
 }
 
 async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>, mut turn: Turn) {

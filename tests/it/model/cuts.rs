@@ -64,7 +64,7 @@ impl Model {
         for index in self.waiting(lane, incident, over) {
             let notice = self.broadcasts[index].notice;
             if cut.ends.contains(&notice) {
-                self.close(index, cut.newest, now);
+                self.close(index, cut.newest, true, now);
             } else if cut.overtakes.contains(&notice) {
                 self.broadcasts[index].overtaken = true;
             }

@@ -473,7 +473,6 @@ impl Model {
         let has = |row: &&ModelRow| match row.state {
             State::Started | State::Accepted | State::Delivered | State::Unknown => true,
             State::Waiting | State::Expired | State::Dropped => row.after_unknown,
-            State::Permanent => row.after_unknown && row.attempt > 1,
             _ => false,
         };
         let rows: Vec<&ModelRow> = broadcasts

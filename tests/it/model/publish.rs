@@ -100,7 +100,7 @@ impl Model {
                     self.broadcasts[index].superseded_by = Some(seq);
                 }
             } else if blunt || ends(catch_up, older, newer) {
-                self.close(index, seq, at);
+                self.close(index, seq, false, at);
             } else if takes_place(catch_up, older, newer) {
                 self.broadcasts[index].overtaken = true;
             }
@@ -108,8 +108,8 @@ impl Model {
         self.settle_broadcasts();
     }
 
-    /// No chunk opens, nothing not started starts; what has begun runs out, but not what a person wanted again.
-    pub(super) fn close(&mut self, broadcast: usize, by: NoticeSeq, at: Ms) {
+    /// No chunk opens, nothing not started starts; what has begun runs out; what a person wanted again only where a digest tells it (`told`).
+    pub(super) fn close(&mut self, broadcast: usize, by: NoticeSeq, told: bool, at: Ms) {
         for row in 0..self.rows.len() {
             let r = &self.rows[row];
             if r.broadcast != broadcast || r.state != State::Waiting || r.step > 0 {
@@ -117,7 +117,7 @@ impl Model {
             }
             if !r.after_unknown {
                 self.set(row, State::Superseded, r.due_ms, at);
-            } else if r.waits_for_a_person() {
+            } else if r.waits_for_a_person() && !told {
                 self.set(row, State::Unknown, 0, at);
             }
         }

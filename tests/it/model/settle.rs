@@ -16,7 +16,7 @@ impl Model {
         let row = &self.rows[at];
         let ended = self.broadcasts[row.broadcast].superseded_by.is_some();
         let closed = ended && (!self.breaks.by_itself || self.is_closed(row.broadcast));
-        if (passed || (closed && row.waits_for_a_person())) && row.after_unknown {
+        if (passed || (ended && self.is_closed(row.broadcast) && row.waits_for_a_person())) && row.after_unknown {
             self.set(at, State::Unknown, 0, now);
         } else if passed || (closed && !begun && row.step == 0) {
             self.set(at, State::Superseded, 0, now);

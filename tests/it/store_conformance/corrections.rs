@@ -3,7 +3,7 @@
 use rundruf::domain::delivery::{BroadcastState, CatchUp, Operation};
 use rundruf::domain::notice::Notice;
 use rundruf::domain::words::Kind;
-use rundruf::ids::{LaneId, RecipientId};
+use rundruf::ids::LaneId;
 use rundruf::store::*;
 
 use super::fixture::*;
@@ -176,31 +176,6 @@ pub async fn what_a_person_wanted_again_is_not_sent_once_it_is_taken_back<S: Sto
         got.extend(claim(store, lane, now).await.into_iter().map(|job| job.notice));
     }
     assert_eq!(got, [back]);
-}
-
-/// One attempt may have arrived, the next one was refused: the correction is for them, too.
-pub async fn a_refusal_does_not_undo_what_may_have_arrived<S: Store>(store: &S) {
-    let lane = lanes(store, &["a"]).await[0];
-    people(store, lane, &[("+1", &[]), ("+2", &[])]).await;
-    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
-    let jobs = claim(store, lane, T0).await;
-    settle(store, &jobs[0], T0, Settled::Unknown).await;
-    settle(store, &jobs[1], T0, Settled::Permanent).await;
-    let what = DecideOn::Delivery(jobs[0].delivery);
-    store
-        .decide(what, Decision::Again, &act("decide", T0), T0)
-        .await
-        .unwrap();
-    let again = claim(store, lane, T0).await.remove(0);
-    settle(store, &again, T0, Settled::Permanent).await;
-    let back = Notice {
-        kind: Kind::Retraction,
-        ..correction(2, 1)
-    };
-    publish(store, back, vec![to_all(lane)], T0).await;
-    let told = claim(store, lane, T0 + 600_000).await;
-    let told: Vec<RecipientId> = told.iter().map(|job| job.recipient).collect();
-    assert_eq!(told, [again.recipient]);
 }
 
 /// `latest` keeps the newest words per scope; a correction puts older words right and is not the newest.

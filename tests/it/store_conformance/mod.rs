@@ -80,7 +80,6 @@ on_sqlite! {
     corrections::a_correction_waits_for_what_is_under_way,
     corrections::a_corrected_notice_is_not_sent_again,
     corrections::what_a_person_wanted_again_is_not_sent_once_it_is_taken_back,
-    corrections::a_refusal_does_not_undo_what_may_have_arrived,
     corrections::a_correction_ends_nothing_newer_than_what_it_corrects,
     corrections::a_retraction_does_not_get_stuck_on_those_who_have_nothing,
     corrections::in_latest_a_correction_reaches_whoever_has_the_wrong_words,
