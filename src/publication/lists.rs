@@ -106,7 +106,8 @@ impl Office {
             tries += 1;
             let file = AudienceFile::open(path)?;
             let now = self.clock.now_ms();
-            if let Some(mark) = mark
+            // Once it was read in part the mark says nothing any more.
+            if let Some(mark) = mark.filter(|_| tries == 1)
                 && file.hash().as_ref() == Some(&mark.hash)
             {
                 let stamp = file.stamp().settled(now).map(str::to_owned);

@@ -4,7 +4,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::rows::{count, from_word, listed, said, said_stored, word};
-use super::{Act, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, TargetSpec, audit, gate, probe, targets};
+use super::{
+    Act, HealthRow, LaneRow, LaneSpec, Missing, Refusal, StoreError, TargetSpec, audit, gate, lists, probe, targets,
+};
 use crate::clock::Ms;
 use crate::domain::delivery::{Gate, GateCause, Health};
 use crate::ids::LaneId;
@@ -187,6 +189,14 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
     if other {
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
+    if kind != spec.kind {
+        // Another kind compares addresses in its own way: its list is read again. Primary key.
+        lists::forget(c, id).await?;
+        sqlx::query("UPDATE lane SET spelling = 0 WHERE id = ?")
+            .bind(id)
+            .execute(&mut *c)
+            .await?;
+    }
     if other || !spec.probes {
         // Primary key. What was found out about another counterpart, or by a probe that is no more, says nothing.
         sqlx::query("UPDATE lane SET probe = NULL WHERE id = ? AND probe IS NOT NULL")
@@ -316,7 +326,7 @@ async fn hand_over(c: &mut SqliteConnection, old: i64, new: i64, now: Ms) -> Res
     for sql in [
         // The old lane's recipients are those its deliveries name; the file is compared with them at the next look.
         "DELETE FROM recipient WHERE lane = ?2",
-        "DELETE FROM list WHERE lane IN (?1, ?2)",
+        "UPDATE list SET stamp = NULL, hash = NULL, census = NULL, begun = begun + 1 WHERE lane IN (?1, ?2)",
         "UPDATE recipient SET lane = ?2 WHERE lane = ?1",
         // Whom either may not write to; an owner's own word (0) is kept beside any other reason's.
         "DELETE FROM suppression WHERE lane = ?2 AND address IN (SELECT address FROM suppression WHERE lane = ?1 AND reason = 0)",

@@ -154,7 +154,7 @@ pub(super) async fn forget_left(c: &mut SqliteConnection, before: Ms, limit: u32
     .await?;
     // recipient_left (left_at) WHERE left_at IS NOT NULL; primary key (lane, seq).
     let done = sqlx::query(
-        "DELETE FROM recipient WHERE (lane, seq) IN (SELECT lane, seq FROM recipient
+        "DELETE FROM recipient WHERE (lane, seq) IN (SELECT lane, seq FROM recipient INDEXED BY recipient_left
            WHERE left_at <= ? AND lane IN (SELECT value FROM json_each(?)) LIMIT ?)",
     )
     .bind(before)

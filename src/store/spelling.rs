@@ -138,9 +138,12 @@ async fn copy(c: &mut SqliteConnection, lane: i64, moves: &str) -> Result<(), St
 }
 
 async fn alter(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
-    // Primary key (lane, seq).
+    // Primary key (lane, seq), for each of the rows: of an UPDATE ... FROM json_each SQLite looks at every recipient of the lane.
     sqlx::query(
-        "UPDATE recipient SET canonical = j.value ->> 1 FROM json_each(?) j WHERE recipient.lane = ? AND recipient.seq = j.value ->> 0",
+        "INSERT INTO recipient (lane, seq, address, state, canonical)
+         SELECT r.lane, r.seq, r.address, r.state, j.value ->> 1
+         FROM json_each(?) j CROSS JOIN recipient r ON r.lane = ? AND r.seq = j.value ->> 0 WHERE true
+         ON CONFLICT (lane, seq) DO UPDATE SET canonical = excluded.canonical",
     )
     .bind(rows)
     .bind(lane)

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::super::lists::{self, Begun};
 use super::super::spelling::canonical;
-use super::super::{ListMark, StoreError};
+use super::super::{Conflict, ListMark, StoreError};
 use super::compare::Written;
 use super::numbers;
 use crate::clock::Ms;
@@ -20,7 +20,7 @@ pub(super) async fn known(
         were_meant(c, lane, &serde_json::to_string(meant)?).await?;
     }
     if !changed.is_empty() {
-        alter(c, lane, &serde_json::to_string(changed)?).await?;
+        alter(c, lane, changed).await?;
     }
     Ok(())
 }
@@ -83,18 +83,26 @@ pub(super) async fn add(c: &mut SqliteConnection, lane: i64, mut rows: Vec<Writt
     Ok(numbers)
 }
 
-async fn alter(c: &mut SqliteConnection, lane: i64, rows: &str) -> Result<(), StoreError> {
-    // Primary keys (lane, seq) of recipient and (lane, address) of suppression.
-    sqlx::query(concat!(
-        "UPDATE recipient SET lang = j.value ->> 1, places = j.value ->> 2, name = j.value ->> 3, left_at = NULL,
-           state = 2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?2 AND s.address = ",
-        canonical!("recipient"),
-        ") FROM json_each(?1) j WHERE recipient.lane = ?2 AND recipient.seq = j.value ->> 0"
+/// An INSERT that only ever meets who is there: of an UPDATE ... FROM json_each SQLite looks at every recipient of the lane.
+async fn alter(c: &mut SqliteConnection, lane: i64, rows: &[Written]) -> Result<(), StoreError> {
+    // Primary keys (lane, seq) of recipient and (lane, address) of suppression, for each of the rows.
+    let done = sqlx::query(concat!(
+        "INSERT INTO recipient (lane, seq, address, state, lang, places, name, left_at)
+         SELECT r.lane, r.seq, r.address, 2 * EXISTS (SELECT 1 FROM suppression s WHERE s.lane = ?2 AND s.address = ",
+        canonical!("r"),
+        "), j.value ->> 1, j.value ->> 2, j.value ->> 3, NULL
+         FROM json_each(?1) j CROSS JOIN recipient r ON r.lane = ?2 AND r.seq = j.value ->> 0 WHERE true
+         ON CONFLICT (lane, seq) DO UPDATE SET state = excluded.state, lang = excluded.lang, places = excluded.places, name = excluded.name,
+           left_at = NULL"
     ))
-    .bind(rows)
+    .bind(serde_json::to_string(rows)?)
     .bind(lane)
     .execute(c)
     .await?;
+    if done.rows_affected() < u64::try_from(rows.len()).unwrap_or_default() {
+        // Somebody who had left long ago was taken out since they were read (`retention`): the list is compared once more.
+        return Err(StoreError::Conflict(Conflict::List(String::new())));
+    }
     Ok(())
 }
 
