@@ -186,11 +186,11 @@ mod tests {
             breaker.answered(now + 60_000);
             breaker.window()
         };
-        // Away for four minutes.
+        // It failed for three minutes.
         assert_eq!(
             [(); 6].map(|()| widens()),
-            [2, 2, 2, 3, 3, 3],
-            "with every fourth answer"
+            [2, 2, 3, 3, 3, 4],
+            "with every third answer"
         );
     }
 

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use crate::clock::Ms;
 use crate::domain::delivery::{BroadcastState, Gate, Health};
 use crate::ids::BroadcastId;
+use crate::publication::deciding::ways_to_decide;
 use crate::said;
 use crate::store::{BroadcastRow, Counters, LaneRow};
 use crate::text::said::Said;
@@ -353,16 +354,6 @@ fn audience(row: &BroadcastRow, lane: &LaneRow, now: Ms, zone: &TimeZone) -> (Li
         Light::Done
     };
     (light, text)
-}
-
-/// The answers that `decide` takes now: what a newer notice has closed or what is out of time does not go again.
-pub fn ways_to_decide(row: &BroadcastRow, now: Ms) -> Said {
-    let closed = row.superseded_by.is_some() && row.summed_up_in.is_none();
-    if closed || row.expires_ms.is_some_and(|at| at <= now) {
-        said!("there oder drop", "there or drop")
-    } else {
-        said!("there, again oder drop", "there, again or drop")
-    }
 }
 
 /// When it goes on, as clock time: not before the lane's own pause is over, whatever the row says.

@@ -4,6 +4,7 @@
 pub mod audience;
 pub mod board;
 pub mod consent;
+pub mod deciding;
 pub mod digest;
 pub mod form;
 pub mod gate;

@@ -189,14 +189,7 @@ async fn configure_one(c: &mut SqliteConnection, spec: &LaneSpec, now: Ms) -> Re
     if other {
         changed_account(c, id, &kind, &account, spec, now).await?;
     }
-    if kind != spec.kind {
-        // Another kind compares addresses in its own way: its list is read again. Primary key.
-        lists::forget(c, id).await?;
-        sqlx::query("UPDATE lane SET spelling = 0 WHERE id = ?")
-            .bind(id)
-            .execute(&mut *c)
-            .await?;
-    }
+    lists::of_another_kind(c, id, kind != spec.kind).await?;
     if other || !spec.probes {
         // Primary key. What was found out about another counterpart, or by a probe that is no more, says nothing.
         sqlx::query("UPDATE lane SET probe = NULL WHERE id = ? AND probe IS NOT NULL")

@@ -72,6 +72,20 @@ pub(super) async fn forget(c: &mut SqliteConnection, lane: i64) -> Result<(), St
     Ok(())
 }
 
+/// Where the lane's kind is another one, which compares addresses in its own way: its list is read again, who is stored is spelled again.
+pub(super) async fn of_another_kind(c: &mut SqliteConnection, lane: i64, is: bool) -> Result<(), StoreError> {
+    if !is {
+        return Ok(());
+    }
+    forget(c, lane).await?;
+    // Primary key.
+    sqlx::query("UPDATE lane SET spelling = 0 WHERE id = ?")
+        .bind(lane)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
 /// Another stamp for the same content.
 pub(super) async fn is_same(c: &mut SqliteConnection, lane: i64, mark: &ListMark) -> Result<(), StoreError> {
     // Primary key.

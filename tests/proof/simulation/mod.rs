@@ -110,14 +110,6 @@ fn every_broken_rule_is_found() {
         ),
         ("served", store(Breaks { served: true, ..none }), "only what they have"),
         ("run out", store(Breaks { run_out: true, ..none }), "ends without"),
-        (
-            "by itself",
-            store(Breaks {
-                by_itself: true,
-                ..none
-            }),
-            "what was taken back",
-        ),
         ("recut", store(Breaks { recut: true, ..none }), "what was taken back"),
         (
             "removed too early",
