@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -42,6 +42,9 @@ pub const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// How long a process waits for another one's short transaction.
 const BUSY: Duration = Duration::from_secs(5);
+/// Who opens waits so long for one that opens, changes the schema or writes; looked for again after [`LOOK`].
+const STANDS_STILL: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(1);
 /// Pages of the log between checkpoints, 16 MB: a drain writes the same pages often.
 pub(super) const CHECKPOINT_PAGES: u32 = 4_000;
 /// Readers beside the writer; each holds a thread and a page cache of 2 MB.
@@ -207,17 +210,21 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path, now_
 }
 
 /// Waits until no other process opens the store or changes its schema; others wait until this is dropped. The lock is on the folder: no file is left behind.
-/// Nothing where the file system has no locks.
+/// Nothing where the file system has no locks, and after [`STANDS_STILL`]: a process that was stopped in the middle keeps nobody from looking.
 async fn turn(path: &Path) -> Option<fs::File> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    let waited = tokio::task::spawn_blocking(move || {
-        let file = fs::File::open(&folder).ok()?;
-        file.lock().ok().map(|()| file)
-    });
-    waited.await.ok().flatten()
+    let file = fs::File::open(&folder).ok()?;
+    let end = Instant::now() + STANDS_STILL;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < end => tokio::time::sleep(LOOK).await,
+            Err(_) => return None,
+        }
+    }
 }
 
 /// The copy that is made before a migration, once per schema.
