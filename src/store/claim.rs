@@ -55,6 +55,8 @@ pub(super) struct Claim<'a> {
     answer: Claimed,
     /// Lanes some of whose broadcasts may have ended.
     settle: BTreeSet<i64>,
+    /// Tried rows that ended because nobody needs them.
+    tried: Vec<i64>,
 }
 
 impl<'a> Claim<'a> {
@@ -70,6 +72,7 @@ impl<'a> Claim<'a> {
                 ..Claimed::default()
             },
             settle: BTreeSet::new(),
+            tried: Vec::new(),
             lane,
             homes,
         }
@@ -258,6 +261,7 @@ impl<'a> Claim<'a> {
                 rows.truncate(sink.looks_at());
                 let seen = due::sort(c, r, &broadcast, rows, next).await?;
                 found.ended |= seen.ended > 0;
+                self.tried.extend(seen.tried);
                 let thread = match ahead.thread.take() {
                     Some(thread) => thread,
                     None if broadcast.is_account() && !seen.rows.is_empty() => {
@@ -319,6 +323,16 @@ impl<'a> Claim<'a> {
     /// Lanes some of whose broadcasts may have ended.
     pub(super) fn settle(&mut self) -> BTreeSet<i64> {
         std::mem::take(&mut self.settle)
+    }
+
+    /// What had been tried and ended here: older ones that it had passed may start after all.
+    pub(super) fn tried(&mut self) -> (Ms, Vec<i64>) {
+        (self.r.now_ms, std::mem::take(&mut self.tried))
+    }
+
+    /// Rows of this lane wait again.
+    pub(super) fn stirs(&mut self, lanes: &BTreeSet<i64>) {
+        self.answer.more |= lanes.contains(&self.lane());
     }
 
     /// Its account, and from when that may send again; where it has started something.

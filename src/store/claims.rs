@@ -12,7 +12,7 @@ use super::failover::Homes;
 use super::rows::settle_lanes;
 use super::starts::Writes;
 use super::texts::{Texts, texts};
-use super::{ClaimRequest, Claimed, Missing, StoreError, Thread, alive, due, failover, gate, thread};
+use super::{ClaimRequest, Claimed, Missing, StoreError, Thread, alive, due, failover, gate, reopen, thread};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 
@@ -95,7 +95,7 @@ async fn run(c: &mut SqliteConnection, claims: &mut [(usize, Claim<'_>)]) -> Res
     }
     let mut ahead = look_ahead(c, claims).await?;
     let mut writes = Writes::default();
-    let mut settle = BTreeSet::new();
+    let (mut settle, mut tried) = (BTreeSet::new(), Vec::new());
     let mut accounts: HashMap<String, i64> = HashMap::new();
     for (place, claim) in claims.iter_mut() {
         claim.paces(accounts.get(claim.account()).copied());
@@ -103,9 +103,16 @@ async fn run(c: &mut SqliteConnection, claims: &mut [(usize, Claim<'_>)]) -> Res
             .run(c, ahead.remove(place).unwrap_or_default(), &mut writes)
             .await?;
         settle.extend(claim.settle());
+        tried.push(claim.tried());
         accounts.extend(claim.reserved());
     }
     writes.flush(c).await?;
+    for (now, ended) in tried {
+        let stirred = reopen::passed_no_more(c, &ended, now).await?;
+        for (_, claim) in claims.iter_mut() {
+            claim.stirs(&stirred);
+        }
+    }
     settle_lanes(c, settle).await?;
     store_rates(c, &accounts).await?;
     let waiting: Vec<(usize, Ms, i64, Option<i64>)> = claims

@@ -1,14 +1,14 @@
 //! The due rows of one broadcast: whoever still waits for an older notice stays back, whoever has left is gone, and a correction finds out
 //! what each recipient has got of what it corrects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::claim::Next;
-use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, corrected, had, lacks, passed};
+use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, TRIED, corrected, had, lacks, passed};
 use super::rows::{from_word, listed};
 use super::spelling::canonical;
 use super::{ClaimRequest, StoreError, retention};
@@ -65,6 +65,8 @@ pub(super) struct Seen {
     pub(super) blocked: bool,
     /// So many ended here (gone, nothing to retract).
     pub(super) ended: usize,
+    /// Of these, what had been tried and may have passed older ones.
+    pub(super) tried: Vec<i64>,
 }
 
 /// A look at the due rows of one broadcast.
@@ -193,11 +195,14 @@ pub(super) async fn sort(
         rows: Vec::new(),
         blocked: false,
         ended: 0,
+        tried: Vec::new(),
     };
     let correction = b.kind != 0;
     let mut gone = Vec::new();
     let mut nothing = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
+    let tried = rows.iter().filter(|row| row.attempt > 0 || row.flags & TRIED != 0);
+    let tried: HashSet<i64> = tried.map(|row| row.id).collect();
     for row in rows {
         let (id, recipient) = (row.id, row.recipient);
         if let Some(at) = row.free_at.filter(|at| *at > r.now_ms) {
@@ -254,6 +259,7 @@ pub(super) async fn sort(
         nothing.extend(settle_correction(c, b, &mut seen.rows).await?);
     }
     seen.ended = gone.len() + nothing.len();
+    seen.tried = nothing.iter().copied().filter(|id| tried.contains(id)).collect();
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing, 7, "superseded")] {
         if !ids.is_empty() {
             // Primary key per row. What may be there is not said not to be.

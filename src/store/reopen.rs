@@ -163,6 +163,39 @@ pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) ->
     rows_again(c, &again, now).await
 }
 
+/// These have ended without arriving, though they had been tried: older ones of the incident that ended because these had passed them, and still
+/// stand, wait again; whoever nobody needed to tell of the newer one would else have neither. Returns the lanes that send them.
+pub(super) async fn passed_no_more(
+    c: &mut SqliteConnection,
+    ended: &[i64],
+    now: Ms,
+) -> Result<BTreeSet<i64>, StoreError> {
+    if ended.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    // Primary keys of delivery and broadcast; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient); see `passed`.
+    let again: Vec<(i64, i64)> = sqlx::query_as(concat!(
+        "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
+           SELECT d.id FROM json_each(?2) j CROSS JOIN delivery e ON e.id = j.value AND e.state = 7 CROSS JOIN broadcast n ON n.id = e.broadcast
+             CROSS JOIN broadcast b ON b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice
+               AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires IS NULL OR b.expires > ?1)
+             CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = e.recipient AND d.state = 7
+           WHERE NOT ",
+        passed!(),
+        ") RETURNING broadcast, coalesce(via, (SELECT b.lane FROM broadcast b WHERE b.id = broadcast))"
+    ))
+    .bind(now)
+    .bind(serde_json::to_string(ended)?)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut lanes = BTreeSet::new();
+    for (broadcast, lane) in again {
+        revive(c, broadcast).await?;
+        lanes.insert(lane);
+    }
+    Ok(lanes)
+}
+
 async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
     if broadcasts.is_empty() {
         return Ok(());

@@ -26,6 +26,8 @@ struct Run {
     more: bool,
     next: Option<Ms>,
     pace: Pace,
+    /// Rows that ended here because nobody needs them.
+    ended: Vec<usize>,
 }
 
 impl Run {
@@ -50,6 +52,7 @@ impl Model {
             more: false,
             next: None,
             pace: self.pace(r),
+            ended: Vec::new(),
         };
         for home in self.homes(r.lane) {
             if let Some(at) = self.moves_at(home, r.lane).filter(|at| *at > r.now_ms) {
@@ -84,6 +87,8 @@ impl Model {
             };
             run.more |= self.siblings(broadcast).any(stirs);
         }
+        let ended = std::mem::take(&mut run.ended);
+        run.more |= self.passed_no_more(&ended, r.now_ms).contains(&r.lane);
         self.settle_broadcasts();
         if r.rate.is_some() && !run.jobs.is_empty() {
             self.tats_us.insert(account, run.pace.account_us);
@@ -232,6 +237,7 @@ impl Model {
             let operation = self.rows[at].operation;
             let Some(first) = self.prepare(at, r.now_ms) else {
                 ended = true;
+                run.ended.push(at);
                 continue;
             };
             if run.jobs.len() == full {

@@ -234,22 +234,56 @@ impl Model {
         b.stale = !b.covers.is_empty();
     }
 
+    /// Rows that were summed up wait again, unless something newer has passed them: asked of all before any of them waits, as what waits again
+    /// passes nothing.
     pub(super) fn rows_again(&mut self, broadcasts: impl IntoIterator<Item = usize>, now: Ms) {
+        let stands = |index: &usize| {
+            let b = &self.broadcasts[*index];
+            b.superseded_by.is_none() && !b.overtaken
+        };
+        let broadcasts: Vec<usize> = broadcasts.into_iter().filter(stands).collect();
+        let again = |row: &usize| {
+            let of = &self.rows[*row];
+            broadcasts.contains(&of.broadcast) && of.state == State::Superseded && !self.passed(*row)
+        };
+        for row in (0..self.rows.len()).filter(again).collect::<Vec<_>>() {
+            self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
+            self.rows[row].reason = None;
+        }
         for index in broadcasts {
-            let b = &self.broadcasts[index];
-            if b.superseded_by.is_none() && !b.overtaken {
-                self.rows_of_one_again(index, now);
-            }
+            self.revive(index);
         }
     }
 
-    fn rows_of_one_again(&mut self, index: usize, now: Ms) {
-        for row in 0..self.rows.len() {
-            if self.rows[row].broadcast == index && self.rows[row].state == State::Superseded && !self.passed(row) {
-                self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
-                self.rows[row].reason = None;
+    /// These rows have ended. Older ones that one of them had passed, and that still stand, wait again where nothing else has. Returns the
+    /// lanes that send them.
+    pub(super) fn passed_no_more(&mut self, ended: &[usize], now: Ms) -> BTreeSet<LaneId> {
+        let mut again = BTreeSet::new();
+        for row in ended.iter().map(|at| &self.rows[*at]) {
+            if row.state != State::Superseded || (row.attempt == 0 && !row.tried) {
+                continue;
             }
+            let newer = self.broadcasts[row.broadcast].notice;
+            let stands = |index: &usize| {
+                let b = &self.broadcasts[*index];
+                let stands = b.superseded_by.is_none() && !b.overtaken && !b.is_over(Some(now));
+                b.notice < newer && stands && self.is_there(*index)
+            };
+            let older = self.siblings(row.broadcast).filter(stands);
+            let rows = older.filter_map(|index| self.row_of(index, row.recipient));
+            let ended = rows.filter(|row| row.state == State::Superseded);
+            again.extend(ended.map(|row| self.at(row.id)).filter(|at| !self.passed(*at)));
         }
+        for row in &again {
+            self.set(*row, State::Waiting, now.max(self.rows[*row].due_ms), now);
+            self.rows[*row].reason = None;
+            self.revive(self.rows[*row].broadcast);
+        }
+        again.iter().map(|row| self.rows[*row].by()).collect()
+    }
+
+    /// A broadcast with open rows is not done.
+    fn revive(&mut self, index: usize) {
         let b = &mut self.broadcasts[index];
         let open = [State::Waiting, State::Started, State::Accepted, State::Unknown];
         if !b.is_alive() && open.iter().any(|state| b.of(*state) > 0) {
