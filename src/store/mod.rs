@@ -31,6 +31,7 @@ mod hard;
 mod incidents;
 mod lanes;
 mod lists;
+mod look;
 mod marks;
 mod open;
 pub mod owner;
