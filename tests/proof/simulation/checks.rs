@@ -325,8 +325,9 @@ impl Checks {
                 return Err(says);
             }
             let known_there = matches!(row.state, State::Delivered | State::Accepted);
-            // Of a row that is gone no later word is heard.
-            let unheard = row.removed && row.state == State::Accepted;
+            // Once the rows of a broadcast are being removed no later word is heard of any.
+            let removed = model.broadcasts[row.broadcast].removed_ms.is_some();
+            let unheard = removed && row.state == State::Accepted;
             if known_there && done == 0 && !unheard {
                 return Err(format!("the board shows more than there is: {says}"));
             }
