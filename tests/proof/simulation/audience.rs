@@ -118,12 +118,14 @@ fn newest(
                 let started = row.state != State::Superseded && (row.attempt > 0 || row.tried);
                 of.incident == incident && of.notice > b.notice && of.digest && wrong && started
             });
-        // Summed up under one that has run out since; by then another one had started for them, which needed no digest (a correction).
-        let summed_up = model.broadcasts.iter().any(|of| {
+        // Summed up under one that was passed itself, or has run out since: by then another one had started for them, which needed no digest (a
+        // correction).
+        let summed_up = model.broadcasts.iter().enumerate().any(|(cut, of)| {
             let over = of.expires_ms.is_some_and(|at| at <= wall);
-            (of.lane, of.incident) == (lane, incident) && over && of.covers.contains(&b.notice)
+            let its = (of.lane, of.incident) == (lane, incident) && of.covers.contains(&b.notice);
+            its && model.ever_passed(if over { index } else { cut }, person, |_| true)
         });
-        let late = late || (summed_up && model.ever_passed(index, person, |_| true));
+        let late = late || summed_up;
         // What took its place was named by another itself: its author has the word.
         let by = |seq| model.notices.iter().find(|(of, ..)| *of == seq).map(|(.., n)| n);
         let replaced = b.superseded_by.and_then(by).is_some_and(|n| !standing.contains(&n));
