@@ -9,6 +9,7 @@ mod alive;
 mod audience;
 pub mod audit;
 pub mod backup;
+mod before;
 mod board;
 mod broadcasts;
 mod chunks;
