@@ -269,9 +269,13 @@ fn touch(row: &mut Before, x: &Completion, state: i64, failed: bool, effects: &m
 /// The account's newest post, for threads and for the board's link.
 fn post(row: &Before, effects: &mut Effects) {
     if row.of.shape == SHAPE_ACCOUNT && (row.remote.id.is_some() || row.remote.url.is_some()) {
-        effects
-            .posts
-            .push((row.by(), row.of.incident, row.of.notice, row.of.broadcast, row.remote.clone()));
+        effects.posts.push((
+            row.by(),
+            row.of.incident,
+            row.of.notice,
+            row.of.broadcast,
+            row.remote.clone(),
+        ));
     }
 }
 
