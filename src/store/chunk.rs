@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
-use super::marks::{corrected, had, lacks, passed};
+use super::marks::{COUNTED, corrected, had, lacks, passed};
 use super::outset::Part;
 use super::spelling::canonical;
 use super::{ClaimRequest, StoreError};
@@ -28,7 +28,7 @@ macro_rules! insert {
     () => {
         concat!(
             "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
-             SELECT $1, r.seq, r.seq <= $15, r.seq <= $15, iif(r.seq <= $15, $16, $2), $2, $2, $3, 0, 0, $10 FROM broadcast b CROSS JOIN recipient r
+             SELECT $1, r.seq, r.seq <= $15, r.seq <= $15, iif(r.seq <= $15, $16, $2), $2, $2, $3, $17, 0, $10 FROM broadcast b CROSS JOIN recipient r
              WHERE b.id = $1 AND r.lane = $4 AND r.seq > $5 AND r.seq <= $6 AND r.state = 0
                AND ($11 IS NULL OR lower(substr(",
             canonical!("r"),
@@ -53,11 +53,13 @@ macro_rules! insert {
     };
 }
 
-/// The cursor follows. Primary key.
+/// The cursor follows, and the counters, where the rows behind `$18` are none that triggers have counted. Primary keys.
 macro_rules! follow {
     () => {
-        "UPDATE broadcast SET cursor = $6, state = CASE WHEN $14 THEN 1 ELSE state END,
-           expected = CASE WHEN $14 THEN opened ELSE expected END, changed = $2 WHERE id = $1"
+        "UPDATE broadcast SET cursor = $6, state = CASE WHEN $14 THEN 1 ELSE state END, opened = opened + g.n,
+           n_waiting = n_waiting + g.n - g.started, n_started = n_started + g.started, touched = iif(g.n, max(touched, $2), touched),
+           expected = CASE WHEN $14 THEN opened + g.n ELSE expected END, changed = $2
+         FROM (SELECT count(*) AS n, coalesce(sum(state), 0) AS started FROM delivery WHERE id > $18) g WHERE broadcast.id = $1"
     };
 }
 
@@ -95,6 +97,8 @@ impl Chunk {
             .bind(finished)
             .bind(self.starts.map_or(0, |part| part.to))
             .bind(self.starts.map(|part| part.lease_until))
+            .bind(self.starts.map_or(0, |_| COUNTED))
+            .bind(self.starts.map_or(i64::MAX, |part| part.after))
             .execute(c)
             .await?;
         Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))

@@ -8,7 +8,7 @@ use super::before::{self, Before};
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
 use super::failover::{self, Moved};
-use super::marks::{AFTER_UNKNOWN, DECIDED, NEW_HERE, TRIED};
+use super::marks::{AFTER_UNKNOWN, COUNTED, DECIDED, NEW_HERE, TRIED};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, reopen, thread};
 use crate::clock::Ms;
@@ -39,8 +39,8 @@ type After = (
 struct Effects {
     /// By id: of two outcomes of one row in one batch the later one stands.
     rows: BTreeMap<i64, After>,
-    /// Rows that arrived and have nothing else to remember, by state: row, when. Most of them; written by their numbers alone.
-    plain: BTreeMap<u8, BTreeMap<i64, Ms>>,
+    /// Rows that arrived and have nothing else to remember, by state. Most of them; written by their numbers alone.
+    plain: BTreeMap<u8, BTreeMap<i64, Plain>>,
     evidence: Vec<Evidence>,
     /// Of account lanes: lane, incident, notice, what is there now.
     posts: Vec<(i64, i64, i64, i64, Remote)>,
@@ -60,6 +60,13 @@ struct Effects {
     ended: BTreeSet<i64>,
     /// These, and those that were refused for good and go nowhere else: their recipients may be for the cut that sums them up.
     missed: BTreeSet<i64>,
+    at: Ms,
+}
+
+/// A row of which only state and time are new.
+struct Plain {
+    broadcast: i64,
+    was: i64,
     at: Ms,
 }
 
@@ -247,8 +254,13 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
 
 /// The same of a row of which only state and time are new.
 fn push_plain(row: &mut Before, x: &Completion, state: DeliveryState, effects: &mut Effects) {
+    let plain = Plain {
+        broadcast: row.of.broadcast,
+        was: row.state,
+        at: x.at_ms,
+    };
     touch(row, x, state as i64, false, effects);
-    effects.plain.entry(state as u8).or_default().insert(row.id, x.at_ms);
+    effects.plain.entry(state as u8).or_default().insert(row.id, plain);
 }
 
 /// What follows for others from what the row has become.
@@ -279,19 +291,49 @@ fn post(row: &Before, effects: &mut Effects) {
     }
 }
 
-async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, StoreError> {
-    for (state, rows) in effects.plain.iter().filter(|(_, rows)| !rows.is_empty()) {
-        // Primary key per row; delivery_started and delivery_due lose their entries.
+/// Writes down what arrived and counts it.
+async fn write_plain(c: &mut SqliteConnection, plain: &BTreeMap<u8, BTreeMap<i64, Plain>>) -> Result<(), StoreError> {
+    for (state, rows) in plain.iter().filter(|(_, rows)| !rows.is_empty()) {
+        let times: BTreeMap<i64, Ms> = rows.iter().map(|(id, row)| (*id, row.at)).collect();
+        // Primary key per row; delivery_started loses its entry.
         sqlx::query(
-            "UPDATE delivery SET state = ?1, due = 0, changed = j.value, flags = flags & ~?2, reason = NULL
-             FROM json_each(?3) j WHERE delivery.id = j.key",
+            "UPDATE delivery SET state = ?1, due = 0, changed = j.value, flags = (flags & ~(?2 | ?3)) | (~flags & ?3), reason = NULL
+             FROM json_each(?4) j WHERE delivery.id = j.key",
         )
         .bind(state)
         .bind(NEW_HERE)
-        .bind(serde_json::to_string(rows)?)
+        .bind(COUNTED)
+        .bind(serde_json::to_string(&times)?)
         .execute(&mut *c)
         .await?;
+        // Of each broadcast: how many had started, how many were unknown, the newest time.
+        let mut counts: BTreeMap<i64, (i64, i64, Ms)> = BTreeMap::new();
+        for row in rows.values() {
+            let (started, unknown, at) = counts.entry(row.broadcast).or_insert((0, 0, row.at));
+            *started += i64::from(row.was == DeliveryState::Started as i64);
+            *unknown += i64::from(row.was == DeliveryState::Unknown as i64);
+            *at = row.at.max(*at);
+        }
+        for (broadcast, (started, unknown, at)) in counts {
+            // Primary key.
+            sqlx::query(
+                "UPDATE broadcast SET n_started = n_started - ?1, n_unknown = n_unknown - ?2, n_accepted = n_accepted + iif(?4 = 2, ?1 + ?2, 0),
+                   n_delivered = n_delivered + iif(?4 = 3, ?1 + ?2, 0), touched = max(touched, ?3) WHERE id = ?5",
+            )
+            .bind(started)
+            .bind(unknown)
+            .bind(at)
+            .bind(state)
+            .bind(broadcast)
+            .execute(&mut *c)
+            .await?;
+        }
     }
+    Ok(())
+}
+
+async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, StoreError> {
+    write_plain(c, &effects.plain).await?;
     if !effects.rows.is_empty() {
         // Primary key per row; delivery_started and delivery_due lose their entries.
         sqlx::query(

@@ -34,7 +34,7 @@ impl Outset {
 pub(super) struct Part {
     pub(super) to: i64,
     pub(super) lease_until: Ms,
-    after: i64,
+    pub(super) after: i64,
 }
 
 /// How many of a chunk start at once; `None`: somebody in it is suppressed, and ends instead.
