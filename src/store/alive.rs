@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::StoreError;
 use super::broadcasts::{SHAPE_ACCOUNT, SHAPE_AUDIENCE, SHAPE_LEVELS};
@@ -91,25 +92,27 @@ pub(super) async fn of_lanes(
     c: &mut SqliteConnection,
     lanes: &[(i64, Ms)],
 ) -> Result<HashMap<i64, Vec<Alive>>, StoreError> {
-    let mut alive: HashMap<i64, Vec<Alive>> = HashMap::new();
-    // broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …); primary key of chunk_left.
-    let rows = sqlx::query(
-        "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1))
-         SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, catch_up, uncut, superseded_by,
-           EXISTS (SELECT 1 FROM chunk_left k WHERE k.broadcast = b.id) AS crowded, 0 AS holds_only
-         FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
-         UNION ALL
-         SELECT b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires, not_before, created,
-           scope, n_waiting, overtaken, catch_up, uncut, superseded_by, 0, 1
-         FROM lanes l CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
-           AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since",
+    // broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …); primary key of chunk_left. In one row:
+    // each is a way from SQLite's thread to this one.
+    let rows: String = sqlx::query_scalar(
+        "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1)),
+           known AS (
+             SELECT b.id, 0 AS holds_only FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
+             UNION ALL
+             SELECT b.id, 1 FROM lanes l
+               CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
+                 AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since)
+         SELECT json_group_array(json_array(b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires,
+           not_before, created, scope, n_waiting, overtaken, catch_up, uncut, superseded_by,
+           holds_only = 0 AND EXISTS (SELECT 1 FROM chunk_left k WHERE k.broadcast = b.id), holds_only))
+         FROM known CROSS JOIN broadcast b ON b.id = known.id",
     )
     .bind(serde_json::to_string(lanes)?)
     .bind(SHAPE_LEVELS)
-    .fetch_all(c)
+    .fetch_one(c)
     .await?;
-    for row in &rows {
+    let mut alive: HashMap<i64, Vec<Alive>> = HashMap::new();
+    for row in serde_json::from_str::<Vec<Read>>(&rows)? {
         let b = read(row)?;
         alive.entry(b.lane).or_default().push(b);
     }
@@ -119,33 +122,61 @@ pub(super) async fn of_lanes(
     Ok(alive)
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Alive, StoreError> {
+/// A broadcast as it is read.
+#[derive(Debug, Deserialize)]
+struct Read {
+    id: i64,
+    lane: i64,
+    incident: i64,
+    notice: i64,
+    kind: i64,
+    urgent: i64,
+    operation: i64,
+    shape: i64,
+    state: i64,
+    corrects: String,
+    upto: Option<i64>,
+    cursor: i64,
+    expires: Option<Ms>,
+    not_before: Option<Ms>,
+    created: Ms,
+    scope: String,
+    waiting: i64,
+    overtaken: i64,
+    catch_up: i64,
+    uncut: i64,
+    superseded_by: Option<i64>,
+    crowded: i64,
+    holds_only: i64,
+}
+
+fn read(row: Read) -> Result<Alive, StoreError> {
     Ok(Alive {
-        id: row.try_get("id")?,
-        lane: row.try_get("lane")?,
+        id: row.id,
+        lane: row.lane,
         via: None,
         moves: false,
-        incident: row.try_get("incident")?,
-        notice: row.try_get("notice")?,
-        kind: row.try_get("kind")?,
-        urgent: row.try_get("urgent")?,
-        operation: listed(Operation::from_stored(row.try_get("operation")?), "an operation")?,
-        shape: row.try_get("shape")?,
-        open: row.try_get::<i64, _>("state")? == BroadcastState::Open as i64,
-        corrects: row.try_get("corrects")?,
-        upto: row.try_get("upto")?,
-        cursor: row.try_get("cursor")?,
-        expires: row.try_get("expires")?,
-        not_before: row.try_get("not_before")?,
-        created: row.try_get("created")?,
-        scope: serde_json::from_str(row.try_get("scope")?)?,
-        waiting: row.try_get("n_waiting")?,
-        overtaken: row.try_get("overtaken")?,
-        crowded: row.try_get("crowded")?,
-        digest: row.try_get::<i64, _>("catch_up")? == catch_up_stored(CatchUp::Digest),
-        uncut: row.try_get("uncut")?,
-        closed: row.try_get::<Option<i64>, _>("superseded_by")?.is_some(),
-        holds_only: row.try_get("holds_only")?,
+        incident: row.incident,
+        notice: row.notice,
+        kind: row.kind,
+        urgent: row.urgent != 0,
+        operation: listed(Operation::from_stored(row.operation), "an operation")?,
+        shape: row.shape,
+        open: row.state == BroadcastState::Open as i64,
+        corrects: row.corrects,
+        upto: row.upto,
+        cursor: row.cursor,
+        expires: row.expires,
+        not_before: row.not_before,
+        created: row.created,
+        scope: serde_json::from_str(&row.scope)?,
+        waiting: row.waiting,
+        overtaken: row.overtaken != 0,
+        crowded: row.crowded != 0,
+        digest: row.catch_up == catch_up_stored(CatchUp::Digest),
+        uncut: row.uncut != 0,
+        closed: row.superseded_by.is_some(),
+        holds_only: row.holds_only != 0,
     })
 }
 

@@ -37,13 +37,13 @@ macro_rules! insert {
                    SELECT 1 FROM json_each($12) o WHERE lower(substr(",
             canonical!("r"),
             ", -length(o.value))) = o.value))
-               AND (NOT $9 AND ($7 IS NULL OR r.places IS NULL
+               AND NOT ($13 AND ",
+            passed!("r.seq"),
+            ") AND (NOT $9 AND ($7 IS NULL OR r.places IS NULL
                    OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each($7)))
                    OR ($13 AND ",
             lacks!("r.seq"),
-            ")) AND NOT ($13 AND ",
-            passed!("r.seq"),
-            ") OR EXISTS (SELECT 1 FROM ",
+            ")) OR EXISTS (SELECT 1 FROM ",
             corrected!("$8", "r.seq"),
             " WHERE ",
             had!(),

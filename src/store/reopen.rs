@@ -11,6 +11,21 @@ use super::marks::{closed, passed};
 use super::rows::revive;
 use crate::clock::Ms;
 
+/// Superseded rows `d`, of which something is given, wait again, unless something newer has passed them.
+macro_rules! wait_again {
+    ($of:literal) => {
+        concat!(
+            "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
+               SELECT d.id FROM delivery d CROSS JOIN broadcast b ON b.id = d.broadcast AND b.superseded_by IS NULL AND NOT b.overtaken
+               WHERE d.state = 7 AND ",
+            $of,
+            " = ?2 AND NOT ",
+            passed!(),
+            ")"
+        )
+    };
+}
+
 /// Broadcasts look through their audience from its beginning: others are concerned than before. Rows that are there stay.
 pub(super) async fn begin_anew(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
     let list = serde_json::to_string(broadcasts)?;
@@ -173,25 +188,26 @@ pub(super) async fn passed_no_more(
     if ended.is_empty() {
         return Ok(BTreeSet::new());
     }
-    // Primary keys of delivery and broadcast; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient); see `passed`.
-    let again: Vec<(i64, i64)> = sqlx::query_as(concat!(
-        "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
-           SELECT d.id FROM json_each(?2) j CROSS JOIN delivery e ON e.id = j.value AND e.state = 7 CROSS JOIN broadcast n ON n.id = e.broadcast
-             CROSS JOIN broadcast b ON b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice
-               AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires IS NULL OR b.expires > ?1)
-             CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = e.recipient AND d.state = 7
-           WHERE NOT ",
-        passed!(),
-        ") RETURNING broadcast, coalesce(via, (SELECT b.lane FROM broadcast b WHERE b.id = broadcast))"
-    ))
-    .bind(now)
+    // Primary keys of delivery and broadcast; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+    let older: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT d.id, b.id, coalesce(d.via, b.lane) FROM json_each(?1) j CROSS JOIN delivery e ON e.id = j.value AND e.state = 7
+           CROSS JOIN broadcast n ON n.id = e.broadcast
+           CROSS JOIN broadcast b ON b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice
+             AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires IS NULL OR b.expires > ?2)
+           CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = e.recipient AND d.state = 7 ORDER BY b.notice DESC",
+    )
     .bind(serde_json::to_string(ended)?)
+    .bind(now)
     .fetch_all(&mut *c)
     .await?;
     let mut lanes = BTreeSet::new();
-    for (broadcast, lane) in again {
-        revive(c, broadcast).await?;
-        lanes.insert(lane);
+    for (row, broadcast, lane) in older {
+        // Primary key; see `passed`.
+        let waits = sqlx::query(wait_again!("d.id")).bind(now).bind(row);
+        if waits.execute(&mut *c).await?.rows_affected() > 0 {
+            revive(c, broadcast).await?;
+            lanes.insert(lane);
+        }
     }
     Ok(lanes)
 }
@@ -213,25 +229,13 @@ async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> R
     Ok(())
 }
 
-/// The rows of what waits again, but for what has ended since.
+/// The rows of what waits again, but for what has ended since: newest first, as what waits again may have passed older ones.
 pub(super) async fn rows_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
-    if broadcasts.is_empty() {
-        return Ok(());
-    }
-    // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
-    sqlx::query(concat!(
-        "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
-           SELECT d.id FROM json_each(?2) j CROSS JOIN broadcast b ON b.id = j.value AND b.superseded_by IS NULL AND NOT b.overtaken
-             CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 7
-           WHERE NOT ",
-        passed!(),
-        ")"
-    ))
-    .bind(now)
-    .bind(serde_json::to_string(broadcasts)?)
-    .execute(&mut *c)
-    .await?;
-    for id in broadcasts {
+    // Of one lane and incident the ids go as the notices do.
+    for id in BTreeSet::from_iter(broadcasts).into_iter().rev() {
+        // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
+        let waits = sqlx::query(wait_again!("d.broadcast")).bind(now).bind(id);
+        waits.execute(&mut *c).await?;
         revive(c, *id).await?;
     }
     Ok(())

@@ -232,14 +232,15 @@ impl Model {
         let b = &self.broadcasts[broadcast];
         let concerned = |p: &&super::ModelPerson| {
             let told = concerns(&b.scope, &p.places) || (b.digest && self.lacks(broadcast, p.id));
-            let here = !b.overtaken && told && !(b.digest && self.passed_by(broadcast, p.id));
+            let here = !b.overtaken && told;
+            let passed = b.digest && self.passed_by(broadcast, p.id);
             let domain = domain(&p.address).unwrap_or_default();
             let meant = match whom {
                 Whom::Only(only) => domain == *only,
                 Whom::AllBut(but) => !but.iter().any(|d| d == domain),
             };
             let had = !self.breaks.elsewhere && self.had(&b.corrects, p.id).is_some();
-            p.id.0 > from && p.id.0 <= to && p.is == Person::In && meant && (here || had)
+            p.id.0 > from && p.id.0 <= to && p.is == Person::In && meant && !passed && (here || had)
         };
         let to: Vec<_> = self.lanes[&b.lane]
             .people

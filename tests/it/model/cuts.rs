@@ -1,5 +1,6 @@
 //! Digests: what waits becomes one message (LANES 4). The rules are the product's own, pure; what is stored of them is told here a second time.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -234,31 +235,35 @@ impl Model {
         b.stale = !b.covers.is_empty();
     }
 
-    /// Rows that were summed up wait again, unless something newer has passed them: asked of all before any of them waits, as what waits again
-    /// passes nothing.
+    /// Rows that were summed up wait again, unless something newer has passed them: newest first, as what waits again may pass them, too.
     pub(super) fn rows_again(&mut self, broadcasts: impl IntoIterator<Item = usize>, now: Ms) {
-        let stands = |index: &usize| {
-            let b = &self.broadcasts[*index];
-            b.superseded_by.is_none() && !b.overtaken
-        };
-        let broadcasts: Vec<usize> = broadcasts.into_iter().filter(stands).collect();
-        let again = |row: &usize| {
-            let of = &self.rows[*row];
-            broadcasts.contains(&of.broadcast) && of.state == State::Superseded && !self.passed(*row)
-        };
-        for row in (0..self.rows.len()).filter(again).collect::<Vec<_>>() {
-            self.set(row, State::Waiting, now.max(self.rows[row].due_ms), now);
-            self.rows[row].reason = None;
-        }
+        let mut broadcasts: Vec<usize> = broadcasts.into_iter().collect();
+        broadcasts.sort_by_key(|index| Reverse(self.broadcasts[*index].notice));
         for index in broadcasts {
-            self.revive(index);
+            let b = &self.broadcasts[index];
+            if b.superseded_by.is_none() && !b.overtaken {
+                let of = (0..self.rows.len()).filter(|row| self.rows[*row].broadcast == index);
+                self.wait_again(&of.collect::<Vec<_>>(), now);
+                self.revive(index);
+            }
         }
+    }
+
+    /// These, as far as they were superseded and nothing newer has passed them; where there were any.
+    fn wait_again(&mut self, rows: &[usize], now: Ms) -> bool {
+        let again = |row: &&usize| self.rows[**row].state == State::Superseded && !self.passed(**row);
+        let again: Vec<usize> = rows.iter().filter(again).copied().collect();
+        for row in &again {
+            self.set(*row, State::Waiting, now.max(self.rows[*row].due_ms), now);
+            self.rows[*row].reason = None;
+        }
+        !again.is_empty()
     }
 
     /// These rows have ended. Older ones that one of them had passed, and that still stand, wait again where nothing else has. Returns the
     /// lanes that send them.
     pub(super) fn passed_no_more(&mut self, ended: &[usize], now: Ms) -> BTreeSet<LaneId> {
-        let mut again = BTreeSet::new();
+        let mut older_rows = BTreeSet::new();
         for row in ended.iter().map(|at| &self.rows[*at]) {
             if row.state != State::Superseded || (row.attempt == 0 && !row.tried) {
                 continue;
@@ -271,15 +276,16 @@ impl Model {
             };
             let older = self.siblings(row.broadcast).filter(stands);
             let rows = older.filter_map(|index| self.row_of(index, row.recipient));
-            let ended = rows.filter(|row| row.state == State::Superseded);
-            again.extend(ended.map(|row| self.at(row.id)).filter(|at| !self.passed(*at)));
+            older_rows.extend(rows.map(|row| (Reverse(self.broadcasts[row.broadcast].notice), self.at(row.id))));
         }
-        for row in &again {
-            self.set(*row, State::Waiting, now.max(self.rows[*row].due_ms), now);
-            self.rows[*row].reason = None;
-            self.revive(self.rows[*row].broadcast);
+        let mut lanes = BTreeSet::new();
+        for (_, row) in older_rows {
+            if self.wait_again(&[row], now) {
+                lanes.insert(self.rows[row].by());
+                self.revive(self.rows[row].broadcast);
+            }
         }
-        again.iter().map(|row| self.rows[*row].by()).collect()
+        lanes
     }
 
     /// A broadcast with open rows is not done.

@@ -326,3 +326,36 @@ pub async fn a_retraction_reaches_whoever_may_have_it<S: Store>(store: &S) {
         assert_eq!(claim(store, lane, T0).await.len(), 1, "lane {lane}");
     }
 }
+
+/// A retraction was tried and refused while it was not known what had become of the notices before; neither was there, so that nobody needs it.
+/// The correction that it had passed still stands, and goes.
+pub async fn what_nobody_needs_passes_nobody<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    let back = Notice {
+        kind: Kind::Retraction,
+        ..correction(3, 1)
+    };
+    let mut jobs = Vec::new();
+    for (notice, now) in [
+        (notice("i", 1), T0),
+        (correction(2, 1), T0 + 600_000),
+        (back, T0 + 1_200_000),
+    ] {
+        publish(store, notice, vec![to(lane)], T0).await;
+        jobs.push(claim(store, lane, now).await.remove(0));
+        settle(store, &jobs[jobs.len() - 1], now, Settled::Unknown).await;
+    }
+    let now = T0 + 1_300_000;
+    let not_there = |spent| Settled::Waiting {
+        due_ms: now,
+        spent,
+        after_unknown: false,
+    };
+    settle(store, &jobs[2], now, not_there(true)).await;
+    for job in &jobs[..2] {
+        settle(store, job, now, not_there(true)).await;
+    }
+    assert!(claim(store, lane, now).await.is_empty(), "there is nothing to retract");
+    let job = claim(store, lane, now).await.remove(0);
+    assert_eq!(job.notice, jobs[1].notice);
+}

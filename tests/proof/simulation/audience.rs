@@ -118,6 +118,12 @@ fn newest(
                 let started = row.state != State::Superseded && (row.attempt > 0 || row.tried);
                 of.incident == incident && of.notice > b.notice && of.digest && wrong && started
             });
+        // Summed up under one that has run out since; by then another one had started for them, which needed no digest (a correction).
+        let summed_up = model.broadcasts.iter().any(|of| {
+            let over = of.expires_ms.is_some_and(|at| at <= wall);
+            (of.lane, of.incident) == (lane, incident) && over && of.covers.contains(&b.notice)
+        });
+        let late = late || (summed_up && model.ever_passed(index, person, |_| true));
         // What took its place was named by another itself: its author has the word.
         let by = |seq| model.notices.iter().find(|(of, ..)| *of == seq).map(|(.., n)| n);
         let replaced = b.superseded_by.and_then(by).is_some_and(|n| !standing.contains(&n));
