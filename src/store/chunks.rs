@@ -3,12 +3,13 @@
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
+use super::chunk::{Chunk, places_of};
 use super::crowd::{Crowd, Left, has_room_at};
-use super::marks::{corrected, had, lacks, passed};
+use super::due::Due;
+use super::outset::{self, Outset};
 use super::spelling::canonical;
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
-use crate::domain::notice::Scope;
 
 /// Recipients looked at in one step where most of them may not be concerned.
 const WINDOW: usize = 4096;
@@ -31,6 +32,8 @@ pub(super) struct Cursor<'a> {
     closed: bool,
     /// Rows opened in this claim.
     opened: i64,
+    /// Of these, what has started with it.
+    started: Vec<Due>,
 }
 
 /// What a claim lets open.
@@ -41,56 +44,8 @@ pub(super) struct Opening {
     pub(super) waiting: i64,
     /// Between two sends to one domain, where domains have a rate of their own, µs.
     pub(super) step_us: Option<i64>,
-}
-
-/// Whom a chunk is for.
-struct Chunk {
-    from: i64,
-    to: i64,
-    /// `@domain`; `None`: everybody but those.
-    only: Option<String>,
-    but: Vec<String>,
-}
-
-/// Rows for a chunk. Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it
-/// corrects, a cut for whoever lacks what it sums up; what was summed up under a newer notice and waits again is not for whoever has got that.
-/// `$n`, not `?n`, as everywhere where several statements go as one: of a `?4` SQLite makes four parameters, and sqlx, which counts them through
-/// all of the statements, leaves out the last ones.
-macro_rules! insert {
-    () => {
-        concat!(
-            "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step, via)
-             SELECT $1, r.seq, 0, 0, $2, $2, $2, $3, 0, 0, $10 FROM broadcast b CROSS JOIN recipient r
-             WHERE b.id = $1 AND r.lane = $4 AND r.seq > $5 AND r.seq <= $6 AND r.state = 0
-               AND ($11 IS NULL OR lower(substr(",
-            canonical!("r"),
-            ", -length($11))) = $11)
-               AND ($12 IS NULL OR NOT EXISTS (
-                   SELECT 1 FROM json_each($12) o WHERE lower(substr(",
-            canonical!("r"),
-            ", -length(o.value))) = o.value))
-               AND NOT ($13 AND ",
-            passed!("r.seq"),
-            ") AND (NOT $9 AND ($7 IS NULL OR r.places IS NULL
-                   OR EXISTS (SELECT 1 FROM json_each(r.places) p WHERE p.value IN (SELECT value FROM json_each($7)))
-                   OR ($13 AND ",
-            lacks!("r.seq"),
-            ")) OR EXISTS (SELECT 1 FROM ",
-            corrected!("$8", "r.seq"),
-            " WHERE ",
-            had!(),
-            "))
-             ORDER BY r.seq ON CONFLICT (broadcast, recipient) DO NOTHING"
-        )
-    };
-}
-
-/// The cursor follows. Primary key.
-macro_rules! follow {
-    () => {
-        "UPDATE broadcast SET cursor = $6, state = CASE WHEN $14 THEN 1 ELSE state END,
-           expected = CASE WHEN $14 THEN opened ELSE expected END, changed = $2 WHERE id = $1"
-    };
+    /// Who is opened may start at once.
+    pub(super) outset: Option<Outset>,
 }
 
 impl<'a> Cursor<'a> {
@@ -105,6 +60,7 @@ impl<'a> Cursor<'a> {
             crowd: None,
             closed: false,
             opened: 0,
+            started: Vec::new(),
         }
     }
 
@@ -116,6 +72,16 @@ impl<'a> Cursor<'a> {
     /// True where the last chunk was opened in this claim.
     pub(super) fn finished(&self) -> bool {
         self.closed
+    }
+
+    /// Rows opened in this claim.
+    pub(super) fn opened(&self) -> i64 {
+        self.opened
+    }
+
+    /// Rows that have started with the last chunk, in order.
+    pub(super) fn started(&mut self) -> Vec<Due> {
+        std::mem::take(&mut self.started)
     }
 
     /// When more of a domain that was left out may open.
@@ -174,6 +140,7 @@ impl<'a> Cursor<'a> {
             to: self.cursor,
             only: None,
             but: Vec::new(),
+            starts: None,
         };
         if self.cursor < upto {
             let turns = i64::from(r.turns);
@@ -198,6 +165,9 @@ impl<'a> Cursor<'a> {
                 chunk.to = self.nth(c, chunk.to, opening.want, &but).await?.unwrap_or(chunk.to);
             }
             chunk.but = but;
+            if let Some(outset) = opening.outset.filter(|_| !sparse) {
+                chunk.starts = outset::part(c, self.broadcast.lane, (chunk.from, chunk.to), outset).await?;
+            }
         }
         let end = chunk.to;
         let finished = end >= upto && crowd.own.is_empty();
@@ -208,8 +178,12 @@ impl<'a> Cursor<'a> {
         self.open = !finished;
         self.cursor = end;
         // The row of the broadcast is one of those affected.
-        let opened = self.opens(c, r, chunk, Some(finished)).await? - 1;
+        let starts = chunk.starts;
+        let opened = chunk.open(c, r, self.broadcast, Some(finished)).await? - 1;
         self.opened += opened;
+        if let Some(part) = starts.filter(|_| opened > 0) {
+            self.started = outset::started(c, self.broadcast, part, r.now_ms).await?;
+        }
         Ok(opened > 0 || self.open)
     }
 
@@ -251,9 +225,10 @@ impl<'a> Cursor<'a> {
                 to: cursor,
                 only: Some(format!("@{domain}")),
                 but: Vec::new(),
+                starts: None,
             };
             let opened = match chunk.to > chunk.from {
-                true => self.opens(c, r, chunk, None).await?,
+                true => chunk.open(c, r, self.broadcast, None).await?,
                 false => 0,
             };
             self.opened += opened;
@@ -328,49 +303,5 @@ impl<'a> Cursor<'a> {
         .await?;
         self.upto = Some(upto);
         Ok(upto)
-    }
-
-    /// Inserts a chunk's rows. With `finished` the broadcast's cursor follows in the same way to SQLite's thread and back, and once all are
-    /// open what was opened is what is expected. So many rows were affected.
-    async fn opens(
-        &self,
-        c: &mut SqliteConnection,
-        r: &ClaimRequest,
-        chunk: Chunk,
-        finished: Option<bool>,
-    ) -> Result<i64, StoreError> {
-        let but = (!chunk.but.is_empty())
-            .then(|| serde_json::to_string(&chunk.but))
-            .transpose()?;
-        let sql = match finished {
-            Some(_) => concat!(insert!(), "; ", follow!()),
-            None => insert!(),
-        };
-        let done = sqlx::query(sql)
-            .bind(self.broadcast.id)
-            .bind(r.now_ms)
-            .bind(self.broadcast.operation as u8)
-            .bind(self.broadcast.lane)
-            .bind(chunk.from)
-            .bind(chunk.to)
-            .bind(places_of(&self.broadcast.scope))
-            .bind(&self.broadcast.corrects)
-            .bind(self.broadcast.overtaken)
-            .bind(self.broadcast.via)
-            .bind(chunk.only)
-            .bind(but)
-            .bind(self.broadcast.digest)
-            .bind(finished)
-            .execute(c)
-            .await?;
-        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
-    }
-}
-
-/// The places to filter by; `None`: everybody is concerned.
-fn places_of(scope: &Scope) -> Option<String> {
-    match scope {
-        Scope::Named { places, .. } if !places.is_empty() => serde_json::to_string(places).ok(),
-        _ => None,
     }
 }

@@ -9,6 +9,7 @@ use super::alive::{self, Alive};
 use super::claims::Ahead;
 use super::due::{self, Look};
 use super::failover::{self, Homes};
+use super::outset::Outset;
 use super::pace::{self, Pace};
 use super::rate::Slots;
 use super::starts::{self, Sink, Writes};
@@ -249,7 +250,12 @@ impl<'a> Claim<'a> {
         let mut waiting = broadcast.waiting > 0;
         let mut taken = 0;
         for round in 0..=ROUNDS {
-            if waiting {
+            let opened = chunk.started();
+            if !opened.is_empty() {
+                taken += sink.opened(r, &broadcast, opened)?;
+                waiting = broadcast.waiting + chunk.opened() - taken > 0;
+            }
+            if waiting && sink.room() > 0 {
                 let mut rows = match ahead.due.take() {
                     Some(rows) => rows,
                     None => {
@@ -304,6 +310,7 @@ impl<'a> Claim<'a> {
                     want: sink.room().max(opens),
                     waiting: broadcast.waiting - taken,
                     step_us,
+                    outset: Outset::of(&broadcast, &older, sink.pace, sink.room(), r.lease_until()),
                 };
                 if !chunk.open_more(c, r, &opening).await? {
                     break;

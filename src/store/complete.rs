@@ -1,14 +1,14 @@
 //! Outcomes: what each attempt made of its row. Fenced by the attempt number; what comes too late is kept as evidence (LANES 3).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use sqlx::SqliteConnection;
 
+use super::before::{self, Before};
 use super::broadcasts::SHAPE_ACCOUNT;
 use super::evidence::{self, Evidence};
-use super::failover::{self, Moved, Refused, stand_in};
-use super::marks::{AFTER_UNKNOWN, ASKED_FOR, DECIDED, NEW_HERE, TRIED, closed, passed};
+use super::failover::{self, Moved};
+use super::marks::{AFTER_UNKNOWN, COUNTED, DECIDED, NEW_HERE, TRIED};
 use super::rows::{said_stored, settle_lanes, word};
 use super::{Completed, Completion, Settled, StoreError, gate, hard, receipts, reopen, thread};
 use crate::clock::Ms;
@@ -17,72 +17,6 @@ use crate::domain::outcome::Remote;
 use crate::ids::LaneId;
 use crate::lane_core::window::{self, Sign};
 use crate::text::said::Said;
-
-/// A row as it stood before its outcome.
-#[derive(Debug, Clone, Deserialize)]
-struct Before {
-    id: i64,
-    broadcast: i64,
-    recipient: i64,
-    state: i64,
-    attempt: u32,
-    flags: i64,
-    step: u8,
-    step_handle: Option<String>,
-    remote: Remote,
-    lane: i64,
-    incident: i64,
-    notice: i64,
-    shape: i64,
-    closed: bool,
-    /// By a digest, which tells it.
-    told: bool,
-    /// A newer notice has started for the same recipient since: it never starts again.
-    passed: bool,
-    via: Option<i64>,
-    failover: Option<i64>,
-    gate: i64,
-    expires: Option<Ms>,
-}
-
-impl Before {
-    fn is(&self, state: DeliveryState) -> bool {
-        self.state == state as i64
-    }
-
-    /// The lane it was sent by.
-    fn by(&self) -> i64 {
-        self.via.unwrap_or(self.lane)
-    }
-
-    /// Refused for good: where it goes instead.
-    fn goes_to(&self, x: &Completion) -> Result<Option<i64>, StoreError> {
-        let refused = Refused {
-            via: self.via,
-            failover: self.failover,
-            gate: self.gate,
-            expires: self.expires,
-            closed: self.closed,
-            passed: self.passed,
-            begun: self.flags & AFTER_UNKNOWN != 0 || self.step > 0,
-        };
-        refused.goes_to(x.reason, x.at_ms)
-    }
-
-    /// Waits again, unless a newer notice has passed it, or it was closed meanwhile and nothing of it has begun. What may be there is never
-    /// said not to be.
-    fn waits(&self, begun: bool) -> DeliveryState {
-        let asked_for = AFTER_UNKNOWN | DECIDED | ASKED_FOR;
-        let stale = self.closed && !self.told && self.step == 0 && self.flags & asked_for == asked_for;
-        if (self.passed && self.flags & AFTER_UNKNOWN != 0) || stale {
-            DeliveryState::Unknown
-        } else if self.passed || (self.closed && !begun && self.step == 0) {
-            DeliveryState::Superseded
-        } else {
-            DeliveryState::Waiting
-        }
-    }
-}
 
 /// A row as it is to be: id, state, attempt, due, changed, flags, step, handle, reason, remote key, id, url.
 type After = (
@@ -105,6 +39,8 @@ type After = (
 struct Effects {
     /// By id: of two outcomes of one row in one batch the later one stands.
     rows: BTreeMap<i64, After>,
+    /// Rows that arrived and have nothing else to remember, by state. Most of them; written by their numbers alone.
+    plain: BTreeMap<u8, BTreeMap<i64, Plain>>,
     evidence: Vec<Evidence>,
     /// Of account lanes: lane, incident, notice, what is there now.
     posts: Vec<(i64, i64, i64, i64, Remote)>,
@@ -127,6 +63,13 @@ struct Effects {
     at: Ms,
 }
 
+/// A row of which only state and time are new.
+struct Plain {
+    broadcast: i64,
+    was: i64,
+    at: Ms,
+}
+
 #[derive(Default)]
 struct Touched {
     at: Ms,
@@ -136,7 +79,7 @@ struct Touched {
 
 /// Applies outcomes; what that means for lanes.
 pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion]) -> Result<Completed, StoreError> {
-    let mut before = read(c, completions).await?;
+    let mut before = before::read(c, completions).await?;
     let mut effects = Effects {
         at: completions.iter().map(|x| x.at_ms).max().unwrap_or_default(),
         ..Effects::default()
@@ -149,37 +92,6 @@ pub(super) async fn complete(c: &mut SqliteConnection, completions: &[Completion
     write(c, effects).await
 }
 
-async fn read(c: &mut SqliteConnection, completions: &[Completion]) -> Result<HashMap<i64, Before>, StoreError> {
-    let ids: Vec<i64> = completions.iter().map(|x| x.delivery.0).collect();
-    // Primary keys of delivery, broadcast and lane; see `passed`.
-    // In one row: each is a way from SQLite's thread to this one.
-    let rows: String = sqlx::query_scalar(concat!(
-        "SELECT json_group_array(json_object('id', d.id, 'broadcast', d.broadcast, 'recipient', d.recipient, 'state', d.state,
-           'attempt', d.attempt, 'flags', d.flags, 'step', d.step, 'step_handle', d.step_handle,
-           'remote', json_object('id', d.remote_id, 'url', d.remote_url),
-           'lane', b.lane, 'incident', b.incident, 'notice', b.notice, 'shape', b.shape, 'closed', ",
-        "json(CASE WHEN b.superseded_by IS NULL THEN 'false' ELSE 'true' END)",
-        ", 'told', ",
-        "json(CASE WHEN b.superseded_by IS NULL OR ",
-        closed!(),
-        " THEN 'false' ELSE 'true' END)",
-        ", 'passed', ",
-        "json(CASE WHEN d.state IN (1, 4) AND ",
-        passed!(),
-        " THEN 'true' ELSE 'false' END)",
-        ", 'via', d.via, 'failover', ",
-        stand_in!(),
-        ", 'gate', l.gate, 'expires', b.expires))
-         FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast
-           CROSS JOIN lane l ON l.id = b.lane"
-    ))
-    .bind(serde_json::to_string(&ids)?)
-    .fetch_one(c)
-    .await?;
-    let rows: Vec<Before> = serde_json::from_str(&rows)?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-}
-
 /// One outcome on one row. An unknown row may still learn its outcome: late, by a read-back, by its old process.
 fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), StoreError> {
     let current = x.attempt == row.attempt
@@ -188,7 +100,7 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         return late(row, x, effects);
     }
     if row.via.is_some() {
-        effects.homes.insert(row.lane);
+        effects.homes.insert(row.of.lane);
     }
     if let Some(sign) = window::sign(x) {
         effects.signs.entry(row.by()).or_default().push((x.at_ms, sign));
@@ -196,8 +108,10 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
     row.flags &= !NEW_HERE;
     let mut due = 0;
     let mut spent = true;
+    let mut plain = false;
     let state = match &x.settled {
         Settled::Delivered(remote) | Settled::Accepted(remote) => {
+            plain = row.remote == *remote;
             row.remote = remote.clone();
             post(row, effects);
             if matches!(x.settled, Settled::Delivered(_)) {
@@ -241,7 +155,7 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         Settled::Permanent => DeliveryState::Permanent,
         Settled::Gone => {
             if row.recipient > 0 {
-                let said = (row.lane, row.recipient, x.delivery, x.at_ms, x.reason);
+                let said = (row.of.lane, row.recipient, x.delivery, x.at_ms, x.reason);
                 effects.gone.push(said);
             }
             DeliveryState::Gone
@@ -277,7 +191,10 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
     if state == DeliveryState::Permanent && to.is_none() {
         effects.missed.insert(row.id);
     }
-    push(row, x, state as i64, due, reason, effects);
+    match plain && !effects.rows.contains_key(&row.id) {
+        true => push_plain(row, x, state, effects),
+        false => push(row, x, state as i64, due, reason, effects),
+    }
     if let Some(to) = to {
         (row.state, row.via) = (DeliveryState::Waiting as i64, Some(to));
         effects.moved.push(Moved {
@@ -314,16 +231,9 @@ fn late(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), S
 
 /// Puts the row as it now stands among what is to be written.
 fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<String>, effects: &mut Effects) {
-    row.state = state;
-    let touched = effects.broadcasts.entry(row.broadcast).or_default();
-    touched.at = touched.at.max(x.at_ms);
-    touched.done |= state == DeliveryState::Delivered as i64 || state == DeliveryState::Accepted as i64;
-    if reason.is_some() && !x.text.is_empty() {
-        touched.text = Some(x.text.clone());
-    }
-    effects.lanes.insert(row.lane);
-    if row.remote.id.is_some() {
-        effects.named.push((row.by(), x.delivery.0));
+    touch(row, x, state, reason.is_some(), effects);
+    for plain in effects.plain.values_mut() {
+        plain.remove(&row.id);
     }
     let after = (
         x.delivery.0,
@@ -342,16 +252,88 @@ fn push(row: &mut Before, x: &Completion, state: i64, due: Ms, reason: Option<St
     effects.rows.insert(x.delivery.0, after);
 }
 
-/// The account's newest post, for threads and for the board's link.
-fn post(row: &Before, effects: &mut Effects) {
-    if row.shape == SHAPE_ACCOUNT && (row.remote.id.is_some() || row.remote.url.is_some()) {
-        effects
-            .posts
-            .push((row.by(), row.incident, row.notice, row.broadcast, row.remote.clone()));
+/// The same of a row of which only state and time are new.
+fn push_plain(row: &mut Before, x: &Completion, state: DeliveryState, effects: &mut Effects) {
+    let plain = Plain {
+        broadcast: row.of.broadcast,
+        was: row.state,
+        at: x.at_ms,
+    };
+    touch(row, x, state as i64, false, effects);
+    effects.plain.entry(state as u8).or_default().insert(row.id, plain);
+}
+
+/// What follows for others from what the row has become.
+fn touch(row: &mut Before, x: &Completion, state: i64, failed: bool, effects: &mut Effects) {
+    row.state = state;
+    let touched = effects.broadcasts.entry(row.of.broadcast).or_default();
+    touched.at = touched.at.max(x.at_ms);
+    touched.done |= state == DeliveryState::Delivered as i64 || state == DeliveryState::Accepted as i64;
+    if failed && !x.text.is_empty() {
+        touched.text = Some(x.text.clone());
+    }
+    effects.lanes.insert(row.of.lane);
+    if row.remote.id.is_some() {
+        effects.named.push((row.by(), x.delivery.0));
     }
 }
 
+/// The account's newest post, for threads and for the board's link.
+fn post(row: &Before, effects: &mut Effects) {
+    if row.of.shape == SHAPE_ACCOUNT && (row.remote.id.is_some() || row.remote.url.is_some()) {
+        effects.posts.push((
+            row.by(),
+            row.of.incident,
+            row.of.notice,
+            row.of.broadcast,
+            row.remote.clone(),
+        ));
+    }
+}
+
+/// Writes down what arrived and counts it.
+async fn write_plain(c: &mut SqliteConnection, plain: &BTreeMap<u8, BTreeMap<i64, Plain>>) -> Result<(), StoreError> {
+    for (state, rows) in plain.iter().filter(|(_, rows)| !rows.is_empty()) {
+        let times: BTreeMap<i64, Ms> = rows.iter().map(|(id, row)| (*id, row.at)).collect();
+        // Primary key per row; delivery_started loses its entry.
+        sqlx::query(
+            "UPDATE delivery SET state = ?1, due = 0, changed = j.value, flags = (flags & ~(?2 | ?3)) | (~flags & ?3), reason = NULL
+             FROM json_each(?4) j WHERE delivery.id = j.key",
+        )
+        .bind(state)
+        .bind(NEW_HERE)
+        .bind(COUNTED)
+        .bind(serde_json::to_string(&times)?)
+        .execute(&mut *c)
+        .await?;
+        // Of each broadcast: how many had started, how many were unknown, the newest time.
+        let mut counts: BTreeMap<i64, (i64, i64, Ms)> = BTreeMap::new();
+        for row in rows.values() {
+            let (started, unknown, at) = counts.entry(row.broadcast).or_insert((0, 0, row.at));
+            *started += i64::from(row.was == DeliveryState::Started as i64);
+            *unknown += i64::from(row.was == DeliveryState::Unknown as i64);
+            *at = row.at.max(*at);
+        }
+        for (broadcast, (started, unknown, at)) in counts {
+            // Primary key.
+            sqlx::query(
+                "UPDATE broadcast SET n_started = n_started - ?1, n_unknown = n_unknown - ?2, n_accepted = n_accepted + iif(?4 = 2, ?1 + ?2, 0),
+                   n_delivered = n_delivered + iif(?4 = 3, ?1 + ?2, 0), touched = max(touched, ?3) WHERE id = ?5",
+            )
+            .bind(started)
+            .bind(unknown)
+            .bind(at)
+            .bind(state)
+            .bind(broadcast)
+            .execute(&mut *c)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
 async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, StoreError> {
+    write_plain(c, &effects.plain).await?;
     if !effects.rows.is_empty() {
         // Primary key per row; delivery_started and delivery_due lose their entries.
         sqlx::query(

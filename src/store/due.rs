@@ -53,7 +53,7 @@ pub(super) struct Due {
     /// A cut for somebody who lacks any of what it sums up.
     pub(super) digest: bool,
     /// The scope does not name the recipient's places (any more).
-    elsewhere: bool,
+    pub(super) elsewhere: bool,
     /// An earlier attempt may have got through: it runs out.
     pub(super) begun: bool,
 }

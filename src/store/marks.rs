@@ -18,6 +18,9 @@ pub(super) const TURN: i64 = 32;
 pub(super) const NEW_HERE: i64 = 64;
 /// It was a person who wanted it again. Together with [`DECIDED`]: what a newer notice closes meanwhile is not sent once more, but unknown again.
 pub(super) const ASKED_FOR: i64 = 128;
+/// Says nothing about the row: a statement that counts its rows by itself, in the broadcast, sets it on those it makes and turns it over on those whose
+/// state it changes. All others leave it alone, and the triggers count for them.
+pub(super) const COUNTED: i64 = 256;
 
 /// True where a newer notice of the incident has started for the recipient of `d`, or for this one (its broadcast: `b`): an older one never
 /// starts after it. What was tried, never arrived and was ended since (7) passes nothing: what may be there is unknown instead. broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).

@@ -35,6 +35,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "withdrawn", include_str!("../../migrations/0010_withdrawn.sql")),
     (11, "list", include_str!("../../migrations/0011_list.sql")),
     (12, "kept", include_str!("../../migrations/0012_kept.sql")),
+    (13, "counted", include_str!("../../migrations/0013_counted.sql")),
 ];
 
 /// Newest schema this build knows.

@@ -41,6 +41,11 @@ impl Pace {
         self.account = account;
     }
 
+    /// Whatever may start may start now.
+    pub(super) fn is_free(&self) -> bool {
+        self.ramp.is_none() && self.account.is_free()
+    }
+
     /// How many more sends fit, at most `want`.
     pub(super) fn free(&self, want: usize) -> usize {
         let want = self.account.free(want);

@@ -46,6 +46,11 @@ impl Slots {
         }
     }
 
+    /// No limit.
+    pub(super) fn is_free(&self) -> bool {
+        self.unlimited
+    }
+
     /// How many more sends fit, at most `want`.
     pub(super) fn free(&self, want: usize) -> usize {
         if self.unlimited || self.step_us == 0 {

@@ -125,6 +125,16 @@ impl Sink<'_> {
         Ok(self.jobs.len() - before)
     }
 
+    /// Makes jobs of rows that have started when they were opened; how many.
+    pub(super) fn opened(&mut self, r: &ClaimRequest, broadcast: &Alive, rows: Vec<Due>) -> Result<i64, StoreError> {
+        let before = self.jobs.len();
+        for row in rows {
+            let job = self.job(broadcast, row, OWN, None, r.now_ms)?;
+            self.jobs.push(job);
+        }
+        Ok(i64::try_from(self.jobs.len() - before).unwrap_or(i64::MAX))
+    }
+
     /// With which text it begins. What is repeated by its handle, and what is half there, goes on with the one it began with.
     fn tells(&self, row: &Due) -> i64 {
         match row {

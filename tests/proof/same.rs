@@ -89,7 +89,8 @@ impl Peek for Sqlite {
                 step: row.get("step"),
                 remote: row.get("remote_id"),
                 via: row.get("via"),
-                marks: n("flags"),
+                // Who counted it is the store's own affair.
+                marks: n("flags") & !256,
                 told: n("told"),
             };
             seen.rows.insert(key, one);

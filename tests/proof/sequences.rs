@@ -422,6 +422,8 @@ impl<'a, S: Store + Peek> Run<'a, S> {
             });
         }
         r.turns = self.rng.u32(1..10);
+        // Mostly more than there is room for: of a chunk some start and some wait.
+        r.opens = self.rng.u32(..12);
         r.late_ms = self.rng.i64(0..3) * self.rng.i64(0..400);
         r
     }

@@ -49,6 +49,11 @@ pub struct ClaimRequest {
 }
 
 impl ClaimRequest {
+    /// Until when a lease lasts that begins now.
+    pub fn lease_until(&self) -> Ms {
+        self.now_ms.saturating_add(self.lease_ms)
+    }
+
     /// What has run out by then is over; `None`: the clock is not trusted.
     pub fn over(&self) -> Option<Ms> {
         self.expires.then_some(self.now_ms)

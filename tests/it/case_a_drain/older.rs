@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 /// Every migration, in order.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/0001_store.sql"),
     include_str!("../../../migrations/0002_mail.sql"),
     include_str!("../../../migrations/0003_gate.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/0010_withdrawn.sql"),
     include_str!("../../../migrations/0011_list.sql"),
     include_str!("../../../migrations/0012_kept.sql"),
+    include_str!("../../../migrations/0013_counted.sql"),
 ];
 
 /// The same rows in a file as the first release with mail wrote it.

@@ -182,7 +182,13 @@ impl Model {
             let room = full - run.jobs.len();
             let moved = self.moves(broadcast, r) && self.move_waiting(broadcast, r.lane, room, r.now_ms);
             looked |= !moved && self.opens_here(broadcast, r);
-            if !moved && !self.open_more(r, broadcast, &opening, room, run.pace.domain_step_us()) {
+            let step_us = run.pace.domain_step_us();
+            let want = if step_us.is_none() {
+                room.max(r.opens as usize)
+            } else {
+                room
+            };
+            if !moved && !self.open_more(r, broadcast, &opening, want, step_us) {
                 break;
             }
             waiting = true;
