@@ -33,7 +33,6 @@ mod hard;
 mod incidents;
 mod lanes;
 mod lists;
-mod look;
 mod marks;
 mod open;
 mod outset;

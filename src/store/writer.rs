@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::group::{Asked, Group, Message, Reply, TOGETHER, Work, ended_by_itself, rows};
-use super::look::looking;
 use super::turn::Turn;
 use super::{ClaimRequest, Claimed, StoreError, Trouble};
 
@@ -28,7 +27,7 @@ impl Writer {
     pub(super) fn start(connection: SqliteConnection, turn: Turn) -> (Self, JoinHandle<()>) {
         let (queue, messages) = mpsc::channel(QUEUE);
         let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || runtime.block_on(looking(run(connection, messages, turn))));
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(run(connection, messages, turn)));
         (Self { queue }, task)
     }
 
