@@ -68,7 +68,9 @@ pub(super) async fn claim(
             claimed.more = true;
             return Ok(claimed);
         }
+        let wakes = std::mem::take(&mut claimed.wakes);
         claimed = store.claim(&request).await?;
+        claimed.wakes.extend(wakes);
     }
     Ok(again(claimed, request.now_ms))
 }

@@ -173,7 +173,7 @@ impl Task {
                 let timings = self.timings.clone();
                 let (name, failing) = (self.name.clone(), self.failing());
                 let digests = Arc::clone(&self.world.digests);
-                let waker = self.world.waker.clone();
+                let (waker, others) = (self.world.waker.clone(), self.world.waker.clone());
                 self.push(async move {
                     let written = timings.clone();
                     let settled = move |done: &Completed| {
@@ -186,6 +186,9 @@ impl Task {
                     match cuts::claim(store.as_ref(), digests.as_ref(), &name, request, settled).await {
                         Ok(claimed) => {
                             timings.claim(began.elapsed());
+                            if !claimed.wakes.is_empty() {
+                                others.wake();
+                            }
                             // What finds nothing writes nothing.
                             failing.over("claim", !claimed.jobs.is_empty());
                             Event::Claimed {

@@ -291,12 +291,12 @@ async fn open_everything(c: &mut SqliteConnection, now: Ms) -> Result<(), StoreE
         "INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
          SELECT b.id, r.seq, 0, 0, ?1, ?1, ?1, b.operation, 0, 0 FROM broadcast b CROSS JOIN recipient r ON r.lane = b.lane
          WHERE b.state < 2 AND b.state = 0 AND r.seq > b.cursor AND r.state = 0 AND (b.upto IS NULL OR r.seq <= b.upto)
-           AND (NOT b.overtaken AND (",
+           AND NOT (b.catch_up = 2 AND ",
+        passed!("r.seq"),
+        ") AND (NOT b.overtaken AND (",
         concerned!("b.scope"),
         " OR ",
         lacks!("r.seq"),
-        ") AND NOT (b.catch_up = 2 AND ",
-        passed!("r.seq"),
         ") OR EXISTS (SELECT 1 FROM ",
         corrected!("b.corrects", "r.seq"),
         " WHERE ",

@@ -333,13 +333,15 @@ impl<'a> Claim<'a> {
     }
 
     /// What had been tried and ended here: older ones that it had passed may start after all.
-    pub(super) fn tried(&mut self) -> (Ms, Vec<i64>) {
-        (self.r.now_ms, std::mem::take(&mut self.tried))
+    pub(super) fn tried(&mut self) -> ((Ms, Option<Ms>), Vec<i64>) {
+        ((self.r.now_ms, self.r.over()), std::mem::take(&mut self.tried))
     }
 
-    /// Rows of this lane wait again.
+    /// Because of that, rows of these lanes wait again.
     pub(super) fn stirs(&mut self, lanes: &BTreeSet<i64>) {
         self.answer.more |= lanes.contains(&self.lane());
+        let others = lanes.iter().filter(|lane| **lane != self.r.lane.0);
+        self.answer.wakes.extend(others.map(|lane| LaneId(*lane)));
     }
 
     /// Its account, and from when that may send again; where it has started something.

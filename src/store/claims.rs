@@ -107,11 +107,8 @@ async fn run(c: &mut SqliteConnection, claims: &mut [(usize, Claim<'_>)]) -> Res
         accounts.extend(claim.reserved());
     }
     writes.flush(c).await?;
-    for (now, ended) in tried {
-        let stirred = reopen::passed_no_more(c, &ended, now).await?;
-        for (_, claim) in claims.iter_mut() {
-            claim.stirs(&stirred);
-        }
+    for ((_, claim), (times, ended)) in claims.iter_mut().zip(tried) {
+        claim.stirs(&reopen::passed_no_more(c, &ended, times).await?);
     }
     settle_lanes(c, settle).await?;
     store_rates(c, &accounts).await?;

@@ -11,15 +11,13 @@ use super::marks::{closed, passed};
 use super::rows::revive;
 use crate::clock::Ms;
 
-/// Superseded rows `d`, of which something is given, wait again, unless something newer has passed them.
+/// Superseded rows `d` of standing broadcasts `b` wait again, unless something newer has passed them.
 macro_rules! wait_again {
-    ($of:literal) => {
+    ($rows:literal) => {
         concat!(
-            "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (
-               SELECT d.id FROM delivery d CROSS JOIN broadcast b ON b.id = d.broadcast AND b.superseded_by IS NULL AND NOT b.overtaken
-               WHERE d.state = 7 AND ",
-            $of,
-            " = ?2 AND NOT ",
+            "UPDATE delivery SET state = 0, due = max(?1, due), changed = ?1, reason = NULL WHERE id IN (SELECT d.id FROM ",
+            $rows,
+            " AND d.state = 7 AND b.superseded_by IS NULL AND NOT b.overtaken AND NOT ",
             passed!(),
             ")"
         )
@@ -179,11 +177,11 @@ pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) ->
 }
 
 /// These have ended without arriving, though they had been tried: older ones of the incident that ended because these had passed them, and still
-/// stand, wait again; whoever nobody needed to tell of the newer one would else have neither. Returns the lanes that send them.
+/// stand, wait again (`over`: what has run out, see [`super::ClaimRequest::over`]); whoever nobody needed to tell of the newer one would else have neither. Returns the lanes that send them.
 pub(super) async fn passed_no_more(
     c: &mut SqliteConnection,
     ended: &[i64],
-    now: Ms,
+    (now, over): (Ms, Option<Ms>),
 ) -> Result<BTreeSet<i64>, StoreError> {
     if ended.is_empty() {
         return Ok(BTreeSet::new());
@@ -193,17 +191,21 @@ pub(super) async fn passed_no_more(
         "SELECT d.id, b.id, coalesce(d.via, b.lane) FROM json_each(?1) j CROSS JOIN delivery e ON e.id = j.value AND e.state = 7
            CROSS JOIN broadcast n ON n.id = e.broadcast
            CROSS JOIN broadcast b ON b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice
-             AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires IS NULL OR b.expires > ?2)
+             AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires <= ?2) IS NOT TRUE
            CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = e.recipient AND d.state = 7 ORDER BY b.notice DESC",
     )
     .bind(serde_json::to_string(ended)?)
-    .bind(now)
+    .bind(over)
     .fetch_all(&mut *c)
     .await?;
     let mut lanes = BTreeSet::new();
     for (row, broadcast, lane) in older {
         // Primary key; see `passed`.
-        let waits = sqlx::query(wait_again!("d.id")).bind(now).bind(row);
+        let waits = sqlx::query(wait_again!(
+            "delivery d CROSS JOIN broadcast b ON b.id = d.broadcast WHERE d.id = ?2"
+        ))
+        .bind(now)
+        .bind(row);
         if waits.execute(&mut *c).await?.rows_affected() > 0 {
             revive(c, broadcast).await?;
             lanes.insert(lane);
@@ -233,8 +235,12 @@ async fn waits_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> R
 pub(super) async fn rows_again(c: &mut SqliteConnection, broadcasts: &[i64], now: Ms) -> Result<(), StoreError> {
     // Of one lane and incident the ids go as the notices do.
     for id in BTreeSet::from_iter(broadcasts).into_iter().rev() {
-        // delivery_of (broadcast, …); see `passed`: an older notice never starts after a newer one.
-        let waits = sqlx::query(wait_again!("d.broadcast")).bind(now).bind(id);
+        // delivery_of (broadcast, …), where there are such rows at all; see `passed`: an older notice never starts after a newer one.
+        let waits = sqlx::query(wait_again!(
+            "broadcast b CROSS JOIN delivery d ON d.broadcast = b.id WHERE b.id = ?2 AND b.n_superseded > 0"
+        ))
+        .bind(now)
+        .bind(id);
         waits.execute(&mut *c).await?;
         revive(c, *id).await?;
     }

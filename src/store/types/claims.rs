@@ -78,6 +78,8 @@ pub struct Claimed {
     /// Of these incidents nothing started: a cut has to be made of what waits ([`crate::store::Lanes::cut`]), on this lane or on one that it
     /// stands in for.
     pub uncut: Vec<(LaneId, IncidentId)>,
+    /// Other lanes on which rows wait again, because what had passed them came to nothing here.
+    pub wakes: Vec<LaneId>,
     /// What the outcomes that were written with it mean for lanes.
     pub settled: Completed,
 }

@@ -88,7 +88,9 @@ impl Model {
             run.more |= self.siblings(broadcast).any(stirs);
         }
         let ended = std::mem::take(&mut run.ended);
-        run.more |= self.passed_no_more(&ended, r.now_ms).contains(&r.lane);
+        let stirred = self.passed_no_more(&ended, (r.now_ms, r.over()));
+        run.more |= stirred.contains(&r.lane);
+        claimed.wakes = stirred.into_iter().filter(|lane| *lane != r.lane).collect();
         self.settle_broadcasts();
         if r.rate.is_some() && !run.jobs.is_empty() {
             self.tats_us.insert(account, run.pace.account_us);

@@ -262,7 +262,7 @@ impl Model {
 
     /// These rows have ended. Older ones that one of them had passed, and that still stand, wait again where nothing else has. Returns the
     /// lanes that send them.
-    pub(super) fn passed_no_more(&mut self, ended: &[usize], now: Ms) -> BTreeSet<LaneId> {
+    pub(super) fn passed_no_more(&mut self, ended: &[usize], (now, over): (Ms, Option<Ms>)) -> BTreeSet<LaneId> {
         let mut older_rows = BTreeSet::new();
         for row in ended.iter().map(|at| &self.rows[*at]) {
             if row.state != State::Superseded || (row.attempt == 0 && !row.tried) {
@@ -271,7 +271,7 @@ impl Model {
             let newer = self.broadcasts[row.broadcast].notice;
             let stands = |index: &usize| {
                 let b = &self.broadcasts[*index];
-                let stands = b.superseded_by.is_none() && !b.overtaken && !b.is_over(Some(now));
+                let stands = b.superseded_by.is_none() && !b.overtaken && !b.is_over(over);
                 b.notice < newer && stands && self.is_there(*index)
             };
             let older = self.siblings(row.broadcast).filter(stands);

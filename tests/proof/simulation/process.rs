@@ -164,6 +164,9 @@ impl World {
                     settles: Vec::new(),
                 };
                 let mut claimed = self.model.claim(&request);
+                for other in std::mem::take(&mut claimed.wakes) {
+                    self.wake(other);
+                }
                 if !claimed.uncut.is_empty() {
                     for (lane, incident) in &claimed.uncut {
                         let sums_up = self.model.sums_up(*lane, *incident, request.over());
