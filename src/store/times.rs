@@ -141,6 +141,13 @@ pub(super) async fn shift(c: &mut SqliteConnection, by: Ms) -> Result<(), StoreE
     ] {
         sqlx::query(sql).bind(by).bind(&alive).execute(&mut *c).await?;
     }
+    // What a digest sums up keeps the time at which it may go, and may wait again by it: delivery_of (broadcast, …) of broadcasts with such rows.
+    sqlx::query(
+        "UPDATE delivery SET due = due - ?1 WHERE state = 7 AND due <> 0 AND broadcast IN (SELECT id FROM broadcast WHERE n_superseded > 0)",
+    )
+    .bind(by)
+    .execute(&mut *c)
+    .await?;
     // What was refused lately holds its successors, also where its broadcast has ended: delivery_of (broadcast, …) of those, one pass over
     // the broadcasts. What is older keeps its time, which only people read.
     for sql in [

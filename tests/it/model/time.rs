@@ -82,6 +82,8 @@ impl Model {
                     row.first_started_ms -= by.max(0);
                     row.changed_ms -= by;
                 }
+                // What a digest sums up keeps the time at which it may go, and may wait again by it.
+                State::Superseded if row.due_ms != 0 => row.due_ms -= by,
                 State::Permanent if row.changed_ms > lately && b.changed_ms > lately => row.changed_ms -= by,
                 _ => {}
             }
