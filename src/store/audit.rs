@@ -1,5 +1,7 @@
 //! People's acts and gate changes as a hash chain: whoever changes or removes a line breaks every hash after it. Lines hold ids, no texts.
 
+use serde::Deserialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
@@ -37,22 +39,53 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The newest line: its number and hash, as JSON. Primary key, from its end.
+macro_rules! newest {
+    () => {
+        "(SELECT json_array(id, hash) FROM audit ORDER BY id DESC LIMIT 1)"
+    };
+}
+
+/// Writes the line [`Newest::then`] gave.
+macro_rules! write_line {
+    ($line:literal) => {
+        concat!(
+            "INSERT INTO audit (id, at, actor, action, object, details, hash)
+             SELECT j ->> 0, j ->> 1, j ->> 2, j ->> 3, j ->> 4, j ->> 5, j ->> 6 FROM (SELECT ",
+            $line,
+            " AS j)"
+        )
+    };
+}
+
+pub(super) use {newest, write_line};
+
+/// The end of the chain, to which a line is appended.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Newest(i64, String);
+
+impl Newest {
+    /// As [`newest`] gives it.
+    pub(super) fn read(stored: Option<&str>) -> Result<Self, StoreError> {
+        Ok(stored.map(serde_json::from_str).transpose()?.unwrap_or_default())
+    }
+
+    /// The line that follows, for [`write_line`].
+    pub(super) fn then(&self, act: &Act) -> String {
+        let id = self.0 + 1;
+        let hash = chain_hash(&self.1, id, act);
+        let details = act.details.to_string();
+        json!([id, act.at_ms, act.actor, act.action, act.object, details, hash]).to_string()
+    }
+}
+
 /// Appends a line.
 pub(super) async fn append(connection: &mut SqliteConnection, act: &Act) -> Result<(), StoreError> {
-    // Primary key, from its end.
-    let last: Option<(i64, String)> = sqlx::query_as("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
-        .fetch_optional(&mut *connection)
+    let newest: Option<String> = sqlx::query_scalar(concat!("SELECT ", newest!()))
+        .fetch_one(&mut *connection)
         .await?;
-    let (last, previous) = last.unwrap_or_default();
-    let id = last + 1;
-    sqlx::query("INSERT INTO audit (id, at, actor, action, object, details, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .bind(id)
-        .bind(act.at_ms)
-        .bind(&act.actor)
-        .bind(&act.action)
-        .bind(&act.object)
-        .bind(act.details.to_string())
-        .bind(chain_hash(&previous, id, act))
+    sqlx::query(write_line!("?"))
+        .bind(Newest::read(newest.as_deref())?.then(act))
         .execute(connection)
         .await?;
     Ok(())

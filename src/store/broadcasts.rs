@@ -1,6 +1,4 @@
-//! The broadcasts of a publication: one row a channel, with its frozen variants and, for accounts and website targets, its deliveries.
-//! All channels together in a handful of statements, because each statement is a way to SQLite's thread and back, and everybody waits
-//! for the last one.
+//! The rows of a publication: its notice, one broadcast a channel with its frozen variants and, for accounts and website targets, its deliveries.
 
 use std::collections::HashMap;
 
@@ -8,10 +6,10 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use super::rows::{catch_up_stored, kind_stored, lang_word};
-use super::supersession::close_corrected;
-use super::{Missing, NewBroadcast, Publication, StoreError, targets};
+use super::supersession::{Stands, close_corrected, stands};
+use super::{Missing, NewBroadcast, Publication, StoreError, audit, targets};
 use crate::domain::delivery::{BroadcastState, CatchUp};
-use crate::domain::words::Kind;
+use crate::domain::words::{IncidentState, Kind};
 
 /// One account, an audience, website targets.
 pub(super) const SHAPE_ACCOUNT: i64 = 0;
@@ -40,27 +38,13 @@ pub(super) async fn corrected(
     Ok(corrected)
 }
 
-/// Writes them all.
-pub(super) async fn write(
-    c: &mut SqliteConnection,
-    p: &Publication,
-    (incident, seq): (i64, i64),
-    corrected: &HashMap<i64, Vec<Value>>,
-) -> Result<(), StoreError> {
-    // Websites first: the others may wait for the generation they raise.
-    let (levels, others): (Vec<_>, Vec<_>) = p.broadcasts.iter().partition(|b| b.levels);
+/// The generation that each website it goes to has from now on.
+pub(super) async fn raise(c: &mut SqliteConnection, p: &Publication) -> Result<HashMap<i64, i64>, StoreError> {
     let mut generations = HashMap::new();
-    for b in &levels {
+    for b in p.broadcasts.iter().filter(|b| b.levels) {
         generations.insert(b.lane.0, targets::raise(c, b.lane.0).await?);
     }
-    let (last, lanes) = lanes_of(c, p).await?;
-    let ordered: Vec<&NewBroadcast> = levels.into_iter().chain(others).collect();
-    let mut rows = Vec::with_capacity(ordered.len());
-    for (b, id) in ordered.into_iter().zip(last + 1..) {
-        let corrected = corrected.get(&b.lane.0).map(Vec::as_slice).unwrap_or_default();
-        rows.push((id, b, row(b, id, &lanes, generations.get(&b.lane.0), corrected)?));
-    }
-    insert(c, p, (incident, seq), &rows).await
+    Ok(generations)
 }
 
 /// What a lane is like just before the broadcast.
@@ -71,8 +55,28 @@ struct Lane {
     link: Option<i64>,
 }
 
-/// The newest broadcast's id, after which those of this transaction are numbered (nobody else writes meanwhile); the lanes.
-async fn lanes_of(c: &mut SqliteConnection, p: &Publication) -> Result<(i64, HashMap<i64, Lane>), StoreError> {
+/// The lanes just before the publication.
+pub(super) struct Lanes {
+    /// The newest broadcast's id, after which those of this transaction are numbered: nobody else writes meanwhile.
+    last: i64,
+    lanes: HashMap<i64, Lane>,
+}
+
+/// A broadcast to be written.
+pub(super) struct Row<'p> {
+    id: i64,
+    of: &'p NewBroadcast,
+    /// What differs from channel to channel.
+    columns: Value,
+}
+
+/// The lanes, and the older broadcasts of the incident that the publication (it names these numbers) may end.
+pub(super) async fn met(
+    c: &mut SqliteConnection,
+    p: &Publication,
+    incident: i64,
+    named: &[u32],
+) -> Result<(Lanes, Vec<Stands>), StoreError> {
     let wanted: Vec<i64> = p
         .broadcasts
         .iter()
@@ -80,23 +84,49 @@ async fn lanes_of(c: &mut SqliteConnection, p: &Publication) -> Result<(i64, Has
         .flatten()
         .collect();
     // Primary keys: last entry of broadcast; lane; last entry of recipient (lane, seq). Unique (lane, address) of target: few rows.
-    // All in one row: each is a way between two threads.
-    let (last, lanes): (i64, String) = sqlx::query_as(
+    let (last, lanes, older): (i64, String, String) = sqlx::query_as(concat!(
         "SELECT coalesce((SELECT max(id) FROM broadcast), 0), json_group_array(json_array(id, audience,
              coalesce((SELECT max(seq) FROM recipient r WHERE r.lane = lane.id), 0),
-             (SELECT max(wanted) FROM target t WHERE t.lane = lane.id AND link = 1 AND active = 1 AND done < wanted)))
-         FROM lane WHERE id IN (SELECT value FROM json_each(?))",
-    )
+             (SELECT max(wanted) FROM target t WHERE t.lane = lane.id AND link = 1 AND active = 1 AND done < wanted))), ",
+        stands!("?2", "?3", "?4"),
+        " FROM lane WHERE id IN (SELECT value FROM json_each(?1))"
+    ))
     .bind(serde_json::to_string(&wanted)?)
+    .bind(incident)
+    .bind(SHAPE_LEVELS)
+    .bind(serde_json::to_string(named)?)
     .fetch_one(c)
     .await?;
     let lanes: Vec<(i64, i64, i64, Option<i64>)> = serde_json::from_str(&lanes)?;
     let lane = |(id, count, newest, link)| (id, Lane { newest, count, link });
-    Ok((last, lanes.into_iter().map(lane).collect()))
+    let lanes = Lanes {
+        last,
+        lanes: lanes.into_iter().map(lane).collect(),
+    };
+    Ok((lanes, serde_json::from_str(&older)?))
+}
+
+impl Lanes {
+    /// The rows of all of its broadcasts, websites first.
+    pub(super) fn rows<'p>(
+        &self,
+        p: &'p Publication,
+        generations: &HashMap<i64, i64>,
+        corrected: &HashMap<i64, Vec<Value>>,
+    ) -> Result<Vec<Row<'p>>, StoreError> {
+        let (levels, others): (Vec<_>, Vec<_>) = p.broadcasts.iter().partition(|b| b.levels);
+        let row = |(of, id): (&'p NewBroadcast, i64)| {
+            let generation = generations.get(&of.lane.0);
+            let corrected = corrected.get(&of.lane.0).map(Vec::as_slice).unwrap_or_default();
+            let columns = columns(of, id, &self.lanes, generation, corrected)?;
+            Ok(Row { id, of, columns })
+        };
+        levels.into_iter().chain(others).zip(self.last + 1..).map(row).collect()
+    }
 }
 
 /// What differs from channel to channel.
-fn row(
+fn columns(
     b: &NewBroadcast,
     id: i64,
     lanes: &HashMap<i64, Lane>,
@@ -143,33 +173,36 @@ fn row(
     }))
 }
 
-/// The rows with their texts; one delivery an account, one a website target. Those of an audience open chunk by chunk.
-async fn insert(
+/// Writes the notice, its broadcasts with their texts, one delivery an account, one a website target, and the line of the audit. Deliveries of an
+/// audience open chunk by chunk.
+pub(super) async fn write(
     c: &mut SqliteConnection,
     p: &Publication,
     (incident, seq): (i64, i64),
-    rows: &[(i64, &NewBroadcast, Value)],
+    rows: &[Row<'_>],
+    line: &str,
 ) -> Result<(), StoreError> {
     let mut texts = Vec::new();
-    for (id, b, _) in rows {
-        for (lang, variant) in &b.variants {
-            texts.push(json!([
-                id,
-                lang_word(*lang)?,
-                variant.format,
-                serde_json::to_string(variant)?
-            ]));
+    for row in rows {
+        for (lang, variant) in &row.of.variants {
+            let body = serde_json::to_string(variant)?;
+            texts.push(json!([row.id, lang_word(*lang)?, variant.format, body]));
         }
     }
     let of = |wanted: i64| {
-        let rows = rows.iter().filter(|(_, b, _)| shape(b) == wanted);
-        rows.map(|(id, b, _)| json!([id, b.operation as u8, b.lane.0]))
+        let rows = rows.iter().filter(|row| shape(row.of) == wanted);
+        rows.map(|row| json!([row.id, row.of.operation as u8, row.of.lane.0]))
             .collect::<Vec<_>>()
     };
-    let broadcasts: Vec<&Value> = rows.iter().map(|(.., row)| row).collect();
-    // `$n`: see chunks.rs. Primary keys of variant and broadcast; unique (lane, address) of target: few rows; delivery_of (broadcast, …).
-    sqlx::query(
-        "INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, touched, id, lane, operation, catch_up, shape, state,
+    let broadcasts: Vec<&Value> = rows.iter().map(|row| &row.columns).collect();
+    let closed = (p.notice.state == IncidentState::Closed).then_some(p.act.at_ms);
+    // `$n`: see chunk.rs. Primary keys of notice, incident, variant and broadcast; unique (lane, address) of target: few rows; delivery_of (broadcast, …).
+    sqlx::query(concat!(
+        "INSERT INTO notice (id, incident, number, key, hash, actor, body) VALUES ($2, $1, $3, $12, $13, $14, $15);
+
+         UPDATE incident SET last = $3, closed = $16 WHERE id = $1;
+
+         INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, touched, id, lane, operation, catch_up, shape, state,
            corrects, upto, expires, not_before, link_lane, link_generation, generation, expected)
          SELECT $1, $2, $3, $4, $5, $6, $7, $7, $7, j.value ->> 'id', j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up',
            j.value ->> 'shape', j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
@@ -187,8 +220,11 @@ async fn insert(
          FROM json_each($11) j CROSS JOIN target t ON t.lane = j.value ->> 2 AND t.active = 1;
 
          UPDATE broadcast SET expected = (SELECT count(*) FROM delivery d WHERE d.broadcast = broadcast.id)
-         WHERE id IN (SELECT j.value ->> 0 FROM json_each($11) j)",
-    )
+         WHERE id IN (SELECT j.value ->> 0 FROM json_each($11) j);
+
+         ",
+        audit::write_line!("$17")
+    ))
     .bind(incident)
     .bind(seq)
     .bind(p.notice.number)
@@ -200,6 +236,12 @@ async fn insert(
     .bind(serde_json::to_string(&texts)?)
     .bind(serde_json::to_string(&of(SHAPE_ACCOUNT))?)
     .bind(serde_json::to_string(&of(SHAPE_LEVELS))?)
+    .bind(&p.key)
+    .bind(&p.content_hash)
+    .bind(&p.act.actor)
+    .bind(serde_json::to_string(&p.notice)?)
+    .bind(closed)
+    .bind(line)
     .execute(c)
     .await?;
     Ok(())

@@ -3,8 +3,9 @@
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
+use super::due::Due;
 use super::marks::{COUNTED, corrected, had, lacks, passed};
-use super::outset::Part;
+use super::outset::{self, Part, started};
 use super::spelling::canonical;
 use super::{ClaimRequest, StoreError};
 use crate::domain::notice::Scope;
@@ -19,6 +20,15 @@ pub(super) struct Chunk {
     /// Who starts with it.
     pub(super) starts: Option<Part>,
 }
+
+/// The last of the next `?4` recipients of lane `?1` behind `?2`, up to `?3`; `?3` where there are none. Primary key (lane, seq) of recipient.
+macro_rules! window {
+    () => {
+        "max(?2, coalesce((SELECT max(seq) FROM (SELECT seq FROM recipient WHERE lane = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4)), ?3))"
+    };
+}
+
+pub(super) use window;
 
 /// Rows for a chunk. Primary key (lane, seq) of recipient; delivery_of refuses doubles. A correction is also for whoever has got what it
 /// corrects, a cut for whoever lacks what it sums up; what was summed up under a newer notice and waits again is not for whoever has got that.
@@ -63,24 +73,34 @@ macro_rules! follow {
     };
 }
 
+/// What a chunk has brought.
+#[derive(Default)]
+pub(super) struct Opened {
+    /// Rows.
+    pub(super) rows: i64,
+    /// Of these, what has started with it, in order.
+    pub(super) started: Vec<Due>,
+}
+
 impl Chunk {
     /// Inserts a chunk's rows. With `finished` the broadcast's cursor follows in the same way to SQLite's thread and back, and once all are
-    /// open what was opened is what is expected. So many rows were affected.
+    /// open what was opened is what is expected; what has started is read in that way, too.
     pub(super) async fn open(
         self,
         c: &mut SqliteConnection,
         r: &ClaimRequest,
         b: &Alive,
         finished: Option<bool>,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<Opened, StoreError> {
         let but = (!self.but.is_empty())
             .then(|| serde_json::to_string(&self.but))
             .transpose()?;
-        let sql = match finished {
-            Some(_) => concat!(insert!(), "; ", follow!()),
-            None => insert!(),
+        let sql = match (finished, self.starts) {
+            (_, Some(_)) => concat!(insert!(), "; ", follow!(), "; ", started!("$4", "$18")),
+            (Some(_), None) => concat!(insert!(), "; ", follow!()),
+            (None, None) => insert!(),
         };
-        let done = sqlx::query(sql)
+        let query = sqlx::query(sql)
             .bind(b.id)
             .bind(r.now_ms)
             .bind(b.operation as u8)
@@ -98,10 +118,17 @@ impl Chunk {
             .bind(self.starts.map_or(0, |part| part.to))
             .bind(self.starts.map(|part| part.lease_until))
             .bind(self.starts.map_or(0, |_| COUNTED))
-            .bind(self.starts.map_or(i64::MAX, |part| part.after))
-            .execute(c)
-            .await?;
-        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+            .bind(self.starts.map_or(i64::MAX, |part| part.after));
+        if self.starts.is_some() {
+            return outset::opened(&query.fetch_one(c).await?, b, r.now_ms);
+        }
+        let affected = query.execute(c).await?.rows_affected();
+        // The row of the broadcast is one of them.
+        let rows = affected.saturating_sub(u64::from(finished.is_some()));
+        Ok(Opened {
+            rows: i64::try_from(rows).unwrap_or(i64::MAX),
+            started: Vec::new(),
+        })
     }
 }
 

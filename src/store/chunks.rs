@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
-use super::chunk::{Chunk, places_of};
+use super::chunk::{Chunk, places_of, window};
 use super::crowd::{Crowd, Left, has_room_at};
 use super::due::Due;
 use super::outset::{self, Outset};
@@ -12,7 +12,7 @@ use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 
 /// Recipients looked at in one step where most of them may not be concerned.
-const WINDOW: usize = 4096;
+const WINDOW: i64 = 4096;
 
 /// An older notice of the incident has not opened for a domain yet: looked at again after this.
 const LOOK_AGAIN_MS: Ms = 1_000;
@@ -157,17 +157,20 @@ impl<'a> Cursor<'a> {
             let but: Vec<String> = crowd.own.keys().map(|domain| format!("@{domain}")).collect();
             let by_places = places_of(&self.broadcast.scope).is_some();
             let sparse = by_places || !but.is_empty();
-            let looked_at = if sparse { WINDOW } else { opening.want.min(WINDOW) };
+            let want = i64::try_from(opening.want).unwrap_or(i64::MAX);
+            let looked_at = if sparse { WINDOW } else { want.min(WINDOW) };
             let reach = self.older.iter().map(|(_, cursor)| *cursor).fold(upto, i64::min);
             // Nobody left up to `reach`: done where nothing older is in the way, else the older ones go first.
-            chunk.to = self.window(c, self.cursor, reach, looked_at).await?;
+            if let Some(outset) = opening.outset.filter(|_| !sparse) {
+                let next = (self.cursor, reach, looked_at);
+                (chunk.to, chunk.starts) = outset::window(c, self.broadcast.lane, next, outset).await?;
+            } else {
+                chunk.to = self.window(c, self.cursor, reach, looked_at).await?;
+            }
             if !by_places && !but.is_empty() {
                 chunk.to = self.nth(c, chunk.to, opening.want, &but).await?.unwrap_or(chunk.to);
             }
             chunk.but = but;
-            if let Some(outset) = opening.outset.filter(|_| !sparse) {
-                chunk.starts = outset::part(c, self.broadcast.lane, (chunk.from, chunk.to), outset).await?;
-            }
         }
         let end = chunk.to;
         let finished = end >= upto && crowd.own.is_empty();
@@ -177,14 +180,10 @@ impl<'a> Cursor<'a> {
         self.closed = finished;
         self.open = !finished;
         self.cursor = end;
-        // The row of the broadcast is one of those affected.
-        let starts = chunk.starts;
-        let opened = chunk.open(c, r, self.broadcast, Some(finished)).await? - 1;
-        self.opened += opened;
-        if let Some(part) = starts.filter(|_| opened > 0) {
-            self.started = outset::started(c, self.broadcast, part, r.now_ms).await?;
-        }
-        Ok(opened > 0 || self.open)
+        let opened = chunk.open(c, r, self.broadcast, Some(finished)).await?;
+        self.opened += opened.rows;
+        self.started = opened.started;
+        Ok(opened.rows > 0 || self.open)
     }
 
     /// Opens for domains that were left out and have room again; false: none has got further.
@@ -218,7 +217,7 @@ impl<'a> Cursor<'a> {
             };
             let reach = crowd.reach(&domain, &self.older, upto);
             let cursor = self
-                .window(c, left.cursor, reach, WINDOW.min(r.turns.max(1) as usize))
+                .window(c, left.cursor, reach, WINDOW.min(i64::from(r.turns).max(1)))
                 .await?;
             let chunk = Chunk {
                 from: left.cursor,
@@ -228,7 +227,7 @@ impl<'a> Cursor<'a> {
                 starts: None,
             };
             let opened = match chunk.to > chunk.from {
-                true => chunk.open(c, r, self.broadcast, None).await?,
+                true => chunk.open(c, r, self.broadcast, None).await?.rows,
                 false => 0,
             };
             self.opened += opened;
@@ -252,18 +251,15 @@ impl<'a> Cursor<'a> {
     }
 
     /// The last of the next so many recipients up to `reach`; `reach` where there are none.
-    async fn window(&self, c: &mut SqliteConnection, from: i64, reach: i64, size: usize) -> Result<i64, StoreError> {
-        // Primary key (lane, seq) of recipient.
-        let end: Option<i64> = sqlx::query_scalar(
-            "SELECT max(seq) FROM (SELECT seq FROM recipient WHERE lane = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?)",
-        )
-        .bind(self.broadcast.lane)
-        .bind(from)
-        .bind(reach)
-        .bind(i64::try_from(size).unwrap_or(i64::MAX))
-        .fetch_one(c)
-        .await?;
-        Ok(end.unwrap_or(reach).max(from))
+    async fn window(&self, c: &mut SqliteConnection, from: i64, reach: i64, size: i64) -> Result<i64, StoreError> {
+        let end = sqlx::query_scalar(concat!("SELECT ", window!()))
+            .bind(self.broadcast.lane)
+            .bind(from)
+            .bind(reach)
+            .bind(size)
+            .fetch_one(c)
+            .await?;
+        Ok(end)
     }
 
     /// The recipient up to `end` with whom so many of no domain that is left out are reached; `None`: there are fewer.

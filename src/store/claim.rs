@@ -7,14 +7,14 @@ use sqlx::SqliteConnection;
 
 use super::alive::{self, Alive};
 use super::claims::Ahead;
-use super::due::{self, Look};
 use super::failover::{self, Homes};
+use super::look::{Look, look};
 use super::outset::Outset;
 use super::pace::{self, Pace};
 use super::rate::Slots;
 use super::starts::{self, Sink, Writes};
 use super::texts::texts;
-use super::{ClaimRequest, Claimed, StoreError, chunks, thread};
+use super::{ClaimRequest, Claimed, StoreError, chunks, due, thread};
 use crate::clock::Ms;
 use crate::ids::{IncidentId, LaneId};
 use crate::lane_core::ramp::Ran;
@@ -260,8 +260,7 @@ impl<'a> Claim<'a> {
                     Some(rows) => rows,
                     None => {
                         sink.writes.flush_of(c, r.lane.0).await?;
-                        let look = [Look::at(r, &broadcast, &older)];
-                        due::look(c, &look, sink.looks_at()).await?.pop().unwrap_or_default()
+                        look(c, Look::at(r, &broadcast, &older), sink.looks_at()).await?
                     }
                 };
                 rows.truncate(sink.looks_at());

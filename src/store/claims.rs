@@ -4,27 +4,35 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::claim::{Claim, LaneState};
-use super::due::Look;
-use super::failover::Homes;
+use super::failover::{Homes, homes};
+use super::look::{Look, looks};
 use super::rows::settle_lanes;
 use super::starts::Writes;
-use super::texts::{Texts, texts};
-use super::{ClaimRequest, Claimed, Missing, StoreError, Thread, alive, due, failover, gate, reopen, thread};
+use super::texts::{Texts, frozen};
+use super::thread::threads;
+use super::{
+    ClaimRequest, Claimed, Missing, StoreError, Thread, alive, due, failover, gate, look, reopen, texts, thread,
+};
 use crate::clock::Ms;
 use crate::domain::delivery::Gate;
 
 /// Looks at so many rows of an audience are taken together; all read as many as the widest of them. An account has one row.
 const LOOK: usize = 64;
 
+/// By lane.
+type States = HashMap<i64, LaneState>;
+type AllHomes = HashMap<i64, Homes>;
+
 /// What is read for the broadcast that a claim begins with.
 #[derive(Default)]
 pub(super) struct Ahead {
     pub(super) broadcast: i64,
     /// Its due rows.
-    pub(super) due: Option<Vec<due::Read>>,
+    pub(super) due: Option<Vec<look::Read>>,
     pub(super) texts: Option<Texts>,
     pub(super) thread: Option<Option<Thread>>,
 }
@@ -66,8 +74,7 @@ async fn open<'a>(
     requests: &[&'a ClaimRequest],
     answers: &mut [Claimed],
 ) -> Result<Vec<(usize, Claim<'a>)>, StoreError> {
-    let states = states(c, requests).await?;
-    let mut homes = failover::homes(c, requests).await?;
+    let (states, mut homes) = states(c, requests).await?;
     let mut claims = Vec::with_capacity(requests.len());
     for (place, r) in requests.iter().enumerate() {
         let lane = states
@@ -146,17 +153,31 @@ async fn look_ahead(
         .map(|(_, claim, _)| claim.looks_at())
         .filter(|limit| *limit <= LOOK)
         .max();
-    let mut due: HashMap<usize, Vec<due::Read>> = places
-        .into_iter()
-        .zip(due::look(c, &looks, limit.unwrap_or(1)).await?)
-        .collect();
-    let broadcasts: Vec<i64> = firsts.iter().map(|(.., first)| first.id).collect();
-    let texts = texts(c, &broadcasts).await?;
     let accounts = firsts.iter().filter(|(.., first)| first.is_account());
     let threads: Vec<(i64, i64)> = accounts
         .map(|(_, claim, first)| (claim.lane(), first.incident))
         .collect();
-    let threads = thread::of(c, &threads).await?;
+    let broadcasts: Vec<i64> = firsts.iter().map(|(.., first)| first.id).collect();
+    if broadcasts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (due, texts, threads): (String, String, String) = sqlx::query_as(concat!(
+        "SELECT ",
+        looks!("?1", "?2"),
+        ", ",
+        frozen!("?3"),
+        ", ",
+        threads!("?4")
+    ))
+    .bind(serde_json::to_string(&looks)?)
+    .bind(i64::try_from(limit.unwrap_or(1)).unwrap_or(i64::MAX))
+    .bind(serde_json::to_string(&broadcasts)?)
+    .bind(serde_json::to_string(&threads)?)
+    .fetch_one(c)
+    .await?;
+    let due = look::read(&due, &looks)?;
+    let mut due: HashMap<usize, Vec<look::Read>> = places.into_iter().zip(due).collect();
+    let (texts, threads) = (texts::read(&texts)?, thread::read(&threads)?);
     let ahead = firsts.into_iter().map(|(place, claim, first)| {
         let ahead = Ahead {
             broadcast: first.id,
@@ -169,33 +190,44 @@ async fn look_ahead(
     Ok(ahead.collect())
 }
 
-async fn states(c: &mut SqliteConnection, requests: &[&ClaimRequest]) -> Result<HashMap<i64, LaneState>, StoreError> {
+/// A lane as it is read.
+#[derive(Deserialize)]
+struct State {
+    id: i64,
+    epoch: i64,
+    gate: i64,
+    configured: i64,
+    ramp: Option<String>,
+    account: String,
+    tat_us: Option<i64>,
+}
+
+/// What the rows of the asking lanes say, and for whom else they send.
+async fn states(c: &mut SqliteConnection, requests: &[&ClaimRequest]) -> Result<(States, AllHomes), StoreError> {
     let lanes: Vec<i64> = requests.iter().map(|r| r.lane.0).collect();
     // Primary keys of lane, account_rate and meta.
-    let rows = sqlx::query(
-        "SELECT id, epoch, gate, configured, ramp, kind || ' ' || account AS account, (SELECT moved FROM meta WHERE one = 1) AS moved,
-           (SELECT tat_us FROM account_rate a WHERE a.account = lane.kind || ' ' || lane.account) AS tat_us
-         FROM lane WHERE id IN (SELECT value FROM json_each(?))",
-    )
+    let (moved, rows, homes): (bool, String, String) = sqlx::query_as(concat!(
+        "SELECT (SELECT moved FROM meta WHERE one = 1), (SELECT json_group_array(json_array(id, epoch, gate, configured, ramp, kind || ' ' || account,
+             (SELECT tat_us FROM account_rate a WHERE a.account = lane.kind || ' ' || lane.account)))
+           FROM lane WHERE id IN (SELECT value FROM json_each(?1))), ",
+        homes!("?1")
+    ))
     .bind(serde_json::to_string(&lanes)?)
-    .fetch_all(c)
+    .fetch_one(c)
     .await?;
-    let mut states = HashMap::new();
-    for row in &rows {
-        let gate: i64 = row.try_get("gate")?;
+    let rows: Vec<State> = serde_json::from_str(&rows)?;
+    let state = |row: State| {
         let state = LaneState {
-            epoch: row.try_get("epoch")?,
-            shut: gate == Gate::Held as i64
-                || row.try_get::<i64, _>("moved")? != 0
-                || row.try_get::<i64, _>("configured")? == 0,
-            drains: gate == Gate::Draining as i64,
-            ran: super::lanes::ran(row.try_get("ramp")?),
-            account: row.try_get("account")?,
-            tat_us: row.try_get("tat_us")?,
+            epoch: row.epoch,
+            shut: row.gate == Gate::Held as i64 || moved || row.configured == 0,
+            drains: row.gate == Gate::Draining as i64,
+            ran: super::lanes::ran(row.ramp),
+            account: row.account,
+            tat_us: row.tat_us,
         };
-        states.insert(row.try_get("id")?, state);
-    }
-    Ok(states)
+        (row.id, state)
+    };
+    Ok((rows.into_iter().map(state).collect(), failover::read(&homes, requests)?))
 }
 
 async fn store_rates(c: &mut SqliteConnection, accounts: &HashMap<String, i64>) -> Result<(), StoreError> {

@@ -3,14 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::claim::Next;
-use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, TRIED, corrected, had, lacks, passed};
+use super::look::Read;
+use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, TRIED, corrected, had};
 use super::rows::{from_word, listed};
-use super::spelling::canonical;
 use super::{ClaimRequest, StoreError, retention};
 use crate::clock::Ms;
 use crate::domain::delivery::Operation;
@@ -67,120 +66,6 @@ pub(super) struct Seen {
     pub(super) ended: usize,
     /// Of these, what had been tried and may have passed older ones.
     pub(super) tried: Vec<i64>,
-}
-
-/// A look at the due rows of one broadcast.
-#[derive(Debug, Serialize)]
-pub(super) struct Look {
-    broadcast: i64,
-    lane: i64,
-    via: Option<i64>,
-    now: Ms,
-    /// How long what came to nothing holds its successors, ms.
-    wait: Ms,
-    correction: bool,
-    digest: bool,
-    /// Broadcasts that come first.
-    older: Vec<i64>,
-}
-
-impl Look {
-    pub(super) fn at(r: &ClaimRequest, b: &Alive, older: &[&Alive]) -> Self {
-        let correction = b.kind != 0;
-        Self {
-            broadcast: b.id,
-            lane: b.lane,
-            via: b.via,
-            now: r.now_ms,
-            wait: if correction {
-                r.correction_wait_ms
-            } else {
-                r.order_wait_ms
-            },
-            correction,
-            digest: b.digest,
-            older: older.iter().map(|o| o.id).collect(),
-        }
-    }
-}
-
-/// A due row as it is read.
-#[derive(Debug, Deserialize)]
-pub(super) struct Read {
-    look: usize,
-    due: Ms,
-    id: i64,
-    recipient: i64,
-    attempt: u32,
-    first_started: Ms,
-    operation: i64,
-    step: u8,
-    step_handle: Option<String>,
-    flags: i64,
-    told: i64,
-    address: Option<String>,
-    canonical: Option<String>,
-    name: Option<String>,
-    lang: Option<String>,
-    withdrawn: Option<String>,
-    places: Option<String>,
-    state: Option<i64>,
-    suppressed: i64,
-    free_at: Option<Ms>,
-    passed: i64,
-    lacks: i64,
-}
-
-/// Reads due rows, at most `limit` of each look, in order.
-pub(super) async fn look(c: &mut SqliteConnection, looks: &[Look], limit: usize) -> Result<Vec<Vec<Read>>, StoreError> {
-    let mut seen: Vec<Vec<Read>> = looks.iter().map(|_| Vec::new()).collect();
-    if looks.is_empty() {
-        return Ok(Vec::new());
-    }
-    // delivery_due (broadcast, via, due) WHERE state = 0; primary keys of delivery, recipient, withdrawn and suppression; delivery_of (broadcast,
-    // recipient) per older one.
-    // free_at: when the last of the older ones lets this row go; NULL: nothing holds it. One that moved holds as a refused one does: its lane
-    // may be held or slow. So a newer one can have passed what comes from another lane.
-    // lacks: a cut sums up something that they have not got yet.
-    // Not materialised and not sorted: a table of its own for either takes SQLite longer than all the rest. In one row: each is a way from
-    // SQLite's thread to this one.
-    let rows: String = sqlx::query_scalar(concat!(
-        "WITH look AS NOT MATERIALIZED (SELECT key, value ->> 'broadcast' AS broadcast, value ->> 'lane' AS lane, value ->> 'via' AS via,
-           value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value ->> 'digest' AS digest,
-           value -> 'older' AS older FROM json_each(?1))
-         SELECT json_group_array(json_array(l.key, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle,
-           d.flags, d.told, r.address, r.canonical, r.name, r.lang,
-           CASE WHEN d.flags & 1 THEN (SELECT w.text FROM withdrawn w WHERE w.delivery = d.id) END, r.places, r.state,
-           EXISTS (SELECT 1 FROM suppression s WHERE s.lane IN (l.lane, l.via) AND s.address = ",
-        canonical!("r"),
-        "),
-           (SELECT max(CASE WHEN x.state = 0 AND x.via IS NULL AND x.due > l.now THEN x.due
-                            WHEN x.state > 1 OR (x.state = 1 AND l.correction) OR (x.state = 0 AND x.via IS NOT NULL) THEN x.changed + l.wait
-                            ELSE 9223372036854775807 END)
-              FROM json_each(l.older) o CROSS JOIN delivery x ON x.broadcast = o.value AND x.recipient = d.recipient
-             WHERE x.state IN (0, 1, 4, 5)), l.via IS NOT NULL AND ",
-        passed!(),
-        ", l.digest AND ",
-        lacks!("d.recipient"),
-        "))
-         FROM look l CROSS JOIN broadcast b ON b.id = l.broadcast CROSS JOIN delivery d ON d.id IN (
-             SELECT n.id FROM delivery n WHERE n.broadcast = l.broadcast AND n.state = 0 AND n.via IS l.via AND n.due <= l.now
-             ORDER BY n.due, n.id LIMIT ?2)
-           LEFT JOIN recipient r ON r.lane = l.lane AND r.seq = d.recipient"
-    ))
-    .bind(serde_json::to_string(looks)?)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_one(c)
-    .await?;
-    for row in serde_json::from_str::<Vec<Read>>(&rows)? {
-        if let Some(seen) = seen.get_mut(row.look) {
-            seen.push(row);
-        }
-    }
-    for rows in &mut seen {
-        rows.sort_by_key(|row| (row.due, row.id));
-    }
-    Ok(seen)
 }
 
 /// Tells apart who may start, who waits and who has left.

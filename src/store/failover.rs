@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::evidence::{self, Evidence};
 use super::rows::{listed, said_stored, word};
@@ -29,42 +30,44 @@ pub(super) struct Homes {
     pub(super) next_ms: Option<Ms>,
 }
 
-/// Of each asking lane: the lanes it stands in for, and those of rows that moved to it and wait, whatever is configured now. What waits on a
-/// channel that is not configured any more stays there (LANES 8).
-pub(super) async fn homes(
-    c: &mut SqliteConnection,
-    requests: &[&ClaimRequest],
-) -> Result<HashMap<i64, Homes>, StoreError> {
-    let asking: HashMap<i64, Ms> = requests.iter().map(|r| (r.lane.0, r.now_ms)).collect();
-    // The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0; delivery_due (broadcast, via, …).
-    let rows = sqlx::query(
-        "SELECT a.value AS asks, l.id, l.gate, l.health, l.health_since, l.tries_since,
-           coalesce(l.failover = a.value AND l.configured = 1, 0) AS stands_in
-         FROM json_each(?) a CROSS JOIN lane l ON l.id <> a.value AND (l.failover = a.value OR EXISTS (
-           SELECT 1 FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.via = a.value AND d.state = 0
-           WHERE b.lane = l.id AND b.state < 2 AND b.n_moved > 0))
-         ORDER BY l.id",
-    )
-    .bind(serde_json::to_string(&asking.keys().collect::<Vec<_>>())?)
-    .fetch_all(c)
-    .await?;
-    let mut homes: HashMap<i64, Homes> = HashMap::new();
-    for row in &rows {
-        let asks: i64 = row.try_get("asks")?;
-        let now = asking.get(&asks).copied().unwrap_or_default();
-        let at = moves_at(
-            listed(Gate::from_stored(row.try_get("gate")?), "a gate")?,
-            listed(Health::from_stored(row.try_get("health")?), "a health")?,
-            row.try_get("health_since")?,
-            row.try_get("tries_since")?,
+/// Of the asking lanes (a JSON list): the lanes they stand in for, and those of rows that moved to them and wait, whatever is configured now, for
+/// [`read`]. What waits on a channel that is not configured any more stays there (LANES 8).
+/// The whole table of lanes: a few dozen rows; broadcast_moved (lane) WHERE state < 2 AND n_moved > 0; delivery_due (broadcast, via, …).
+macro_rules! homes {
+    ($asking:literal) => {
+        concat!(
+            "(SELECT json_group_array(json_array(a.value, l.id, l.gate, l.health, l.health_since, l.tries_since,
+               coalesce(l.failover = a.value AND l.configured = 1, 0)) ORDER BY l.id)
+             FROM json_each(",
+            $asking,
+            ") a CROSS JOIN lane l ON l.id <> a.value AND (l.failover = a.value OR EXISTS (
+               SELECT 1 FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.via = a.value AND d.state = 0
+               WHERE b.lane = l.id AND b.state < 2 AND b.n_moved > 0)))"
         )
-        .filter(|_| row.try_get::<i64, _>("stands_in").is_ok_and(|is| is != 0));
+    };
+}
+
+pub(super) use homes;
+
+/// A home as it is read: the asking lane, the home, its gate, its health, since when, since when it tries, whether the one stands in for the other.
+#[derive(Deserialize)]
+struct Read(i64, i64, i64, i64, Ms, Ms, i64);
+
+/// What [`homes`] gave, by asking lane.
+pub(super) fn read(rows: &str, requests: &[&ClaimRequest]) -> Result<HashMap<i64, Homes>, StoreError> {
+    let asking: HashMap<i64, Ms> = requests.iter().map(|r| (r.lane.0, r.now_ms)).collect();
+    let mut homes: HashMap<i64, Homes> = HashMap::new();
+    for Read(asks, lane, gate, health, since, tries_since, stands_in) in serde_json::from_str::<Vec<Read>>(rows)? {
+        let now = asking.get(&asks).copied().unwrap_or_default();
+        let gate = listed(Gate::from_stored(gate), "a gate")?;
+        let health = listed(Health::from_stored(health), "a health")?;
+        let at = moves_at(gate, health, since, tries_since).filter(|_| stands_in != 0);
         let of = homes.entry(asks).or_default();
         if let Some(at) = at.filter(|at| *at > now) {
             of.next_ms = Some(of.next_ms.map_or(at, |known| known.min(at)));
         }
         of.lanes.push(Home {
-            lane: row.try_get("id")?,
+            lane,
             moves: at.is_some_and(|at| at <= now),
         });
     }

@@ -33,6 +33,7 @@ mod hard;
 mod incidents;
 mod lanes;
 mod lists;
+mod look;
 mod marks;
 mod open;
 mod outset;

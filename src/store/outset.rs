@@ -3,10 +3,12 @@
 //! advance.
 
 use serde::Deserialize;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
 use super::alive::Alive;
+use super::chunk::{Opened, window};
 use super::due::Due;
 use super::pace::Pace;
 use super::rows::from_word;
@@ -37,52 +39,67 @@ pub(super) struct Part {
     pub(super) after: i64,
 }
 
-/// How many of a chunk start at once; `None`: somebody in it is suppressed, and ends instead.
-pub(super) async fn part(
+/// Where the next chunk of so many recipients ends, and how many of it start at once; `None`: somebody in it is suppressed, and ends instead.
+pub(super) async fn window(
     c: &mut SqliteConnection,
     lane: i64,
-    (from, to): (i64, i64),
+    (from, reach, size): (i64, i64, i64),
     outset: Outset,
-) -> Result<Option<Part>, StoreError> {
+) -> Result<(i64, Option<Part>), StoreError> {
     // Primary keys (lane, seq) of recipient and (lane, address) of suppression; last entry of delivery.
     let row = sqlx::query(concat!(
-        "SELECT EXISTS (SELECT 1 FROM suppression WHERE lane = ?1) AND EXISTS (
+        "WITH chunk AS MATERIALIZED (SELECT ",
+        window!(),
+        " AS ends)
+         SELECT ends, EXISTS (SELECT 1 FROM suppression WHERE lane = ?1) AND EXISTS (
            SELECT 1 FROM recipient r CROSS JOIN suppression s ON s.lane = r.lane AND s.address = ",
         canonical!("r"),
-        " WHERE r.lane = ?1 AND r.seq > ?2 AND r.seq <= ?3 AND r.state = 0) AS suppressed,
-           (SELECT seq FROM recipient WHERE lane = ?1 AND seq > ?2 AND seq <= ?3 AND state = 0 ORDER BY seq LIMIT 1 OFFSET ?4) AS last,
-           coalesce((SELECT max(id) FROM delivery), 0) AS after"
+        " WHERE r.lane = ?1 AND r.seq > ?2 AND r.seq <= ends AND r.state = 0) AS suppressed,
+           (SELECT seq FROM recipient WHERE lane = ?1 AND seq > ?2 AND seq <= ends AND state = 0 ORDER BY seq LIMIT 1 OFFSET ?5) AS last,
+           coalesce((SELECT max(id) FROM delivery), 0) AS after FROM chunk"
     ))
     .bind(lane)
     .bind(from)
-    .bind(to)
+    .bind(reach)
+    .bind(size)
     .bind(i64::try_from(outset.room.saturating_sub(1)).unwrap_or(i64::MAX))
     .fetch_one(c)
     .await?;
+    let ends = row.try_get("ends")?;
     let part = Part {
-        to: row.try_get::<Option<i64>, _>("last")?.unwrap_or(to),
+        to: row.try_get::<Option<i64>, _>("last")?.unwrap_or(ends),
         lease_until: outset.lease_until,
         after: row.try_get("after")?,
     };
-    Ok((!row.try_get::<bool, _>("suppressed")?).then_some(part))
+    Ok((ends, (!row.try_get::<bool, _>("suppressed")?).then_some(part)))
 }
+
+/// The rows newer than `$after`, all of one chunk on `$lane`: how many, and those that have started. The newest rows by their primary key; primary key
+/// of recipient. In one row: each is a way from SQLite's thread to this one.
+macro_rules! started {
+    ($lane:literal, $after:literal) => {
+        concat!(
+            "SELECT (SELECT count(*) FROM delivery WHERE id > ",
+            $after,
+            ") AS opened, (SELECT json_group_array(json_array(d.id, d.recipient, r.address, r.canonical, r.name, r.lang))
+               FROM delivery d CROSS JOIN recipient r ON r.lane = ",
+            $lane,
+            " AND r.seq = d.recipient WHERE d.id > ",
+            $after,
+            " AND +d.state = 1) AS started"
+        )
+    };
+}
+
+pub(super) use started;
 
 /// A row that has started, with its recipient.
 #[derive(Deserialize)]
 struct Started(i64, i64, String, Option<String>, Option<String>, Option<String>);
 
-/// The rows that have started, in order.
-pub(super) async fn started(c: &mut SqliteConnection, b: &Alive, part: Part, now: Ms) -> Result<Vec<Due>, StoreError> {
-    // The newest rows by their primary key, all of this chunk; primary key of recipient. In one row: each is a way from SQLite's thread to this one.
-    let rows: String = sqlx::query_scalar(
-        "SELECT json_group_array(json_array(d.id, d.recipient, r.address, r.canonical, r.name, r.lang))
-         FROM delivery d CROSS JOIN recipient r ON r.lane = ? AND r.seq = d.recipient WHERE d.id > ? AND +d.state = 1",
-    )
-    .bind(b.lane)
-    .bind(part.after)
-    .fetch_one(c)
-    .await?;
-    let mut rows: Vec<Started> = serde_json::from_str(&rows)?;
+/// A chunk of this broadcast as [`started`] gives it.
+pub(super) fn opened(row: &SqliteRow, b: &Alive, now: Ms) -> Result<Opened, StoreError> {
+    let mut rows: Vec<Started> = serde_json::from_str(row.try_get("started")?)?;
     rows.sort_unstable_by_key(|row| row.0);
     let due = |Started(id, recipient, address, canonical, name, lang)| Due {
         id,
@@ -106,5 +123,8 @@ pub(super) async fn started(c: &mut SqliteConnection, b: &Alive, part: Part, now
         elsewhere: false,
         begun: false,
     };
-    Ok(rows.into_iter().map(due).collect())
+    Ok(Opened {
+        rows: row.try_get("opened")?,
+        started: rows.into_iter().map(due).collect(),
+    })
 }

@@ -6,21 +6,21 @@ use sqlx::{Row, SqliteConnection};
 use super::supersession::supersede;
 use super::{Conflict, Publication, Published, Refusal, StoreError, audit, broadcasts, reopen};
 use crate::clock::Ms;
-use crate::domain::delivery::CatchUp;
 use crate::domain::supersede::named;
 use crate::domain::words::IncidentState;
 use crate::ids::{IncidentId, NoticeSeq};
 
-/// Writes a publication, or says why it is there already or cannot be.
+/// Writes a publication, or says why it is there already or cannot be. What is read is read first and in few statements, what is new is written in
+/// one: each is a way to SQLite's thread and back, and everybody waits for the last one.
 pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
     let notice = &p.notice;
     let found = found(c, p).await?;
-    if let Some(incident) = &found
+    if let Some(incident) = &found.incident
         && let Some(answer) = known_or_late(p, incident)?
     {
         return Ok(answer);
     }
-    let newest = found.as_ref().map_or(0, |f| f.last);
+    let newest = found.incident.as_ref().map_or(0, |f| f.last);
     if i64::from(notice.number) != newest + 1 {
         return Err(StoreError::Conflict(Conflict::NotNext {
             incident: slug(p),
@@ -35,11 +35,11 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
         }));
     }
     let at = p.act.at_ms;
-    let incident = match found {
-        Some(found) => found.id,
+    let incident = match found.incident {
+        Some(known) => known.id,
         None => new_incident(c, p).await?,
     };
-    let seq = new_notice(c, p, incident).await?;
+    let seq = found.seq;
     if notice.state == IncidentState::Closed {
         // Also the websites that the notice itself does not go to.
         super::targets::raise_all(c).await?;
@@ -51,11 +51,13 @@ pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result
         true => Vec::new(),
         false => reopen::undo(c, incident, &named, at).await?,
     };
-    let lanes: Vec<(i64, CatchUp)> = p.broadcasts.iter().map(|b| (b.lane.0, b.catch_up)).collect();
-    supersede(c, incident, seq, notice, &lanes, at).await?;
+    // Websites first: the others may wait for the generation they raise.
+    let generations = broadcasts::raise(c, p).await?;
+    let (lanes, older) = broadcasts::met(c, p, incident, &named).await?;
+    supersede(c, older, seq, p).await?;
     reopen::rows_again(c, &again, at).await?;
-    broadcasts::write(c, p, (incident, seq), &corrected).await?;
-    audit::append(c, &p.act).await?;
+    let rows = lanes.rows(p, &generations, &corrected)?;
+    broadcasts::write(c, p, (incident, seq), &rows, &found.line).await?;
     Ok(Published::New {
         seq: NoticeSeq(seq),
         incident: IncidentId(incident),
@@ -67,8 +69,17 @@ fn slug(p: &Publication) -> String {
     format!("{}/{}", p.notice.publisher, p.notice.incident)
 }
 
-/// The incident that a notice belongs to.
+/// What a publication meets.
 struct Found {
+    incident: Option<Known>,
+    /// The row its notice gets.
+    seq: i64,
+    /// Its line of the audit.
+    line: String,
+}
+
+/// The incident that a notice belongs to.
+struct Known {
     id: i64,
     closed: Option<Ms>,
     /// Number of its newest notice.
@@ -78,12 +89,16 @@ struct Found {
 }
 
 /// What is there already. A store that was carried to another machine takes nothing in: there it would never go out.
-async fn found(c: &mut SqliteConnection, p: &Publication) -> Result<Option<Found>, StoreError> {
-    // One row of meta; unique (publisher, slug) of incident, (incident, key) of notice.
-    let row = sqlx::query(
-        "SELECT moved, i.id, i.closed, i.last, n.id AS known, n.number, n.hash FROM meta
-           LEFT JOIN incident i ON i.publisher = ? AND i.slug = ? LEFT JOIN notice n ON n.incident = i.id AND n.key = ? WHERE one = 1",
-    )
+async fn found(c: &mut SqliteConnection, p: &Publication) -> Result<Found, StoreError> {
+    // One row of meta; unique (publisher, slug) of incident, (incident, key) of notice; SQLite's own table of few rows, so that no number of a notice
+    // comes twice.
+    let row = sqlx::query(concat!(
+        "SELECT moved, i.id, i.closed, i.last, n.id AS known, n.number, n.hash,
+           coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notice'), 0) + 1 AS seq, ",
+        audit::newest!(),
+        " AS newest FROM meta LEFT JOIN incident i ON i.publisher = ? AND i.slug = ? LEFT JOIN notice n ON n.incident = i.id AND n.key = ?
+         WHERE one = 1"
+    ))
     .bind(&p.notice.publisher)
     .bind(&p.notice.incident)
     .bind(&p.key)
@@ -92,21 +107,29 @@ async fn found(c: &mut SqliteConnection, p: &Publication) -> Result<Option<Found
     if row.try_get("moved")? {
         return Err(StoreError::Refused(Refusal::Moved));
     }
-    let Some(id) = row.try_get("id")? else { return Ok(None) };
     let known: Option<i64> = row.try_get("known")?;
-    Ok(Some(Found {
-        id,
-        closed: row.try_get("closed")?,
-        last: row.try_get("last")?,
-        known: match known {
-            Some(seq) => Some((seq, row.try_get("number")?, row.try_get("hash")?)),
-            None => None,
-        },
-    }))
+    let known = match known {
+        Some(seq) => Some((seq, row.try_get("number")?, row.try_get("hash")?)),
+        None => None,
+    };
+    let incident = match row.try_get("id")? {
+        Some(id) => Some(Known {
+            id,
+            closed: row.try_get("closed")?,
+            last: row.try_get("last")?,
+            known,
+        }),
+        None => None,
+    };
+    Ok(Found {
+        incident,
+        seq: row.try_get("seq")?,
+        line: audit::Newest::read(row.try_get("newest")?)?.then(&p.act),
+    })
 }
 
 /// The answers that write nothing: the key is known, something came in between, the incident is closed.
-fn known_or_late(p: &Publication, found: &Found) -> Result<Option<Published>, StoreError> {
+fn known_or_late(p: &Publication, found: &Known) -> Result<Option<Published>, StoreError> {
     if let Some((seq, number, hash)) = &found.known {
         return Ok(Some(if *hash == p.content_hash {
             Published::Existing {
@@ -140,25 +163,6 @@ async fn new_incident(c: &mut SqliteConnection, p: &Publication) -> Result<i64, 
     .bind(&p.notice.parent)
     .bind(p.notice.exercise)
     .bind(p.act.at_ms)
-    .execute(c)
-    .await?;
-    Ok(done.last_insert_rowid())
-}
-
-async fn new_notice(c: &mut SqliteConnection, p: &Publication, incident: i64) -> Result<i64, StoreError> {
-    let closed = (p.notice.state == IncidentState::Closed).then_some(p.act.at_ms);
-    // `$n`, see chunks.rs. Primary key of incident.
-    let done = sqlx::query(
-        "INSERT INTO notice (incident, number, key, hash, actor, body) VALUES ($1, $2, $3, $4, $5, $6);
-         UPDATE incident SET last = $2, closed = $7 WHERE id = $1",
-    )
-    .bind(incident)
-    .bind(p.notice.number)
-    .bind(&p.key)
-    .bind(&p.content_hash)
-    .bind(&p.act.actor)
-    .bind(serde_json::to_string(&p.notice)?)
-    .bind(closed)
     .execute(c)
     .await?;
     Ok(done.last_insert_rowid())

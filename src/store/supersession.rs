@@ -2,64 +2,71 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::StoreError;
-use super::broadcasts::SHAPE_LEVELS;
 use super::marks::asked_for;
 use super::rows::{kind_of, listed, settle_lanes};
+use super::{Publication, StoreError};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::notice::{Notice, Scope};
-use crate::domain::supersede::{Older, ends, named, takes_place};
+use crate::domain::supersede::{Older, ends, takes_place};
 use crate::domain::words::Kind;
+
+/// The older broadcasts of an incident that a newer notice may end, as [`Stands`]: of what has ended only what it names (a JSON list of numbers)
+/// matters. broadcast_incident (incident, …).
+macro_rules! stands {
+    ($incident:literal, $levels:literal, $named:literal) => {
+        concat!(
+            "(SELECT json_group_array(json_array(id, lane, number, kind, scope, state >= 2)) FROM broadcast WHERE incident = ",
+            $incident,
+            " AND shape <> ",
+            $levels,
+            " AND (state < 2 OR (superseded_by IS NULL AND number IN (SELECT value FROM json_each(",
+            $named,
+            ")))))"
+        )
+    };
+}
+
+pub(super) use stands;
+
+/// An older broadcast: row, lane, number, kind, scope, whether it has ended.
+#[derive(Debug, Deserialize)]
+pub(super) struct Stands(i64, i64, u32, i64, String, i64);
 
 /// Ends what still waits of older notices. A notice that names an older one (`replaces`, `takes_back`, `corrects`) ends it on every
 /// lane; by scope it ends it only where the newer one goes out too.
 pub(super) async fn supersede(
     c: &mut SqliteConnection,
-    incident: i64,
+    older: Vec<Stands>,
     seq: i64,
-    newer: &Notice,
-    lanes: &[(i64, CatchUp)],
-    at: Ms,
+    p: &Publication,
 ) -> Result<(), StoreError> {
-    // Of what has ended only what is named matters; broadcast_incident (incident, …).
-    let older = sqlx::query(
-        "SELECT id, lane, number, kind, scope, state >= 2 AS ended FROM broadcast WHERE incident = ? AND shape <> ?
-           AND (state < 2 OR (superseded_by IS NULL AND number IN (SELECT value FROM json_each(?))))",
-    )
-    .bind(incident)
-    .bind(SHAPE_LEVELS)
-    .bind(serde_json::to_string(&named(newer).collect::<Vec<_>>())?)
-    .fetch_all(&mut *c)
-    .await?;
+    let (newer, at) = (&p.notice, p.act.at_ms);
     let mut touched = BTreeSet::new();
-    for row in older {
-        let lane: i64 = row.try_get("lane")?;
-        let number: u32 = row.try_get("number")?;
-        let scope: Scope = serde_json::from_str(row.try_get("scope")?)?;
-        // Without a broadcast of its own on this lane, a newer notice ends only what it names: that is `every`.
-        let catch_up = lanes
-            .iter()
-            .find(|(l, _)| *l == lane)
-            .map_or(CatchUp::Every, |(_, catch_up)| *catch_up);
-        if row.try_get("ended")? {
+    for Stands(id, lane, number, kind, scope, ended) in older {
+        if ended != 0 {
             // Nothing waits there, but a person could send it again: not what is wrong or replaced by now.
-            close(c, row.try_get("id")?, seq).await?;
+            close(c, id, seq).await?;
             continue;
         }
+        // Without a broadcast of its own on this lane, a newer notice ends only what it names: that is `every`.
+        let own = p.broadcasts.iter().find(|b| b.lane.0 == lane);
+        let catch_up = own.map_or(CatchUp::Every, |b| b.catch_up);
+        let scope: Scope = serde_json::from_str(&scope)?;
         let older = Older {
             number,
-            kind: listed(kind_of(row.try_get("kind")?), "a kind")?,
+            kind: listed(kind_of(kind), "a kind")?,
             scope: &scope,
         };
         if ends(catch_up, older, newer) {
-            end(c, row.try_get("id")?, seq, Asked::Stays, at).await?;
+            end(c, id, seq, Asked::Stays, at).await?;
             touched.insert(lane);
         } else if takes_place(catch_up, older, newer) {
-            overtake(c, row.try_get("id")?).await?;
+            overtake(c, id).await?;
         }
     }
     settle_lanes(c, touched).await

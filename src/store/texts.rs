@@ -67,22 +67,28 @@ fn in_language(texts: &ByLanguage, wanted: Option<Lang>) -> Option<(Lang, &Arc<V
         .map(|(lang, text)| (*lang, text))
 }
 
-/// The frozen texts of these broadcasts.
-pub(super) async fn texts(c: &mut SqliteConnection, broadcasts: &[i64]) -> Result<HashMap<i64, Texts>, StoreError> {
+/// The frozen texts of these broadcasts, for [`read`]. Primary keys (broadcast, lang) and (broadcast, cut, lang). All in one row: each is a way between
+/// two threads.
+macro_rules! frozen {
+    ($broadcasts:literal) => {
+        concat!(
+            "(SELECT json_group_array(json_array(broadcast, cut, lang, body)) FROM (
+               SELECT broadcast, 0 AS cut, lang, body FROM variant WHERE broadcast IN (SELECT value FROM json_each(",
+            $broadcasts,
+            ")) UNION ALL
+               SELECT broadcast, cut, lang, body FROM digest WHERE broadcast IN (SELECT value FROM json_each(",
+            $broadcasts,
+            "))))"
+        )
+    };
+}
+
+pub(super) use frozen;
+
+/// What [`frozen`] gave, by broadcast.
+pub(super) fn read(rows: &str) -> Result<HashMap<i64, Texts>, StoreError> {
     let mut texts: HashMap<i64, Texts> = HashMap::new();
-    if broadcasts.is_empty() {
-        return Ok(texts);
-    }
-    // Primary keys (broadcast, lang) and (broadcast, cut, lang). All in one row: each is a way between two threads.
-    let rows: String = sqlx::query_scalar(
-        "SELECT json_group_array(json_array(broadcast, cut, lang, body)) FROM (
-           SELECT broadcast, 0 AS cut, lang, body FROM variant WHERE broadcast IN (SELECT value FROM json_each(?1))
-           UNION ALL SELECT broadcast, cut, lang, body FROM digest WHERE broadcast IN (SELECT value FROM json_each(?1)))",
-    )
-    .bind(serde_json::to_string(broadcasts)?)
-    .fetch_one(c)
-    .await?;
-    let rows: Vec<(i64, i64, String, String)> = serde_json::from_str(&rows)?;
+    let rows: Vec<(i64, i64, String, String)> = serde_json::from_str(rows)?;
     for (broadcast, cut, lang, body) in rows {
         if let Some(lang) = from_word(Some(lang)) {
             let of = texts.entry(broadcast).or_default();
@@ -95,4 +101,16 @@ pub(super) async fn texts(c: &mut SqliteConnection, broadcasts: &[i64]) -> Resul
         }
     }
     Ok(texts)
+}
+
+/// The frozen texts of these broadcasts.
+pub(super) async fn texts(c: &mut SqliteConnection, broadcasts: &[i64]) -> Result<HashMap<i64, Texts>, StoreError> {
+    if broadcasts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: String = sqlx::query_scalar(concat!("SELECT ", frozen!("?1")))
+        .bind(serde_json::to_string(broadcasts)?)
+        .fetch_one(c)
+        .await?;
+    read(&rows)
 }

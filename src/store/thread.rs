@@ -2,42 +2,59 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::{StoreError, Thread};
 use crate::domain::outcome::Remote;
 
-/// What hangs together there so far, of these lanes and incidents.
-pub(super) async fn of(
-    c: &mut SqliteConnection,
-    wanted: &[(i64, i64)],
-) -> Result<HashMap<(i64, i64), Thread>, StoreError> {
-    let mut threads = HashMap::new();
-    if wanted.is_empty() {
-        return Ok(threads);
-    }
-    // Primary key (lane, incident).
-    let rows = sqlx::query(
-        "SELECT t.lane, t.incident, t.root_id, t.root_url, t.parent_id, t.parent_url
-         FROM json_each(?) j CROSS JOIN thread t ON t.lane = j.value ->> 0 AND t.incident = j.value ->> 1",
-    )
-    .bind(serde_json::to_string(wanted)?)
-    .fetch_all(c)
-    .await?;
-    for row in &rows {
-        let thread = Thread {
-            root: Remote {
-                id: row.try_get("root_id")?,
-                url: row.try_get("root_url")?,
-            },
-            parent: Remote {
-                id: row.try_get("parent_id")?,
-                url: row.try_get("parent_url")?,
-            },
+/// What hangs together so far on lanes and incidents (a JSON list of pairs), for [`read`]. Primary key (lane, incident).
+macro_rules! threads {
+    ($wanted:literal) => {
+        concat!(
+            "(SELECT json_group_array(json_array(t.lane, t.incident, t.root_id, t.root_url, t.parent_id, t.parent_url)) FROM json_each(",
+            $wanted,
+            ") j CROSS JOIN thread t ON t.lane = j.value ->> 0 AND t.incident = j.value ->> 1)"
+        )
+    };
+}
+
+pub(super) use threads;
+
+/// By lane and incident.
+pub(super) type Threads = HashMap<(i64, i64), Thread>;
+
+/// A thread as it is read.
+#[derive(Deserialize)]
+struct Read(i64, i64, Option<String>, Option<String>, Option<String>, Option<String>);
+
+/// What [`threads`] gave.
+pub(super) fn read(rows: &str) -> Result<Threads, StoreError> {
+    let rows: Vec<Read> = serde_json::from_str(rows)?;
+    let thread = |Read(lane, incident, root_id, root_url, parent_id, parent_url)| {
+        let root = Remote {
+            id: root_id,
+            url: root_url,
         };
-        threads.insert((row.try_get("lane")?, row.try_get("incident")?), thread);
+        let parent = Remote {
+            id: parent_id,
+            url: parent_url,
+        };
+        ((lane, incident), Thread { root, parent })
+    };
+    Ok(rows.into_iter().map(thread).collect())
+}
+
+/// What hangs together there so far, of these lanes and incidents.
+pub(super) async fn of(c: &mut SqliteConnection, wanted: &[(i64, i64)]) -> Result<Threads, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Threads::new());
     }
-    Ok(threads)
+    let rows: String = sqlx::query_scalar(concat!("SELECT ", threads!("?1")))
+        .bind(serde_json::to_string(wanted)?)
+        .fetch_one(c)
+        .await?;
+    read(&rows)
 }
 
 /// A new post: the first one stays the root, its newest the parent.
