@@ -1,12 +1,16 @@
 //! A counterpart's door: says when the first byte of a message and the first byte of its answer pass, and carries both on.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::kit::place;
+
+/// How far away a service is. Without it the services' own work on a message would take the processors from the messages to all others, as it does nowhere
+/// where they stand on machines of their own.
+const AWAY: Duration = Duration::from_millis(10);
 
 /// What stands behind the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,7 @@ async fn carry(
     let Behind::Service(port) = behind else {
         return std::future::pending().await;
     };
+    tokio::time::sleep(AWAY).await;
     let mut service = TcpStream::connect(("127.0.0.1", port)).await?;
     service.set_nodelay(true)?;
     service.write_all(&up[..read]).await?;
@@ -84,6 +89,7 @@ async fn carry(
                     if message {
                         say(true);
                     }
+                    tokio::time::sleep(AWAY).await;
                 }
                 service.write_all(&up[..read]).await?;
             }

@@ -17,6 +17,8 @@ use crate::kit::place::{aside, folder, free_port, notice, write_config};
 
 /// Notices of one incident; the next ones belong to a new incident, as in life.
 const OF_ONE_INCIDENT: u32 = 12;
+/// Until a list counts as written.
+const SETTLED: Duration = Duration::from_secs(4);
 /// How often the board is read while something of a publication is still under way.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -96,6 +98,8 @@ impl Stage {
         let channels = counterparts.channels(messages) + &website;
         let config = write_config(dir.path(), &site, port, admin, &channels);
         let open = Open::new(&config, &dir.path().join("data")).await.expect("opened");
+        // A list that was just written is looked at again and again, because it may still change within its time stamp; people's lists are older.
+        tokio::time::sleep(SETTLED).await;
         Self {
             dir,
             open,
