@@ -53,6 +53,36 @@ pub(super) struct Alive {
 }
 
 impl Alive {
+    fn of(row: Read) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            lane: row.lane,
+            via: None,
+            moves: false,
+            incident: row.incident,
+            notice: row.notice,
+            kind: row.kind,
+            urgent: row.urgent != 0,
+            operation: listed(Operation::from_stored(row.operation), "an operation")?,
+            shape: row.shape,
+            open: row.state == BroadcastState::Open as i64,
+            corrects: row.corrects,
+            upto: row.upto,
+            cursor: row.cursor,
+            expires: row.expires,
+            not_before: row.not_before,
+            created: row.created,
+            scope: serde_json::from_str(&row.scope)?,
+            waiting: row.waiting,
+            overtaken: row.overtaken != 0,
+            crowded: row.crowded != 0,
+            digest: row.catch_up == catch_up_stored(CatchUp::Digest),
+            uncut: row.uncut != 0,
+            closed: row.superseded_by.is_some(),
+            holds_only: row.holds_only != 0,
+        })
+    }
+
     /// One account instead of an audience.
     pub(super) fn is_account(&self) -> bool {
         self.shape == SHAPE_ACCOUNT
@@ -87,39 +117,58 @@ impl Alive {
     }
 }
 
-/// Everything alive on these lanes, oldest notice first, and what was refused there since the moment named, which still holds its successors.
-pub(super) async fn of_lanes(
-    c: &mut SqliteConnection,
-    lanes: &[(i64, Ms)],
-) -> Result<HashMap<i64, Vec<Alive>>, StoreError> {
-    // broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …); primary key of chunk_left. In one row:
-    // each is a way from SQLite's thread to this one.
-    let rows: String = sqlx::query_scalar(
-        "WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(?1)),
-           known AS (
-             SELECT b.id, 0 AS holds_only FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ?2
-             UNION ALL
-             SELECT b.id, 1 FROM lanes l
-               CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
-                 AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since)
-         SELECT json_group_array(json_array(b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires,
-           not_before, created, scope, n_waiting, overtaken, catch_up, uncut, superseded_by,
-           holds_only = 0 AND EXISTS (SELECT 1 FROM chunk_left k WHERE k.broadcast = b.id), holds_only))
-         FROM known CROSS JOIN broadcast b ON b.id = known.id",
-    )
-    .bind(serde_json::to_string(lanes)?)
-    .bind(SHAPE_LEVELS)
-    .fetch_one(c)
-    .await?;
-    let mut alive: HashMap<i64, Vec<Alive>> = HashMap::new();
-    for row in serde_json::from_str::<Vec<Read>>(&rows)? {
-        let b = read(row)?;
+/// Everything alive on lanes, and what was refused there since a moment, which still holds its successors, for [`read`]: of a JSON list of pairs.
+/// broadcast_live (lane, notice) WHERE state < 2; of the refused broadcast_incident (incident, lane, …); primary key of chunk_left. In one row: each is a
+/// way from SQLite's thread to this one.
+macro_rules! alive {
+    ($lanes:literal, $levels:literal) => {
+        concat!(
+            "(WITH lanes AS NOT MATERIALIZED (SELECT value ->> 0 AS lane, value ->> 1 AS since FROM json_each(",
+            $lanes,
+            ")), known AS (
+               SELECT b.id, 0 AS holds_only FROM lanes l CROSS JOIN broadcast b ON b.lane = l.lane AND b.state < 2 AND b.shape <> ",
+            $levels,
+            " UNION ALL
+               SELECT b.id, 1 FROM lanes l
+                 CROSS JOIN broadcast b ON b.incident IN (SELECT a.incident FROM broadcast a WHERE a.lane = l.lane AND a.state < 2)
+                   AND b.lane = l.lane AND b.state >= 2 AND n_permanent > 0 AND changed > l.since)
+             SELECT json_group_array(json_array(b.id, b.lane, incident, notice, kind, urgent, operation, shape, state, corrects, upto, cursor, expires,
+               not_before, created, scope, n_waiting, overtaken, catch_up, uncut, superseded_by,
+               holds_only = 0 AND EXISTS (SELECT 1 FROM chunk_left k WHERE k.broadcast = b.id), holds_only))
+             FROM known CROSS JOIN broadcast b ON b.id = known.id)"
+        )
+    };
+}
+
+pub(super) use alive;
+
+/// By lane, oldest notice first.
+pub(super) type OfLanes = HashMap<i64, Vec<Alive>>;
+
+/// What [`alive`] gave.
+pub(super) fn read(rows: &str) -> Result<OfLanes, StoreError> {
+    let mut alive = OfLanes::new();
+    for row in serde_json::from_str::<Vec<Read>>(rows)? {
+        let b = Alive::of(row)?;
         alive.entry(b.lane).or_default().push(b);
     }
     for of_lane in alive.values_mut() {
         of_lane.sort_by_key(|b| (b.holds_only, b.notice));
     }
     Ok(alive)
+}
+
+/// Everything alive on these lanes.
+pub(super) async fn of_lanes(c: &mut SqliteConnection, lanes: &[(i64, Ms)]) -> Result<OfLanes, StoreError> {
+    if lanes.is_empty() {
+        return Ok(OfLanes::new());
+    }
+    let rows: String = sqlx::query_scalar(concat!("SELECT ", alive!("?1", "?2")))
+        .bind(serde_json::to_string(lanes)?)
+        .bind(SHAPE_LEVELS)
+        .fetch_one(c)
+        .await?;
+    read(&rows)
 }
 
 /// A broadcast as it is read.
@@ -148,36 +197,6 @@ struct Read {
     superseded_by: Option<i64>,
     crowded: i64,
     holds_only: i64,
-}
-
-fn read(row: Read) -> Result<Alive, StoreError> {
-    Ok(Alive {
-        id: row.id,
-        lane: row.lane,
-        via: None,
-        moves: false,
-        incident: row.incident,
-        notice: row.notice,
-        kind: row.kind,
-        urgent: row.urgent != 0,
-        operation: listed(Operation::from_stored(row.operation), "an operation")?,
-        shape: row.shape,
-        open: row.state == BroadcastState::Open as i64,
-        corrects: row.corrects,
-        upto: row.upto,
-        cursor: row.cursor,
-        expires: row.expires,
-        not_before: row.not_before,
-        created: row.created,
-        scope: serde_json::from_str(&row.scope)?,
-        waiting: row.waiting,
-        overtaken: row.overtaken != 0,
-        crowded: row.crowded != 0,
-        digest: row.catch_up == catch_up_stored(CatchUp::Digest),
-        uncut: row.uncut != 0,
-        closed: row.superseded_by.is_some(),
-        holds_only: row.holds_only != 0,
-    })
 }
 
 /// What has work, in order: everything urgent, then the rest of incidents that have something urgent, then all other; each by the age of the

@@ -1,11 +1,11 @@
 //! One lane's claim: what it may start now, in order, at its rate (LANES 3 and 4). What is due comes from `due.rs`, new chunks of an audience
 //! from `chunks.rs`, what several claims read and write together from `claims.rs`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use super::alive::{self, Alive};
+use super::alive::{self, Alive, OfLanes};
 use super::claims::Ahead;
 use super::failover::{self, Homes};
 use super::look::{Look, look};
@@ -61,10 +61,10 @@ pub(super) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    pub(super) fn new(r: &'a ClaimRequest, lane: LaneState, homes: Homes) -> Self {
+    pub(super) fn new(r: &'a ClaimRequest, lane: LaneState, homes: Homes, alive: Vec<Alive>) -> Self {
         Self {
             r,
-            alive: Vec::new(),
+            alive,
             uncut: BTreeSet::new(),
             pace: Pace::new(Slots::new(r.rate, lane.tat_us, r.now_ms)),
             next: Next(homes.next_ms),
@@ -92,17 +92,14 @@ impl<'a> Claim<'a> {
         !self.homes.lanes.is_empty()
     }
 
-    /// The lanes whose broadcasts it has to know, and since when what was refused there holds its successors.
-    pub(super) fn lanes(&self) -> impl Iterator<Item = (i64, Ms)> + '_ {
-        let wait = self.r.order_wait_ms.max(self.r.correction_wait_ms);
-        let since = self.r.now_ms.saturating_sub(wait);
-        let homes = self.homes.lanes.iter().map(|home| home.lane);
-        std::iter::once(self.lane()).chain(homes).map(move |lane| (lane, since))
+    /// The lanes it stands in for, whose broadcasts it has to know, too, and since when what was refused there holds its successors.
+    pub(super) fn homes(&self) -> impl Iterator<Item = (i64, Ms)> + '_ {
+        let since = self.r.refused_since();
+        self.homes.lanes.iter().map(move |home| (home.lane, since))
     }
 
-    /// Learns what is alive: its own broadcasts, and those of the lanes from which rows have moved or may move to it.
-    pub(super) fn meets(&mut self, alive: &mut HashMap<i64, Vec<Alive>>) {
-        self.alive = alive.remove(&self.lane()).unwrap_or_default();
+    /// Learns what is alive on these; rows have moved from there to it, or may move.
+    pub(super) fn meets(&mut self, alive: &mut OfLanes) {
         for home in &self.homes.lanes {
             let guests = alive.remove(&home.lane).unwrap_or_default();
             self.alive.extend(guests.into_iter().map(|b| Alive {

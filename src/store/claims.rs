@@ -2,11 +2,13 @@
 //! together, because each statement is a way to SQLite's thread and back, and the last lane waits for all of them. What a lane may start is
 //! the word of `claim.rs`.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use sqlx::SqliteConnection;
 
+use super::alive::{OfLanes, alive};
+use super::broadcasts::SHAPE_LEVELS;
 use super::claim::{Claim, LaneState};
 use super::failover::{Homes, homes};
 use super::look::{Look, looks};
@@ -74,7 +76,7 @@ async fn open<'a>(
     requests: &[&'a ClaimRequest],
     answers: &mut [Claimed],
 ) -> Result<Vec<(usize, Claim<'a>)>, StoreError> {
-    let (states, mut homes) = states(c, requests).await?;
+    let (states, mut homes, mut alive) = states(c, requests).await?;
     let mut claims = Vec::with_capacity(requests.len());
     for (place, r) in requests.iter().enumerate() {
         let lane = states
@@ -83,7 +85,9 @@ async fn open<'a>(
         answers[place].epoch = lane.epoch;
         if !lane.shut && lane.epoch == r.epoch {
             let homes: Homes = homes.remove(&r.lane.0).unwrap_or_default();
-            claims.push((place, Claim::new(r, lane.clone(), homes)));
+            // Of several claims of one lane only the first keeps what was read here: the others are opened again behind it.
+            let alive = alive.remove(&r.lane.0).unwrap_or_default();
+            claims.push((place, Claim::new(r, lane.clone(), homes, alive)));
         }
     }
     Ok(claims)
@@ -94,8 +98,8 @@ async fn run(c: &mut SqliteConnection, claims: &mut [(usize, Claim<'_>)]) -> Res
     if claims.is_empty() {
         return Ok(());
     }
-    let lanes: Vec<(i64, Ms)> = claims.iter().flat_map(|(_, claim)| claim.lanes()).collect();
-    let mut alive = alive::of_lanes(c, &lanes).await?;
+    let homes: Vec<(i64, Ms)> = claims.iter().flat_map(|(_, claim)| claim.homes()).collect();
+    let mut alive = alive::of_lanes(c, &homes).await?;
     for (_, claim) in claims.iter_mut() {
         claim.meets(&mut alive);
         claim.climbs(c).await?;
@@ -202,17 +206,25 @@ struct State {
     tat_us: Option<i64>,
 }
 
-/// What the rows of the asking lanes say, and for whom else they send.
-async fn states(c: &mut SqliteConnection, requests: &[&ClaimRequest]) -> Result<(States, AllHomes), StoreError> {
+/// What the rows of the asking lanes say, for whom else they send, and what is alive on them.
+async fn states(
+    c: &mut SqliteConnection,
+    requests: &[&ClaimRequest],
+) -> Result<(States, AllHomes, OfLanes), StoreError> {
     let lanes: Vec<i64> = requests.iter().map(|r| r.lane.0).collect();
+    let since: BTreeMap<i64, Ms> = requests.iter().map(|r| (r.lane.0, r.refused_since())).collect();
     // Primary keys of lane, account_rate and meta.
-    let (moved, rows, homes): (bool, String, String) = sqlx::query_as(concat!(
+    let (moved, rows, homes, alive): (bool, String, String, String) = sqlx::query_as(concat!(
         "SELECT (SELECT moved FROM meta WHERE one = 1), (SELECT json_group_array(json_array(id, epoch, gate, configured, ramp, kind || ' ' || account,
              (SELECT tat_us FROM account_rate a WHERE a.account = lane.kind || ' ' || lane.account)))
            FROM lane WHERE id IN (SELECT value FROM json_each(?1))), ",
-        homes!("?1")
+        homes!("?1"),
+        ", ",
+        alive!("?2", "?3")
     ))
     .bind(serde_json::to_string(&lanes)?)
+    .bind(serde_json::to_string(&Vec::from_iter(since))?)
+    .bind(SHAPE_LEVELS)
     .fetch_one(c)
     .await?;
     let rows: Vec<State> = serde_json::from_str(&rows)?;
@@ -227,7 +239,8 @@ async fn states(c: &mut SqliteConnection, requests: &[&ClaimRequest]) -> Result<
         };
         (row.id, state)
     };
-    Ok((rows.into_iter().map(state).collect(), failover::read(&homes, requests)?))
+    let states = rows.into_iter().map(state).collect();
+    Ok((states, failover::read(&homes, requests)?, alive::read(&alive)?))
 }
 
 async fn store_rates(c: &mut SqliteConnection, accounts: &HashMap<String, i64>) -> Result<(), StoreError> {

@@ -54,6 +54,12 @@ impl ClaimRequest {
         self.now_ms.saturating_add(self.lease_ms)
     }
 
+    /// What was refused since then still holds its successors.
+    pub fn refused_since(&self) -> Ms {
+        self.now_ms
+            .saturating_sub(self.order_wait_ms.max(self.correction_wait_ms))
+    }
+
     /// What has run out by then is over; `None`: the clock is not trusted.
     pub fn over(&self) -> Option<Ms> {
         self.expires.then_some(self.now_ms)
