@@ -12,6 +12,7 @@ pub mod ids;
 pub mod lane;
 pub mod lane_core;
 pub mod net;
+pub mod processor;
 pub mod publication;
 pub mod render;
 pub mod sandbox;

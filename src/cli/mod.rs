@@ -148,12 +148,15 @@ pub fn run() -> u8 {
     {
         return out.failure(&failure);
     }
-    let mut threads = if cli.command.may_send() {
+    let may_send = cli.command.may_send();
+    let mut threads = if may_send {
         tokio::runtime::Builder::new_multi_thread()
     } else {
         // Nothing runs beside what is asked for, and threads take time to come and go.
         tokio::runtime::Builder::new_current_thread()
     };
+    // It asks the store one thing after the other.
+    let _stay = (!may_send).then(processor::stay);
     let runtime = match threads.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -65,14 +65,9 @@ impl Sqlite {
 
     async fn open_with(path: &Path, clock: SharedClock, readers: u32) -> Result<Self, StoreError> {
         prepare_files(path)?;
-        let connection = {
-            // Turning a new file into a WAL file waits for nobody in SQLite, and each migration is a transaction of its own: of those who
-            // come at the same moment, one does it.
-            let _turn = turn(path).await;
-            let mut connection = options(path).connect().await?;
-            migrate(&mut connection, path, clock.now_ms()).await?;
-            connection
-        };
+        let owner = Arc::default();
+        let turn = Turn::of(path, Arc::clone(&owner));
+        let (writer, task) = Writer::start(first(path.to_owned(), clock), turn).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers)
             // A file does not hang up.
@@ -84,8 +79,6 @@ impl Sqlite {
                     .pragma("cache_size", "-2000"),
             )
             .await?;
-        let owner = Arc::default();
-        let (writer, task) = Writer::start(connection, Turn::of(path, Arc::clone(&owner)));
         Ok(Self {
             writer,
             readers,
@@ -95,6 +88,16 @@ impl Sqlite {
             owner,
         })
     }
+}
+
+/// The writer's connection, to a file whose schema is this release's.
+async fn first(path: PathBuf, clock: SharedClock) -> Result<SqliteConnection, StoreError> {
+    // Turning a new file into a WAL file waits for nobody in SQLite, and each migration is a transaction of its own: of those who
+    // come at the same moment, one does it.
+    let _turn = turn(&path).await;
+    let mut connection = options(&path).connect().await?;
+    migrate(&mut connection, &path, clock.now_ms()).await?;
+    Ok(connection)
 }
 
 /// The pragmas of every connection.

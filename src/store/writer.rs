@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::group::{Asked, Group, Message, Reply, TOGETHER, Work, ended_by_itself, rows};
 use super::turn::Turn;
 use super::{ClaimRequest, Claimed, StoreError, Trouble};
+use crate::processor;
 
 /// Requests that may queue before callers wait.
 const QUEUE: usize = 1024;
@@ -22,13 +23,31 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts it, on a thread of its own: each statement goes to SQLite's thread and back, and a thread that only waits for that
-    /// is woken sooner than a task that the runtime first has to find a worker for.
-    pub(super) fn start(connection: SqliteConnection, turn: Turn) -> (Self, JoinHandle<()>) {
+    /// Opens its connection and starts it, on a thread of its own: each statement goes to SQLite's thread and back, and a thread that only waits
+    /// for that is woken sooner than a task that the runtime first has to find a worker for; soonest on the same processor.
+    pub(super) async fn start<F>(open: F, turn: Turn) -> Result<(Self, JoinHandle<()>), StoreError>
+    where
+        F: Future<Output = Result<SqliteConnection, StoreError>> + Send + 'static,
+    {
         let (queue, messages) = mpsc::channel(QUEUE);
+        let (opened, wait) = oneshot::channel();
         let runtime = Handle::current();
-        let task = tokio::task::spawn_blocking(move || runtime.block_on(run(connection, messages, turn)));
-        (Self { queue }, task)
+        let task = tokio::task::spawn_blocking(move || {
+            let _stay = processor::stay();
+            runtime.block_on(async move {
+                let (connection, said) = match open.await {
+                    Ok(connection) => (Some(connection), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                // Where nobody waits any more there is no way to it either, and it ends.
+                let _ = opened.send(said);
+                if let Some(connection) = connection {
+                    run(connection, messages, turn).await;
+                }
+            });
+        });
+        wait.await.map_err(|_| stopped())??;
+        Ok((Self { queue }, task))
     }
 
     /// Runs `work` in a transaction and answers after the commit. An error undoes this work alone. Work that was handed over is

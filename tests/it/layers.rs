@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// The modules of each floor, from the ground up. A new module gets its place here.
 const FLOORS: &[&[&str]] = &[
-    &["text", "clock", "ids", "secret", "metrics"],
+    &["text", "clock", "ids", "secret", "processor", "metrics"],
     &["domain", "lane_core"],
     &["store", "render", "formats", "settings", "net"],
     &["channel"],
