@@ -30,6 +30,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::processor;
+
 use output::{Failure, Output};
 
 /// One incident message, written once, reaches everybody.

@@ -1,4 +1,4 @@
-//! The rows of a publication: its notice, one broadcast a channel with its frozen variants and, for accounts and website targets, its deliveries.
+//! The rows of a publication: its notice (and what the incident says of it), one broadcast a channel with its frozen variants and, for accounts and website targets, its deliveries.
 
 use std::collections::HashMap;
 
@@ -173,7 +173,7 @@ fn columns(
     }))
 }
 
-/// Writes the notice, its broadcasts with their texts, one delivery an account, one a website target, and the line of the audit. Deliveries of an
+/// Writes the notice, what the incident says of it, its broadcasts with their texts, one delivery an account, one a website target, and the line of the audit. Deliveries of an
 /// audience open chunk by chunk.
 pub(super) async fn write(
     c: &mut SqliteConnection,

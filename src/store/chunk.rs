@@ -74,7 +74,6 @@ macro_rules! follow {
 }
 
 /// What a chunk has brought.
-#[derive(Default)]
 pub(super) struct Opened {
     /// Rows.
     pub(super) rows: i64,
@@ -96,6 +95,7 @@ impl Chunk {
             .then(|| serde_json::to_string(&self.but))
             .transpose()?;
         let sql = match (finished, self.starts) {
+            // Who was left out starts row by row: only where the broadcast's own cursor moves somebody starts at once.
             (_, Some(_)) => concat!(insert!(), "; ", follow!(), "; ", started!("$4", "$18")),
             (Some(_), None) => concat!(insert!(), "; ", follow!()),
             (None, None) => insert!(),

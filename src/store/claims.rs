@@ -212,7 +212,11 @@ async fn states(
     requests: &[&ClaimRequest],
 ) -> Result<(States, AllHomes, OfLanes), StoreError> {
     let lanes: Vec<i64> = requests.iter().map(|r| r.lane.0).collect();
-    let since: BTreeMap<i64, Ms> = requests.iter().map(|r| (r.lane.0, r.refused_since())).collect();
+    let mut since = BTreeMap::new();
+    for r in requests {
+        let known = since.entry(r.lane.0).or_insert(Ms::MAX);
+        *known = r.refused_since().min(*known);
+    }
     // Primary keys of lane, account_rate and meta.
     let (moved, rows, homes, alive): (bool, String, String, String) = sqlx::query_as(concat!(
         "SELECT (SELECT moved FROM meta WHERE one = 1), (SELECT json_group_array(json_array(id, epoch, gate, configured, ramp, kind || ' ' || account,

@@ -10,8 +10,9 @@ use crate::domain::supersede::named;
 use crate::domain::words::IncidentState;
 use crate::ids::{IncidentId, NoticeSeq};
 
-/// Writes a publication, or says why it is there already or cannot be. What is read is read first and in few statements, what is new is written in
-/// one: each is a way to SQLite's thread and back, and everybody waits for the last one.
+/// Writes a publication, or says why it is there already or cannot be. What is new is written in one statement at the end, because each is a way to
+/// SQLite's thread and back, and everybody waits for the last one; its numbers are taken before (`found`): until then nothing else here may add a
+/// notice or a line of the audit.
 pub(super) async fn publish(c: &mut SqliteConnection, p: &Publication) -> Result<Published, StoreError> {
     let notice = &p.notice;
     let found = found(c, p).await?;
@@ -90,11 +91,11 @@ struct Known {
 
 /// What is there already. A store that was carried to another machine takes nothing in: there it would never go out.
 async fn found(c: &mut SqliteConnection, p: &Publication) -> Result<Found, StoreError> {
-    // One row of meta; unique (publisher, slug) of incident, (incident, key) of notice; SQLite's own table of few rows, so that no number of a notice
-    // comes twice.
+    // One row of meta; unique (publisher, slug) of incident, (incident, key) of notice; SQLite's own table of few rows and the last notice: the number
+    // that AUTOINCREMENT would give.
     let row = sqlx::query(concat!(
         "SELECT moved, i.id, i.closed, i.last, n.id AS known, n.number, n.hash,
-           coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notice'), 0) + 1 AS seq, ",
+           max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notice'), 0), coalesce((SELECT max(id) FROM notice), 0)) + 1 AS seq, ",
         audit::newest!(),
         " AS newest FROM meta LEFT JOIN incident i ON i.publisher = ? AND i.slug = ? LEFT JOIN notice n ON n.incident = i.id AND n.key = ?
          WHERE one = 1"

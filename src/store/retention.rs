@@ -116,7 +116,7 @@ async fn mark(c: &mut SqliteConnection, broadcast: i64, before: Ms, now: Ms) -> 
 
 /// Takes out rows of a broadcast, with their evidence; how many there were.
 async fn step_out(c: &mut SqliteConnection, broadcast: i64, step: u32) -> Result<u64, StoreError> {
-    // `$n`: see chunks.rs. delivery_of (broadcast, recipient) has all that is asked; primary keys (delivery, …) of attempt and withdrawn.
+    // `$n`: see chunk.rs. delivery_of (broadcast, recipient) has all that is asked; primary keys (delivery, …) of attempt and withdrawn.
     sqlx::query(
         "DELETE FROM attempt WHERE delivery IN (SELECT id FROM delivery WHERE broadcast = $1 ORDER BY recipient LIMIT $2);
          DELETE FROM withdrawn WHERE delivery IN (SELECT id FROM delivery WHERE broadcast = $1 ORDER BY recipient LIMIT $2)",
