@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
+use super::marks::COUNTED;
 use super::rows::{catch_up_stored, kind_stored, lang_word};
 use super::supersession::{Stands, close_corrected, stands};
 use super::{Missing, NewBroadcast, Publication, StoreError, audit, targets};
@@ -170,6 +171,8 @@ fn columns(
         "link_generation": link.map(|l| l.1),
         "generation": generation.copied().unwrap_or(0),
         "expected": expected,
+        // Its one delivery, which no trigger counts.
+        "counted": i64::from(shape == SHAPE_ACCOUNT),
     }))
 }
 
@@ -203,17 +206,18 @@ pub(super) async fn write(
          UPDATE incident SET last = $3, closed = $16 WHERE id = $1;
 
          INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, touched, id, lane, operation, catch_up, shape, state,
-           corrects, upto, expires, not_before, link_lane, link_generation, generation, expected)
+           corrects, upto, expires, not_before, link_lane, link_generation, generation, expected, opened, n_waiting)
          SELECT $1, $2, $3, $4, $5, $6, $7, $7, $7, j.value ->> 'id', j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up',
            j.value ->> 'shape', j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
-           j.value ->> 'link_lane', j.value ->> 'link_generation', j.value ->> 'generation', j.value ->> 'expected'
+           j.value ->> 'link_lane', j.value ->> 'link_generation', j.value ->> 'generation', j.value ->> 'expected', j.value ->> 'counted',
+           j.value ->> 'counted'
          FROM json_each($8) j;
 
          INSERT INTO variant (broadcast, lang, format, body)
          SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($9) j;
 
          INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
-         SELECT j.value ->> 0, 0, 0, 0, $7, $7, $7, j.value ->> 1, 0, 0 FROM json_each($10) j;
+         SELECT j.value ->> 0, 0, 0, 0, $7, $7, $7, j.value ->> 1, $18, 0 FROM json_each($10) j;
 
          INSERT INTO delivery (broadcast, recipient, state, attempt, due, changed, first_started, operation, flags, step)
          SELECT j.value ->> 0, t.id, 0, 0, $7, $7, $7, j.value ->> 1, 0, 0
@@ -242,6 +246,7 @@ pub(super) async fn write(
     .bind(serde_json::to_string(&p.notice)?)
     .bind(closed)
     .bind(line)
+    .bind(COUNTED)
     .execute(c)
     .await?;
     Ok(())

@@ -197,6 +197,7 @@ impl<'a> Claim<'a> {
             } else {
                 Ahead::default()
             };
+            let before = self.answer.jobs.len();
             let found = self.start_rows(c, index, read, limit - left + room, writes).await?;
             // A newer notice of the incident that came earlier in the order (urgent) may go as far now, or is held back no more.
             let moved = self.alive[index].cursor > broadcast.cursor;
@@ -207,7 +208,8 @@ impl<'a> Claim<'a> {
                     && ((moved && b.opens()) || (found.ended && b.waiting > 0))
             };
             self.answer.more |= found.more || self.alive.iter().any(stirs);
-            if found.ended || found.closed {
+            // Of which something has just started has not ended.
+            if (found.ended || found.closed) && self.answer.jobs.len() == before {
                 self.settle.insert(broadcast.lane);
             }
         }
