@@ -1,57 +1,115 @@
-//! Floor 0: which processor a thread runs on.
+//! Which processor a thread runs on.
+//!
+//! Threads that only ever wait for each other, as a connection to SQLite and whoever asks it, are best off on one: a thread that sleeps on another
+//! processor has to be woken there, which costs a virtual machine 20 to 40 µs, each way, and is more than most statements take. The system spreads
+//! threads all the same, because it cannot know that the one sleeps as soon as the other works. Where it refuses, nothing is done: slower at worst.
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Keeps this thread, and those it starts meanwhile, on the processor it is on, until the answer is dropped (what it has started stays).
-///
-/// For threads that only ever wait for each other, as a connection to SQLite and whoever asks it: one that sleeps on another processor has to be
-/// woken there, which costs a virtual machine 20 to 40 µs, each way, and is more than most statements take. The system spreads threads all the
-/// same, because it cannot know that the one sleeps as soon as the other works. Nothing where it refuses.
-#[must_use]
-pub fn stay() -> Stay {
-    let before = sched_getaffinity(None).ok().filter(|all| all.count() > 1);
-    let here = sched_getcpu();
-    Stay(before.filter(|all| {
-        let mut one = CpuSet::new();
-        // The set as it was found has room for this one: we run on it.
-        let known = here < CpuSet::MAX_CPU && all.is_set(here);
-        if known {
-            one.set(here);
-        }
-        known && sched_setaffinity(None, &one).is_ok()
-    }))
+/// Keeps this thread, and those it starts from now on, on the processor it is on.
+pub fn stay() {
+    if let Some(all) = several()
+        && let Some((_, here)) = here(&all)
+    {
+        let _ = sched_setaffinity(None, &here);
+    }
 }
 
-/// A thread that stays where it is.
+/// A thread and one that works for it.
 #[derive(Debug)]
-pub struct Stay(Option<CpuSet>);
+pub struct Pair {
+    other: Pid,
+    all: CpuSet,
+    /// Where the other one was told to be.
+    at: Option<usize>,
+}
 
-impl Drop for Stay {
-    fn drop(&mut self) {
-        if let Some(before) = self.0 {
-            // Where it fails the thread stays: slower at worst.
-            let _ = sched_setaffinity(None, &before);
+impl Pair {
+    /// This thread and another one of the same process; `None`: there is only one processor for it.
+    pub fn with(other: Pid) -> Option<Self> {
+        let all = several()?;
+        Some(Self { other, all, at: None })
+    }
+
+    /// Both stay where this one is now, until it goes.
+    pub fn meet(&mut self) {
+        let Some((cpu, here)) = here(&self.all) else { return };
+        if self.at != Some(cpu) {
+            self.at = sched_setaffinity(Some(self.other), &here).is_ok().then_some(cpu);
+        }
+        if self.at.is_some() {
+            let _ = sched_setaffinity(None, &here);
         }
     }
+
+    /// This one may be woken wherever there is room. The other one waits where it is.
+    pub fn go(&self) {
+        let _ = sched_setaffinity(None, &self.all);
+    }
+}
+
+/// The processors this thread may run on, where there are several.
+fn several() -> Option<CpuSet> {
+    sched_getaffinity(None).ok().filter(|all| all.count() > 1)
+}
+
+/// The processor this thread runs on, by its number and alone.
+fn here(all: &CpuSet) -> Option<(usize, CpuSet)> {
+    let cpu = sched_getcpu();
+    let mut one = CpuSet::new();
+    (cpu < CpuSet::MAX_CPU && all.is_set(cpu)).then(|| {
+        one.set(cpu);
+        (cpu, one)
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use rustix::thread::gettid;
+
     use super::*;
 
+    fn mine() -> CpuSet {
+        sched_getaffinity(None).unwrap()
+    }
+
     #[test]
-    fn whoever_stays_may_go_again_and_whom_it_started_stays() {
-        let all = sched_getaffinity(None).unwrap();
-        let stay = stay();
-        assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
-        let (started, wait) = std::sync::mpsc::channel::<()>();
-        let other = std::thread::spawn(move || {
-            let _ = wait.recv();
-            sched_getaffinity(None).unwrap().count()
+    fn whoever_stays_keeps_whom_it_starts() {
+        let started = thread::spawn(|| {
+            stay();
+            let other = thread::spawn(|| mine().count()).join().unwrap();
+            (mine().count(), other)
         });
-        drop(stay);
-        drop(started);
-        assert_eq!(other.join().unwrap(), 1);
-        assert_eq!(sched_getaffinity(None).unwrap(), all);
+        assert_eq!(started.join().unwrap(), (1, 1));
+        // Nobody else is kept.
+        assert_eq!(mine(), thread::spawn(mine).join().unwrap());
+    }
+
+    #[test]
+    fn two_meet_on_one_processor_and_the_first_may_go() {
+        let (tell, told) = mpsc::channel();
+        let (ask, asked) = mpsc::channel::<mpsc::Sender<CpuSet>>();
+        let other = thread::spawn(move || {
+            tell.send(gettid()).unwrap();
+            asked.iter().for_each(|answer| answer.send(mine()).unwrap());
+        });
+        let theirs = || {
+            let (answer, wait) = mpsc::channel();
+            ask.send(answer).unwrap();
+            wait.recv().unwrap()
+        };
+        let all = mine();
+        // On a machine with one processor there is nothing to do.
+        if let Some(mut pair) = Pair::with(told.recv().unwrap()) {
+            pair.meet();
+            assert_eq!((mine().count(), theirs()), (1, mine()));
+            pair.go();
+            assert_eq!((mine(), theirs().count()), (all, 1));
+        }
+        drop(ask);
+        other.join().unwrap();
     }
 }

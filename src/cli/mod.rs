@@ -157,8 +157,10 @@ pub fn run() -> u8 {
         // Nothing runs beside what is asked for, and threads take time to come and go.
         tokio::runtime::Builder::new_current_thread()
     };
-    // It asks the store one thing after the other.
-    let _stay = (!may_send).then(processor::stay);
+    if !may_send {
+        // It asks the store one thing after the other.
+        processor::stay();
+    }
     let runtime = match threads.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -2,7 +2,10 @@
 //! `fdatasync`; each is answered after the commit that holds it. Nobody waits for company: a lone request commits alone. Claims that have come
 //! by the time one of them begins also share their statements.
 
+use std::sync::{Arc, OnceLock};
+
 use futures_util::future::BoxFuture;
+use rustix::thread::{Pid, gettid};
 use sqlx::{Connection, SqliteConnection};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -11,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::group::{Asked, Group, Message, Reply, TOGETHER, Work, ended_by_itself, rows};
 use super::turn::Turn;
 use super::{ClaimRequest, Claimed, StoreError, Trouble};
-use crate::processor;
+use crate::processor::Pair;
 
 /// Requests that may queue before callers wait.
 const QUEUE: usize = 1024;
@@ -24,7 +27,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens its connection and starts it, on a thread of its own: each statement goes to SQLite's thread and back, and a thread that only waits
-    /// for that is woken sooner than a task that the runtime first has to find a worker for; soonest on the same processor.
+    /// for that is woken sooner than a task that the runtime first has to find a worker for; soonest on the same processor, where both stay for as
+    /// long as a transaction takes.
     pub(super) async fn start<F>(open: F, turn: Turn) -> Result<(Self, JoinHandle<()>), StoreError>
     where
         F: Future<Output = Result<SqliteConnection, StoreError>> + Send + 'static,
@@ -33,7 +37,6 @@ impl Writer {
         let (opened, wait) = oneshot::channel();
         let runtime = Handle::current();
         let task = tokio::task::spawn_blocking(move || {
-            let _stay = processor::stay();
             runtime.block_on(async move {
                 let (connection, said) = match open.await {
                     Ok(connection) => (Some(connection), Ok(())),
@@ -124,8 +127,24 @@ fn stopped() -> StoreError {
     StoreError::Broken(Trouble::Stopped)
 }
 
+/// The thread on which SQLite works for a connection: it says so in the middle of a statement. `None`: it does not.
+async fn thread_of(connection: &mut SqliteConnection) -> Option<Pid> {
+    let seen = Arc::new(OnceLock::new());
+    let says = Arc::clone(&seen);
+    connection.lock_handle().await.ok()?.set_progress_handler(1, move || {
+        let _ = says.set(gettid());
+        // It goes on.
+        true
+    });
+    let asked = sqlx::query("SELECT 1").execute(&mut *connection).await;
+    connection.lock_handle().await.ok()?.remove_progress_handler();
+    asked.ok()?;
+    seen.get().copied()
+}
+
 async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Message>, mut turn: Turn) {
     let gone = ended_by_itself(&mut connection).await;
+    let mut pair = thread_of(&mut connection).await.and_then(Pair::with);
     let mut left = None;
     loop {
         let first = match left.take() {
@@ -135,6 +154,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
         if first.is_none() {
             break;
         }
+        pair.iter_mut().for_each(Pair::meet);
         let mut group = Group::new(&gone, &mut turn);
         let mut versions = Vec::new();
         let mut asked = Vec::new();
@@ -162,6 +182,7 @@ async fn run(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Mess
                 .map_err(StoreError::from);
             let _ = answer.send(version);
         }
+        pair.iter().for_each(Pair::go);
     }
     if let Err(error) = connection.close().await {
         tracing::warn!(%error, "the store did not close cleanly; nothing committed is lost");
