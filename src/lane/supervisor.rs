@@ -23,6 +23,8 @@ use crate::store::{Act, LaneRow, Leap, StoreError, WentBack};
 const ALL: &str = "all";
 /// How often clocks are compared and gauges set.
 const TICK: Duration = Duration::from_secs(1);
+/// How long news of lanes wait for messages that begin; a gate that changes is acknowledged so much later.
+const MESSAGES_FIRST: Duration = Duration::from_millis(3);
 /// Expiry is looked at every so many ticks.
 const EXPIRY_TICKS: u64 = 5;
 /// After a leap the counterparts are asked for the time at once, and again every so many ticks.
@@ -73,6 +75,8 @@ impl Supervisor {
         loop {
             tokio::select! {
                 Ok(()) = woken.changed() => {
+                    // Mostly a publication, whose messages leave in this moment.
+                    tokio::time::sleep(MESSAGES_FIRST).await;
                     woken.borrow_and_update();
                     self.read_rows().await;
                 }
