@@ -173,7 +173,8 @@ fn apply(row: &mut Before, x: &Completion, effects: &mut Effects) -> Result<(), 
         row.attempt = row.attempt.saturating_sub(1);
         row.flags |= TRIED;
     }
-    if state != DeliveryState::Waiting {
+    // What a digest tells in its place, or a newer one has passed, may wait again: not sooner than it was told.
+    if !matches!(state, DeliveryState::Waiting | DeliveryState::Superseded) {
         due = 0;
     }
     if state == DeliveryState::Superseded {

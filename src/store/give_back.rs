@@ -19,7 +19,7 @@ pub(super) async fn give_back(
 ) -> Result<Vec<LaneId>, StoreError> {
     // Primary keys of delivery and broadcast; see `passed`. A later claim would have another attempt number.
     sqlx::query(concat!(
-        "UPDATE delivery SET attempt = attempt - 1, changed = ?1, state = s.state, due = CASE s.state WHEN 0 THEN ?1 ELSE 0 END,
+        "UPDATE delivery SET attempt = attempt - 1, changed = ?1, state = s.state, due = CASE WHEN s.state IN (0, 7) THEN ?1 ELSE 0 END,
            flags = CASE s.state WHEN 4 THEN flags & ~8 ELSE flags END
          FROM (SELECT d.id, CASE WHEN ",
         passed!(),

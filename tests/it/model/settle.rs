@@ -19,7 +19,7 @@ impl Model {
         if (passed || (ended && self.is_closed(row.broadcast) && row.waits_for_a_person())) && row.after_unknown {
             self.set(at, State::Unknown, 0, now);
         } else if passed || (closed && !begun && row.step == 0) {
-            self.set(at, State::Superseded, 0, now);
+            self.set(at, State::Superseded, due_ms, now);
         } else {
             self.set(at, State::Waiting, due_ms, now);
         }

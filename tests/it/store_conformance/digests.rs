@@ -345,6 +345,26 @@ fn later(at: i64) -> Settled {
     }
 }
 
+/// Told to wait while a digest tells the same; that runs out, and the wait holds.
+pub async fn a_told_wait_outlives_a_digest<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let one = publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let under_way = first(store, lane, T0 + 1).await;
+    let short = NewBroadcast {
+        expires_at_ms: Some(T0 + 50),
+        ..digest(lane)
+    };
+    publish(store, notice("i", 2), vec![short], T0 + 2).await;
+    cut(store, lane, T0 + 3).await;
+    settle(store, &under_way, T0 + 4, later(T0 + 900)).await;
+    store.expire(T0 + 60).await.unwrap();
+    let whom =
+        |told: Vec<(String, NoticeSeq, String)>| told.into_iter().map(|(who, seq, _)| (who, seq)).collect::<Vec<_>>();
+    assert_eq!(whom(started(store, lane, T0 + 899).await), [("b@ex".to_owned(), one)]);
+    assert_eq!(whom(started(store, lane, T0 + 900).await), [("a@ex".to_owned(), one)]);
+}
+
 pub async fn a_digest_that_never_arrived_takes_nothing_with_it<S: Store>(store: &S) {
     let lanes = lanes(store, &["mastodon", "bluesky"]).await;
     for (lane, under_way) in lanes.iter().copied().zip([false, true]) {

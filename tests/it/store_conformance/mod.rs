@@ -60,6 +60,7 @@ on_sqlite! {
     digests::what_was_taken_back_is_in_no_cut_of_a_cut,
     digests::what_comes_back_is_in_the_next_cut,
     digests::a_digest_that_never_arrived_takes_nothing_with_it,
+    digests::a_told_wait_outlives_a_digest,
     told::a_digest_that_is_written_again_leaves_what_has_gone,
     told::whoever_had_only_a_digest_hears_of_every_word_on_it,
     told::what_is_redacted_is_in_no_digest_that_has_gone,
