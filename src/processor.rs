@@ -48,6 +48,13 @@ impl Pair {
     }
 }
 
+/// Also where the thread's work ends in a panic: it may be lent to others afterwards.
+impl Drop for Pair {
+    fn drop(&mut self) {
+        self.go();
+    }
+}
+
 /// The processors this thread may run on, where there are several.
 fn several() -> Option<CpuSet> {
     sched_getaffinity(None).ok().filter(|all| all.count() > 1)
@@ -108,6 +115,9 @@ mod tests {
             assert_eq!((mine().count(), theirs()), (1, mine()));
             pair.go();
             assert_eq!((mine(), theirs().count()), (all, 1));
+            pair.meet();
+            drop(pair);
+            assert_eq!(mine(), all);
         }
         drop(ask);
         other.join().unwrap();

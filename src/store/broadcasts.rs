@@ -1,4 +1,5 @@
-//! The rows of a publication: its notice (and what the incident says of it), one broadcast a channel with its frozen variants and, for accounts and website targets, its deliveries.
+//! The rows of a publication: its notice (and what the incident says of it), one broadcast a channel with its frozen variants and, for accounts
+//! and website targets, its deliveries.
 
 use std::collections::HashMap;
 
@@ -176,8 +177,8 @@ fn columns(
     }))
 }
 
-/// Writes the notice, what the incident says of it, its broadcasts with their texts, one delivery an account, one a website target, and the line of the audit. Deliveries of an
-/// audience open chunk by chunk.
+/// Writes the notice, what the incident says of it, its broadcasts with their texts, one delivery an account, one a website target, and the line
+/// of the audit. Deliveries of an audience open chunk by chunk.
 pub(super) async fn write(
     c: &mut SqliteConnection,
     p: &Publication,
