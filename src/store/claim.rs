@@ -56,8 +56,8 @@ pub(super) struct Claim<'a> {
     answer: Claimed,
     /// Lanes some of whose broadcasts may have ended.
     settle: BTreeSet<i64>,
-    /// Tried rows that ended because nobody needs them.
-    tried: Vec<i64>,
+    /// Rows that ended because nobody needs them.
+    needless: BTreeSet<i64>,
 }
 
 impl<'a> Claim<'a> {
@@ -73,7 +73,7 @@ impl<'a> Claim<'a> {
                 ..Claimed::default()
             },
             settle: BTreeSet::new(),
-            tried: Vec::new(),
+            needless: BTreeSet::new(),
             lane,
             homes,
         }
@@ -265,7 +265,7 @@ impl<'a> Claim<'a> {
                 rows.truncate(sink.looks_at());
                 let seen = due::sort(c, r, &broadcast, rows, next).await?;
                 found.ended |= seen.ended > 0;
-                self.tried.extend(seen.tried);
+                self.needless.extend(seen.needless);
                 let thread = match ahead.thread.take() {
                     Some(thread) => thread,
                     None if broadcast.is_account() && !seen.rows.is_empty() => {
@@ -330,9 +330,9 @@ impl<'a> Claim<'a> {
         std::mem::take(&mut self.settle)
     }
 
-    /// What had been tried and ended here: older ones that it had passed may start after all.
-    pub(super) fn tried(&mut self) -> ((Ms, Option<Ms>), Vec<i64>) {
-        ((self.r.now_ms, self.r.over()), std::mem::take(&mut self.tried))
+    /// What ended here because nobody needs it: older ones that it had passed may start after all.
+    pub(super) fn needless(&mut self) -> ((Ms, Option<Ms>), BTreeSet<i64>) {
+        ((self.r.now_ms, self.r.over()), std::mem::take(&mut self.needless))
     }
 
     /// Because of that, rows of these lanes wait again.

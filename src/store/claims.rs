@@ -106,7 +106,7 @@ async fn run(c: &mut SqliteConnection, claims: &mut [(usize, Claim<'_>)]) -> Res
     }
     let mut ahead = look_ahead(c, claims).await?;
     let mut writes = Writes::default();
-    let (mut settle, mut tried) = (BTreeSet::new(), Vec::new());
+    let (mut settle, mut needless) = (BTreeSet::new(), Vec::new());
     let mut accounts: HashMap<String, i64> = HashMap::new();
     for (place, claim) in claims.iter_mut() {
         claim.paces(accounts.get(claim.account()).copied());
@@ -114,11 +114,11 @@ async fn run(c: &mut SqliteConnection, claims: &mut [(usize, Claim<'_>)]) -> Res
             .run(c, ahead.remove(place).unwrap_or_default(), &mut writes)
             .await?;
         settle.extend(claim.settle());
-        tried.push(claim.tried());
+        needless.push(claim.needless());
         accounts.extend(claim.reserved());
     }
     writes.flush(c).await?;
-    for ((_, claim), (times, ended)) in claims.iter_mut().zip(tried) {
+    for ((_, claim), (times, ended)) in claims.iter_mut().zip(needless) {
         claim.stirs(&reopen::passed_no_more(c, &ended, times).await?);
     }
     settle_lanes(c, settle).await?;

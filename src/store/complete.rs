@@ -350,7 +350,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
     evidence::write(c, &effects.evidence).await?;
     failover::move_refused(c, &effects.moved).await?;
     reopen::hand_over(c, &effects.missed, effects.at).await?;
-    reopen::reopen(c, &effects.ended, effects.at).await?;
+    let again = reopen::reopen(c, &effects.ended, effects.at).await?;
     for (id, touched) in &effects.broadcasts {
         // Primary key.
         sqlx::query(
@@ -371,6 +371,7 @@ async fn write(c: &mut SqliteConnection, effects: Effects) -> Result<Completed, 
     let mut wakes = receipts::settle_waiting(c, &effects.named).await?;
     wakes.extend(effects.moved.iter().map(|moved| moved.to));
     wakes.extend(effects.homes);
+    wakes.extend(again);
     settle_lanes(c, effects.lanes).await?;
     Ok(Completed {
         held: gate::note(c, effects.signs).await?,

@@ -1,14 +1,14 @@
 //! The due rows of one broadcast: whoever still waits for an older notice stays back, whoever has left is gone, and a correction finds out
 //! what each recipient has got of what it corrects.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::claim::Next;
 use super::look::Read;
-use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, TRIED, corrected, had};
+use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, corrected, had};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError, retention};
 use crate::clock::Ms;
@@ -64,8 +64,8 @@ pub(super) struct Seen {
     pub(super) blocked: bool,
     /// So many ended here (gone, nothing to retract).
     pub(super) ended: usize,
-    /// Of these, what had been tried and may have passed older ones.
-    pub(super) tried: Vec<i64>,
+    /// Of these, what nobody needs: it may have passed older ones.
+    pub(super) needless: Vec<i64>,
 }
 
 /// Tells apart who may start, who waits and who has left.
@@ -80,14 +80,12 @@ pub(super) async fn sort(
         rows: Vec::new(),
         blocked: false,
         ended: 0,
-        tried: Vec::new(),
+        needless: Vec::new(),
     };
     let correction = b.kind != 0;
     let mut gone = Vec::new();
     let mut nothing = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
-    let tried = rows.iter().filter(|row| row.attempt > 0 || row.flags & TRIED != 0);
-    let tried: HashSet<i64> = tried.map(|row| row.id).collect();
     for row in rows {
         let (id, recipient) = (row.id, row.recipient);
         if let Some(at) = row.free_at.filter(|at| *at > r.now_ms) {
@@ -144,7 +142,7 @@ pub(super) async fn sort(
         nothing.extend(settle_correction(c, b, &mut seen.rows).await?);
     }
     seen.ended = gone.len() + nothing.len();
-    seen.tried = nothing.iter().copied().filter(|id| tried.contains(id)).collect();
+    seen.needless.clone_from(&nothing);
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing, 7, "superseded")] {
         if !ids.is_empty() {
             // Primary key per row. What may be there is not said not to be.

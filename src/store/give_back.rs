@@ -11,7 +11,8 @@ use crate::clock::Ms;
 use crate::ids::{DeliveryId, LaneId};
 
 /// Claimed rows whose request never began: waiting again, attempt unspent; closed or passed meanwhile: superseded, or unknown where an
-/// earlier attempt may have got through. Says whose rows other lanes had claimed: their successors may start.
+/// earlier attempt may have got through. Says whose rows other lanes had claimed, and what these had passed: their
+/// successors may start.
 pub(super) async fn give_back(
     c: &mut SqliteConnection,
     rows: &[(DeliveryId, u32)],
@@ -47,7 +48,7 @@ pub(super) async fn give_back(
             .await?;
     let ended = ended.into_iter().collect();
     reopen::hand_over(c, &ended, now).await?;
-    reopen::reopen(c, &ended, now).await?;
+    let again = reopen::reopen(c, &ended, now).await?;
     // Primary keys.
     let lanes: Vec<(i64, bool)> = sqlx::query_as(
         "SELECT DISTINCT b.lane, d.via IS NOT NULL FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value CROSS JOIN broadcast b ON b.id = d.broadcast",
@@ -55,11 +56,8 @@ pub(super) async fn give_back(
     .bind(serde_json::to_string(&ids)?)
     .fetch_all(&mut *c)
     .await?;
-    let homes: BTreeSet<i64> = lanes
-        .iter()
-        .filter(|(_, moved)| *moved)
-        .map(|(lane, _)| *lane)
-        .collect();
+    let moved = lanes.iter().filter(|(_, moved)| *moved).map(|(lane, _)| *lane);
+    let wakes: BTreeSet<i64> = moved.chain(again).collect();
     settle_lanes(c, lanes.into_iter().map(|(lane, _)| lane).collect()).await?;
-    Ok(homes.into_iter().map(LaneId).collect())
+    Ok(wakes.into_iter().map(LaneId).collect())
 }

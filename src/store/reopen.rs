@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use super::StoreError;
 use super::broadcasts::SHAPE_AUDIENCE;
 use super::marks::{closed, passed};
 use super::rows::revive;
+use super::{StoreError, times};
 use crate::clock::Ms;
 
 /// Superseded rows `d` of standing broadcasts `b` wait again, unless something newer has passed them.
@@ -102,12 +102,17 @@ pub(super) async fn undo(
     Ok(again)
 }
 
-/// These rows have ended because of a newer notice, without arriving. Of a cut that was taken back, what it had summed up goes to them.
-pub(super) async fn reopen(c: &mut SqliteConnection, ended: &BTreeSet<i64>, now: Ms) -> Result<(), StoreError> {
+/// These rows have ended because of a newer notice, without arriving. Of a cut that was taken back, what it had summed up goes to them; and what
+/// they had passed. Returns the lanes that send that.
+pub(super) async fn reopen(
+    c: &mut SqliteConnection,
+    ended: &BTreeSet<i64>,
+    now: Ms,
+) -> Result<BTreeSet<i64>, StoreError> {
     if ended.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    let ended = serde_json::to_string(ended)?;
+    let list = serde_json::to_string(ended)?;
     // Primary keys of broadcast and cut; broadcast_incident (incident, lane, …). What waits again since may be summed up in another one.
     let again: Vec<i64> = sqlx::query_scalar(concat!(
         "SELECT DISTINCT u.id FROM (SELECT DISTINCT d.broadcast FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value) e
@@ -117,11 +122,12 @@ pub(super) async fn reopen(c: &mut SqliteConnection, ended: &BTreeSet<i64>, now:
            AND (u.notice = s.notice OR EXISTS (SELECT 1 FROM cut m WHERE m.broadcast = u.id AND m.notice = s.notice)) AND ",
         closed!()
     ))
-    .bind(&ended)
+    .bind(&list)
     .fetch_all(&mut *c)
     .await?;
     waits_again(c, &again, now).await?;
-    rows_again(c, &again, now).await
+    rows_again(c, &again, now).await?;
+    passes_nobody(c, ended, now).await
 }
 
 /// The recipients of rows that have ended without arriving (superseded, refused, run out at the gateway) are for the cut that sums these up: while
@@ -176,11 +182,24 @@ pub(super) async fn run_out(c: &mut SqliteConnection, ended: &[i64], now: Ms) ->
     rows_again(c, &again, now).await
 }
 
-/// These have ended without arriving, though they had been tried: older ones of the incident that ended because these had passed them, and still
-/// stand, wait again (`over`: what has run out, see [`super::ClaimRequest::over`]); whoever nobody needed to tell of the newer one would else have neither. Returns the lanes that send them.
+/// As [`passed_no_more`], where no claim says which clock is trusted.
+pub(super) async fn passes_nobody(
+    c: &mut SqliteConnection,
+    ended: &BTreeSet<i64>,
+    now: Ms,
+) -> Result<BTreeSet<i64>, StoreError> {
+    if ended.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let over = times::leap(c).await?.is_none().then_some(now);
+    passed_no_more(c, ended, (now, over)).await
+}
+
+/// These have ended because of a newer notice, or because nobody needs them, without arriving: older ones of the incident that ended because these had
+/// passed them, and still stand, wait again (`over`: what has run out, see [`super::ClaimRequest::over`]); their recipients would else have neither. Returns the lanes that send them.
 pub(super) async fn passed_no_more(
     c: &mut SqliteConnection,
-    ended: &[i64],
+    ended: &BTreeSet<i64>,
     (now, over): (Ms, Option<Ms>),
 ) -> Result<BTreeSet<i64>, StoreError> {
     if ended.is_empty() {
@@ -191,7 +210,7 @@ pub(super) async fn passed_no_more(
         "SELECT d.id, b.id, coalesce(d.via, b.lane) FROM json_each(?1) j CROSS JOIN delivery e ON e.id = j.value AND e.state = 7
            CROSS JOIN broadcast n ON n.id = e.broadcast
            CROSS JOIN broadcast b ON b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice
-             AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires <= ?2) IS NOT TRUE
+             AND b.n_superseded > 0 AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires <= ?2) IS NOT TRUE
            CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = e.recipient AND d.state = 7 ORDER BY b.notice DESC",
     )
     .bind(serde_json::to_string(ended)?)

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::marks::asked_for;
 use super::rows::{kind_of, listed, settle_lanes};
-use super::{Publication, StoreError};
+use super::{Publication, StoreError, reopen};
 use crate::clock::Ms;
 use crate::domain::delivery::CatchUp;
 use crate::domain::notice::{Notice, Scope};
@@ -46,7 +46,7 @@ pub(super) async fn supersede(
     p: &Publication,
 ) -> Result<(), StoreError> {
     let (newer, at) = (&p.notice, p.act.at_ms);
-    let mut touched = BTreeSet::new();
+    let (mut touched, mut ended_rows) = (BTreeSet::new(), BTreeSet::new());
     for Stands(id, lane, number, kind, scope, ended) in older {
         if ended != 0 {
             // Nothing waits there, but a person could send it again: not what is wrong or replaced by now.
@@ -63,12 +63,13 @@ pub(super) async fn supersede(
             scope: &scope,
         };
         if ends(catch_up, older, newer) {
-            end(c, id, seq, Asked::Stays, at).await?;
+            ended_rows.extend(end(c, id, seq, Asked::Stays, at).await?);
             touched.insert(lane);
         } else if takes_place(catch_up, older, newer) {
             overtake(c, id).await?;
         }
     }
+    touched.extend(reopen::passes_nobody(c, &ended_rows, at).await?);
     settle_lanes(c, touched).await
 }
 
@@ -82,20 +83,26 @@ pub(super) enum Asked {
 }
 
 /// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
-/// got through) runs out.
-pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, asked: Asked, at: Ms) -> Result<(), StoreError> {
+/// got through) runs out. Returns the rows that it ends.
+pub(super) async fn end(
+    c: &mut SqliteConnection,
+    id: i64,
+    by: i64,
+    asked: Asked,
+    at: Ms,
+) -> Result<Vec<i64>, StoreError> {
     // delivery_due (broadcast, …) WHERE state = 0. Their time stays, for what a cut sums up and waits again.
-    sqlx::query(concat!(
+    let ended = sqlx::query_scalar(concat!(
         "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 7 END, due = CASE WHEN flags & 1 THEN 0 ELSE due END,
            flags = CASE WHEN flags & 1 THEN flags & ~8 ELSE flags END, changed = ?, reason = 'superseded'
          WHERE broadcast = ? AND state = 0 AND step = 0 AND (flags & 1 = 0 OR (? AND ",
         asked_for!(),
-        "))"
+        ")) RETURNING id"
     ))
     .bind(at)
     .bind(id)
     .bind(matches!(asked, Asked::Stays))
-    .execute(&mut *c)
+    .fetch_all(&mut *c)
     .await?;
     // Primary key. Nothing was ever started: the broadcast as a whole is superseded.
     sqlx::query(
@@ -106,7 +113,7 @@ pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, asked: Asked
     .bind(id)
     .execute(c)
     .await?;
-    Ok(())
+    Ok(ended)
 }
 
 /// A correction still goes to whoever has what it corrects; all others get the newer notice in its place.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{DeliveryState as State, Gate, Operation};
-use rundruf::domain::supersede::concerns;
 use rundruf::domain::words::Kind;
 use rundruf::ids::IncidentId;
 use rundruf::store::{ClaimRequest, Claimed, Job};
@@ -309,8 +308,7 @@ impl Model {
         let row = &self.rows[at];
         let b = &self.broadcasts[row.broadcast];
         let person = self.person(row.lane, row.recipient);
-        let lacks = self.lacks(row.broadcast, row.recipient);
-        let here = person.is_none_or(|p| lacks || concerns(&b.scope, &p.places));
+        let here = self.is_for(row.broadcast, row.recipient);
         if let Some(person) = person.filter(|p| p.is != Person::In || (!here && b.kind == Kind::Notice)) {
             // What may be there is not said not to be.
             let state = match (row.after_unknown, b.digest && person.is == Person::In) {

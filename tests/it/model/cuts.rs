@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, DeliveryState as State};
 use rundruf::domain::digest::{self, Waits};
+use rundruf::domain::supersede::concerns;
 use rundruf::domain::words::Kind;
 use rundruf::ids::{ACCOUNT, IncidentId, LaneId, NoticeSeq, RecipientId};
 use rundruf::store::{ClaimRequest, Variant};
@@ -163,7 +164,7 @@ impl Model {
 
     /// These rows have ended without arriving. Whoever had no part in a cut because of one gets it after all; and what a cut of these had summed
     /// up, where it waits again, is for their recipients too.
-    pub(super) fn reopen(&mut self, rows: &BTreeSet<usize>, now: Ms) {
+    pub(super) fn reopen(&mut self, rows: &BTreeSet<usize>, now: Ms) -> BTreeSet<LaneId> {
         for row in rows {
             self.hand_over(*row, now);
         }
@@ -182,6 +183,8 @@ impl Model {
         }
         all.iter().for_each(|index| self.waits_again(*index, now));
         self.rows_again(all, now);
+        let rows: Vec<usize> = rows.iter().copied().collect();
+        self.passed_no_more(&rows, (now, self.over(now)))
     }
 
     /// The recipient of this row is for the cut that sums it up, unless something newer has started for them.
@@ -260,12 +263,17 @@ impl Model {
         !again.is_empty()
     }
 
+    /// What has run out by then is over; `None`: the clock is in doubt.
+    pub(super) fn over(&self, now: Ms) -> Option<Ms> {
+        self.leapt.is_none().then_some(now)
+    }
+
     /// These rows have ended. Older ones that one of them had passed, and that still stand, wait again where nothing else has. Returns the
     /// lanes that send them.
     pub(super) fn passed_no_more(&mut self, ended: &[usize], (now, over): (Ms, Option<Ms>)) -> BTreeSet<LaneId> {
         let mut older_rows = BTreeSet::new();
         for row in ended.iter().map(|at| &self.rows[*at]) {
-            if row.state != State::Superseded || (row.attempt == 0 && !row.tried) {
+            if row.state != State::Superseded {
                 continue;
             }
             let newer = self.broadcasts[row.broadcast].notice;
@@ -295,6 +303,13 @@ impl Model {
         if !b.is_alive() && open.iter().any(|state| b.of(*state) > 0) {
             b.state = BroadcastState::Opened;
         }
+    }
+
+    /// It concerns this recipient, or tells them in a digest what they lack. An account is concerned by everything.
+    pub fn is_for(&self, broadcast: usize, recipient: RecipientId) -> bool {
+        let b = &self.broadcasts[broadcast];
+        let person = self.person(b.lane, recipient);
+        person.is_none_or(|p| self.lacks(broadcast, recipient) || concerns(&b.scope, &p.places))
     }
 
     /// Somebody lacks any of what a cut sums up.

@@ -259,6 +259,8 @@ pub struct Model {
     pub broadcasts: Vec<ModelBroadcast>,
     pub rows: Vec<ModelRow>,
     pub high_ms: Ms,
+    /// The clock leapt forward by so much, and nobody has looked yet: nothing runs out.
+    pub leapt: Option<Ms>,
     handles_from: Option<Ms>,
     /// Theoretical arrival times of accounts, µs.
     tats_us: BTreeMap<LaneId, i64>,
@@ -438,7 +440,7 @@ impl Model {
         })
     }
 
-    /// True where a newer notice of the incident has started for this recipient.
+    /// True where a newer notice of the incident has started for this recipient. A retraction tells nothing, and passes nothing.
     pub fn passed(&self, at: usize) -> bool {
         if self.breaks.passed {
             return false;
@@ -455,9 +457,9 @@ impl Model {
     /// The same, as far as rows count.
     pub fn ever_passed(&self, broadcast: usize, recipient: RecipientId, counts: impl Fn(&ModelRow) -> bool) -> bool {
         let notice = self.broadcasts[broadcast].notice;
-        let newer = self
-            .siblings(broadcast)
-            .filter(|other| self.broadcasts[*other].notice > notice);
+        let newer = self.siblings(broadcast).filter(|other| {
+            self.broadcasts[*other].notice > notice && self.broadcasts[*other].kind != Kind::Retraction
+        });
         let started = |r: &ModelRow| {
             let state = matches!(
                 r.state,

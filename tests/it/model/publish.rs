@@ -80,6 +80,7 @@ impl Model {
     }
 
     fn supersede(&mut self, incident: IncidentId, seq: NoticeSeq, newer: &Notice, lanes: &[(LaneId, CatchUp)], at: Ms) {
+        let mut ended = Vec::new();
         for index in 0..self.broadcasts.len() {
             let b = &self.broadcasts[index];
             if b.incident != incident {
@@ -100,16 +101,18 @@ impl Model {
                     self.broadcasts[index].superseded_by = Some(seq);
                 }
             } else if blunt || ends(catch_up, older, newer) {
-                self.close(index, seq, false, at);
+                ended.extend(self.close(index, seq, false, at));
             } else if takes_place(catch_up, older, newer) {
                 self.broadcasts[index].overtaken = true;
             }
         }
+        self.passed_no_more(&ended, (at, self.over(at)));
         self.settle_broadcasts();
     }
 
-    /// No chunk opens, nothing not started starts; what has begun runs out; what a person wanted again only where a digest tells it (`told`).
-    pub(super) fn close(&mut self, broadcast: usize, by: NoticeSeq, told: bool, at: Ms) {
+    /// No chunk opens, nothing not started starts; what has begun runs out; what a person wanted again only where a digest tells it (`told`). Which rows end.
+    pub(super) fn close(&mut self, broadcast: usize, by: NoticeSeq, told: bool, at: Ms) -> Vec<usize> {
+        let mut ended = Vec::new();
         for row in 0..self.rows.len() {
             let r = &self.rows[row];
             if r.broadcast != broadcast || r.state != State::Waiting || r.step > 0 {
@@ -117,6 +120,7 @@ impl Model {
             }
             if !r.after_unknown {
                 self.set(row, State::Superseded, r.due_ms, at);
+                ended.push(row);
             } else if r.waits_for_a_person() && !told {
                 self.set(row, State::Unknown, 0, at);
             }
@@ -129,6 +133,7 @@ impl Model {
         } else {
             BroadcastState::Opened
         };
+        ended
     }
 
     /// These notices, and what they had corrected themselves.

@@ -45,10 +45,11 @@ impl Model {
         }
         let rows: Vec<usize> = rows.iter().map(|(id, _)| self.at(*id)).collect();
         let ended = rows.iter().filter(|at| self.rows[**at].state == State::Superseded);
-        self.reopen(&ended.copied().collect(), now);
+        let mut wakes = self.reopen(&ended.copied().collect(), now);
         self.settle_broadcasts();
         let moved = rows.iter().map(|at| &self.rows[*at]).filter(|row| row.via.is_some());
-        moved.map(|row| row.lane).collect::<BTreeSet<_>>().into_iter().collect()
+        wakes.extend(moved.map(|row| row.lane));
+        wakes.into_iter().collect()
     }
 
     pub fn complete(&mut self, completions: &[Completion]) -> Completed {
@@ -92,11 +93,11 @@ impl Model {
                 person.is = Person::Gone;
             }
         }
-        self.reopen(&ended, newest);
+        let again = self.reopen(&ended, newest);
         self.meet_inbox(&named);
         self.settle_broadcasts();
         let new = |at: &usize| self.rows[*at].via.filter(|_| !moved.contains(at));
-        let wakes: BTreeSet<LaneId> = named.iter().filter_map(new).chain(homes).collect();
+        let wakes: BTreeSet<LaneId> = named.iter().filter_map(new).chain(homes).chain(again).collect();
         Completed {
             wakes: wakes.into_iter().collect(),
             held: applied

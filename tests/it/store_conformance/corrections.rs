@@ -1,12 +1,14 @@
 //! Corrections and retractions: who hears of them, when, and what they put an end to.
 
-use rundruf::domain::delivery::{BroadcastState, CatchUp, Operation};
+use rundruf::domain::delivery::{BroadcastState, CatchUp, DeliveryState, Operation};
 use rundruf::domain::notice::Notice;
 use rundruf::domain::words::Kind;
 use rundruf::ids::LaneId;
 use rundruf::store::*;
 
+use super::digests::{cut, digest, started};
 use super::fixture::*;
+use super::settling::state;
 
 fn correction(number: u32, corrects: u32) -> Notice {
     Notice {
@@ -327,35 +329,66 @@ pub async fn a_retraction_reaches_whoever_may_have_it<S: Store>(store: &S) {
     }
 }
 
-/// A retraction was tried and refused while it was not known what had become of the notices before; neither was there, so that nobody needs it.
-/// The correction that it had passed still stands, and goes.
+/// A notice was tried and refused while it was not known what had become of the one before it; then it was taken back, so that nobody needs it.
+/// The older one that it had passed still stands, and goes.
 pub async fn what_nobody_needs_passes_nobody<S: Store>(store: &S) {
-    let lane = lanes(store, &["a"]).await[0];
-    let back = Notice {
+    let ids = lanes(store, &["refused first", "taken back first"]).await;
+    for (lane, incident) in ids.into_iter().zip(["i", "j"]) {
+        let mut jobs = Vec::new();
+        for (number, now) in [(1, T0), (2, T0 + 600_000)] {
+            publish(store, notice(incident, number), vec![to(lane)], T0).await;
+            jobs.push(claim(store, lane, now).await.remove(0));
+            settle(store, &jobs[jobs.len() - 1], now, Settled::Unknown).await;
+        }
+        let now = T0 + 1_300_000;
+        let not_there = Settled::Waiting {
+            due_ms: now,
+            spent: true,
+            after_unknown: false,
+        };
+        settle(store, &jobs[0], now, not_there.clone()).await;
+        assert_eq!(state(store, &jobs[0]).await, DeliveryState::Superseded);
+        if incident == "i" {
+            settle(store, &jobs[1], now, not_there.clone()).await;
+        }
+        let back = Notice {
+            kind: Kind::Retraction,
+            corrects: vec![2],
+            ..notice(incident, 3)
+        };
+        publish(store, back, vec![to(lane)], now).await;
+        if incident == "j" {
+            settle(store, &jobs[1], now, not_there).await;
+        }
+        let job = claim(store, lane, now).await.remove(0);
+        assert_eq!(job.notice, jobs[0].notice, "{incident}");
+    }
+}
+
+/// Whoever had the wrong words hears of the retraction by itself, before the digest. Where that is taken back, what it summed up still goes: a
+/// retraction tells nothing that an older notice could come after.
+pub async fn what_a_retraction_came_before_still_goes<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[])]).await;
+    publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    assert_eq!(started(store, lane, T0 + 1).await.len(), 1);
+    let stands = publish(store, notice("i", 2), vec![digest(lane)], T0 + 2).await;
+    let back = |number, corrects| Notice {
         kind: Kind::Retraction,
-        ..correction(3, 1)
+        corrects: vec![corrects],
+        ..notice("i", number)
     };
-    let mut jobs = Vec::new();
-    for (notice, now) in [
-        (notice("i", 1), T0),
-        (correction(2, 1), T0 + 600_000),
-        (back, T0 + 1_200_000),
-    ] {
-        publish(store, notice, vec![to(lane)], T0).await;
-        jobs.push(claim(store, lane, now).await.remove(0));
-        settle(store, &jobs[jobs.len() - 1], now, Settled::Unknown).await;
-    }
-    let now = T0 + 1_300_000;
-    let not_there = |spent| Settled::Waiting {
-        due_ms: now,
-        spent,
-        after_unknown: false,
-    };
-    settle(store, &jobs[2], now, not_there(true)).await;
-    for job in &jobs[..2] {
-        settle(store, job, now, not_there(true)).await;
-    }
-    assert!(claim(store, lane, now).await.is_empty(), "there is nothing to retract");
-    let job = claim(store, lane, now).await.remove(0);
-    assert_eq!(job.notice, jobs[1].notice);
+    let retraction = publish(store, back(3, 1), vec![digest(lane)], T0 + 3).await;
+    let mut werl = notice("i", 4);
+    werl.scope = places(&["werl"]);
+    publish(store, werl, vec![digest(lane)], T0 + 4).await;
+    assert_eq!(cut(store, lane, T0 + 5).await, [stands]);
+    let mut one = request(lane, T0 + 6);
+    one.limit = 1;
+    let job = store.claim(&one).await.unwrap().jobs.remove(0);
+    assert_eq!(job.notice, retraction);
+    delivered(store, &job, T0 + 7).await;
+    publish(store, back(5, 4), vec![digest(lane)], T0 + 8).await;
+    let told = started(store, lane, T0 + 9).await;
+    assert_eq!(told.iter().map(|t| t.1).collect::<Vec<_>>(), [stands]);
 }

@@ -87,6 +87,7 @@ on_sqlite! {
     corrections::an_overtaken_correction_that_began_runs_out,
     corrections::a_retraction_reaches_whoever_may_have_it,
     corrections::what_nobody_needs_passes_nobody,
+    corrections::what_a_retraction_came_before_still_goes,
     receipts::a_receipt_may_come_before_the_answer,
     receipts::the_first_final_receipt_wins,
     receipts::a_receipt_resolves_unknown,

@@ -35,7 +35,7 @@ impl World {
             Act::Disk(disk) => self.disk = disk,
             Act::Decide(decision) => self.decide(decision),
             Act::Trust => {
-                self.leapt = None;
+                self.model.leapt = None;
                 self.expiries();
             }
             Act::Remove { after } => self.remove_old(after)?,
@@ -49,7 +49,7 @@ impl World {
             Act::Heal => {
                 self.healed = true;
                 self.disk = Disk::Enough;
-                self.leapt = None;
+                self.model.leapt = None;
                 self.expiries();
                 self.providers.values_mut().for_each(|p| p.mood = Mood::Good);
                 let lanes: Vec<_> = self.rules.keys().copied().collect();
@@ -290,9 +290,9 @@ impl World {
         } else if !self.cores.is_empty() {
             self.shift(-by);
             if by > LEAP_MS {
-                self.leapt = Some(by + self.leapt.unwrap_or(0));
-            } else if self.leapt.is_some_and(|leapt| -by > leapt - LEAP_MS) {
-                self.leapt = None;
+                self.model.leapt = Some(by + self.model.leapt.unwrap_or(0));
+            } else if self.model.leapt.is_some_and(|leapt| -by > leapt - LEAP_MS) {
+                self.model.leapt = None;
             }
             let lanes: Vec<_> = self.cores.keys().copied().collect();
             for lane in lanes {
@@ -317,7 +317,11 @@ impl World {
     /// The process looks what has run out of time, where it believes the clock.
     pub(super) fn expire(&mut self) {
         let wall = self.wall();
-        if !self.cores.is_empty() && self.leapt.is_none() && self.disk != Disk::Full && self.model.expire(wall) > 0 {
+        if !self.cores.is_empty()
+            && self.model.leapt.is_none()
+            && self.disk != Disk::Full
+            && self.model.expire(wall) > 0
+        {
             self.say(|| "what has run out of time ends".into());
             self.poke();
         }
@@ -330,7 +334,7 @@ impl World {
 
     /// The process takes out what has ended long ago, a few rows at a time, where it believes the clock.
     fn remove_old(&mut self, after: Ms) -> Result<(), String> {
-        if self.cores.is_empty() || self.leapt.is_some() || self.disk == Disk::Full {
+        if self.cores.is_empty() || self.model.leapt.is_some() || self.disk == Disk::Full {
             return Ok(());
         }
         let (wall, limit) = (self.wall(), self.rng.u32(1..4));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{DeliveryState as State, Gate, UnknownPolicy};
+use rundruf::domain::words::Kind;
 use rundruf::ids::{BroadcastId, DeliveryId, IncidentId, LaneId, RecipientId};
 use rundruf::lane_core::event::Rules;
 use rundruf::store::{Completion, Job, Settled};
@@ -100,7 +101,10 @@ impl Checks {
                 job.notice, job.recipient
             ));
         }
-        begun.insert(job.notice.0, job.delivery);
+        // A retraction tells nothing that could be overtaken.
+        if model.broadcasts[row.broadcast].kind != Kind::Retraction {
+            begun.insert(job.notice.0, job.delivery);
+        }
         self.digests.fault()?;
         let safe = rules.handle_for_ms.is_some() || rules.unknown == UnknownPolicy::Repeat;
         if !safe && self.left.contains_key(&job.delivery) {
@@ -340,7 +344,9 @@ impl Checks {
                 .person(row.lane, row.recipient)
                 .is_some_and(|p| p.is != Person::In);
             let over = model.broadcasts[row.broadcast].expires_ms.is_some_and(|at| at <= wall);
-            if row.state == State::Unknown && forever && !model.passed(at) && !left && !over {
+            // As is who got a digest for what it does not tell any more.
+            let meant = model.is_for(row.broadcast, row.recipient);
+            if row.state == State::Unknown && forever && !model.passed(at) && !left && !over && meant {
                 return Err(format!("a handle is in force for ever, yet {says}"));
             }
             if row.state == State::Unknown && !row.after_unknown {

@@ -130,7 +130,7 @@ impl World {
     /// The commit itself.
     pub(super) fn commit(&mut self, lane: LaneId, op: &Op) -> Option<Event<Job>> {
         let wall = self.wall();
-        if self.leapt.is_none() {
+        if self.model.leapt.is_none() {
             self.model.high_ms = self.model.high_ms.max(wall);
         }
         match op {
@@ -150,7 +150,7 @@ impl World {
                     lane,
                     epoch: *epoch,
                     now_ms: wall,
-                    expires: self.leapt.is_none(),
+                    expires: self.model.leapt.is_none(),
                     limit: *limit,
                     probe: *probe,
                     lease_ms: 60_000,

@@ -200,8 +200,6 @@ pub struct World {
     /// Now and then the store fails.
     pub store_fails: bool,
     pub disk: Disk,
-    /// The clock went ahead by so much, too far to be believed.
-    pub leapt: Option<Ms>,
     /// Lanes that were asked to end.
     pub stopping: BTreeSet<LaneId>,
     pub healed: bool,
@@ -247,7 +245,6 @@ impl World {
             crashes_left: 0,
             store_fails: false,
             disk: Disk::Enough,
-            leapt: None,
             stopping: BTreeSet::new(),
             healed: false,
             end: 0,
