@@ -2,7 +2,7 @@
 //! claims about data without an as-of. Lists in `templates/<lang>/guard.toml`, embedded here because the rules of the
 //! domain stand below the templates. They make the preview warn; they refuse nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -15,11 +15,33 @@ use crate::text::said::Said;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct List {
-    words: Vec<String>,
+    words: Vec<Word>,
     /// Counts only together with one of these in the same sentence.
-    with: Vec<String>,
+    with: Vec<Word>,
     /// Counts also without.
-    alone: Vec<String>,
+    alone: Vec<Word>,
+}
+
+/// What is looked for: whole words in small letters, or the beginning of one.
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+struct Word {
+    /// As people read it.
+    text: String,
+    parts: Vec<String>,
+    /// Of the last part only the beginning counts: it stands with a star in the list.
+    begins: bool,
+}
+
+impl From<String> for Word {
+    fn from(listed: String) -> Self {
+        let text = listed.trim_end_matches('*').to_owned();
+        Self {
+            parts: text.split(' ').map(str::to_owned).collect(),
+            begins: listed.ends_with('*'),
+            text,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +55,15 @@ struct Lists {
     no_sign: List,
 }
 
+impl Lists {
+    /// Every word but products, which are looked for together with their versions.
+    fn words(&self) -> impl Iterator<Item = &Word> {
+        let all = [&self.group, &self.ransom, &self.malware, &self.data, &self.no_sign];
+        all.into_iter()
+            .flat_map(|list| list.words.iter().chain(&list.with).chain(&list.alone))
+    }
+}
+
 static LISTS: LazyLock<Vec<Lists>> = LazyLock::new(|| {
     [
         include_str!("../../templates/de/guard.toml"),
@@ -43,6 +74,19 @@ static LISTS: LazyLock<Vec<Lists>> = LazyLock::new(|| {
     .filter_map(|text| toml::from_str(text).ok())
     .collect()
 });
+
+/// How the words of all lists begin: most words of a notice begin otherwise, and need not be compared with hundreds of others.
+static BEGINNINGS: LazyLock<HashSet<[u8; 2]>> = LazyLock::new(|| {
+    let first = LISTS
+        .iter()
+        .flat_map(Lists::words)
+        .filter_map(|word| word.parts.first());
+    first.filter_map(|part| beginning(part)).collect()
+});
+
+fn beginning(word: &str) -> Option<[u8; 2]> {
+    word.as_bytes().first_chunk().copied()
+}
 
 /// A word found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +102,14 @@ pub fn hits(notice: &Notice, as_of_given: bool) -> Vec<Hit> {
     let mut hits = Vec::new();
     let mut seen = BTreeSet::new();
     for text in texts(notice, as_of_given) {
-        for sentence in text.words.split(['.', '!', '?', '\n']) {
-            let tokens = tokens(sentence);
+        let small = text.words.to_lowercase();
+        for sentence in small.split(['.', '!', '?', '\n']) {
+            let sentence = Sentence::of(sentence);
+            if sentence.begins.is_empty() {
+                continue;
+            }
             for lists in LISTS.iter() {
-                for hit in in_sentence(&tokens, lists, &text) {
+                for hit in in_sentence(&sentence, lists, &text) {
                     if seen.insert(hit.said.en.clone()) {
                         hits.push(hit);
                     }
@@ -69,8 +117,9 @@ pub fn hits(notice: &Notice, as_of_given: bool) -> Vec<Hit> {
             }
         }
         // A version has a full stop in it, so it is looked for in the whole text.
+        let versions = Versions::of(&text.words);
         for lists in LISTS.iter() {
-            for word in lists.product.words.iter().filter_map(|w| versioned(&text.words, w)) {
+            for word in lists.product.words.iter().filter_map(|product| versions.after(product)) {
                 let hit = consent(
                     &text.field,
                     &word,
@@ -145,27 +194,37 @@ fn gather(value: &serde_json::Value, out: &mut String) {
     }
 }
 
-fn tokens(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '-')
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+/// A sentence in small letters.
+struct Sentence<'t> {
+    words: Vec<&'t str>,
+    /// Where one of the lists may begin.
+    begins: Vec<usize>,
 }
 
-/// Whether a list's word (perhaps of several parts, perhaps with a star) stands among the tokens.
-fn stands(tokens: &[String], word: &str) -> bool {
-    let (word, prefix) = word.strip_suffix('*').map_or((word, false), |w| (w, true));
-    let parts: Vec<&str> = word.split(' ').collect();
-    tokens.windows(parts.len()).any(|window| {
-        window
-            .iter()
-            .zip(&parts)
-            .enumerate()
-            .all(|(i, (token, part))| token == part || (prefix && i + 1 == parts.len() && token.starts_with(part)))
-    })
+impl<'t> Sentence<'t> {
+    fn of(text: &'t str) -> Self {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '-');
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let listed = |word: &str| beginning(word).is_some_and(|two| BEGINNINGS.contains(&two));
+        Self {
+            begins: (0..words.len()).filter(|at| listed(words[*at])).collect(),
+            words,
+        }
+    }
+
+    /// Whether a list's word stands in it.
+    fn has(&self, word: &Word) -> bool {
+        let is = |(at, (part, token)): (usize, (&String, &&str))| {
+            token == part || (word.begins && at + 1 == word.parts.len() && token.starts_with(part.as_str()))
+        };
+        self.begins.iter().any(|at| {
+            let here = &self.words[*at..];
+            here.len() >= word.parts.len() && word.parts.iter().zip(here).enumerate().all(is)
+        })
+    }
 }
 
-fn in_sentence(tokens: &[String], lists: &Lists, text: &Text) -> Vec<Hit> {
+fn in_sentence(sentence: &Sentence<'_>, lists: &Lists, text: &Text) -> Vec<Hit> {
     let mut hits = Vec::new();
     let plain = [
         (&lists.group, said!("eine Tätergruppe", "a group of attackers")),
@@ -173,13 +232,13 @@ fn in_sentence(tokens: &[String], lists: &Lists, text: &Text) -> Vec<Hit> {
         (&lists.malware, said!("eine Schadsoftware mit Namen", "malware by name")),
     ];
     for (list, about) in plain {
-        let found = list.words.iter().filter(|word| stands(tokens, word));
-        hits.extend(found.map(|word| consent(&text.field, word.trim_end_matches('*'), &about)));
+        let found = list.words.iter().filter(|word| sentence.has(word));
+        hits.extend(found.map(|word| consent(&text.field, &word.text, &about)));
     }
-    let both =
-        |list: &List| list.words.iter().any(|w| stands(tokens, w)) && list.with.iter().any(|w| stands(tokens, w));
+    let any = |words: &[Word]| words.iter().any(|word| sentence.has(word));
+    let both = |list: &List| any(&list.words) && any(&list.with);
     let field = &text.field;
-    if !text.dated && (both(&lists.data) || lists.data.alone.iter().any(|w| stands(tokens, w))) {
+    if !text.dated && (both(&lists.data) || any(&lists.data.alone)) {
         hits.push(Hit {
             said: said!(
                 "{field}: eine Aussage über Daten ohne Stand. Geben Sie as_of an und mit wem es abgestimmt ist (cleared_with).",
@@ -200,38 +259,42 @@ fn in_sentence(tokens: &[String], lists: &Lists, text: &Text) -> Vec<Hit> {
     hits
 }
 
-/// The product and its version, where a number follows the product's name within two words.
-fn versioned(text: &str, product: &str) -> Option<String> {
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"'))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let parts: Vec<&str> = product.split(' ').collect();
-    for (i, window) in words.windows(parts.len()).enumerate() {
-        if !window
-            .iter()
-            .zip(&parts)
-            .all(|(word, part)| word.to_lowercase() == *part)
-        {
-            continue;
-        }
-        let following = words.iter().skip(i + parts.len()).take(2);
-        let is_version = |word: &&&str| {
+/// The words of a text that look like the number of a version, and what may be the product's name before them.
+struct Versions<'t> {
+    words: Vec<&'t str>,
+    /// Where a name would end, and its version.
+    found: Vec<(usize, &'t str)>,
+}
+
+impl<'t> Versions<'t> {
+    fn of(text: &'t str) -> Self {
+        let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"'));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let is_version = |word: &str| {
             let number = word.trim_start_matches(['v', 'V']);
             number.starts_with(|c: char| c.is_ascii_digit())
         };
-        // The word between may only be one that introduces a version.
-        let next: Vec<&&str> = following.collect();
-        let found = match next.as_slice() {
-            [first, ..] if is_version(first) => Some(*first),
-            [between, second] if between.to_lowercase().starts_with("version") && is_version(second) => Some(*second),
-            _ => None,
-        };
-        if let Some(version) = found {
-            return Some(format!("{product} {}", version.trim_end_matches('.')));
+        let mut found = Vec::new();
+        for (at, word) in words.iter().enumerate().filter(|(_, word)| is_version(word)) {
+            // The word between may only be one that introduces a version.
+            let between = at
+                .checked_sub(1)
+                .filter(|before| words[*before].to_lowercase().starts_with("version"));
+            found.extend([Some(at), between].into_iter().flatten().map(|end| (end, *word)));
         }
+        Self { words, found }
     }
-    None
+
+    /// The product and its version, where a number follows the product's name within two words.
+    fn after(&self, product: &Word) -> Option<String> {
+        let name = &product.parts;
+        let (_, version) = self.found.iter().find(|(end, _)| {
+            let begin = end.checked_sub(name.len());
+            let words = begin.and_then(|begin| self.words.get(begin..*end));
+            words.is_some_and(|words| words.iter().zip(name).all(|(word, part)| word.to_lowercase() == *part))
+        })?;
+        Some(format!("{} {}", product.text, version.trim_end_matches('.')))
+    }
 }
 
 fn consent(field: &str, word: &str, about: &Said) -> Hit {
@@ -256,22 +319,42 @@ mod tests {
     }
 
     #[test]
+    fn every_word_is_long_enough_to_be_met() {
+        let words = LISTS.iter().flat_map(|lists| lists.words().chain(&lists.product.words));
+        for word in words {
+            assert!(
+                word.parts[0].len() >= 2 && word.text == word.text.to_lowercase(),
+                "{word:?}"
+            );
+        }
+    }
+
+    #[test]
     fn words_stand_whole_or_by_their_beginning() {
-        let tokens = tokens("Die Gruppe LockBit3 fordert Lösegeldzahlungen, sagt Black Basta");
-        assert!(stands(&tokens, "lockbit*") && stands(&tokens, "lösegeld*") && stands(&tokens, "black basta"));
-        assert!(!stands(&tokens, "lockbit") && !stands(&tokens, "basta black"));
+        let text = "die gruppe lockbit3 fordert lösegeldzahlungen, sagt black basta";
+        let sentence = Sentence::of(text);
+        let has = |word: &str| sentence.has(&Word::from(word.to_owned()));
+        assert!(has("lockbit*") && has("lösegeld*") && has("black basta"));
+        assert!(!has("lockbit") && !has("basta black"));
     }
 
     #[test]
     fn a_product_counts_only_with_its_version() {
-        assert_eq!(versioned("Der Exchange Server", "exchange"), None);
+        let found = |text: &str, product: &str| Versions::of(text).after(&Word::from(product.to_owned()));
+        assert_eq!(found("Der Exchange Server", "exchange"), None);
         assert_eq!(
-            versioned("Ein Exchange 2016.", "exchange").as_deref(),
+            found("Ein Exchange 2016.", "exchange").as_deref(),
             Some("exchange 2016")
         );
         assert_eq!(
-            versioned("FortiOS Version 7.2.1 war", "fortios").as_deref(),
+            found("FortiOS Version 7.2.1 war", "fortios").as_deref(),
             Some("fortios 7.2.1")
         );
+        assert_eq!(
+            found("Um 8 Uhr Exchange", "exchange"),
+            None,
+            "a number before it is none of its"
+        );
+        assert_eq!(found("Exchange steht seit 8 Uhr", "exchange"), None);
     }
 }

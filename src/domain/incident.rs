@@ -180,6 +180,24 @@ pub struct WrittenFact {
 }
 
 impl LiveFacts {
+    /// As they stand by these notices; what changed and what ran out of time gathers in the fold.
+    pub fn of(fold: &mut Fold<'_>) -> Self {
+        let mut facts = Self {
+            service: fold.table(Table::Service, |facts| &facts.service),
+            contact: fold.table(Table::Contact, |facts| &facts.contact),
+            place: fold.table(Table::Place, |facts| &facts.place),
+            assured: fold.table(Table::Assured, |facts| &facts.assured),
+            unaffected: fold.table(Table::Unaffected, |facts| &facts.unaffected),
+            finding: fold.table(Table::Finding, |facts| &facts.finding),
+            unknown: fold.table(Table::Unknown, |facts| &facts.unknown),
+            question: fold.table(Table::Question, |facts| &facts.question),
+            said: fold.table(Table::Said, |facts| &facts.said),
+            event: fold.table(Table::Event, |facts| &facts.event),
+        };
+        fold.start_contacts(&mut facts.contact);
+        facts
+    }
+
     /// Every live fact as it would stand in a notice file, in the order of the documentation.
     pub fn written(&self, publisher: &Publisher) -> Vec<WrittenFact> {
         let mut all = Vec::new();
@@ -217,19 +235,7 @@ impl IncidentView {
         let (first, newest) = (notices.first()?, notices.last()?);
         let tz = &publisher.timezone;
         let mut fold = Fold::new(notices, tz, now);
-        let mut facts = LiveFacts {
-            service: fold.table(Table::Service, |facts| &facts.service),
-            contact: fold.table(Table::Contact, |facts| &facts.contact),
-            place: fold.table(Table::Place, |facts| &facts.place),
-            assured: fold.table(Table::Assured, |facts| &facts.assured),
-            unaffected: fold.table(Table::Unaffected, |facts| &facts.unaffected),
-            finding: fold.table(Table::Finding, |facts| &facts.finding),
-            unknown: fold.table(Table::Unknown, |facts| &facts.unknown),
-            question: fold.table(Table::Question, |facts| &facts.question),
-            said: fold.table(Table::Said, |facts| &facts.said),
-            event: fold.table(Table::Event, |facts| &facts.event),
-        };
-        fold.start_contacts(&mut facts.contact);
+        let facts = LiveFacts::of(&mut fold);
         let fates = fates(notices);
         let mut changes = std::mem::take(&mut fold.changes);
         let promise = newest.next.as_ref().filter(|_| closed.is_none());

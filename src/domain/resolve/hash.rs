@@ -1,5 +1,7 @@
 //! The hash of a notice as written (LANES 2): the default idempotency key.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -33,7 +35,10 @@ pub fn of(draft: &Draft, notice: &Notice) -> String {
     let mut text = String::from("rundruf notice 1\n");
     canonical(&content, &mut text);
     let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Keys sorted, nothing between them, `null` left out of tables.
@@ -44,7 +49,7 @@ fn canonical(value: &Value, out: &mut String) {
             entries.sort_by_key(|(key, _)| *key);
             out.push('{');
             for (key, value) in entries {
-                out.push_str(&json!(key).to_string());
+                string(key, out);
                 out.push(':');
                 canonical(value, out);
                 out.push(',');
@@ -59,6 +64,15 @@ fn canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        scalar => out.push_str(&scalar.to_string()),
+        Value::String(text) => string(text, out),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let _ = write!(out, "{value}");
+        }
     }
+}
+
+/// As JSON has it.
+fn string(text: &str, out: &mut String) {
+    // A text can always be written.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }

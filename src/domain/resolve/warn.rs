@@ -3,8 +3,9 @@
 use super::Notes;
 use super::belonging::Home;
 use crate::domain::draft::{Context, Draft, Given, GivenFact};
+use crate::domain::fold::Fold;
 use crate::domain::guard;
-use crate::domain::incident::{IncidentView, LiveFacts};
+use crate::domain::incident::LiveFacts;
 use crate::domain::notice::{Notice, Scope};
 use crate::domain::publisher::Publisher;
 use crate::domain::read::sink::Sink;
@@ -22,8 +23,7 @@ pub fn apply(
     notes: &mut Notes,
 ) {
     let before = home.known.map(|known| known.notices.as_slice()).unwrap_or_default();
-    let view = IncidentView::fold(publisher, before, None, context.now);
-    let live = view.map(|view| view.facts).unwrap_or_default();
+    let live = LiveFacts::of(&mut Fold::new(before, &publisher.timezone, context.now));
     for fact in &draft.facts {
         self::fact(fact, &live, publisher, sink, notes);
     }
@@ -119,8 +119,9 @@ fn times(publisher: &Publisher, context: &Context<'_>, notice: &Notice, notes: &
             "The promised next information (next) is in the past and shows as overdue."
         ));
     }
-    let alone = IncidentView::fold(publisher, std::slice::from_ref(notice), None, context.now);
-    for gone in alone.map(|view| view.expired).unwrap_or_default() {
+    let mut alone = Fold::new(std::slice::from_ref(notice), tz, context.now);
+    LiveFacts::of(&mut alone);
+    for gone in alone.expired {
         let (table, id) = (gone.table, gone.id);
         notes.warn(said!(
             "{table}.{id} ist schon abgelaufen und erscheint nicht mehr.",
