@@ -6,6 +6,7 @@
 
 pub mod signing;
 
+use base16ct::lower::encode_string as hex;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -97,7 +98,7 @@ impl Key {
                 format!("c{lane}-{sent_ms}"),
             ),
         };
-        let proof: String = mac.iter().take(TOKEN_LENGTH / 2).map(|b| format!("{b:02x}")).collect();
+        let proof = hex(&mac[..TOKEN_LENGTH / 2]);
         format!("{name}-{proof}")
     }
 
@@ -110,10 +111,7 @@ impl Key {
 
     /// A salted hash of something that must not be stored itself (an address in the audit log, a redacted field), in hex.
     pub fn salted_hash(&self, purpose: &str, content: &[u8]) -> String {
-        self.mac(purpose, &[content])
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect()
+        hex(&self.mac(purpose, &[content]))
     }
 
     /// A name that nobody can guess but we can make again: `prefix` and 22 characters.

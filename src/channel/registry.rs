@@ -1,6 +1,7 @@
 //! Every kind of channel there is, by alphabet. Help, `channel list`, the reference and the reading of `channels.toml` come
 //! from this list: a new kind is one file and one line here.
 
+use base16ct::lower::encode_string as hex;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -268,7 +269,7 @@ fn spec(channel: &ChannelSettings, built: &Built) -> LaneSpec {
 
 fn settings_hash(own: &RawTable) -> String {
     let digest = Sha256::digest(own.canonical(SECRET_KEYS).as_bytes());
-    digest.iter().take(16).map(|b| format!("{b:02x}")).collect()
+    hex(&digest[..16])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! claims about data without an as-of. Lists in `templates/<lang>/guard.toml`, embedded here because the rules of the
 //! domain stand below the templates. They make the preview warn; they refuse nothing.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -75,13 +75,20 @@ static LISTS: LazyLock<Vec<Lists>> = LazyLock::new(|| {
     .collect()
 });
 
-/// How the words of all lists begin: most words of a notice begin otherwise, and need not be compared with hundreds of others.
-static BEGINNINGS: LazyLock<HashSet<[u8; 2]>> = LazyLock::new(|| {
-    let first = LISTS
-        .iter()
-        .flat_map(Lists::words)
-        .filter_map(|word| word.parts.first());
-    first.filter_map(|part| beginning(part)).collect()
+/// The first parts of the words of all lists by how they begin, and whether they are beginnings only: most words of a notice begin otherwise, and
+/// need not be compared with hundreds of others.
+static FIRST: LazyLock<HashMap<[u8; 2], Vec<(&str, bool)>>> = LazyLock::new(|| {
+    let mut first: HashMap<_, Vec<_>> = HashMap::new();
+    for word in LISTS.iter().flat_map(Lists::words) {
+        let [part, rest @ ..] = word.parts.as_slice() else {
+            continue;
+        };
+        if let Some(two) = beginning(part) {
+            let begins = word.begins && rest.is_empty();
+            first.entry(two).or_default().push((part.as_str(), begins));
+        }
+    }
+    first
 });
 
 fn beginning(word: &str) -> Option<[u8; 2]> {
@@ -205,7 +212,11 @@ impl<'t> Sentence<'t> {
     fn of(text: &'t str) -> Self {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '-');
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        let listed = |word: &str| beginning(word).is_some_and(|two| BEGINNINGS.contains(&two));
+        let listed = |word: &str| {
+            let first = beginning(word).and_then(|two| FIRST.get(&two));
+            let is = |(part, begins): &(&str, bool)| word == *part || (*begins && word.starts_with(part));
+            first.is_some_and(|parts| parts.iter().any(is))
+        };
         Self {
             begins: (0..words.len()).filter(|at| listed(words[*at])).collect(),
             words,

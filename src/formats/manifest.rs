@@ -3,6 +3,7 @@
 //!
 //! The form is a JSON Web Signature (RFC 7515, flattened) with Ed25519 (RFC 8037), so that others can check it with what they have.
 
+use base16ct::lower::encode_string as hex;
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
@@ -40,7 +41,7 @@ impl Entry {
     /// What identifies this content.
     pub fn of(content: &[u8]) -> Self {
         Self {
-            sha256: Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect(),
+            sha256: hex(&Sha256::digest(content)),
             bytes: content.len() as u64,
         }
     }

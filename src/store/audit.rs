@@ -1,5 +1,6 @@
 //! People's acts and gate changes as a hash chain: whoever changes or removes a line breaks every hash after it. Lines hold ids, no texts.
 
+use base16ct::lower::encode_string as hex;
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -32,11 +33,6 @@ pub fn first_break(rows: &[AuditRow]) -> Option<i64> {
         previous.clone_from(&row.hash);
     }
     None
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The newest line: its number and hash, as JSON. Primary key, from its end.

@@ -103,7 +103,10 @@ fn the_hash_is_of_what_was_written() {
     assert_ne!(one, hash(&base.replace("off", "works"), NOW));
     // Earlier releases stored it as the key by which a notice is known again.
     let stored = "urgent = true\nheadline = '„Müll“ \"ab\" C:\\'\nsummary = \"\"\"a\nb\tc\"\"\"\n";
-    assert_eq!(hash(stored, NOW), "7a09347dc1ae9d67905f69cf630b8bc77d18023ddc8cd3cf22875213ea446e60");
+    assert_eq!(
+        hash(stored, NOW),
+        "7a09347dc1ae9d67905f69cf630b8bc77d18023ddc8cd3cf22875213ea446e60"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! seven's delivery reports: JSON, signed where a signing secret is set; without one our own reference in them proves that we asked for them.
 
+use base16ct::lower::encode_string as hex;
 use md5::{Digest, Md5};
 use serde::Deserialize;
 
@@ -97,10 +98,6 @@ fn is_signed(request: &ReceiptRequest, secret: &[u8], address: &str) -> bool {
         expected.as_bytes(),
         header("x-signature").to_ascii_lowercase().as_bytes(),
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

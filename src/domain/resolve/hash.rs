@@ -1,5 +1,6 @@
 //! The hash of a notice as written (LANES 2): the default idempotency key.
 
+use base16ct::lower::encode_string as hex;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -34,11 +35,7 @@ pub fn of(draft: &Draft, notice: &Notice) -> String {
     });
     let mut text = String::from("rundruf notice 1\n");
     canonical(&content, &mut text);
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// Keys sorted, nothing between them, `null` left out of tables.

@@ -1,5 +1,6 @@
 //! The lines of an audience file, one after the other.
 
+use base16ct::lower::encode_string as hex;
 use std::io::Read;
 
 use csv::StringRecord;
@@ -164,7 +165,7 @@ impl<'a, R: Read> Lines<'a, R> {
 
     /// Of what was read, which is all once there is no next one.
     pub(super) fn hash(&self) -> String {
-        hex(self.reader.get_ref().hash.clone())
+        hex(&self.reader.get_ref().hash.clone().finalize())
     }
 }
 
@@ -174,12 +175,8 @@ pub(super) fn hash_of(mut file: impl Read) -> std::io::Result<String> {
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(hash)),
+            0 => return Ok(hex(&hash.finalize())),
             read => hash.update(&buffer[..read]),
         }
     }
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
