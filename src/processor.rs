@@ -4,7 +4,12 @@
 //! processor has to be woken there, which costs a virtual machine 20 to 40 µs, each way, and is more than most statements take. The system spreads
 //! threads all the same, because it cannot know that the one sleeps as soon as the other works. Where it refuses, nothing is done: slower at worst.
 
+use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityOsValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 /// Keeps this thread, and those it starts from now on, on the processor it is on.
 pub fn stay() {
@@ -15,7 +20,7 @@ pub fn stay() {
     }
 }
 
-/// A thread and one that works for it.
+/// A thread and one that works for it. The first never interrupts the other, nor anybody else, when it is woken.
 #[derive(Debug)]
 pub struct Pair {
     other: Pid,
@@ -28,6 +33,7 @@ impl Pair {
     /// This thread and another one of the same process; `None`: there is only one processor for it.
     pub fn with(other: Pid) -> Option<Self> {
         let all = several()?;
+        interrupts(false);
         Some(Self { other, all, at: None })
     }
 
@@ -52,6 +58,24 @@ impl Pair {
 impl Drop for Pair {
     fn drop(&mut self) {
         self.go();
+        interrupts(true);
+    }
+}
+
+/// Whether this thread, woken, interrupts who is at work on its processor. Who works for it and has an answer wakes it before they have put down
+/// what both share: whoever comes at once finds it locked, sleeps again and is woken again, and each answer costs several ways instead of one.
+fn interrupts(it: bool) {
+    let policy = if it {
+        NormalThreadSchedulePolicy::Other
+    } else {
+        NormalThreadSchedulePolicy::Batch
+    };
+    let nice = getpriority_process(None);
+    let as_usual = ThreadPriority::Os(ThreadPriorityOsValue::default());
+    let _ = set_thread_priority_and_policy(thread_native_id(), as_usual, ThreadSchedulePolicy::Normal(policy));
+    // Whoever names a policy names a niceness, too: it stays what it was.
+    if let Ok(nice) = nice {
+        let _ = setpriority_process(None, nice);
     }
 }
 
@@ -76,6 +100,7 @@ mod tests {
     use std::thread;
 
     use rustix::thread::gettid;
+    use thread_priority::thread_schedule_policy;
 
     use super::*;
 
@@ -108,16 +133,22 @@ mod tests {
             ask.send(answer).unwrap();
             wait.recv().unwrap()
         };
-        let all = mine();
+        let (all, nice) = (mine(), getpriority_process(None));
+        let policy = || match thread_schedule_policy() {
+            Ok(ThreadSchedulePolicy::Normal(policy)) => policy,
+            other => panic!("{other:?}"),
+        };
         // On a machine with one processor there is nothing to do.
         if let Some(mut pair) = Pair::with(told.recv().unwrap()) {
+            assert_eq!(policy(), NormalThreadSchedulePolicy::Batch);
             pair.meet();
             assert_eq!((mine().count(), theirs()), (1, mine()));
             pair.go();
             assert_eq!((mine(), theirs().count()), (all, 1));
             pair.meet();
             drop(pair);
-            assert_eq!(mine(), all);
+            assert_eq!((mine(), policy()), (all, NormalThreadSchedulePolicy::Other));
+            assert_eq!(getpriority_process(None), nice);
         }
         drop(ask);
         other.join().unwrap();
