@@ -68,7 +68,7 @@ pub(super) struct Lanes {
 pub(super) struct Row<'p> {
     id: i64,
     of: &'p NewBroadcast,
-    /// What differs from channel to channel.
+    /// What differs from channel to channel, as [`write`] reads it: a list, because names would be looked for in each row as often as there are columns.
     columns: Value,
 }
 
@@ -157,24 +157,24 @@ fn columns(
         SHAPE_ACCOUNT => 1,
         _ => 0,
     };
-    Ok(json!({
-        "id": id,
-        "lane": b.lane.0,
-        "operation": b.operation as u8,
-        "catch_up": catch_up_stored(b.catch_up),
-        "shape": shape,
-        "state": state as u8,
-        "corrects": serde_json::to_string(corrected)?,
-        "upto": upto,
-        "expires": b.expires_at_ms,
-        "not_before": link.map(|l| l.2),
-        "link_lane": link.map(|l| l.0),
-        "link_generation": link.map(|l| l.1),
-        "generation": generation.copied().unwrap_or(0),
-        "expected": expected,
+    Ok(json!([
+        id,
+        b.lane.0,
+        b.operation as u8,
+        catch_up_stored(b.catch_up),
+        shape,
+        state as u8,
+        serde_json::to_string(corrected)?,
+        upto,
+        b.expires_at_ms,
+        link.map(|l| l.2),
+        link.map(|l| l.0),
+        link.map(|l| l.1),
+        generation.copied().unwrap_or(0),
+        expected,
         // Its one delivery, which no trigger counts.
-        "counted": i64::from(shape == SHAPE_ACCOUNT),
-    }))
+        i64::from(shape == SHAPE_ACCOUNT),
+    ]))
 }
 
 /// Writes the notice, what the incident says of it, its broadcasts with their texts, one delivery an account, one a website target, and the line
@@ -208,10 +208,9 @@ pub(super) async fn write(
 
          INSERT INTO broadcast (incident, notice, number, scope, kind, urgent, created, changed, touched, id, lane, operation, catch_up, shape, state,
            corrects, upto, expires, not_before, link_lane, link_generation, generation, expected, opened, n_waiting)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $7, $7, j.value ->> 'id', j.value ->> 'lane', j.value ->> 'operation', j.value ->> 'catch_up',
-           j.value ->> 'shape', j.value ->> 'state', j.value ->> 'corrects', j.value ->> 'upto', j.value ->> 'expires', j.value ->> 'not_before',
-           j.value ->> 'link_lane', j.value ->> 'link_generation', j.value ->> 'generation', j.value ->> 'expected', j.value ->> 'counted',
-           j.value ->> 'counted'
+         SELECT $1, $2, $3, $4, $5, $6, $7, $7, $7, j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5,
+           j.value ->> 6, j.value ->> 7, j.value ->> 8, j.value ->> 9, j.value ->> 10, j.value ->> 11, j.value ->> 12, j.value ->> 13,
+           j.value ->> 14, j.value ->> 14
          FROM json_each($8) j;
 
          INSERT INTO variant (broadcast, lang, format, body)

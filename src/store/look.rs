@@ -7,38 +7,21 @@ use super::alive::Alive;
 use super::{ClaimRequest, StoreError};
 use crate::clock::Ms;
 
-/// A look at the due rows of one broadcast.
+/// A look at the due rows of one broadcast, as [`looks`] reads it: a list, because names would be looked for wherever it is used.
+/// Broadcast, lane, the lane that sends, now, how long what came to nothing holds its successors (ms), correction, digest, broadcasts that come first.
 #[derive(Debug, Serialize)]
-pub(super) struct Look {
-    broadcast: i64,
-    lane: i64,
-    via: Option<i64>,
-    now: Ms,
-    /// How long what came to nothing holds its successors, ms.
-    wait: Ms,
-    correction: bool,
-    digest: bool,
-    /// Broadcasts that come first.
-    older: Vec<i64>,
-}
+pub(super) struct Look(i64, i64, Option<i64>, Ms, Ms, bool, bool, Vec<i64>);
 
 impl Look {
     pub(super) fn at(r: &ClaimRequest, b: &Alive, older: &[&Alive]) -> Self {
         let correction = b.kind != 0;
-        Self {
-            broadcast: b.id,
-            lane: b.lane,
-            via: b.via,
-            now: r.now_ms,
-            wait: if correction {
-                r.correction_wait_ms
-            } else {
-                r.order_wait_ms
-            },
-            correction,
-            digest: b.digest,
-            older: older.iter().map(|o| o.id).collect(),
-        }
+        let wait = if correction {
+            r.correction_wait_ms
+        } else {
+            r.order_wait_ms
+        };
+        let older = older.iter().map(|o| o.id).collect();
+        Self(b.id, b.lane, b.via, r.now_ms, wait, correction, b.digest, older)
     }
 }
 
@@ -80,9 +63,8 @@ pub(super) struct Read {
 macro_rules! looks {
     ($looks:literal, $limit:literal) => {
         concat!(
-            "(WITH look AS NOT MATERIALIZED (SELECT key, value ->> 'broadcast' AS broadcast, value ->> 'lane' AS lane, value ->> 'via' AS via,
-               value ->> 'now' AS now, value ->> 'wait' AS wait, value ->> 'correction' AS correction, value ->> 'digest' AS digest,
-               value -> 'older' AS older FROM json_each(",
+            "(WITH look AS NOT MATERIALIZED (SELECT key, value ->> 0 AS broadcast, value ->> 1 AS lane, value ->> 2 AS via, value ->> 3 AS now,
+               value ->> 4 AS wait, value ->> 5 AS correction, value ->> 6 AS digest, value -> 7 AS older FROM json_each(",
             $looks,
             "))
              SELECT json_group_array(json_array(l.key, d.due, d.id, d.recipient, d.attempt, d.first_started, d.operation, d.step, d.step_handle,
