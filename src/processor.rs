@@ -8,7 +8,7 @@ use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityOsValue, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
+    set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
 };
 
 /// Keeps this thread, and those it starts from now on, on the processor it is on.
@@ -27,14 +27,20 @@ pub struct Pair {
     all: CpuSet,
     /// Where the other one was told to be.
     at: Option<usize>,
+    /// This one interrupts nobody until it parts.
+    calm: bool,
 }
 
 impl Pair {
     /// This thread and another one of the same process; `None`: there is only one processor for it.
     pub fn with(other: Pid) -> Option<Self> {
         let all = several()?;
-        interrupts(false);
-        Some(Self { other, all, at: None })
+        Some(Self {
+            other,
+            all,
+            at: None,
+            calm: calm(),
+        })
     }
 
     /// Both stay where this one is now, until it goes.
@@ -58,18 +64,23 @@ impl Pair {
 impl Drop for Pair {
     fn drop(&mut self) {
         self.go();
-        interrupts(true);
+        if self.calm {
+            follow(NormalThreadSchedulePolicy::Other);
+        }
     }
 }
 
-/// Whether this thread, woken, interrupts who is at work on its processor. Who works for it and has an answer wakes it before they have put down
-/// what both share: whoever comes at once finds it locked, sleeps again and is woken again, and each answer costs several ways instead of one.
-fn interrupts(it: bool) {
-    let policy = if it {
-        NormalThreadSchedulePolicy::Other
-    } else {
-        NormalThreadSchedulePolicy::Batch
-    };
+/// From now on this thread, woken, does not interrupt who is at work on its processor. Who works for it and has an answer wakes it before they have put
+/// down what both share: whoever comes at once finds it locked, sleeps again and is woken again, and each answer costs several ways instead of one.
+/// Where many are at work it comes later for that, as they all do. False where somebody has set how this process is to run: that stays.
+fn calm() -> bool {
+    let usual = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+    let usual = thread_schedule_policy().is_ok_and(|policy| policy == usual);
+    // Who gives up a better niceness may not get it back.
+    usual && getpriority_process(None).is_ok_and(|nice| nice >= 0) && follow(NormalThreadSchedulePolicy::Batch)
+}
+
+fn follow(policy: NormalThreadSchedulePolicy) -> bool {
     let nice = getpriority_process(None);
     let as_usual = ThreadPriority::Os(ThreadPriorityOsValue::default());
     let _ = set_thread_priority_and_policy(thread_native_id(), as_usual, ThreadSchedulePolicy::Normal(policy));
@@ -77,6 +88,7 @@ fn interrupts(it: bool) {
     if let Ok(nice) = nice {
         let _ = setpriority_process(None, nice);
     }
+    thread_schedule_policy().is_ok_and(|now| now == ThreadSchedulePolicy::Normal(policy))
 }
 
 /// The processors this thread may run on, where there are several.
@@ -100,7 +112,6 @@ mod tests {
     use std::thread;
 
     use rustix::thread::gettid;
-    use thread_priority::thread_schedule_policy;
 
     use super::*;
 

@@ -56,7 +56,7 @@ pub(super) struct Claim<'a> {
     answer: Claimed,
     /// Lanes some of whose broadcasts may have ended.
     settle: BTreeSet<i64>,
-    /// Rows that ended because nobody needs them.
+    /// Tried rows that ended because nobody needs them.
     needless: BTreeSet<i64>,
 }
 

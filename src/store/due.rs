@@ -1,14 +1,14 @@
 //! The due rows of one broadcast: whoever still waits for an older notice stays back, whoever has left is gone, and a correction finds out
 //! what each recipient has got of what it corrects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::SqliteConnection;
 
 use super::alive::Alive;
 use super::claim::Next;
 use super::look::Read;
-use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, corrected, had};
+use super::marks::{AFTER_UNKNOWN, DECIDED, FROM_COPY, TRIED, corrected, had};
 use super::rows::{from_word, listed};
 use super::{ClaimRequest, StoreError, retention};
 use crate::clock::Ms;
@@ -64,7 +64,7 @@ pub(super) struct Seen {
     pub(super) blocked: bool,
     /// So many ended here (gone, nothing to retract).
     pub(super) ended: usize,
-    /// Of these, what nobody needs: it may have passed older ones.
+    /// Of these, what nobody needs although it had been tried: it may have passed older ones.
     pub(super) needless: Vec<i64>,
 }
 
@@ -86,6 +86,8 @@ pub(super) async fn sort(
     let mut gone = Vec::new();
     let mut nothing = Vec::new();
     let mut later: Vec<(i64, Ms)> = Vec::new();
+    let tried = rows.iter().filter(|row| row.attempt > 0 || row.flags & TRIED != 0);
+    let tried: HashSet<i64> = tried.map(|row| row.id).collect();
     for row in rows {
         let (id, recipient) = (row.id, row.recipient);
         if let Some(at) = row.free_at.filter(|at| *at > r.now_ms) {
@@ -142,7 +144,7 @@ pub(super) async fn sort(
         nothing.extend(settle_correction(c, b, &mut seen.rows).await?);
     }
     seen.ended = gone.len() + nothing.len();
-    seen.needless.clone_from(&nothing);
+    seen.needless = nothing.iter().copied().filter(|id| tried.contains(id)).collect();
     for (ids, state, reason) in [(gone, 6, "recipient-gone"), (nothing, 7, "superseded")] {
         if !ids.is_empty() {
             // Primary key per row. What may be there is not said not to be.

@@ -23,18 +23,28 @@ pub(super) const ASKED_FOR: i64 = 128;
 pub(super) const COUNTED: i64 = 256;
 
 /// True where a newer notice of the incident has started for the recipient of `d`, or for this one (its broadcast: `b`): an older one never
-/// starts after it. What was tried, never arrived and was ended since (7) passes nothing: what may be there is unknown instead. Nor does a retraction (kind 2), which
-/// tells nothing: what stands and waits again behind it (a digest that was taken back) would reach nobody. broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
+/// starts after it. What was tried, never arrived and was ended since (7) passes nothing: what may be there is unknown instead. A retraction (kind 2)
+/// passes what it is about, also where that is only told in the digest with which `d` began; it tells nothing that anything else could come after, and what
+/// stands and waits again behind it (a digest was taken back) would reach nobody. broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
 macro_rules! passed {
     () => {
-        $crate::store::marks::passed!("d.recipient")
+        $crate::store::marks::passed!(
+            "d.recipient",
+            "(o.value = b.id OR (o.type = 'array' AND o.value ->> 0 = b.id AND o.value ->> 1 = d.told))"
+        )
     };
     ($recipient:literal) => {
+        $crate::store::marks::passed!($recipient, "o.value = b.id")
+    };
+    ($recipient:literal, $about:literal) => {
         concat!(
             "EXISTS (SELECT 1 FROM broadcast n CROSS JOIN delivery x ON x.broadcast = n.id AND x.recipient = ",
             $recipient,
-            " WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice AND n.kind <> 2
-                AND x.state <> 7 AND (x.state IN (1, 2, 3, 5) OR x.flags & 16 OR (x.attempt > 0 AND x.flags & 2 = 0)))"
+            " WHERE n.incident = b.incident AND n.lane = b.lane AND n.notice > b.notice
+                AND x.state <> 7 AND (x.state IN (1, 2, 3, 5) OR x.flags & 16 OR (x.attempt > 0 AND x.flags & 2 = 0))
+                AND (n.kind <> 2 OR EXISTS (SELECT 1 FROM json_each(n.corrects) o WHERE ",
+            $about,
+            ")))"
         )
     };
 }

@@ -46,7 +46,7 @@ pub(super) async fn supersede(
     p: &Publication,
 ) -> Result<(), StoreError> {
     let (newer, at) = (&p.notice, p.act.at_ms);
-    let (mut touched, mut ended_rows) = (BTreeSet::new(), BTreeSet::new());
+    let (mut touched, mut closed) = (BTreeSet::new(), Vec::new());
     for Stands(id, lane, number, kind, scope, ended) in older {
         if ended != 0 {
             // Nothing waits there, but a person could send it again: not what is wrong or replaced by now.
@@ -63,14 +63,35 @@ pub(super) async fn supersede(
             scope: &scope,
         };
         if ends(catch_up, older, newer) {
-            ended_rows.extend(end(c, id, seq, Asked::Stays, at).await?);
+            end(c, id, seq, Asked::Stays, at).await?;
+            closed.push(id);
             touched.insert(lane);
         } else if takes_place(catch_up, older, newer) {
             overtake(c, id).await?;
         }
     }
-    touched.extend(reopen::passes_nobody(c, &ended_rows, at).await?);
+    if !closed.is_empty() {
+        let tried = tried(c, &closed).await?;
+        touched.extend(reopen::passes_nobody(c, &tried, at).await?);
+    }
     settle_lanes(c, touched).await
+}
+
+/// The rows of these broadcasts that ended although they had been tried, where an older one that stands may have ended because of them.
+async fn tried(c: &mut SqliteConnection, closed: &[i64]) -> Result<BTreeSet<i64>, StoreError> {
+    // Primary key; broadcast_incident (incident, lane, notice); delivery_of (broadcast, …), which is looked through where something old was passed, as
+    // good as never.
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT d.id FROM json_each(?) j CROSS JOIN broadcast n ON n.id = j.value AND n.kind <> 2 AND n.n_superseded > 0
+           CROSS JOIN delivery d ON d.broadcast = n.id
+         WHERE d.state = 7 AND (d.attempt > 0 OR d.flags & 16) AND EXISTS (
+           SELECT 1 FROM broadcast b WHERE b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice AND b.n_superseded > 0
+             AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL)",
+    )
+    .bind(serde_json::to_string(closed)?)
+    .fetch_all(c)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// What becomes of the rows that a person wanted again and that have not gone yet.
@@ -83,26 +104,20 @@ pub(super) enum Asked {
 }
 
 /// Closes a broadcast: no chunk opens, nothing not started starts; what has started (also a step of several, or an attempt that may have
-/// got through) runs out. Returns the rows that it ends.
-pub(super) async fn end(
-    c: &mut SqliteConnection,
-    id: i64,
-    by: i64,
-    asked: Asked,
-    at: Ms,
-) -> Result<Vec<i64>, StoreError> {
+/// got through) runs out.
+pub(super) async fn end(c: &mut SqliteConnection, id: i64, by: i64, asked: Asked, at: Ms) -> Result<(), StoreError> {
     // delivery_due (broadcast, …) WHERE state = 0. Their time stays, for what a cut sums up and waits again.
-    let ended = sqlx::query_scalar(concat!(
+    sqlx::query(concat!(
         "UPDATE delivery SET state = CASE WHEN flags & 1 THEN 4 ELSE 7 END, due = CASE WHEN flags & 1 THEN 0 ELSE due END,
            flags = CASE WHEN flags & 1 THEN flags & ~8 ELSE flags END, changed = ?, reason = 'superseded'
          WHERE broadcast = ? AND state = 0 AND step = 0 AND (flags & 1 = 0 OR (? AND ",
         asked_for!(),
-        ")) RETURNING id"
+        "))"
     ))
     .bind(at)
     .bind(id)
     .bind(matches!(asked, Asked::Stays))
-    .fetch_all(&mut *c)
+    .execute(&mut *c)
     .await?;
     // Primary key. Nothing was ever started: the broadcast as a whole is superseded.
     sqlx::query(
@@ -113,7 +128,7 @@ pub(super) async fn end(
     .bind(id)
     .execute(c)
     .await?;
-    Ok(ended)
+    Ok(())
 }
 
 /// A correction still goes to whoever has what it corrects; all others get the newer notice in its place.

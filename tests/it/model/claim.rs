@@ -86,7 +86,8 @@ impl Model {
             };
             run.more |= self.siblings(broadcast).any(stirs);
         }
-        let ended = std::mem::take(&mut run.ended);
+        let mut ended = std::mem::take(&mut run.ended);
+        ended.retain(|row| self.rows[*row].attempt > 0 || self.rows[*row].tried);
         let stirred = self.passed_no_more(&ended, (r.now_ms, r.over()));
         run.more |= stirred.contains(&r.lane);
         claimed.wakes = stirred.into_iter().filter(|lane| *lane != r.lane).collect();

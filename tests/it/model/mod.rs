@@ -440,25 +440,32 @@ impl Model {
         })
     }
 
-    /// True where a newer notice of the incident has started for this recipient. A retraction tells nothing, and passes nothing.
+    /// True where a newer notice of the incident has started for this recipient. A retraction passes only what it is about.
     pub fn passed(&self, at: usize) -> bool {
         if self.breaks.passed {
             return false;
         }
         let row = &self.rows[at];
-        self.passed_by(row.broadcast, row.recipient)
+        self.ever_passed((row.broadcast, Some(row.told)), row.recipient, |row| !row.removed)
     }
 
     /// The same, also where there is no row.
     fn passed_by(&self, broadcast: usize, recipient: RecipientId) -> bool {
-        self.ever_passed(broadcast, recipient, |row| !row.removed)
+        self.ever_passed((broadcast, None), recipient, |row| !row.removed)
     }
 
-    /// The same, as far as rows count.
-    pub fn ever_passed(&self, broadcast: usize, recipient: RecipientId, counts: impl Fn(&ModelRow) -> bool) -> bool {
+    /// The same of a row that began with the text of this cut, if any, as far as rows count.
+    pub fn ever_passed(
+        &self,
+        (broadcast, told): (usize, Option<i64>),
+        recipient: RecipientId,
+        counts: impl Fn(&ModelRow) -> bool,
+    ) -> bool {
+        let about = |(of, cut): &(usize, Option<i64>)| *of == broadcast && (cut.is_none() || *cut == told);
         let notice = self.broadcasts[broadcast].notice;
         let newer = self.siblings(broadcast).filter(|other| {
-            self.broadcasts[*other].notice > notice && self.broadcasts[*other].kind != Kind::Retraction
+            let of = &self.broadcasts[*other];
+            of.notice > notice && (of.kind != Kind::Retraction || of.corrects.iter().any(about))
         });
         let started = |r: &ModelRow| {
             let state = matches!(

@@ -106,6 +106,7 @@ impl Model {
                 self.broadcasts[index].overtaken = true;
             }
         }
+        ended.retain(|row| self.rows[*row].attempt > 0 || self.rows[*row].tried);
         self.passed_no_more(&ended, (at, self.over(at)));
         self.settle_broadcasts();
     }

@@ -108,6 +108,7 @@ on_sqlite! {
     settling::given_back_rows_lose_nothing,
     settling::a_takeover_repeats_with_a_handle_and_else_asks,
     settling::a_passed_unknown_is_not_sent_again,
+    settling::what_was_retracted_is_not_sent_after_its_retraction,
     settling::an_unknown_read_back_as_missing_goes_again_unless_passed,
     settling::a_big_audience_gets_each_notice_once,
     settling::outcomes_that_come_with_a_claim_are_written_before_it,

@@ -2,6 +2,8 @@
 
 use rundruf::clock::Ms;
 use rundruf::domain::delivery::{BroadcastState, DeliveryState};
+use rundruf::domain::notice::Notice;
+use rundruf::domain::words::Kind;
 use rundruf::ids::{DeliveryId, LaneId};
 use rundruf::store::*;
 
@@ -96,6 +98,24 @@ pub async fn a_passed_unknown_is_not_sent_again<S: Store>(store: &S) {
     let there = store.decide(what, Decision::There, &act("decide", T0), T0).await;
     assert_eq!(there.unwrap(), 1);
     assert_eq!(state(store, &job).await, DeliveryState::Delivered);
+}
+
+/// Nobody knew whether it had arrived, its retraction went, and nothing was found when it was looked for: what is wrong is not sent after that.
+pub async fn what_was_retracted_is_not_sent_after_its_retraction<S: Store>(store: &S) {
+    let (lane, job) = one_out(store).await;
+    settle(store, &job, T0, Settled::Unknown).await;
+    let back = Notice {
+        kind: Kind::Retraction,
+        corrects: vec![1],
+        ..notice("i", 2)
+    };
+    publish(store, back, vec![to(lane)], T0).await;
+    let now = T0 + 600_000;
+    let next = claim(store, lane, now).await.remove(0);
+    delivered(store, &next, now).await;
+    settle(store, &job, now, Settled::GoesAgain { due_ms: now }).await;
+    assert_eq!(state(store, &job).await, DeliveryState::Unknown);
+    assert!(claim(store, lane, now).await.is_empty());
 }
 
 pub async fn outcomes_that_come_with_a_claim_are_written_before_it<S: Store>(store: &S) {

@@ -44,7 +44,7 @@ pub fn all_hear(model: &Model, tells: &Tells, decided: &HashSet<DeliveryId>, wal
 /// True where a newer notice of the incident has started for this recipient, whether that is still stored or not.
 pub fn passed(model: &Model, at: usize) -> bool {
     let row = &model.rows[at];
-    model.ever_passed(row.broadcast, row.recipient, |_| true)
+    model.ever_passed((row.broadcast, Some(row.told)), row.recipient, |_| true)
 }
 
 /// The notices of an incident that stand: no later one names them, and they are no retractions.
@@ -123,7 +123,7 @@ fn newest(
         let summed_up = model.broadcasts.iter().enumerate().any(|(cut, of)| {
             let over = of.expires_ms.is_some_and(|at| at <= wall);
             let its = (of.lane, of.incident) == (lane, incident) && of.covers.contains(&b.notice);
-            its && model.ever_passed(if over { index } else { cut }, person, |_| true)
+            its && model.ever_passed((if over { index } else { cut }, None), person, |_| true)
         });
         let late = late || summed_up;
         // What took its place was named by another itself: its author has the word.

@@ -44,6 +44,8 @@ pub struct Checks {
     pub left: HashMap<DeliveryId, Left>,
     pub in_flight: HashMap<LaneId, u32>,
     begun: HashMap<(LaneId, RecipientId, IncidentId), BTreeMap<i64, DeliveryId>>,
+    /// Retractions that have begun.
+    taken_back: HashMap<(LaneId, RecipientId, IncidentId), Vec<DeliveryId>>,
     later: HashMap<DeliveryId, u32>,
     /// What requests told.
     pub digests: Digests,
@@ -101,8 +103,25 @@ impl Checks {
                 job.notice, job.recipient
             ));
         }
-        // A retraction tells nothing that could be overtaken.
-        if model.broadcasts[row.broadcast].kind != Kind::Retraction {
+        let taken_back = self
+            .taken_back
+            .entry((row.lane, job.recipient, job.incident))
+            .or_default();
+        let number = model.broadcasts[row.broadcast].number;
+        let back = |of: &&DeliveryId| {
+            let by = model.broadcasts[model.row(**of).broadcast].number;
+            by > number && model.numbers(job.incident, &[by]).contains(&number)
+        };
+        if let Some(by) = taken_back.iter().filter(|of| stands(of)).find(back) {
+            return Err(format!(
+                "notice {} starts for recipient {} after its retraction by delivery {by}",
+                job.notice, job.recipient
+            ));
+        }
+        // A retraction tells nothing that another one could come after.
+        if model.broadcasts[row.broadcast].kind == Kind::Retraction {
+            taken_back.push(job.delivery);
+        } else {
             begun.insert(job.notice.0, job.delivery);
         }
         self.digests.fault()?;
