@@ -208,7 +208,7 @@ pub(super) async fn passed_no_more(
     // Primary keys of delivery and broadcast; broadcast_incident (incident, lane, notice); delivery_of (broadcast, recipient).
     let older: Vec<(i64, i64, i64)> = sqlx::query_as(
         "SELECT d.id, b.id, coalesce(d.via, b.lane) FROM json_each(?1) j CROSS JOIN delivery e ON e.id = j.value AND e.state = 7
-           CROSS JOIN broadcast n ON n.id = e.broadcast AND n.kind <> 2
+           CROSS JOIN broadcast n ON n.id = e.broadcast
            CROSS JOIN broadcast b ON b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice
              AND b.n_superseded > 0 AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL AND (b.expires <= ?2) IS NOT TRUE
            CROSS JOIN delivery d ON d.broadcast = b.id AND d.recipient = e.recipient AND d.state = 7 ORDER BY b.notice DESC",

@@ -82,7 +82,7 @@ async fn tried(c: &mut SqliteConnection, closed: &[i64]) -> Result<BTreeSet<i64>
     // Primary key; broadcast_incident (incident, lane, notice); delivery_of (broadcast, …), which is looked through where something old was passed, as
     // good as never.
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT d.id FROM json_each(?) j CROSS JOIN broadcast n ON n.id = j.value AND n.kind <> 2 AND n.n_superseded > 0
+        "SELECT d.id FROM json_each(?) j CROSS JOIN broadcast n ON n.id = j.value AND n.n_superseded > 0
            CROSS JOIN delivery d ON d.broadcast = n.id
          WHERE d.state = 7 AND (d.attempt > 0 OR d.flags & 16) AND EXISTS (
            SELECT 1 FROM broadcast b WHERE b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice AND b.n_superseded > 0

@@ -273,7 +273,7 @@ impl Model {
     pub(super) fn passed_no_more(&mut self, ended: &[usize], (now, over): (Ms, Option<Ms>)) -> BTreeSet<LaneId> {
         let mut older_rows = BTreeSet::new();
         for row in ended.iter().map(|at| &self.rows[*at]) {
-            if row.state != State::Superseded || self.broadcasts[row.broadcast].kind == Kind::Retraction {
+            if row.state != State::Superseded {
                 continue;
             }
             let newer = self.broadcasts[row.broadcast].notice;
