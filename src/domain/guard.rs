@@ -75,9 +75,11 @@ static LISTS: LazyLock<Vec<Lists>> = LazyLock::new(|| {
     .collect()
 });
 
-/// The first parts of the words of all lists by how they begin, and whether they are beginnings only: most words of a notice begin otherwise, and
-/// need not be compared with hundreds of others.
-static FIRST: LazyLock<HashMap<[u8; 2], Vec<(&str, bool)>>> = LazyLock::new(|| {
+/// The first part of a word, and whether it is a beginning only.
+type First = (&'static str, bool);
+
+/// By how they begin: most words of a notice begin otherwise, and need not be compared with hundreds of others.
+static FIRST: LazyLock<HashMap<[u8; 2], Vec<First>>> = LazyLock::new(|| {
     let mut first: HashMap<_, Vec<_>> = HashMap::new();
     for word in LISTS.iter().flat_map(Lists::words) {
         let [part, rest @ ..] = word.parts.as_slice() else {
@@ -214,7 +216,7 @@ impl<'t> Sentence<'t> {
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let listed = |word: &str| {
             let first = beginning(word).and_then(|two| FIRST.get(&two));
-            let is = |(part, begins): &(&str, bool)| word == *part || (*begins && word.starts_with(part));
+            let is = |(part, begins): &First| word == *part || (*begins && word.starts_with(part));
             first.is_some_and(|parts| parts.iter().any(is))
         };
         Self {
