@@ -29,7 +29,7 @@ use crate::channel::Built;
 use crate::clock::{Ms, SharedClock};
 use crate::formats::SiteBuilder;
 use crate::lane_core::clock_jump::{Jump, jump_at_start};
-use crate::store::disk::Disk;
+use crate::store::disk::{Disk, Room};
 use crate::store::{HealthRow, LaneRow, Lanes, StoreError, TakenOver, WentBack};
 pub use cuts::{Digests, Unwritten};
 pub use glance::{Glance, Waker};
@@ -151,6 +151,10 @@ pub async fn start(
     let keep = Arc::clone(&world.keep);
     // Before the first claim: it must end nothing by a clock in doubt.
     world.trust.set(leap.is_some());
+    // And begin nothing on a full disk. Where it cannot be looked at, the supervisor says so.
+    if let Ok(Some(Room::Low)) = world.disk.look() {
+        supervisor::disk_is_low();
+    }
     let mut tasks = JoinSet::new();
     let mut supervisor = JoinSet::new();
     let mut lanes = Vec::new();

@@ -47,6 +47,11 @@ pub(super) struct Supervisor {
     ticks: u64,
 }
 
+/// Told once, whoever finds it.
+pub(super) fn disk_is_low() {
+    tracing::error!("less than 64 MB are free on the disk of DATA: nothing new begins until there is room");
+}
+
 impl Supervisor {
     pub(super) fn new(
         world: World,
@@ -241,9 +246,7 @@ impl Supervisor {
                 match news {
                     None => {}
                     Some(Room::Low) => {
-                        tracing::error!(
-                            "less than 64 MB are free on the disk of DATA: nothing new begins until there is room"
-                        );
+                        disk_is_low();
                     }
                     Some(Room::Enough) => {
                         tracing::info!("there is room on the disk again: sending goes on");
