@@ -71,24 +71,26 @@ pub(super) async fn supersede(
         }
     }
     if !closed.is_empty() {
-        let tried = tried(c, &closed).await?;
+        let tried = tried(c, &closed, at).await?;
         touched.extend(reopen::passes_nobody(c, &tried, at).await?);
     }
     settle_lanes(c, touched).await
 }
 
-/// The rows of these broadcasts that ended although they had been tried, where an older one that stands may have ended because of them.
-async fn tried(c: &mut SqliteConnection, closed: &[i64]) -> Result<BTreeSet<i64>, StoreError> {
+/// The rows of these broadcasts that [`end`] ended just now (`at`) although they had been tried, where an older one that stands may have ended because
+/// of them.
+async fn tried(c: &mut SqliteConnection, closed: &[i64], at: Ms) -> Result<BTreeSet<i64>, StoreError> {
     // Primary key; broadcast_incident (incident, lane, notice); delivery_of (broadcast, …), which is looked through where something old was passed, as
     // good as never.
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT d.id FROM json_each(?) j CROSS JOIN broadcast n ON n.id = j.value AND n.n_superseded > 0
+        "SELECT d.id FROM json_each(?1) j CROSS JOIN broadcast n ON n.id = j.value AND n.n_superseded > 0
            CROSS JOIN delivery d ON d.broadcast = n.id
-         WHERE d.state = 7 AND (d.attempt > 0 OR d.flags & 16) AND EXISTS (
+         WHERE d.state = 7 AND d.changed = ?2 AND (d.attempt > 0 OR d.flags & 16) AND EXISTS (
            SELECT 1 FROM broadcast b WHERE b.incident = n.incident AND b.lane = n.lane AND b.notice < n.notice AND b.n_superseded > 0
              AND b.superseded_by IS NULL AND NOT b.overtaken AND b.removed IS NULL)",
     )
     .bind(serde_json::to_string(closed)?)
+    .bind(at)
     .fetch_all(c)
     .await?;
     Ok(rows.into_iter().collect())
