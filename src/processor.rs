@@ -20,7 +20,7 @@ pub fn stay() {
     }
 }
 
-/// A thread and one that works for it. The first never interrupts the other, nor anybody else, when it is woken.
+/// A thread and one that works for it. Where the system allows it, the first interrupts nobody when it is woken.
 #[derive(Debug)]
 pub struct Pair {
     other: Pid,

@@ -1,9 +1,9 @@
 //! Every kind of channel there is, by alphabet. Help, `channel list`, the reference and the reading of `channels.toml` come
 //! from this list: a new kind is one file and one line here.
 
-use base16ct::lower::encode_string as hex;
 use std::path::Path;
 
+use base16ct::lower::encode_string as hex;
 use sha2::{Digest, Sha256};
 
 use super::{Built, email, kannel, mastodon, seven, sms, sms_http, webhook, website};

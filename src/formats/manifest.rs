@@ -3,9 +3,9 @@
 //!
 //! The form is a JSON Web Signature (RFC 7515, flattened) with Ed25519 (RFC 8037), so that others can check it with what they have.
 
-use base16ct::lower::encode_string as hex;
 use std::collections::{BTreeMap, BTreeSet};
 
+use base16ct::lower::encode_string as hex;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;

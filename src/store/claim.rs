@@ -330,7 +330,7 @@ impl<'a> Claim<'a> {
         std::mem::take(&mut self.settle)
     }
 
-    /// What ended here because nobody needs it: older ones that it had passed may start after all.
+    /// What ended here because nobody needs it, although it had been tried: older ones that it had passed may start after all.
     pub(super) fn needless(&mut self) -> ((Ms, Option<Ms>), BTreeSet<i64>) {
         ((self.r.now_ms, self.r.over()), std::mem::take(&mut self.needless))
     }

@@ -1,8 +1,8 @@
 //! The hash of a notice as written (LANES 2): the default idempotency key.
 
-use base16ct::lower::encode_string as hex;
 use std::fmt::Write;
 
+use base16ct::lower::encode_string as hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -1,8 +1,8 @@
 //! The lines of an audience file, one after the other.
 
-use base16ct::lower::encode_string as hex;
 use std::io::Read;
 
+use base16ct::lower::encode_string as hex;
 use csv::StringRecord;
 use sha2::{Digest, Sha256};
 

@@ -366,7 +366,7 @@ pub async fn what_nobody_needs_passes_nobody<S: Store>(store: &S) {
 }
 
 /// Whoever had the wrong words hears of the retraction by itself, before the digest. Where that is taken back, what it summed up still goes: a
-/// retraction tells nothing that an older notice could come after.
+/// retraction passes nothing but what it is about.
 pub async fn what_a_retraction_came_before_still_goes<S: Store>(store: &S) {
     let lane = lanes(store, &["email"]).await[0];
     people(store, lane, &[("a@ex", &[])]).await;
