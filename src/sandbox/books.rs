@@ -36,6 +36,8 @@ pub struct Entry {
     pub encoding: Option<&'static str>,
     /// Delivery reports given so far, `1` for delivered.
     pub reports: Vec<u8>,
+    /// No report is under way any more: each was taken, or nobody took it for so long that it was given up.
+    pub reported: bool,
     /// What else there is.
     pub more: Value,
 }
@@ -60,6 +62,7 @@ impl Entry {
             parts: None,
             encoding: None,
             reports: Vec::new(),
+            reported: false,
             more: Value::Null,
         }
     }

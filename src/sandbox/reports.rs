@@ -131,4 +131,9 @@ async fn bring(id: String, told: Told, mut plans: watch::Receiver<Plan>, books: 
             tokio::time::sleep(AGAIN).await;
         }
     }
+    books.open(|books| {
+        if let Some(entry) = books.entry_mut(&id) {
+            entry.reported = true;
+        }
+    });
 }
