@@ -21,3 +21,6 @@ pub mod settings;
 pub mod store;
 pub mod text;
 pub mod web;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
