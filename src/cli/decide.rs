@@ -53,9 +53,11 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
     let Ok(open) = App::load_existing(&globals.config, &globals.data).await? else {
         return Err(StoreError::Refused(Refusal::NothingToDecide).into());
     };
+    let mut asked = 0;
     if decision == Decision::Again
-        && let Some(cost) = once_more(&open, what).await?
+        && let Some((people, cost)) = once_more(&open, what).await?
     {
+        asked = people;
         let Said { de, en } = price::list(&[cost]);
         confirm::ask(
             out,
@@ -82,12 +84,19 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
         Decision::Again => said!("{count} gehen noch einmal hinaus.", "{count} go out once more."),
         Decision::Drop => said!("{count} aufgegeben.", "{count} given up."),
     });
+    let passed = asked.saturating_sub(count);
+    if passed > 0 {
+        out.say(&said!(
+            "{passed} nicht: dorthin ging seither eine neuere Meldung. Diese bitte mit there oder drop beantworten.",
+            "Not {passed}: something newer has gone there since. Please answer these with there or drop."
+        ));
+    }
     out.answer(&json!({ "decided": count }));
     Ok(0)
 }
 
-/// Who would get it again at what price; `None` where there is no such thing, which the store then says.
-async fn once_more(open: &Open, what: DecideOn) -> Result<Option<Cost>, Failure> {
+/// How many would get it again at most, at what price; `None` where there is no such thing, which the store then says.
+async fn once_more(open: &Open, what: DecideOn) -> Result<Option<(u64, Cost)>, Failure> {
     let (id, one) = match what {
         DecideOn::Broadcast(id) => (id, false),
         DecideOn::Delivery(id) => match open.store.explain(id).await? {
@@ -101,5 +110,5 @@ async fn once_more(open: &Open, what: DecideOn) -> Result<Option<Cost>, Failure>
     };
     let people = if one { 1 } else { row.counters.unknown };
     let texts = open.store.texts(id).await?.dearest();
-    Ok((people > 0).then(|| Cost::of(&open.office, &row.channel, people, &texts)))
+    Ok((people > 0).then(|| (people, Cost::of(&open.office, &row.channel, people, &texts))))
 }

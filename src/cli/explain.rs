@@ -323,7 +323,7 @@ fn next(story: &Story, now: i64, zone: &TimeZone, out: &Output) {
             out.say(&said!("Nächster Versuch: {due}", "Next try: {due}"));
         }
         DeliveryState::Unknown => {
-            let Said { de, en } = crate::publication::deciding::ways_to_decide(&story.broadcast, now);
+            let Said { de, en } = crate::publication::deciding::ways_to_decide_one(story, now);
             out.say(&said!(
                 "Niemand weiß, ob es angekommen ist. Bitte nachsehen, dann: rundruf decide {id} {de}",
                 "Nobody knows whether it arrived. Please look, then: rundruf decide {id} {en}"

@@ -12,7 +12,7 @@ use super::look::{Look, look};
 use super::outset::Outset;
 use super::pace::{self, Pace};
 use super::rate::Slots;
-use super::starts::{self, Sink, Writes};
+use super::starts::{self, SCAN, Sink, Writes};
 use super::texts::texts;
 use super::{ClaimRequest, Claimed, StoreError, chunks, due, thread};
 use crate::clock::Ms;
@@ -247,7 +247,7 @@ impl<'a> Claim<'a> {
         let mut found = Found::default();
         let mut chunk = chunks::Cursor::of(&broadcast, &older);
         let mut waiting = broadcast.waiting > 0;
-        let mut taken = 0;
+        let (mut taken, mut wide) = (0, false);
         for round in 0..=ROUNDS {
             let opened = chunk.started();
             if !opened.is_empty() {
@@ -255,14 +255,16 @@ impl<'a> Claim<'a> {
                 waiting = broadcast.waiting + chunk.opened() - taken > 0;
             }
             if waiting && sink.room() > 0 {
+                let limit = sink.looks_at().max(if wide { SCAN } else { 0 });
                 let mut rows = match ahead.due.take() {
                     Some(rows) => rows,
                     None => {
                         sink.writes.flush_of(c, r.lane.0).await?;
-                        look(c, Look::at(r, &broadcast, &older), sink.looks_at()).await?
+                        look(c, Look::at(r, &broadcast, &older), limit).await?
                     }
                 };
-                rows.truncate(sink.looks_at());
+                rows.truncate(limit);
+                let full_look = rows.len() == limit;
                 let seen = due::sort(c, r, &broadcast, rows, next).await?;
                 found.ended |= seen.ended > 0;
                 self.needless.extend(seen.needless);
@@ -278,11 +280,16 @@ impl<'a> Claim<'a> {
                 taken += i64::try_from(seen.ended + started).unwrap_or(i64::MAX);
                 // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
                 let stop = seen.blocked && started == 0;
-                if seen.ended > 0 && sink.room() > 0 && round < ROUNDS {
-                    // Whoever was taken out stood before others who are due as well.
+                let behind = seen.put_off > 0 && full_look;
+                if (seen.ended > 0 || behind) && sink.room() > 0 && round < ROUNDS {
+                    // Whoever was taken out, or has to wait, stood before others who are due as well.
+                    wide |= behind;
                     continue;
                 }
                 if stop {
+                    if behind {
+                        next.at(r.now_ms + due::LOOK_AGAIN_MS);
+                    }
                     break;
                 }
             }

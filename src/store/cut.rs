@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{Row, SqliteConnection};
 
 use super::broadcasts::SHAPE_LEVELS;
+use super::marks::passed;
 use super::rows::{catch_up_stored, kind_of, lang_word, said_stored, settle_lanes};
 use super::supersession::{Asked, end, overtake};
 use super::texts::texts;
@@ -130,6 +131,7 @@ pub(super) async fn make(c: &mut SqliteConnection, frozen: &FrozenCut, now: Ms) 
     if !(cut.ends.is_empty() && cut.overtakes.is_empty()) {
         reopen::begin_anew(c, &[id], now).await?;
         end_covered(c, id, now).await?;
+        in_time_again(c, id, now).await?;
     }
     // Urgent is what has something urgent in it. Primary keys.
     sqlx::query(
@@ -178,6 +180,25 @@ async fn end_covered(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), S
              CROSS JOIN delivery d ON d.broadcast = u.id AND d.state = 0 AND d.flags & 1 = 0 AND d.step = 0
            WHERE b.id = ?2 AND u.superseded_by IS NOT NULL)",
     )
+    .bind(now)
+    .bind(id)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Whoever its broadcast had run out for, by a clock that has gone back since, gets this digest like all others: nobody tells them apart from it what
+/// it sums up.
+async fn in_time_again(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), StoreError> {
+    // Primary key of broadcast; delivery_of (broadcast, recipient), only where any has run out; see `passed`.
+    sqlx::query(concat!(
+        "UPDATE delivery SET state = 0, due = ?1, changed = ?1, reason = NULL WHERE id IN (
+           SELECT d.id FROM broadcast b CROSS JOIN delivery d ON d.broadcast = b.id AND d.state = 8
+             AND d.attempt = 0 AND d.step = 0 AND d.flags & 17 = 0
+           WHERE b.id = ?2 AND b.n_expired > 0 AND NOT ",
+        passed!(),
+        ")"
+    ))
     .bind(now)
     .bind(id)
     .execute(c)

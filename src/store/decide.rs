@@ -45,7 +45,7 @@ pub(super) async fn decide(
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
         Decision::Again => {
-            "UPDATE delivery SET flags = flags | 136, state = 0, due = ?1, changed = ?1, reason = 'decided'
+            "UPDATE delivery SET flags = (flags & ~4) | 136, state = 0, due = ?1, changed = ?1, reason = 'decided'
              WHERE id IN (SELECT value FROM json_each(?2))"
         }
     };

@@ -21,7 +21,7 @@ use crate::text::lang::Lang;
 /// Blocked for as long as a request is in flight, or by what is due itself and held back in turn; the next look comes when that moves.
 const IN_FLIGHT: i64 = i64::MAX;
 /// Held back rows of an audience are looked at again after this, so that no claim reads the same blocked rows over and over.
-const LOOK_AGAIN_MS: Ms = 500;
+pub(super) const LOOK_AGAIN_MS: Ms = 500;
 const LOOK_AGAIN_MAX_MS: Ms = 60_000;
 
 /// A row that may start.
@@ -62,6 +62,8 @@ pub(super) struct Seen {
     pub(super) rows: Vec<Due>,
     /// Some wait for an older notice.
     pub(super) blocked: bool,
+    /// Of these, so many are looked at again later, and are out of the way of whoever is due behind them.
+    pub(super) put_off: usize,
     /// So many ended here (gone, nothing to retract).
     pub(super) ended: usize,
     /// Of these, what nobody needs although it had been tried: it may have passed older ones.
@@ -79,6 +81,7 @@ pub(super) async fn sort(
     let mut seen = Seen {
         rows: Vec::new(),
         blocked: false,
+        put_off: 0,
         ended: 0,
         needless: Vec::new(),
     };
@@ -133,6 +136,7 @@ pub(super) async fn sort(
             ..due(row)?
         });
     }
+    seen.put_off = later.len();
     if !later.is_empty() {
         // Primary key per row.
         sqlx::query("UPDATE delivery SET due = j.value ->> 1 FROM json_each(?) j WHERE delivery.id = j.value ->> 0")

@@ -88,7 +88,7 @@ pub(super) async fn move_waiting(
         .collect::<Result<Vec<_>, _>>()?;
     // delivery_due (broadcast, via, due) WHERE state = 0.
     let rows: Vec<(i64, u32)> = sqlx::query_as(
-        "UPDATE delivery SET via = ?1, due = ?2, changed = ?2, flags = (flags & ~32) | 64 WHERE id IN (
+        "UPDATE delivery SET via = ?1, due = ?2, changed = ?2, flags = (flags & ~36) | 64 WHERE id IN (
            SELECT id FROM delivery WHERE broadcast = ?3 AND via IS NULL AND state = 0 AND flags & 1 = 0 AND step = 0
              AND coalesce(reason, '') NOT IN (SELECT value FROM json_each(?4)) ORDER BY due, id LIMIT ?5)
          RETURNING id, attempt",
@@ -162,7 +162,7 @@ pub(super) async fn move_refused(c: &mut SqliteConnection, rows: &[Moved]) -> Re
     }
     // Primary key per row. The refusing gateway's id is no longer theirs.
     sqlx::query(
-        "UPDATE delivery SET via = j.value ->> 'to', state = 0, due = j.value ->> 'at', changed = j.value ->> 'at', flags = (flags & ~9) | 64,
+        "UPDATE delivery SET via = j.value ->> 'to', state = 0, due = j.value ->> 'at', changed = j.value ->> 'at', flags = (flags & ~13) | 64,
            remote_key = NULL, remote_id = NULL, remote_url = NULL
          FROM json_each(?) j WHERE delivery.id = j.value ->> 'row'",
     )

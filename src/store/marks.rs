@@ -1,10 +1,10 @@
 //! The marks of a delivery row (column `flags`), and the two questions about rows that several statements ask.
 
-/// An earlier attempt may have got through: the next one has to use the handle. Every unknown row has it.
+/// An earlier attempt may have got through: the next one has to use the handle. Every unknown row has it; over where a report settles the only attempt.
 pub(super) const AFTER_UNKNOWN: i64 = 1;
 /// Came with a backup and had not started then; the old store may have started it, which passes nothing here. Over with its own start.
 pub(super) const FROM_COPY: i64 = 2;
-/// Ended by a receipt.
+/// Its newest attempt was ended by a receipt, or handed over: over with the next start, and where it moves.
 pub(super) const BY_RECEIPT: i64 = 4;
 /// It goes again whatever an earlier attempt came to: a person has decided so, or the channel's policy after all looking. Over with the next
 /// unknown.
@@ -49,10 +49,10 @@ macro_rules! passed {
     };
 }
 
-/// True where the recipient of `x` has it or may have it.
+/// True where the recipient of `x` has it or may have it; also where the newest attempt was refused, and an earlier one may have arrived.
 macro_rules! had {
     () => {
-        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1))"
+        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 5, 8, 9) AND x.flags & 1))"
     };
 }
 

@@ -38,6 +38,8 @@ struct Met {
     broadcast: i64,
     /// It speaks of the row's newest attempt.
     newest: bool,
+    /// It names an older one.
+    older: bool,
     /// It moved to another lane.
     moved: bool,
 }
@@ -71,7 +73,8 @@ fn effect(met: &Met, word: ReceiptWord) -> Effect {
         (ReceiptWord::Rejected, S::Permanent) => Effect::Known,
         (ReceiptWord::Expired, S::Started | S::Accepted | S::Unknown) => Effect::Moves(S::Expired),
         (ReceiptWord::Expired, S::Expired) => Effect::Known,
-        (ReceiptWord::Buffered, S::Unknown) => Effect::Moves(S::Accepted),
+        // Of an older attempt it says nothing about the one that nobody knows about.
+        (ReceiptWord::Buffered, S::Unknown) if !met.older => Effect::Moves(S::Accepted),
         // It has reached the gateway, whatever becomes of the answer.
         (ReceiptWord::Buffered, S::Started) if met.newest => Effect::Moves(S::Accepted),
         (ReceiptWord::Buffered, S::Waiting) if may_be_there => Effect::Moves(S::Accepted),
@@ -149,6 +152,7 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
             Some((_, of)) => of == attempt,
             None => is_answered(state),
         },
+        older: receipt.delivery.is_some_and(|(_, of)| of < attempt),
         moved: row.try_get::<Option<i64>, _>("via")?.is_some(),
     };
     // An attempt that was never made: a stray or a lie.
@@ -186,12 +190,15 @@ async fn apply(
                 _ => None,
             };
             let to = goes_to(c, met, state, now).await?;
+            // Its gateway has just settled the only attempt there was.
+            let settled = reason.is_some() && met.attempt == 1;
             // Primary key.
             sqlx::query(
-                "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = flags | ?, reason = ? WHERE id = ?",
+                "UPDATE delivery SET state = ?, due = 0, changed = ?, flags = (flags & ~?) | ?, reason = ? WHERE id = ?",
             )
             .bind(state as u8)
             .bind(now)
+            .bind(if settled { AFTER_UNKNOWN } else { 0 })
             .bind(if to.is_some() { 0 } else { BY_RECEIPT })
             .bind(reason)
             .bind(met.id)
@@ -306,6 +313,7 @@ pub(super) async fn settle_waiting(
             attempt: hit.try_get("attempt")?,
             broadcast: hit.try_get("broadcast")?,
             newest: is_answered(state),
+            older: false,
             moved: hit.try_get::<Option<i64>, _>("via")?.is_some(),
         };
         let word = match hit.try_get::<i64, _>("word")? {

@@ -15,8 +15,8 @@ use super::{ClaimRequest, Job, Thread};
 use crate::clock::Ms;
 use crate::ids::{BroadcastId, DeliveryId, IncidentId, NoticeSeq, RecipientId};
 
-/// Where domains have a rate of their own, so many due rows are looked at to find some that may go.
-const SCAN: usize = 512;
+/// Where some may have to wait while others go (their domain's rate, an older notice), so many due rows are looked at to find those.
+pub(super) const SCAN: usize = 512;
 
 /// Rows that have started, or whose turn is later, and that the store does not know of yet.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Writes {
             // Primary key per row of the list.
             sqlx::query(
                 "UPDATE delivery SET state = 1, attempt = attempt + 1, due = j.value ->> 1, first_started = j.value ->> 2,
-                   operation = j.value ->> 3, changed = j.value ->> 4, told = j.value ->> 5, flags = flags & ~34
+                   operation = j.value ->> 3, changed = j.value ->> 4, told = j.value ->> 5, flags = flags & ~38
                  FROM json_each(?) j WHERE delivery.id = j.value ->> 0",
             )
             .bind(serde_json::to_string(&self.started)?)

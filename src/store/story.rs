@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, DECIDED, lacks};
+use super::marks::{AFTER_UNKNOWN, BY_RECEIPT, DECIDED, lacks, passed};
 use super::rows::{from_word, listed, said};
 use super::texts::{OWN, texts};
 use super::{DeliveryRow, Fit, StoreError, Story, StoryEvent, Variant, board, lanes};
@@ -58,7 +58,9 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
         "SELECT d.*, NULL AS text, (SELECT name FROM lane l WHERE l.id = d.via) AS via_name, r.address, r.lang, t.address AS target, t.failures AS target_failures, t.due AS target_due,
            t.text AS target_text, ",
         lacks!("d.recipient"),
-        " AS lacks
+        " AS lacks, ",
+        passed!(),
+        " AS passed
          FROM delivery d JOIN broadcast b ON b.id = d.broadcast
            LEFT JOIN recipient r ON r.lane = b.lane AND r.seq = d.recipient
            LEFT JOIN target t ON b.shape = 2 AND t.id = d.recipient WHERE d.id = ?"
@@ -119,6 +121,7 @@ pub(super) async fn explain(pool: &SqlitePool, delivery: DeliveryId) -> Result<O
     }
     delivery.text = events.iter().rev().find_map(|e| e.text.clone());
     Ok(Some(Story {
+        passed: row.try_get("passed")?,
         variant,
         tells,
         // A target's address is our own and holds no secret.

@@ -193,6 +193,8 @@ pub struct Story {
     pub broadcast: BroadcastRow,
     /// Delivery.
     pub delivery: DeliveryRow,
+    /// Something newer has gone to the same recipient since: it never goes again.
+    pub passed: bool,
     /// Masked address (`+49 171 … 42`), `None` for the account.
     pub address: Option<String>,
     /// The frozen text that goes or went.

@@ -35,6 +35,17 @@ impl Run {
     }
 }
 
+/// What a look at the due rows of a broadcast found.
+#[derive(Default)]
+struct Seen {
+    started: bool,
+    /// Older notices hold some back.
+    blocked: bool,
+    /// These are out of the way now, and others may stand behind them.
+    behind: bool,
+    ended: bool,
+}
+
 impl Model {
     pub fn claim(&mut self, r: &ClaimRequest) -> Claimed {
         let lane = &self.lanes[&r.lane];
@@ -166,14 +177,19 @@ impl Model {
         let full = run.jobs.len() + room;
         let (mut any_ended, mut looked) = (false, false);
         let mut waiting = self.broadcasts[broadcast].of(State::Waiting) > 0;
+        let mut wide = false;
         for round in 0..=ROUNDS {
             if waiting {
-                let (started, blocked, ended) = self.start_due(r, broadcast, &older, full, run);
-                any_ended |= ended;
-                if ended && run.jobs.len() < full && round < ROUNDS {
+                let seen = self.start_due(r, broadcast, &older, (full, wide), run);
+                any_ended |= seen.ended;
+                if (seen.ended || seen.behind) && run.jobs.len() < full && round < ROUNDS {
+                    wide |= seen.behind;
                     continue;
                 }
-                if blocked && !started {
+                if seen.blocked && !seen.started {
+                    if seen.behind {
+                        run.at(r.now_ms + LOOK_AGAIN_MS);
+                    }
                     break;
                 }
             }
@@ -201,15 +217,15 @@ impl Model {
         any_ended
     }
 
-    /// Starts due rows; whether it started any, older notices held any back, any ended here.
+    /// Starts due rows, as many as there is room for, but looks at more where `wide`.
     fn start_due(
         &mut self,
         r: &ClaimRequest,
         broadcast: usize,
         older: &[usize],
-        full: usize,
+        (full, wide): (usize, bool),
         run: &mut Run,
-    ) -> (bool, bool, bool) {
+    ) -> Seen {
         let mut due: Vec<usize> = (0..self.rows.len())
             .filter(|at| {
                 let row = &self.rows[*at];
@@ -221,11 +237,17 @@ impl Model {
             .collect();
         due.sort_by_key(|at| (self.rows[*at].due_ms, *at));
         let room = full - run.jobs.len();
-        due.truncate(if run.pace.by_domain() { room.max(SCAN) } else { room });
-        let (mut started, mut blocked, mut ended) = (false, false, false);
+        let limit = if wide || run.pace.by_domain() {
+            room.max(SCAN)
+        } else {
+            room
+        };
+        due.truncate(limit);
+        let full_look = due.len() == limit;
+        let mut seen = Seen::default();
         for at in due {
             if let Some(free_at) = self.held_until(at, older, r) {
-                blocked = true;
+                seen.blocked = true;
                 if free_at != Ms::MAX {
                     run.at(free_at);
                 }
@@ -239,12 +261,13 @@ impl Model {
                     let again = again.min(r.now_ms + LOOK_AGAIN_MAX_MS);
                     run.at(again);
                     self.rows[at].due_ms = again;
+                    seen.behind = full_look;
                 }
                 continue;
             }
             let operation = self.rows[at].operation;
             let Some(first) = self.prepare(at, r.now_ms) else {
-                ended = true;
+                seen.ended = true;
                 run.ended.push(at);
                 continue;
             };
@@ -254,7 +277,7 @@ impl Model {
             }
             match self.take_turn(at, &mut run.pace) {
                 Ok(start_at_ms) => {
-                    started = true;
+                    seen.started = true;
                     let job = self.start(at, first, r, start_at_ms);
                     run.jobs.push(job);
                 }
@@ -265,7 +288,7 @@ impl Model {
                 }
             }
         }
-        (started, blocked, ended)
+        seen
     }
 
     /// Until when older notices hold this row; `None`: they do not. `Ms::MAX`: until that moves.
@@ -370,7 +393,7 @@ impl Model {
             row.first_started_ms = start_at_ms;
         }
         row.attempt += 1;
-        row.turn = false;
+        (row.turn, row.by_receipt) = (false, false);
         self.job(at, start_at_ms)
     }
 }

@@ -94,6 +94,14 @@ impl Model {
                     self.set(row, State::Superseded, r.due_ms, now);
                 }
             }
+            for row in 0..self.rows.len() {
+                let r = &self.rows[row];
+                let begun = r.after_unknown || r.step > 0 || r.attempt > 0 || r.tried;
+                if r.broadcast == top && r.state == State::Expired && !begun && !self.passed(row) {
+                    self.set(row, State::Waiting, now, now);
+                    self.rows[row].reason = None;
+                }
+            }
         }
         self.settle_broadcasts();
     }

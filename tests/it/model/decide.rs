@@ -38,6 +38,7 @@ impl Model {
             Decision::Again => {
                 self.set(at, State::Waiting, now, now);
                 (self.rows[at].decided, self.rows[at].asked_for) = (true, true);
+                self.rows[at].by_receipt = false;
                 self.rows[at].reason = Some(Reason::Decided);
             }
         }

@@ -65,7 +65,7 @@ impl Model {
         for at in &rows {
             let row = &mut self.rows[*at];
             (row.via, row.due_ms, row.changed_ms) = (Some(to), now, now);
-            (row.turn, row.new_here) = (false, true);
+            (row.turn, row.new_here, row.by_receipt) = (false, true, false);
         }
         !rows.is_empty()
     }
@@ -89,7 +89,7 @@ impl Model {
         let row = &mut self.rows[at];
         (row.via, row.new_here) = (Some(to), true);
         row.remote = Remote::default();
-        (row.after_unknown, row.decided) = (false, false);
+        (row.after_unknown, row.decided, row.by_receipt) = (false, false, false);
         self.set(at, State::Waiting, now, now);
         true
     }

@@ -257,12 +257,12 @@ impl Model {
                     .get(self.at(*id))
                     .filter(|row| (row.lane == lane || row.via == Some(lane)) && (1..=row.attempt).contains(attempt))
                     .filter(|row| self.broadcasts[row.broadcast].removed_ms.is_none())
-                    .map(|row| (self.at(*id), row.attempt == *attempt)),
-                (None, Some(remote)) => self.by_remote(lane, remote),
+                    .map(|row| (self.at(*id), row.attempt == *attempt, *attempt < row.attempt)),
+                (None, Some(remote)) => self.by_remote(lane, remote).map(|(at, newest)| (at, newest, false)),
                 (None, None) => None,
             };
             matches.push(match met {
-                Some((at, newest)) => self.hear(at, newest, receipt.word, now),
+                Some((at, newest, older)) => self.hear(at, (newest, older), receipt.word, now),
                 None => {
                     self.inbox.push(Inbox {
                         lane,
@@ -289,8 +289,8 @@ impl Model {
         Some((at, self.rows[at].state == State::Accepted))
     }
 
-    /// The first final word wins; bad news about an older attempt says nothing.
-    fn hear(&mut self, at: usize, newest: bool, word: ReceiptWord, now: Ms) -> ReceiptMatch {
+    /// The first final word wins; of an older attempt bad news says nothing, and that the gateway still has it nothing about an unknown one.
+    fn hear(&mut self, at: usize, (newest, older): (bool, bool), word: ReceiptWord, now: Ms) -> ReceiptMatch {
         let newest = newest || self.breaks.old_news;
         let passed = self.passed(at);
         let row = &mut self.rows[at];
@@ -303,7 +303,9 @@ impl Model {
             ReceiptWord::Rejected if open && newest => State::Permanent,
             ReceiptWord::Expired if open && newest => State::Expired,
             ReceiptWord::Buffered
-                if row.state == State::Unknown || may_be_there || (row.state == State::Started && newest) =>
+                if (row.state == State::Unknown && !older)
+                    || may_be_there
+                    || (row.state == State::Started && newest) =>
             {
                 State::Accepted
             }
@@ -316,6 +318,8 @@ impl Model {
             State::Expired => Some(Reason::Expired),
             _ => None,
         };
+        // The only attempt there was is settled.
+        row.after_unknown &= row.reason.is_none() || row.attempt > 1;
         self.set(at, becomes, 0, now);
         let moved = becomes == State::Permanent && self.refused(at, Reason::ReceiptRejected, begun, passed, now);
         self.rows[at].by_receipt |= !moved;
@@ -344,7 +348,7 @@ impl Model {
         for (_, n, at) in &hits {
             let (word, now) = (self.inbox[*n].word, self.inbox[*n].at_ms);
             let newest = self.rows[*at].state == State::Accepted;
-            self.hear(*at, newest, word, now);
+            self.hear(*at, (newest, false), word, now);
         }
         let mut n = 0;
         self.inbox.retain(|_| {

@@ -10,7 +10,7 @@ use super::digests::{cut, digest, started};
 use super::fixture::*;
 use super::settling::state;
 
-fn correction(number: u32, corrects: u32) -> Notice {
+pub fn correction(number: u32, corrects: u32) -> Notice {
     Notice {
         kind: Kind::Correction,
         corrects: vec![corrects],

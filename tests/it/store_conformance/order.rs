@@ -59,6 +59,26 @@ pub async fn an_unknown_holds_its_successor_for_the_order_wait<S: Store>(store: 
     assert_eq!(jobs[0].notice, second);
 }
 
+/// Two of three may have the first one. However few a claim has room for, it finds the third behind them.
+pub async fn whoever_is_held_back_stands_in_nobodys_way<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[]), ("+2", &[]), ("+3", &[])]).await;
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let jobs = claim(store, lane, T0).await;
+    settle(store, &jobs[0], T0, Settled::Unknown).await;
+    settle(store, &jobs[1], T0, Settled::Unknown).await;
+    delivered(store, &jobs[2], T0).await;
+    publish(store, notice("i", 2), vec![to_all(lane)], T0).await;
+    let one = ClaimRequest {
+        limit: 1,
+        opens: 8,
+        ..request(lane, T0)
+    };
+    let started = store.claim(&one).await.unwrap().jobs;
+    let addresses: Vec<_> = started.iter().map(|job| job.address.as_str()).collect();
+    assert_eq!(addresses, ["+3"]);
+}
+
 pub async fn latest_ends_the_same_scope_only<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     let latest = || NewBroadcast {

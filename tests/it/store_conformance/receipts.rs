@@ -1,8 +1,11 @@
 //! Receipts: before the answer, twice, about an older attempt.
 
 use rundruf::domain::delivery::DeliveryState;
+use rundruf::domain::notice::Notice;
+use rundruf::domain::words::Kind;
 use rundruf::store::*;
 
+use super::corrections::correction;
 use super::fixture::*;
 use super::settling::{one_out, state};
 
@@ -116,4 +119,79 @@ pub async fn an_older_id_ends_nothing_badly<S: Store>(store: &S) {
     settle(store, &second, T0, Settled::Accepted(remote("g2"))).await;
     let now = receipt("g2", ReceiptWord::Rejected);
     assert_eq!(store.receipts(lane, &[now], T0).await.unwrap(), [ReceiptMatch::Applied]);
+}
+
+/// That the gateway still has an older attempt says nothing about the newest: somebody has to be asked about that one all the same.
+pub async fn an_interim_word_about_an_older_attempt_answers_nothing<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, Settled::Unknown).await;
+    let what = DecideOn::Delivery(first.delivery);
+    store
+        .decide(what, Decision::Again, &act("decide", T0), T0)
+        .await
+        .unwrap();
+    let second = claim(store, lane, T0).await.remove(0);
+    settle(store, &second, T0, Settled::Unknown).await;
+    let of = |job: &Job| Receipt {
+        delivery: Some((job.delivery, job.attempt)),
+        ..receipt("g1", ReceiptWord::Buffered)
+    };
+    store.receipts(lane, &[of(&first)], T0).await.unwrap();
+    assert_eq!(state(store, &second).await, DeliveryState::Unknown);
+    store.receipts(lane, &[of(&second)], T0).await.unwrap();
+    assert_eq!(state(store, &second).await, DeliveryState::Accepted);
+}
+
+/// A report that settles the only attempt leaves nothing to take back. What came of a second attempt says nothing about the first.
+pub async fn a_retraction_is_for_whom_an_earlier_attempt_may_have_reached<S: Store>(store: &S) {
+    let lane = lanes(store, &["a"]).await[0];
+    people(store, lane, &[("+1", &[]), ("+2", &[]), ("+3", &[])]).await;
+    publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
+    let jobs = claim(store, lane, T0).await;
+    for job in &jobs {
+        settle(store, job, T0, Settled::Unknown).await;
+    }
+    for (job, word) in [(&jobs[0], ReceiptWord::Expired), (&jobs[1], ReceiptWord::Rejected)] {
+        let settled = Receipt {
+            delivery: Some((job.delivery, job.attempt)),
+            ..receipt("g1", word)
+        };
+        assert_eq!(
+            store.receipts(lane, &[settled], T0).await.unwrap(),
+            [ReceiptMatch::Applied]
+        );
+    }
+    let what = DecideOn::Delivery(jobs[2].delivery);
+    store
+        .decide(what, Decision::Again, &act("decide", T0), T0)
+        .await
+        .unwrap();
+    let second = claim(store, lane, T0).await.remove(0);
+    settle(store, &second, T0, Settled::Permanent).await;
+    let back = Notice {
+        kind: Kind::Retraction,
+        ..correction(2, 1)
+    };
+    publish(store, back, vec![to_all(lane)], T0).await;
+    let told = claim(store, lane, T0 + 600_000).await;
+    let told: Vec<_> = told.iter().map(|job| job.address.as_str()).collect();
+    assert_eq!(told, ["+3"]);
+}
+
+/// A report is told of the attempt that it ended, not of the one after it.
+pub async fn a_report_is_no_report_of_the_next_attempt<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, Settled::Accepted(remote("g1"))).await;
+    let rejected = receipt("g1", ReceiptWord::Rejected);
+    store.receipts(lane, &[rejected], T0).await.unwrap();
+    let what = DecideOn::Delivery(first.delivery);
+    store
+        .decide(what, Decision::Again, &act("decide", T0), T0)
+        .await
+        .unwrap();
+    let second = claim(store, lane, T0).await.remove(0);
+    settle(store, &second, T0, Settled::Accepted(remote("g2"))).await;
+    let story = store.explain(first.delivery).await.unwrap().unwrap();
+    let reports = story.events.iter().filter(|e| e.what == "receipt");
+    assert_eq!(reports.map(|e| e.attempt).collect::<Vec<_>>(), [Some(1)]);
 }

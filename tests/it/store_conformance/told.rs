@@ -165,3 +165,34 @@ pub async fn what_was_taken_out_is_kept_for_looking_alone_and_until_it_is_known<
     delivered(store, again, T0 + 400_001).await;
     assert_eq!(redact(T0 + 400_002).await, []);
 }
+
+/// By a clock that was ahead the newest notice ran out for one of two, and what it had summed up waited by itself again. By the right clock it is in time,
+/// sums that up once more, and is for both.
+pub async fn what_ran_out_by_a_clock_ahead_is_told_after_all<S: Store>(store: &S) {
+    let lane = lanes(store, &["email"]).await[0];
+    people(store, lane, &[("a@ex", &[]), ("b@ex", &[])]).await;
+    let first = publish(store, notice("i", 1), vec![digest(lane)], T0).await;
+    let until = NewBroadcast {
+        expires_at_ms: Some(T0 + 1_000),
+        ..digest(lane)
+    };
+    let second = publish(store, notice("i", 2), vec![until], T0).await;
+    assert_eq!(cut(store, lane, T0).await, [first]);
+    let one = ClaimRequest {
+        limit: 1,
+        opens: 8,
+        ..request(lane, T0)
+    };
+    let lost = store.claim(&one).await.unwrap().jobs.remove(0);
+    assert_eq!(lost.address, "a@ex");
+    store.expire(T0 + 2_000).await.unwrap();
+    let repeat = Settled::Waiting {
+        due_ms: T0 + 9_000,
+        spent: true,
+        after_unknown: true,
+    };
+    settle(store, &lost, T0 + 2_000, repeat).await;
+    assert_eq!(cut(store, lane, T0 + 10).await, [first]);
+    let both = format!("{second} und {:?}", [first]);
+    assert_eq!(started(store, lane, T0 + 10).await, [("b@ex".into(), second, both)]);
+}

@@ -16,7 +16,7 @@ mod script;
 mod shrink;
 mod world;
 
-use crate::model::Breaks;
+use crate::model::{Breaks, Model};
 use crate::{each, number};
 use shrink::shrunk;
 use world::{History, Sabotage, Sum, World};
@@ -36,11 +36,25 @@ fn story(history: &History, sabotage: Sabotage) -> String {
     let mut world = World::new(history.clone(), sabotage, true);
     let end = world.run();
     let mut lines = world.story.take().unwrap_or_default();
-    lines.push(match end {
-        Ok(sum) => format!("{sum:?}"),
-        Err(error) => error,
-    });
+    match end {
+        Ok(sum) => lines.push(format!("{sum:?}")),
+        Err(error) => {
+            lines.extend(rows(&world.model));
+            lines.push(error);
+        }
+    }
     lines.join("\n")
+}
+
+/// How everything stands at the end.
+fn rows(model: &Model) -> impl Iterator<Item = String> {
+    model.rows.iter().map(|row| {
+        let b = &model.broadcasts[row.broadcast];
+        format!(
+            "{} of lane {} for {}: delivery {} {:?}, attempt {}, due {}, changed {}, text {}; its broadcast {:?}, by {:?}, overtaken {}",
+            b.notice, row.lane, row.recipient, row.id, row.state, row.attempt, row.due_ms, row.changed_ms, row.told, b.state, b.superseded_by, b.overtaken
+        )
+    })
 }
 
 /// A failing history as a person needs it: the complaint, the shortest story that ends with it, how to see it again.
