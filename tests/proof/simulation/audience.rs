@@ -118,10 +118,11 @@ fn newest(
                 let started = row.state != State::Superseded && (row.attempt > 0 || row.tried);
                 of.incident == incident && of.notice > b.notice && of.digest && wrong && started
             });
-        // Summed up under one that was passed itself, or has run out since: by then another one had started for them, which needed no digest (a
-        // correction).
+        // Summed up under one that was passed itself, or has run out or was taken back since: by then another one had started for them, which needed no
+        // digest (a correction).
         let summed_up = model.broadcasts.iter().enumerate().any(|(cut, of)| {
-            let over = of.expires_ms.is_some_and(|at| at <= wall);
+            let wrong = !standing.iter().any(|n| n.number == of.number);
+            let over = wrong || of.expires_ms.is_some_and(|at| at <= wall);
             let its = (of.lane, of.incident) == (lane, incident) && of.covers.contains(&b.notice);
             its && model.ever_passed((if over { index } else { cut }, None), person, |_| true)
         });
