@@ -247,7 +247,7 @@ impl<'a> Claim<'a> {
         let mut found = Found::default();
         let mut chunk = chunks::Cursor::of(&broadcast, &older);
         let mut waiting = broadcast.waiting > 0;
-        let (mut taken, mut wide) = (0, false);
+        let (mut taken, mut wide, mut held) = (0, false, false);
         for round in 0..=ROUNDS {
             let opened = chunk.started();
             if !opened.is_empty() {
@@ -279,14 +279,14 @@ impl<'a> Claim<'a> {
                 let started = sink.start(r, &broadcast, seen.rows, thread.as_ref(), next)?;
                 taken += i64::try_from(seen.ended + started).unwrap_or(i64::MAX);
                 // Whoever is held back by an older notice holds back the opening too: else a broken lane would open everything.
-                let stop = seen.blocked && started == 0;
+                held = (held || seen.blocked) && started == 0;
                 let behind = seen.put_off > 0 && full_look;
                 if (seen.ended > 0 || behind) && sink.room() > 0 && round < ROUNDS {
                     // Whoever was taken out, or has to wait, stood before others who are due as well.
                     wide |= behind;
                     continue;
                 }
-                if stop {
+                if held {
                     if behind {
                         next.at(r.now_ms + due::LOOK_AGAIN_MS);
                     }

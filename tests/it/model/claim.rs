@@ -177,16 +177,17 @@ impl Model {
         let full = run.jobs.len() + room;
         let (mut any_ended, mut looked) = (false, false);
         let mut waiting = self.broadcasts[broadcast].of(State::Waiting) > 0;
-        let mut wide = false;
+        let (mut wide, mut held) = (false, false);
         for round in 0..=ROUNDS {
             if waiting {
                 let seen = self.start_due(r, broadcast, &older, (full, wide), run);
                 any_ended |= seen.ended;
+                held = (held || seen.blocked) && !seen.started;
                 if (seen.ended || seen.behind) && run.jobs.len() < full && round < ROUNDS {
                     wide |= seen.behind;
                     continue;
                 }
-                if seen.blocked && !seen.started {
+                if held {
                     if seen.behind {
                         run.at(r.now_ms + LOOK_AGAIN_MS);
                     }

@@ -223,7 +223,8 @@ pub struct Sum {
     pub rows: u64,
 }
 
-const MOST_STEPS: u64 = 40_000;
+/// A lane of which somebody looks around every second takes some ten thousand in a few hours.
+const MOST_STEPS: u64 = 200_000;
 
 impl World {
     pub fn new(history: History, sabotage: Sabotage, tell: bool) -> Self {
