@@ -49,10 +49,11 @@ macro_rules! passed {
     };
 }
 
-/// True where the recipient of `x` has it or may have it; also where the newest attempt was refused, and an earlier one may have arrived.
+/// True where the recipient of `x` has it or may have it. What was refused (5) does not count, although an earlier attempt may have arrived: its mark
+/// cannot be told from that of the attempt which a report has settled.
 macro_rules! had {
     () => {
-        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 5, 8, 9) AND x.flags & 1))"
+        "(x.state BETWEEN 1 AND 4 OR (x.state IN (0, 8, 9) AND x.flags & 1))"
     };
 }
 

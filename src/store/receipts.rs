@@ -152,7 +152,11 @@ async fn find(c: &mut SqliteConnection, lane: i64, receipt: &Receipt) -> Result<
             Some((_, of)) => of == attempt,
             None => is_answered(state),
         },
-        older: receipt.delivery.is_some_and(|(_, of)| of < attempt),
+        // The id of what nobody knows about is an earlier attempt's: the newest one was not answered.
+        older: match receipt.delivery {
+            Some((_, of)) => of < attempt,
+            None => state == DeliveryState::Unknown as i64,
+        },
         moved: row.try_get::<Option<i64>, _>("via")?.is_some(),
     };
     // An attempt that was never made: a stray or a lie.
@@ -313,7 +317,7 @@ pub(super) async fn settle_waiting(
             attempt: hit.try_get("attempt")?,
             broadcast: hit.try_get("broadcast")?,
             newest: is_answered(state),
-            older: false,
+            older: state == DeliveryState::Unknown as i64,
             moved: hit.try_get::<Option<i64>, _>("via")?.is_some(),
         };
         let word = match hit.try_get::<i64, _>("word")? {

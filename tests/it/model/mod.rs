@@ -481,7 +481,7 @@ impl Model {
     fn had(&self, broadcasts: &[(usize, Option<i64>)], recipient: RecipientId) -> Option<Remote> {
         let has = |row: &&ModelRow| match row.state {
             State::Started | State::Accepted | State::Delivered | State::Unknown => true,
-            State::Waiting | State::Permanent | State::Expired | State::Dropped => row.after_unknown,
+            State::Waiting | State::Expired | State::Dropped => row.after_unknown,
             _ => false,
         };
         let rows: Vec<&ModelRow> = broadcasts

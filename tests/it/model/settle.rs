@@ -258,7 +258,9 @@ impl Model {
                     .filter(|row| (row.lane == lane || row.via == Some(lane)) && (1..=row.attempt).contains(attempt))
                     .filter(|row| self.broadcasts[row.broadcast].removed_ms.is_none())
                     .map(|row| (self.at(*id), row.attempt == *attempt, *attempt < row.attempt)),
-                (None, Some(remote)) => self.by_remote(lane, remote).map(|(at, newest)| (at, newest, false)),
+                (None, Some(remote)) => self
+                    .by_remote(lane, remote)
+                    .map(|(at, newest)| (at, newest, self.rows[at].state == State::Unknown)),
                 (None, None) => None,
             };
             matches.push(match met {
@@ -348,7 +350,8 @@ impl Model {
         for (_, n, at) in &hits {
             let (word, now) = (self.inbox[*n].word, self.inbox[*n].at_ms);
             let newest = self.rows[*at].state == State::Accepted;
-            self.hear(*at, (newest, false), word, now);
+            let older = self.rows[*at].state == State::Unknown;
+            self.hear(*at, (newest, older), word, now);
         }
         let mut n = 0;
         self.inbox.retain(|_| {

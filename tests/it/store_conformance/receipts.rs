@@ -142,8 +142,29 @@ pub async fn an_interim_word_about_an_older_attempt_answers_nothing<S: Store>(st
     assert_eq!(state(store, &second).await, DeliveryState::Accepted);
 }
 
-/// A report that settles the only attempt leaves nothing to take back. What came of a second attempt says nothing about the first.
-pub async fn a_retraction_is_for_whom_an_earlier_attempt_may_have_reached<S: Store>(store: &S) {
+/// The same by the gateway's id, which stays the first attempt's where the second is not answered.
+pub async fn an_interim_word_by_an_older_id_answers_nothing<S: Store>(store: &S) {
+    let (lane, first) = one_out(store).await;
+    settle(store, &first, T0, Settled::Accepted(remote("g1"))).await;
+    let words = [receipt("g1", ReceiptWord::Rejected)];
+    store.receipts(lane, &words, T0).await.unwrap();
+    let what = DecideOn::Delivery(first.delivery);
+    store
+        .decide(what, Decision::Again, &act("decide", T0), T0)
+        .await
+        .unwrap();
+    let second = claim(store, lane, T0).await.remove(0);
+    settle(store, &second, T0, Settled::Unknown).await;
+    let words = [
+        receipt("g1", ReceiptWord::Buffered),
+        receipt("g1", ReceiptWord::Rejected),
+    ];
+    store.receipts(lane, &words, T0).await.unwrap();
+    assert_eq!(state(store, &second).await, DeliveryState::Unknown);
+}
+
+/// A report that settles the only attempt leaves nothing to take back.
+pub async fn a_retraction_is_not_for_whom_a_report_has_settled_it<S: Store>(store: &S) {
     let lane = lanes(store, &["a"]).await[0];
     people(store, lane, &[("+1", &[]), ("+2", &[]), ("+3", &[])]).await;
     publish(store, notice("i", 1), vec![to_all(lane)], T0).await;
@@ -161,13 +182,6 @@ pub async fn a_retraction_is_for_whom_an_earlier_attempt_may_have_reached<S: Sto
             [ReceiptMatch::Applied]
         );
     }
-    let what = DecideOn::Delivery(jobs[2].delivery);
-    store
-        .decide(what, Decision::Again, &act("decide", T0), T0)
-        .await
-        .unwrap();
-    let second = claim(store, lane, T0).await.remove(0);
-    settle(store, &second, T0, Settled::Permanent).await;
     let back = Notice {
         kind: Kind::Retraction,
         ..correction(2, 1)
