@@ -87,8 +87,8 @@ pub async fn run(globals: &Globals, args: DecideArgs, out: &Output) -> Result<u8
     let passed = asked.saturating_sub(count);
     if passed > 0 {
         out.say(&said!(
-            "{passed} nicht: dorthin ging seither eine neuere Meldung, oder es ist inzwischen geklärt. Was offen bleibt, bitte mit there oder drop beantworten.",
-            "Not {passed}: something newer has gone there since, or it is known by now. Please answer what is left with there or drop."
+            "Nicht noch einmal: {passed}. Dorthin ging seither eine neuere Meldung, oder es ist inzwischen geklärt. Was noch unbekannt ist, bitte mit there oder drop beantworten.",
+            "Not sent again: {passed}. Something newer has gone there since, or it is known by now. Please answer what is still unknown with there or drop."
         ));
     }
     out.answer(&json!({ "decided": count }));

@@ -187,8 +187,8 @@ async fn end_covered(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), S
     Ok(())
 }
 
-/// Whoever its broadcast had run out for, by a clock that has gone back since, gets this digest like all others: nobody tells them apart from it what
-/// it sums up.
+/// Whoever its broadcast had run out for, by a clock that has gone back since, gets this digest like all others: what it sums up would reach them no other
+/// way.
 async fn in_time_again(c: &mut SqliteConnection, id: i64, now: Ms) -> Result<(), StoreError> {
     // Primary key of broadcast; delivery_of (broadcast, recipient), only where any has run out; see `passed`.
     sqlx::query(concat!(
